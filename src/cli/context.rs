@@ -1,0 +1,131 @@
+//! What a run is given from outside: environment (read once), clock, terminal, folder.
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    exit,
+    secret::Secret,
+};
+
+/// Everything a command may know of the world it was started in.
+pub struct Context {
+    /// Environment variables as they were at the start.
+    pub environment: BTreeMap<String, String>,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Results: data for programs and people.
+    pub stdout: Box<dyn Write + Send>,
+    /// Progress, warnings and errors.
+    pub stderr: Box<dyn Write + Send>,
+    /// Does a person watch standard output?
+    pub stdout_is_terminal: bool,
+    /// Does a person watch standard error?
+    pub stderr_is_terminal: bool,
+    /// The folder that relative paths count from.
+    pub folder: PathBuf,
+}
+
+impl Context {
+    /// Reads this process's environment; the only place that does.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that reads the environment"
+    )]
+    pub fn of_this_process() -> Self {
+        Self {
+            environment: std::env::vars_os()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+            clock: Arc::new(SystemClock),
+            stdout: Box::new(std::io::stdout()),
+            stderr: Box::new(std::io::stderr()),
+            stdout_is_terminal: std::io::stdout().is_terminal(),
+            stderr_is_terminal: std::io::stderr().is_terminal(),
+            folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+        }
+    }
+
+    /// Returns a variable that is set and not empty: CI systems pass unset inputs as empty texts.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment
+            .get(name)
+            .map(String::as_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Returns a secret from the environment.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        self.variable(name).map(Secret::new)
+    }
+
+    /// Are we in a pipeline, where nobody watches and nothing may ask?
+    pub fn in_pipeline(&self) -> bool {
+        [
+            "CI",
+            "GITHUB_ACTIONS",
+            "GITLAB_CI",
+            "TF_BUILD",
+            "JENKINS_URL",
+            "CIRCLECI",
+        ]
+        .iter()
+        .any(|name| self.variable(name).is_some_and(|value| value != "false"))
+    }
+
+    /// Prints a result. Returns the exit code: 0, or 1 when the text could not be written. A reader
+    /// that has gone away (`| head`) is no error.
+    pub fn print(&mut self, text: &str) -> u8 {
+        let written = self
+            .stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| self.stdout.flush());
+        match written {
+            Ok(()) => exit::OK.number,
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit::OK.number,
+            Err(error) => {
+                self.error_line(&format!("error: could not write the result: {error}"));
+                exit::INTERNAL.number
+            }
+        }
+    }
+
+    /// Prints a line for people. That it cannot be written changes nothing: there is nobody left
+    /// to tell.
+    pub fn error_line(&mut self, line: &str) {
+        let _ = writeln!(self.stderr, "{line}");
+    }
+}
+
+/// Sets up what holds for the whole process: TLS provider, panics that end with exit code 1.
+pub fn prepare_process() {
+    // Installing twice fails harmlessly: the first one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()));
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: internal defect of shipgate{}\nnext: run `shipgate recover`, then report this with the line above",
+            place.unwrap_or_default(),
+        );
+        end_with_internal_error();
+    }));
+}
+
+#[expect(clippy::exit, reason = "a panic must never end with Rust's own 101")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a panic must never end with Rust's own 101"
+)]
+fn end_with_internal_error() {
+    std::process::exit(i32::from(exit::INTERNAL.number));
+}

@@ -1,0 +1,144 @@
+//! The command line: flags, environment, reporters and exit codes. One file for each command.
+
+mod check;
+mod ci;
+pub mod context;
+mod demo;
+mod deploy;
+mod explain;
+mod history;
+mod recover;
+mod rollback;
+mod schema;
+mod session;
+mod set;
+mod verify;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use crate::{
+    event::{Ending, Failure, Outcome},
+    exit,
+};
+
+pub use context::Context;
+pub use session::{ColorChoice, Globals, OutputFormat, Session};
+
+/// A GitOps deployment gate: checks the policy, rewrites manifests, pushes, verifies, rolls back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shipgate",
+    version,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Evaluate the policy now, or at another time: may this be deployed, and if not, when?
+    Check(check::CheckArguments),
+    /// Rewrite manifests in the work tree; never commits
+    Set(set::SetArguments),
+    /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
+    Deploy(deploy::DeployArguments),
+    /// Poll health and metrics of what runs, judge, exit; changes nothing
+    Verify(verify::VerifyArguments),
+    /// Back to the last known good version, or to --to VERSION
+    Rollback(rollback::RollbackArguments),
+    /// Finish or take back whatever an interrupted run left; safe at any time
+    Recover(recover::RecoverArguments),
+    /// Past deployments, from the branch and the journal
+    History(history::HistoryArguments),
+    /// The whole job on an embedded world, with nothing installed
+    Demo(demo::DemoArguments),
+    /// What action.yml and pipelines call: all inputs from SHIPGATE_* variables
+    Ci(ci::CiArguments),
+    /// Print the JSON Schema of a file format
+    Schema(schema::SchemaArguments),
+    /// Explain an exit code by number or name
+    Explain(explain::ExplainArguments),
+}
+
+impl Command {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "check",
+            Self::Set(_) => "set",
+            Self::Deploy(_) => "deploy",
+            Self::Verify(_) => "verify",
+            Self::Rollback(_) => "rollback",
+            Self::Recover(_) => "recover",
+            Self::History(_) => "history",
+            Self::Demo(_) => "demo",
+            Self::Ci(_) => "ci",
+            Self::Schema(_) => "schema",
+            Self::Explain(_) => "explain",
+        }
+    }
+}
+
+/// Runs the program: arguments and environment of this process, real clock, real terminal.
+pub fn main() -> ExitCode {
+    context::prepare_process();
+    let context = Context::of_this_process();
+    ExitCode::from(run(std::env::args_os(), context))
+}
+
+/// Runs one command line in a given context and returns its exit code. Tests call this with a
+/// clock and an environment of their own.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) -> u8 {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &mut context),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            context.error_line(&format!("error: could not start: {error}"));
+            return exit::INTERNAL.number;
+        }
+    };
+    let mut session = Session::new(context, &cli.globals, cli.command.name());
+    let result = runtime.block_on(dispatch(cli.command, &mut session));
+    let outcome = result.unwrap_or_else(Outcome::from);
+    session.finish(&outcome)
+}
+
+async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Failure> {
+    match command {
+        Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
+        Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
+        Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
+        Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,
+        Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
+        Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
+        Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
+        Command::Ci(arguments) => Box::pin(ci::run(arguments, session)).await,
+        Command::Schema(arguments) => schema::run(&arguments, session),
+        Command::Explain(arguments) => explain::run(&arguments, session),
+    }
+}
+
+fn usage(error: &clap::Error, context: &mut Context) -> u8 {
+    let text = error.render().to_string();
+    if matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    ) {
+        return context.print(&text);
+    }
+    context.error_line(text.trim_end());
+    Ending::Usage.code().number
+}

@@ -1,0 +1,359 @@
+//! How a command ended: the one place that says which ending has which exit code.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    exit::{self, Code},
+    manifest::{Change, Refusal},
+    policy::{Decision, ReasonCode, Verdict},
+    units::{Version, Weight},
+};
+
+/// Every way in which a command can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// A command that only shows something has shown it.
+    Shown,
+    /// The gate lets through.
+    Allowed,
+    /// The gate lets through with a warning.
+    Warned,
+    /// Deployed and verified; or rolled back, recovered, cleaned up as asked.
+    Deployed,
+    /// Everything was already so; nothing was changed.
+    NoChange,
+    /// What runs is healthy.
+    Healthy,
+    /// A defect of shipgate.
+    Internal,
+    /// Flags or inputs.
+    Usage,
+    /// Policy or configuration.
+    ConfigInvalid,
+    /// A test, lint or audit found something.
+    Findings,
+    /// Outside the windows or on a blocked date.
+    BlockedWindow,
+    /// An approval is missing.
+    ApprovalRequired,
+    /// Too much traffic.
+    BlockedTraffic,
+    /// The override is not good enough.
+    OverrideRefused,
+    /// Any other rule.
+    BlockedOther,
+    /// A provider could not answer.
+    Unavailable,
+    /// Too little data.
+    InsufficientData,
+    /// Judged worse; nothing was changed.
+    Unhealthy,
+    /// A target is missing, ambiguous or unsafe.
+    EditRefused,
+    /// Lost every race.
+    PushConflict,
+    /// The server refused.
+    PushDenied,
+    /// Verification failed; the old state is back and live.
+    RolledBack,
+    /// Verification failed and so did the way back.
+    RollbackFailed,
+    /// Left at its weight.
+    Held,
+    /// Someone else changed it meanwhile.
+    Superseded,
+    /// A push whose outcome is not known.
+    PushUnknown,
+    /// A signal after a push; rolled back.
+    CancelledRolledBack,
+    /// A signal after a push; left for `recover`.
+    CancelledLeft,
+    /// SIGINT before any change.
+    Interrupted,
+    /// SIGTERM, or the starter is gone, before any change.
+    Terminated,
+}
+
+impl Ending {
+    /// Returns the exit code.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Shown
+            | Self::Allowed
+            | Self::Warned
+            | Self::Deployed
+            | Self::NoChange
+            | Self::Healthy => exit::OK,
+            Self::Internal => exit::INTERNAL,
+            Self::Usage => exit::USAGE,
+            Self::ConfigInvalid => exit::CONFIG_INVALID,
+            Self::Findings => exit::FINDINGS,
+            Self::BlockedWindow => exit::BLOCKED_WINDOW,
+            Self::ApprovalRequired => exit::APPROVAL_REQUIRED,
+            Self::BlockedTraffic => exit::BLOCKED_TRAFFIC,
+            Self::OverrideRefused => exit::OVERRIDE_REFUSED,
+            Self::BlockedOther => exit::BLOCKED_OTHER,
+            Self::Unavailable => exit::UNAVAILABLE,
+            Self::InsufficientData => exit::INSUFFICIENT_DATA,
+            Self::Unhealthy => exit::UNHEALTHY,
+            Self::EditRefused => exit::EDIT_REFUSED,
+            Self::PushConflict => exit::PUSH_CONFLICT,
+            Self::PushDenied => exit::PUSH_DENIED,
+            Self::RolledBack => exit::ROLLED_BACK,
+            Self::RollbackFailed => exit::ROLLBACK_FAILED,
+            Self::Held => exit::HELD,
+            Self::Superseded => exit::SUPERSEDED,
+            Self::PushUnknown => exit::PUSH_UNKNOWN,
+            Self::CancelledRolledBack => exit::CANCELLED_ROLLED_BACK,
+            Self::CancelledLeft => exit::CANCELLED_LEFT,
+            Self::Interrupted => exit::INTERRUPTED,
+            Self::Terminated => exit::TERMINATED,
+        }
+    }
+
+    /// Returns the `result` word of machine output.
+    pub fn result(self) -> &'static str {
+        match self {
+            Self::Shown => "ok",
+            Self::Allowed => "allowed",
+            Self::Warned => "warned",
+            Self::Deployed => "deployed",
+            Self::NoChange => "no-change",
+            Self::Healthy => "healthy",
+            Self::BlockedWindow
+            | Self::BlockedTraffic
+            | Self::OverrideRefused
+            | Self::BlockedOther => "blocked",
+            Self::ApprovalRequired => "approval-required",
+            Self::Unavailable | Self::InsufficientData => "undetermined",
+            Self::Unhealthy => "unhealthy",
+            Self::RolledBack => "rolled-back",
+            Self::RollbackFailed => "rollback-failed",
+            Self::Held => "held",
+            Self::Superseded => "superseded",
+            Self::CancelledRolledBack
+            | Self::CancelledLeft
+            | Self::Interrupted
+            | Self::Terminated => "cancelled",
+            Self::Internal
+            | Self::Usage
+            | Self::ConfigInvalid
+            | Self::Findings
+            | Self::EditRefused
+            | Self::PushConflict
+            | Self::PushDenied
+            | Self::PushUnknown => "error",
+        }
+    }
+}
+
+impl From<&Verdict> for Ending {
+    fn from(verdict: &Verdict) -> Self {
+        match verdict.decision {
+            Decision::Allowed => Self::Allowed,
+            Decision::Warned => Self::Warned,
+            Decision::ApprovalRequired => Self::ApprovalRequired,
+            Decision::Blocked => match verdict.deciding().map(|reason| reason.code) {
+                Some(ReasonCode::BlockedWindow | ReasonCode::BlockedDate) => Self::BlockedWindow,
+                Some(ReasonCode::BlockedTraffic) => Self::BlockedTraffic,
+                Some(ReasonCode::OverrideRefused) => Self::OverrideRefused,
+                Some(ReasonCode::ApprovalRequired) => Self::ApprovalRequired,
+                Some(ReasonCode::Unavailable) => Self::Unavailable,
+                Some(ReasonCode::BlockedOther | ReasonCode::Allowed) | None => Self::BlockedOther,
+            },
+        }
+    }
+}
+
+/// How a command ended, with all that machine output shows (design of `--output json`).
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Which ending.
+    pub ending: Ending,
+    /// Finer stable id than the exit code's name, where there is one.
+    pub reason_code: String,
+    /// One line for a tired person.
+    pub reason: String,
+    /// What to do next, one line each.
+    pub hints: Vec<String>,
+    /// The gate's answer, where it was asked.
+    pub verdict: Option<Verdict>,
+    /// The deployment, where there is one.
+    pub deployment: Option<Deployment>,
+    /// Values changed, or that would change.
+    pub changes: Vec<Change>,
+    /// Files changed, or that would change.
+    pub files_changed: Vec<String>,
+    /// Why edits were refused.
+    pub refusals: Vec<Refusal>,
+    /// Unified diff of the changes.
+    pub diff: String,
+    /// The metrics as they stood last.
+    pub metrics: Vec<MetricRecord>,
+    /// Past deployments, newest first (`history`).
+    pub history: Vec<Deployment>,
+}
+
+impl Outcome {
+    /// Makes an outcome with a reason and nothing else.
+    pub fn new(ending: Ending, reason: impl Into<String>) -> Self {
+        Self {
+            ending,
+            reason_code: ending.code().name.to_owned(),
+            reason: reason.into(),
+            hints: Vec::new(),
+            verdict: None,
+            deployment: None,
+            changes: Vec::new(),
+            files_changed: Vec::new(),
+            refusals: Vec::new(),
+            diff: String::new(),
+            metrics: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+}
+
+/// Why a command could not do its work: an ending that is not the wanted one, as an error.
+#[derive(Debug, Clone)]
+pub struct Failure(pub Box<Outcome>);
+
+impl Failure {
+    /// Makes a failure.
+    pub fn new(ending: Ending, reason: impl Into<String>) -> Self {
+        Self(Box::new(Outcome::new(ending, reason)))
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hints.push(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.reason)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Failure> for Outcome {
+    fn from(failure: Failure) -> Self {
+        *failure.0
+    }
+}
+
+/// One deployment of one service, of this run or of the past.
+#[derive(Debug, Clone, Default)]
+pub struct Deployment {
+    /// Run id: the idempotency key.
+    pub run: String,
+    /// Service.
+    pub service: String,
+    /// Environment.
+    pub environment: String,
+    /// Version asked for.
+    pub version: Option<Version>,
+    /// Version that ran before.
+    pub previous_version: Option<String>,
+    /// Strategy's name: `canary`, `rolling`.
+    pub strategy: String,
+    /// State word of the journal: `started`, `advanced`, `promoted`, `verified`, `rolled-back`, `held`.
+    pub state: String,
+    /// The steps.
+    pub steps: Vec<StepRecord>,
+    /// The commits on the branch, oldest first.
+    pub commits: Vec<CommitRecord>,
+    /// Branch head before the first push, full id.
+    pub previous_head: Option<String>,
+    /// Weight at the end, where there is a canary.
+    pub weight: Option<Weight>,
+    /// Did this run leave the branch different from how it found it?
+    pub changed: bool,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Who started it.
+    pub actor: Option<String>,
+}
+
+/// One step as it went.
+#[derive(Debug, Clone)]
+pub struct StepRecord {
+    /// 1-based number.
+    pub index: usize,
+    /// What it does.
+    pub name: String,
+    /// Weight while it runs.
+    pub weight: Option<Weight>,
+    /// How it stands.
+    pub state: StepState,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepState {
+    /// Not begun.
+    Waiting,
+    /// Under way.
+    Running,
+    /// Ended well.
+    Passed,
+    /// Ended badly.
+    Failed,
+    /// Not needed: already so.
+    Skipped,
+}
+
+impl StepState {
+    /// Returns the stable word of machine output.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One commit that this run pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitRecord {
+    /// Full id.
+    pub sha: String,
+    /// First line of the message.
+    pub subject: String,
+}
+
+/// One metric or health check as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MetricRecord {
+    /// Its name.
+    pub name: String,
+    /// `pass`, `fail`, `inconclusive`, `error` or `not-yet`.
+    pub verdict: &'static str,
+    /// The last value, if there was one.
+    pub value: Option<f64>,
+    /// What was wanted: `at most 0.5`.
+    pub wanted: String,
+    /// One line: the value, or why there is none.
+    pub detail: String,
+    /// Measurements so far.
+    pub measured: u32,
+    /// Failures so far.
+    pub failed: u32,
+    /// Errors in a row.
+    pub errors_in_a_row: u32,
+}

@@ -1,0 +1,100 @@
+//! Durations as people write them in policies: `30s`, `10m`, `1h30m`.
+
+use std::time::Duration;
+
+use super::Nonsense;
+
+const EXPECTED: &str = "a duration with a unit, such as 30s, 10m or 1h30m";
+
+/// Parses `250ms`, `30s`, `10m`, `2h`, `1h30m`, `7d` (a day is 24 hours). A bare `0` is allowed;
+/// any other number needs a unit.
+///
+/// # Errors
+/// Not a duration, negative, or longer than 365 days.
+pub fn parse_duration(text: &str) -> Result<Duration, Nonsense> {
+    let refuse = || Nonsense::new(text, EXPECTED);
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(refuse());
+    }
+    let mut milliseconds: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|character: char| !character.is_ascii_digit())
+            .ok_or_else(refuse)?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after
+            .find(|character: char| !character.is_ascii_alphabetic())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let number = number.parse::<u64>().map_err(|_| refuse())?;
+        let factor = match unit {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return Err(refuse()),
+        };
+        milliseconds = number
+            .checked_mul(factor)
+            .and_then(|more| milliseconds.checked_add(more))
+            .ok_or_else(refuse)?;
+        rest = after.trim_start();
+    }
+    if milliseconds > 365 * 86_400_000 {
+        return Err(refuse());
+    }
+    Ok(Duration::from_millis(milliseconds))
+}
+
+/// Prints a duration the way [`parse_duration`] reads it: `1h30m`, `45s`, `250ms`.
+pub fn format_duration(duration: Duration) -> String {
+    if duration.as_secs() == 0 && duration.subsec_millis() > 0 {
+        return format!("{}ms", duration.subsec_millis());
+    }
+    let seconds = duration.as_secs();
+    let parts = [
+        (seconds / 86_400, "d"),
+        (seconds / 3_600 % 24, "h"),
+        (seconds / 60 % 60, "m"),
+        (seconds % 60, "s"),
+    ];
+    let text: String = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, unit)| format!("{number}{unit}"))
+        .collect();
+    if text.is_empty() {
+        "0s".to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_print_as_they_are_read() {
+        for text in ["250ms", "30s", "10m", "1h30m", "7d", "1d2h3m4s"] {
+            assert_eq!(format_duration(parse_duration(text).unwrap()), text);
+        }
+        for bad in [
+            "",
+            "10",
+            "m",
+            "-5s",
+            "5 parsecs",
+            "1e3s",
+            "99999d",
+            "99999999999999999999s",
+        ] {
+            assert!(parse_duration(bad).is_err(), "{bad}");
+        }
+    }
+}

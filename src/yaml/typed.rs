@@ -1,0 +1,238 @@
+//! A checked struct of a text: schema first, so that every problem is named with line and column.
+
+use std::fmt;
+
+use jsonschema::{ValidationError, error::ValidationErrorKind};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Limits, Located, Position, to_value, value::escape};
+
+/// One problem in a text that a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Where it is.
+    pub position: Position,
+    /// What is wrong and what was expected, as a lower-case fragment.
+    pub message: String,
+}
+
+impl Finding {
+    /// Makes a finding.
+    pub fn new(position: Position, message: impl Into<String>) -> Self {
+        Self {
+            position,
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column } = self.position;
+        write!(formatter, "{line}:{column}: {}", self.message)
+    }
+}
+
+/// Reads a text as a `T` whose schema says what is allowed.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the lines: YAML that does not parse, an empty
+/// text, unknown keys (with the nearest known one), wrong types and values out of range.
+pub fn read<T: DeserializeOwned + JsonSchema>(
+    text: &str,
+    limits: &Limits,
+) -> Result<(T, Located), Vec<Finding>> {
+    let located = to_value(text, limits).map_err(|error| {
+        vec![Finding::new(
+            Position {
+                line: error.line,
+                column: error.column,
+            },
+            error.message,
+        )]
+    })?;
+    let value = check::<T>(&located)?;
+    Ok((value, located))
+}
+
+/// Reads an already located value as a `T`; see [`read`].
+///
+/// # Errors
+/// As [`read`].
+pub fn check<T: DeserializeOwned + JsonSchema>(located: &Located) -> Result<T, Vec<Finding>> {
+    let start = Position { line: 1, column: 1 };
+    if located.value.is_null() {
+        return Err(vec![Finding::new(start, "the file is empty")]);
+    }
+    let schema = schemars::schema_for!(T).to_value();
+    let validator = jsonschema::validator_for(&schema).map_err(|error| {
+        vec![Finding::new(
+            start,
+            format!("the schema is broken: {error}"),
+        )]
+    })?;
+    let mut findings: Vec<Finding> = validator
+        .iter_errors(&located.value)
+        .flat_map(|error| describe(&error, located, &schema))
+        .collect();
+    findings.sort();
+    findings.dedup();
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    // The schema has said yes, so this fails only where the types know more than the schema.
+    T::deserialize(&located.value).map_err(|error| vec![Finding::new(start, error.to_string())])
+}
+
+fn describe(error: &ValidationError<'_>, located: &Located, schema: &Value) -> Vec<Finding> {
+    let pointer = error.instance_path().to_string();
+    let at = located.position(&pointer);
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let known = known_keys(schema, &error.schema_path().to_string());
+            unexpected
+                .iter()
+                .map(|key| {
+                    let position = located.key_position(&format!("{pointer}/{}", escape(key)));
+                    Finding::new(position, unknown("key", key, &known))
+                })
+                .collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            let key = property
+                .as_str()
+                .map_or_else(|| property.to_string(), str::to_owned);
+            let place = if pointer.is_empty() {
+                "the file".to_owned()
+            } else {
+                format!("`{}`", dotted(&pointer))
+            };
+            vec![Finding::new(
+                at,
+                format!("the key `{key}` is missing in {place}"),
+            )]
+        }
+        ValidationErrorKind::Enum { options } => {
+            let known: Vec<String> = options
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|option| option.as_str().map(str::to_owned))
+                .collect();
+            let found = error.instance();
+            let found = found
+                .as_str()
+                .map_or_else(|| found.to_string(), str::to_owned);
+            vec![Finding::new(at, unknown("value", &found, &known))]
+        }
+        _ => vec![Finding::new(
+            at,
+            format!("`{}`: {}", dotted(&pointer), shorten(&error.to_string())),
+        )],
+    }
+}
+
+/// `unknown key `x`; did you mean `y`?` or a list of what is known.
+pub fn unknown(what: &str, found: &str, known: &[String]) -> String {
+    let found = shorten(found);
+    match nearest(&found, known) {
+        Some(near) => format!("unknown {what} `{found}`; did you mean `{near}`?"),
+        None if known.is_empty() => format!("unknown {what} `{found}`"),
+        None => format!("unknown {what} `{found}`; known: {}", known.join(", ")),
+    }
+}
+
+/// Returns the known word that is most like `found`, if one is close enough to be a slip.
+pub fn nearest<'a>(found: &str, known: &'a [String]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|word| {
+            (
+                strsim::jaro_winkler(&found.to_lowercase(), &word.to_lowercase()),
+                word,
+            )
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, word)| word.as_str())
+}
+
+fn known_keys(schema: &Value, schema_path: &str) -> Vec<String> {
+    let parent = schema_path
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent);
+    schema
+        .pointer(parent)
+        .and_then(|object| object.get("properties"))
+        .and_then(Value::as_object)
+        .map(|properties| properties.keys().cloned().collect())
+        .unwrap_or_default()
+}
+
+fn dotted(pointer: &str) -> String {
+    pointer
+        .trim_start_matches('/')
+        .replace('/', ".")
+        .replace("~1", "/")
+        .replace("~0", "~")
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(200) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the reading is tested")]
+    struct Shop {
+        name: String,
+        #[serde(default)]
+        #[schemars(range(min = 1, max = 9))]
+        floors: u8,
+        #[serde(default)]
+        rooms: Vec<Room>,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only the reading is tested")]
+    struct Room {
+        colour: Colour,
+    }
+
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Colour {
+        Red,
+        Green,
+    }
+
+    #[test]
+    fn every_problem_is_named_with_its_place() {
+        let text = "nme: x\nfloors: 12\nrooms:\n  - colour: gren\n  - color: red\n";
+        let findings = read::<Shop>(text, &Limits::SETTINGS).unwrap_err();
+        let text: Vec<String> = findings.iter().map(Finding::to_string).collect();
+        insta::assert_snapshot!(text.join("\n"), @r"
+        1:1: the key `name` is missing in the file
+        1:1: unknown key `nme`; did you mean `name`?
+        2:9: `floors`: 12 is greater than the maximum of 9
+        4:13: unknown value `gren`; did you mean `green`?
+        5:5: the key `colour` is missing in `rooms.1`
+        5:5: unknown key `color`; did you mean `colour`?
+        ");
+        assert_eq!(
+            read::<Shop>("", &Limits::SETTINGS).unwrap_err()[0].message,
+            "the file is empty"
+        );
+    }
+}
