@@ -5,7 +5,7 @@ use similar::TextDiff;
 use super::{
     Change, Manifests, Refusal, SourceFile,
     cursor::Cursor,
-    manifests::views_of,
+    manifests::{count, views_of},
     proof::{self, Expected},
     source::ParsedFile,
     target::Target,
@@ -49,6 +49,17 @@ impl ChangeSet {
         paths.sort_unstable();
         paths.dedup();
         paths
+    }
+
+    /// Returns how much changes: `3 values in 2 files`.
+    pub fn summary(&self) -> String {
+        let values = self
+            .changes
+            .iter()
+            .filter(|change| change.old != change.new)
+            .count();
+        let files = self.files().len();
+        format!("{} in {}", count(values, "value"), count(files, "file"))
     }
 
     /// Makes the changes and returns the files that they change.
