@@ -315,3 +315,165 @@ fn every_case_folder_does_what_it_says() {
         assert_eq!(tree(copy.path()), before, "{name}: something was written");
     }
 }
+
+const ADVERTISEMENTS: &str = "registry.example/shop/advertisements";
+
+fn version(workload: Option<&str>, image: &str, version: &str) -> Edit {
+    Edit::Version {
+        workload: workload.map(|workload| workload.parse().unwrap()),
+        image: image.to_owned(),
+        version: version.parse().unwrap(),
+    }
+}
+
+fn shop() -> Tree {
+    tree(&fixtures().join("shop"))
+}
+
+/// Replaces a text that must be there exactly once.
+fn replace_once(files: &mut Tree, path: &str, from: &str, to: &str) {
+    let text = String::from_utf8(files[path].clone()).unwrap();
+    assert_eq!(text.matches(from).count(), 1, "{path}: {from}");
+    files.insert(path.to_owned(), text.replace(from, to).into_bytes());
+}
+
+#[test]
+fn a_canary_of_the_shop_changes_its_own_values_only() {
+    let before = shop();
+    let mut expected = before.clone();
+    let canary = "clusters/prod/advertisements-canary.yaml";
+    let text = String::from_utf8(expected[canary].clone()).unwrap();
+    let text = text
+        .replace("version: \"1.0\"", "version: \"1.10\"")
+        .replace("value: \"1.0\"", "value: \"1.10\"")
+        .replace("advertisements:1.0", "advertisements:1.10")
+        .replace("replicas: 0 ", "replicas: 1 ");
+    expected.insert(canary.to_owned(), text.into_bytes());
+    let ingress = "clusters/prod/advertisements-ingress.yaml";
+    replace_once(&mut expected, ingress, "\"0\"   #", "\"5\"   #");
+    let edits = [
+        version(
+            Some("Deployment/advertisements-canary"),
+            ADVERTISEMENTS,
+            "1.10",
+        ),
+        Edit::Replicas {
+            workload: "Deployment/advertisements-canary".parse().unwrap(),
+            replicas: 1,
+        },
+        Edit::IngressWeight {
+            ingress: "Ingress/advertisements-canary".parse().unwrap(),
+            weight: "5".parse().unwrap(),
+        },
+    ];
+    let outcome = check_success("canary", &before, &expected, &edits);
+    assert_eq!(outcome.reason, "changed 8 values in 2 files");
+    assert_eq!(outcome.files_changed, [canary, ingress]);
+    insta::assert_snapshot!(outcome.diff, @r#"
+    --- a/clusters/prod/advertisements-canary.yaml
+    +++ b/clusters/prod/advertisements-canary.yaml
+    @@ -7,12 +7,12 @@
+       labels:
+         app: advertisements
+         track: canary
+    -    version: "1.0"
+    +    version: "1.10"
+         tags.datadoghq.com/env: prod
+         tags.datadoghq.com/service: advertisements
+    -    tags.datadoghq.com/version: "1.0"
+    +    tags.datadoghq.com/version: "1.10"
+     spec:
+    -  replicas: 0   # raised while a canary is judged
+    +  replicas: 1   # raised while a canary is judged
+       selector:
+         matchLabels:
+           app: advertisements
+    @@ -22,19 +22,19 @@
+           labels:
+             app: advertisements
+             track: canary
+    -        version: "1.0"
+    +        version: "1.10"
+             tags.datadoghq.com/env: prod
+             tags.datadoghq.com/service: advertisements
+    -        tags.datadoghq.com/version: "1.0"
+    +        tags.datadoghq.com/version: "1.10"
+         spec:
+           containers:
+             - name: advertisements
+    -          image: "registry.example/shop/advertisements:1.0"
+    +          image: "registry.example/shop/advertisements:1.10"
+               ports:
+                 - {name: http, containerPort: 8080}
+               env:
+                 - {name: DD_ENV, value: prod}
+    -            - {name: DD_VERSION, value: "1.0"}
+    +            - {name: DD_VERSION, value: "1.10"}
+               readinessProbe:
+                 httpGet: {path: /health, port: http}
+     ---
+    --- a/clusters/prod/advertisements-ingress.yaml
+    +++ b/clusters/prod/advertisements-ingress.yaml
+    @@ -24,7 +24,7 @@
+       annotations:
+         nginx.ingress.kubernetes.io/canary: "true"
+         nginx.ingress.kubernetes.io/canary-by-header: x-shop-preview
+    -    nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+    +    nginx.ingress.kubernetes.io/canary-weight: "5"   # percent of the requests
+     spec:
+       ingressClassName: nginx
+       rules:
+    "#);
+}
+
+#[test]
+fn other_services_of_the_shop_keep_their_ways_of_writing() {
+    let before = shop();
+    let mut expected = before.clone();
+    let storefront = "clusters/prod/storefront.yaml";
+    let text = String::from_utf8(expected[storefront].clone()).unwrap();
+    let text = text
+        .replace("version: 2.7.1", "version: \"2.8\"")
+        .replace("value: 2.7.1", "value: \"2.8\"")
+        .replace("storefront:2.7.1", "storefront:2.8");
+    expected.insert(storefront.to_owned(), text.into_bytes());
+    let discounts = "clusters/prod/discounts/deployment.yaml";
+    let text = String::from_utf8(expected[discounts].clone()).unwrap();
+    let text = text
+        .replace("version: \"1.9\"", "version: \"2.0-rc.1\"")
+        .replace("discounts:1.9\"", "discounts:2.0-rc.1\"");
+    expected.insert(discounts.to_owned(), text.into_bytes());
+    let edits = [
+        version(None, "registry.example/shop/storefront", "2.8"),
+        version(None, "registry.example/shop/discounts", "2.0-rc.1"),
+    ];
+    let outcome = check_success("services", &before, &expected, &edits);
+    assert_eq!(outcome.reason, "changed 12 values in 2 files");
+}
+
+#[test]
+fn versions_side_by_side_keep_their_identity() {
+    let before = shop();
+    let mut expected = before.clone();
+    let lab = "clusters/lab/advertisements.yaml";
+    replace_once(
+        &mut expected,
+        lab,
+        "advertisements:1.1\n",
+        "advertisements:1.2\n",
+    );
+    replace_once(
+        &mut expected,
+        lab,
+        "version: \"1.1\"\n    spec",
+        "version: \"1.2\"\n    spec",
+    );
+    replace_once(&mut expected, lab, "value: \"1.1\"", "value: \"1.2\"");
+    let edits = [version(
+        Some("Deployment/advertisements-v1-1"),
+        ADVERTISEMENTS,
+        "1.2",
+    )];
+    let outcome = check_success("identity", &before, &expected, &edits);
+    assert_eq!(outcome.changes.len(), 3);
+}
