@@ -36,8 +36,15 @@ fn is_one_plain_scalar(value: &str, in_flow: bool) -> bool {
         && !value.contains(": ")
         && !value.contains(" #")
         && !value.ends_with(':')
-        && !(in_flow
-            && (value.starts_with([':', '?', '-']) || value.contains([',', '[', ']', '{', '}'])))
+        && (!in_flow || fits_into_flow(value))
+}
+
+/// Inside `{…}` and `[…]` readers of YAML 1.1 see indicators in more places.
+fn fits_into_flow(value: &str) -> bool {
+    let mut after_colons = value.split(':').skip(1);
+    !value.starts_with([':', '?', '-'])
+        && !value.contains([',', '[', ']', '{', '}'])
+        && after_colons.all(|rest| rest.starts_with(|next: char| next.is_ascii_alphanumeric()))
 }
 
 /// Null, booleans, infinity, the merge and the value key, in any case.
@@ -135,6 +142,7 @@ mod tests {
         }
         assert!(!is_text("1,000", true));
         assert!(!is_text("a]", true));
+        assert!(!is_text("a:?", true));
         assert!(is_text("reg:5000/app:2.0", true));
     }
 }

@@ -89,3 +89,60 @@ fn became(one: &Node, other: &Node, wanted: &str) -> bool {
         && one.tag == other.tag
         && one.anchored == other.anchored
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{ChangeSet, Edit, Manifests, SourceFile, locate};
+
+    const FILE: &str = "\
+kind: Deployment
+metadata: {name: app}
+spec:
+  replicas: 2
+  paused: false
+---
+{{ if .Values.on }}
+kind: Note
+---
+kind: Note
+";
+
+    #[test]
+    fn a_text_that_does_more_than_it_should_is_stopped() {
+        let manifests = Manifests::parse(vec![SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: FILE.into(),
+        }])
+        .unwrap();
+        let edit = Edit::Replicas {
+            workload: "Deployment/app".parse().unwrap(),
+            replicas: 3,
+        };
+        let set = locate(&manifests, &[edit]).unwrap();
+        assert!(set.apply(&manifests).is_ok());
+        let rows = [
+            ("4", "the value on line 4 would not be what it should"),
+            ("3\n  evil: 1", "the number of values would change"),
+            (
+                "3\n---\nspec:\n  replicas: 3",
+                "the number of documents would change",
+            ),
+            ("[3, 3]", "the number of values would change"),
+            ("&a 3", "the value on line 4 would not be what it should"),
+            ("!!str 3", "the value on line 4 would not be what it should"),
+            ("\"3", "the result would not be readable"),
+            ("{{ 3 }}", "the number of documents would change"),
+            ("", "the value on line 4 would not be what it should"),
+        ];
+        for (text, expected) in rows {
+            let mut changes = set.changes.clone();
+            text.clone_into(&mut changes[0].text);
+            let refusal = ChangeSet::of(changes).apply(&manifests).unwrap_err();
+            assert_eq!(
+                refusal.to_string(),
+                format!("f.yaml: internal safety stop: {expected}"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -117,3 +117,206 @@ fn step(
         target.change_to(to.value)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Edit, SourceFile, locate};
+
+    const BEFORE: &str = "\
+kind: Deployment
+metadata:
+  name: app
+  labels: {version: 1.9.3}
+spec:
+  replicas: 2
+  template:
+    spec:
+      containers:
+        - name: app
+          image: \"r/app:1.9.3\"
+";
+
+    fn manifests(text: &str) -> Manifests {
+        Manifests::parse(vec![SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: text.into(),
+        }])
+        .unwrap()
+    }
+
+    fn edits(version: &str, replicas: u32) -> [Edit; 2] {
+        let workload = "Deployment/app".parse().unwrap();
+        [
+            Edit::Version {
+                workload: None,
+                image: "r/app".to_owned(),
+                version: version.parse().unwrap(),
+            },
+            Edit::Replicas { workload, replicas },
+        ]
+    }
+
+    fn text_after(text: &str, set: &ChangeSet) -> String {
+        let manifests = manifests(text);
+        let mut files = set.apply(&manifests).unwrap();
+        files.pop().map_or_else(
+            || text.to_owned(),
+            |file| String::from_utf8(file.bytes).unwrap(),
+        )
+    }
+
+    /// The file after the change to 1.10 with 3 replicas, and the change.
+    fn changed() -> (String, Vec<Change>) {
+        let set = locate(&manifests(BEFORE), &edits("1.10", 3)).unwrap();
+        assert_eq!(set.changes.len(), 3);
+        (text_after(BEFORE, &set), set.changes)
+    }
+
+    #[test]
+    fn what_others_changed_meanwhile_stays() {
+        let (after, written) = changed();
+        assert!(after.contains("{version: \"1.10\"}"), "{after}");
+        let moved = after
+            .replace(
+                "spec:\n  replicas",
+                "# on call: team a\nspec:\n  paused: true\n  replicas",
+            )
+            .replace(
+                "- name: app",
+                "- {name: proxy, image: r/proxy:7}\n        - name: app",
+            );
+        let back = restore(&manifests(&moved), &written).unwrap();
+        let expected = BEFORE
+            .replace(
+                "spec:\n  replicas",
+                "# on call: team a\nspec:\n  paused: true\n  replicas",
+            )
+            .replace(
+                "- name: app",
+                "- {name: proxy, image: r/proxy:7}\n        - name: app",
+            );
+        assert_eq!(text_after(&moved, &back), expected);
+        let forth = reapply(&manifests(&expected), &written).unwrap();
+        assert_eq!(text_after(&expected, &forth), moved);
+    }
+
+    #[test]
+    fn quotes_that_someone_changed_meanwhile_stay() {
+        let (after, written) = changed();
+        let requoted = after
+            .replace("\"1.10\"", "'1.10'")
+            .replace("\"r/app:1.10\"", "'r/app:1.10'");
+        let back = restore(&manifests(&requoted), &written).unwrap();
+        let expected = BEFORE
+            .replace("{version: 1.9.3}", "{version: '1.9.3'}")
+            .replace("\"r/app:1.9.3\"", "'r/app:1.9.3'");
+        assert_eq!(text_after(&requoted, &back), expected);
+    }
+
+    #[test]
+    fn half_of_it_back_already_is_no_problem() {
+        let (after, written) = changed();
+        let half = after.replace("replicas: 3", "replicas: 2");
+        let back = restore(&manifests(&half), &written).unwrap();
+        assert_eq!(back.changes.len(), 2);
+        assert_eq!(text_after(&half, &back), BEFORE);
+        assert!(restore(&manifests(BEFORE), &written).unwrap().is_empty());
+        assert!(reapply(&manifests(&after), &written).unwrap().is_empty());
+    }
+
+    #[test]
+    fn third_values_and_missing_ones_are_told() {
+        let (after, written) = changed();
+        let rows = [
+            (
+                after.replace("r/app:1.10", "r/app:2.0"),
+                Some("r/app:2.0"),
+                Some(11),
+            ),
+            (
+                after.replace("replicas: 3", "replicas: 7"),
+                Some("7"),
+                Some(6),
+            ),
+            (after.replace("  replicas: 3\n", ""), None, None),
+            (
+                after.replace("name: app\n  labels", "name: web\n  labels"),
+                None,
+                None,
+            ),
+        ];
+        for (text, value, place) in rows {
+            for result in [
+                restore(&manifests(&text), &written),
+                reapply(&manifests(&text), &written),
+            ] {
+                let Err(RestoreProblem::Superseded { found, line, .. }) = result else {
+                    panic!("{text}: {result:?}");
+                };
+                assert_eq!((found.as_deref(), line), (value, place), "{text}");
+            }
+        }
+        let elsewhere = Manifests::parse(Vec::new()).unwrap();
+        assert!(matches!(
+            restore(&elsewhere, &written),
+            Err(RestoreProblem::Superseded { found: None, .. })
+        ));
+    }
+
+    #[test]
+    fn values_that_became_unsafe_are_refused() {
+        let (after, written) = changed();
+        let aliased = format!(
+            "x: &x r/app:1.10\n{}",
+            after.replace("\"r/app:1.10\"", "*x")
+        );
+        let Err(RestoreProblem::Refused(refusals)) = restore(&manifests(&aliased), &written) else {
+            panic!("an alias was written through");
+        };
+        assert_eq!(
+            refusals[0].to_string(),
+            "f.yaml:12: spec.template.spec.containers[name=app].image of Deployment/app is an alias \
+             of the value that is anchored on line 1"
+        );
+    }
+
+    #[test]
+    fn changes_of_several_steps_are_one_change_of_the_first_state() {
+        let start = manifests(BEFORE);
+        let first = locate(&start, &edits("1.10.100-a-long-one", 3)).unwrap();
+        let middle = start.with(first.apply(&start).unwrap()).unwrap();
+        let second = locate(&middle, &edits("2.0", 2)).unwrap();
+        let mut merged = first.changes.clone();
+        for later in &second.changes {
+            let earlier = merged
+                .iter_mut()
+                .find(|earlier| earlier.same_place(later))
+                .unwrap();
+            earlier.new.clone_from(&later.new);
+            earlier.text.clone_from(&later.text);
+        }
+        let set = ChangeSet::of(merged);
+        assert_eq!(set.summary(), "2 values in 1 file");
+        let end = middle.with(second.apply(&middle).unwrap()).unwrap();
+        let expected = String::from_utf8(end.file("f.yaml").unwrap().bytes.clone()).unwrap();
+        assert_eq!(text_after(BEFORE, &set), expected);
+        assert_eq!(
+            text_after(&expected, &restore(&end, &set.changes).unwrap()),
+            BEFORE
+        );
+    }
+
+    #[test]
+    fn a_change_does_not_land_on_another_state() {
+        let (_, written) = changed();
+        let other = BEFORE.replace("replicas: 2", "replicas: 9");
+        let refusal = ChangeSet::of(written)
+            .apply(&manifests(&other))
+            .unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "f.yaml:6: spec.replicas of Deployment/app is `9` now, expected `2`"
+        );
+    }
+}

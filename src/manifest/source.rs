@@ -127,3 +127,97 @@ fn checked_text(source: &SourceFile) -> Result<&str, Refusal> {
             .hint("save the file as UTF-8")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(bytes: impl Into<Vec<u8>>) -> Result<ParsedFile, String> {
+        let source = SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: bytes.into(),
+        };
+        ParsedFile::parse(source).map_err(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn hostile_files_are_refused_each_with_its_own_words() {
+        let utf_16: Vec<u8> = [0xff, 0xfe].into_iter().chain(*b"a\0:\0").collect();
+        let large = vec![b'#'; Limits::MANIFEST.bytes + 1];
+        let nested = format!("a: {}1{}", "[".repeat(300), "]".repeat(300));
+        let deep: String = (0..300).map(|level| " ".repeat(level) + "a:\n").collect();
+        let mut many = String::from("a:\n");
+        many.push_str(&"- 1\n".repeat(Limits::MANIFEST.nodes + 1));
+        let rows: [(Vec<u8>, &str); 9] = [
+            (
+                b"a: 1\nb: \xe4\n".to_vec(),
+                "f.yaml:2: holds the byte 0xE4, expected UTF-8",
+            ),
+            (
+                b"a: 1\nb: \0\n".to_vec(),
+                "f.yaml:2: holds a NUL byte, expected a text",
+            ),
+            (utf_16, "f.yaml:1: is UTF-16, expected UTF-8"),
+            (
+                large,
+                "f.yaml:1: is 16777217 bytes long, expected at most 16777216 bytes",
+            ),
+            (
+                nested.into(),
+                "f.yaml:1: is not readable as YAML: recursion limit exceeded",
+            ),
+            (
+                deep.into(),
+                "f.yaml:200: is not readable as YAML: nested deeper than 200 levels",
+            ),
+            (
+                many.into(),
+                "f.yaml:999999: is not readable as YAML: more than 1000000 values",
+            ),
+            (
+                b"---\na: 1\n---\na: *b\n".to_vec(),
+                "f.yaml:4: is not readable as YAML",
+            ),
+            (b"a:\n\t- b\n".to_vec(), "f.yaml:2: is not readable as YAML"),
+        ];
+        for (bytes, expected) in rows {
+            let refusal = parse(bytes).map(|_| ()).unwrap_err();
+            assert!(refusal.starts_with(expected), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn alias_bombs_cost_nothing_because_nothing_is_expanded() {
+        let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+        for level in 1..40 {
+            let line = vec![format!("*a{}", level - 1); 9].join(",");
+            bomb += &format!("a{level}: &a{level} [{line}]\n");
+        }
+        assert!(parse(bomb.clone()).is_ok());
+        let mut merges = String::from("m0: &m0 {a: 1}\n");
+        for level in 1..40 {
+            let line = vec![format!("*m{}", level - 1); 9].join(",");
+            merges += &format!("m{level}: &m{level} {{<<: [{line}]}}\n");
+        }
+        merges += "kind: Deployment\nmetadata: {name: a, <<: *m39}\nspec: {<<: *m39}\n";
+        let files = super::super::Manifests::parse(vec![SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: merges.into_bytes(),
+        }]);
+        let workload = "Deployment/a".parse().unwrap();
+        let refusal = super::super::current_replicas(&files.unwrap(), &workload).unwrap_err();
+        assert_eq!(refusal.reason, "Deployment/a has no `spec.replicas`");
+    }
+
+    #[test]
+    fn positions_count_from_the_start_of_the_file() {
+        let text = "\u{feff}# ü\r\nkind: A\r\n---\r\nkind: B\r\nmetadata: {name: ü, x: target}\r\n";
+        let file = parse(text).unwrap();
+        let document = &file.documents[1];
+        let metadata = document.get(document.root(), "metadata").unwrap();
+        let node = document.node(document.get(metadata, "x").unwrap());
+        assert_eq!(&text[node.span.clone()], "target");
+        assert_eq!((node.line, node.column), (5, 24));
+        assert_eq!(file.objects[1].line, 4);
+    }
+}

@@ -103,3 +103,75 @@ fn first<'w, 'a>(workload: &'w Workload<'a>) -> &'w Container<'a> {
         .first()
         .expect("a workload is only made with a container that runs the image")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        manifest::{SourceFile, current_replicas, current_weight},
+        units::Weight,
+    };
+
+    #[test]
+    fn readers_say_what_is_there_or_why_they_cannot() {
+        let text = "\
+kind: Deployment
+metadata: {name: a}
+spec:
+  replicas: 3
+  template: {spec: {containers: [{image: 'r/app:1.10'}, {image: r:5000/web}, {image: r/x@sha256:1}]}}
+---
+kind: Deployment
+metadata: {name: b}
+spec: {replicas: some}
+---
+kind: Ingress
+metadata:
+  name: c
+  annotations: {nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '20'}
+---
+kind: Ingress
+metadata:
+  name: d
+  annotations: {nginx.ingress.kubernetes.io/canary: 'true', nginx.ingress.kubernetes.io/canary-weight: '120'}
+";
+        let file = SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: text.into(),
+        };
+        let manifests = Manifests::parse(vec![file]).unwrap();
+        let object = |name: &str| name.parse::<ObjectRef>().unwrap();
+        let version = |image| {
+            current_version(&manifests, &object("Deployment/a"), image)
+                .map_err(|refusal| refusal.to_string())
+        };
+        assert_eq!(version("r/app"), Ok("1.10".to_owned()));
+        let replicas = |name| {
+            current_replicas(&manifests, &object(name)).map_err(|refusal| refusal.to_string())
+        };
+        assert_eq!(replicas("Deployment/a"), Ok(3));
+        let weight =
+            |name| current_weight(&manifests, &object(name)).map_err(|refusal| refusal.to_string());
+        assert_eq!(weight("Ingress/c").map(Weight::percent), Ok(20));
+        let refusals = [
+            version("r:5000/web").unwrap_err(),
+            version("r/x").unwrap_err(),
+            version("r/y").unwrap_err(),
+            replicas("Deployment/b").unwrap_err(),
+            replicas("Ingress/c").unwrap_err(),
+            weight("Ingress/d").unwrap_err(),
+            weight("Deployment/a").unwrap_err(),
+            weight("Ingress/e").unwrap_err(),
+        ];
+        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        f.yaml:5: the image `r:5000/web` has no tag, expected one
+        f.yaml:5: the image `r/x@sha256:1` is fixed by its digest, expected a tag
+        f.yaml:1: no container of Deployment/a runs the image `r/y`; found `r/app:1.10`, `r/x@sha256:1`, `r:5000/web`
+        f.yaml:9: `spec.replicas` of Deployment/b is `some`, expected a whole number
+        f.yaml:11: Ingress/c has no replicas, expected one of Deployment, StatefulSet, ReplicaSet, Rollout
+        f.yaml:19: `nginx.ingress.kubernetes.io/canary-weight` of Ingress/d is `120`, expected a whole number from 0 to 100
+        f.yaml:1: Deployment/a is no Ingress and has no canary weight
+        there is no Ingress/e in 1 file; found Ingress/c, Ingress/d
+        "#);
+    }
+}
