@@ -1,7 +1,7 @@
 //! Kubernetes manifests: find the bytes of a value, replace exactly those, prove nothing else changed.
 //!
-//! [`Manifests`] (parsed files) + [`Edit`]s --[`locate`]--> [`ChangeSet`] --[`ChangeSet::apply`]--> files.
-//! [`restore`] takes a change set back, value by value, and leaves everyone's later edits alone;
+//! [`Manifests`] (parsed files) + [`Edit`]s --[`locate()`]--> [`ChangeSet`] --[`ChangeSet::apply`]--> files.
+//! [`restore()`] takes a change set back, value by value, and leaves everyone's later edits alone;
 //! [`reapply`] makes it again on a newer state.
 //!
 //! Reading order: `source` splits a file and parses its documents, `object` finds what is in them,

@@ -21,6 +21,9 @@ pub enum RestoreProblem {
 
 /// Takes written changes back. A value that is back already is left as it is.
 ///
+/// Several changes of one value, in the order in which they were written, are taken back together:
+/// whichever of them was the last to land, the value becomes what it was before the first.
+///
 /// # Errors
 /// See [`RestoreProblem`]; then nothing is taken back.
 pub fn restore(manifests: &Manifests, written: &[Change]) -> Result<ChangeSet, RestoreProblem> {
@@ -28,6 +31,8 @@ pub fn restore(manifests: &Manifests, written: &[Change]) -> Result<ChangeSet, R
 }
 
 /// Makes wanted changes again, on a newer state. A value that is right already is left as it is.
+///
+/// Several changes of one value are made together: it becomes what it is after the last.
 ///
 /// # Errors
 /// See [`RestoreProblem`]; then nothing is changed.
@@ -41,10 +46,26 @@ enum Direction {
     Back,
 }
 
-/// One end of a change: the decoded value and its bytes in the file.
+/// A decoded value and its bytes in the file.
 struct End<'a> {
     value: &'a str,
     text: &'a str,
+}
+
+impl<'a> End<'a> {
+    fn old(change: &'a Change) -> Self {
+        Self {
+            value: &change.old,
+            text: &change.old_text,
+        }
+    }
+
+    fn new(change: &'a Change) -> Self {
+        Self {
+            value: &change.new,
+            text: &change.text,
+        }
+    }
 }
 
 fn replay(
@@ -54,20 +75,13 @@ fn replay(
 ) -> Result<ChangeSet, RestoreProblem> {
     let mut found = Vec::new();
     let mut refusals = Vec::new();
-    for change in changes.iter().filter(|change| change.old != change.new) {
-        let old = End {
-            value: &change.old,
-            text: &change.old_text,
-        };
-        let new = End {
-            value: &change.new,
-            text: &change.text,
-        };
-        let (from, to) = match direction {
-            Direction::Forward => (old, new),
-            Direction::Back => (new, old),
-        };
-        match step(manifests, change, &from, &to) {
+    for (index, first) in changes.iter().enumerate() {
+        let same = |other: &&Change| other.same_place(first);
+        if changes[..index].iter().any(|earlier| same(&earlier)) {
+            continue;
+        }
+        let all: Vec<&Change> = changes[index..].iter().filter(same).collect();
+        match step(manifests, first, &all, direction) {
             Ok(step) => found.extend(step),
             Err(RestoreProblem::Refused(more)) => refusals.extend(more),
             Err(superseded) => return Err(superseded),
@@ -80,21 +94,37 @@ fn replay(
     Ok(ChangeSet::of(found))
 }
 
+/// Takes one value along all of its changes; none where it is at the end already.
 fn step(
     manifests: &Manifests,
-    change: &Change,
-    from: &End<'_>,
-    to: &End<'_>,
+    first: &Change,
+    all: &[&Change],
+    direction: Direction,
 ) -> Result<Option<Change>, RestoreProblem> {
+    let last = all.last().copied().unwrap_or(first);
+    let (to, starts): (End<'_>, Vec<End<'_>>) = match direction {
+        Direction::Forward => (
+            End::new(last),
+            all.iter().map(|change| End::old(change)).collect(),
+        ),
+        Direction::Back => (
+            End::old(first),
+            all.iter().map(|change| End::new(change)).collect(),
+        ),
+    };
     let refused = |refusal| RestoreProblem::Refused(vec![refusal]);
     let superseded = |found: Option<&str>, line| RestoreProblem::Superseded {
-        change: Box::new(change.clone()),
+        change: Box::new(Change {
+            new: last.new.clone(),
+            text: last.text.clone(),
+            ..first.clone()
+        }),
         found: found.map(str::to_owned),
         line,
     };
-    let file = manifests.parsed_file(&change.path);
+    let file = manifests.parsed_file(&first.path);
     let place = file
-        .map(|file| place_of(file, change))
+        .map(|file| place_of(file, first))
         .transpose()
         .map_err(refused)?
         .flatten();
@@ -105,13 +135,16 @@ fn step(
     if current == Some(to.value) {
         return Ok(None);
     }
-    if current != Some(from.value) {
+    if !starts.iter().any(|start| current == Some(start.value)) {
         return Err(superseded(current, Some(place.line())));
     }
     let target = Target::at(&place).map_err(refused)?;
-    // Where the bytes are still those of the change, its other end fits byte for byte; where someone
+    // Where the bytes are still those of a change, the other end fits byte for byte; where someone
     // has changed the quotes since, the value is written in theirs.
-    Ok(if target.written == from.text {
+    let as_written = starts
+        .iter()
+        .any(|start| target.value == start.value && target.written == start.text);
+    Ok(if as_written {
         Some(target.change_as(to.value, to.text.to_owned()))
     } else {
         target.change_to(to.value)
@@ -305,6 +338,33 @@ spec:
             text_after(&expected, &restore(&end, &set.changes).unwrap()),
             BEFORE
         );
+    }
+
+    #[test]
+    fn whichever_step_landed_last_the_way_back_is_the_same() {
+        let start = manifests(BEFORE);
+        let mut states = vec![start.clone()];
+        let mut written = Vec::new();
+        for (version, replicas) in [("1.10", 3), ("1.10", 5), ("2.0", 2)] {
+            let state = states.last().unwrap();
+            let set = locate(state, &edits(version, replicas)).unwrap();
+            let next = state.with(set.apply(state).unwrap()).unwrap();
+            states.push(next);
+            written.extend(set.changes);
+        }
+        let text_of = |state: &Manifests| {
+            let bytes = state.file("f.yaml").unwrap().bytes.clone();
+            String::from_utf8(bytes).unwrap()
+        };
+        for state in &states {
+            let text = text_of(state);
+            let back = restore(state, &written).unwrap();
+            assert_eq!(text_after(&text, &back), BEFORE);
+            let forth = reapply(state, &written).unwrap();
+            assert_eq!(text_after(&text, &forth), text_of(&states[3]));
+        }
+        let third = text_of(&states[2]).replace("replicas: 5", "replicas: 4");
+        assert!(restore(&manifests(&third), &written).is_err());
     }
 
     #[test]
