@@ -5,7 +5,7 @@ use std::path::Path;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use url::Url;
 
-use super::register::prepare;
+use super::{register::prepare, sanitise::sanitise};
 use crate::secret::Secret;
 
 /// What is sent to the git server, settled before the first request.
@@ -73,7 +73,8 @@ impl Found {
                 url.origin().ascii_serialization()
             )),
             Some((folder, Err(error))) => {
-                tried.push(format!("{} can not be read: {error}", folder.display()));
+                let why = sanitise(error.message());
+                tried.push(format!("{} can not be read: {why}", folder.display()));
             }
         }
         if let Some((name, password)) = userinfo {

@@ -188,7 +188,9 @@ impl Server {
             self.pack_left.store(true, Ordering::SeqCst);
         }
         let limit = self.limit(service);
-        let sent = self.calls.wait(limit, request.timeout(limit).send());
+        // Made inside the runtime: sending starts a timer.
+        let request = request.timeout(limit);
+        let sent = self.calls.wait(limit, async { request.send().await });
         let response = self.answered(sent)?;
         if response.status() != StatusCode::OK {
             return Err(self.refused(response, is_push));

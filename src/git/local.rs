@@ -1,7 +1,7 @@
 //! The bare folder of our own, with the remote it belongs to: everything the git thread works on.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -120,16 +120,24 @@ impl Local {
         Ok(listing.find(reference))
     }
 
-    /// Is `ancestor` in the history of `descendant`, as far as that is here?
+    /// Is `ancestor` in the history of `descendant`, as far as that is here? libgit2's own answer
+    /// is an error where the history is cut off.
     pub(super) fn descends(&self, descendant: Oid, ancestor: Oid) -> Result<bool, GitError> {
-        if descendant == ancestor {
-            return Ok(true);
+        let mut seen = HashSet::from([descendant]);
+        let mut next = VecDeque::from([descendant]);
+        while let Some(id) = next.pop_front() {
+            if id == ancestor {
+                return Ok(true);
+            }
+            match self.store.find_commit(id) {
+                Ok(commit) => {
+                    next.extend(commit.parent_ids().filter(|parent| seen.insert(*parent)))
+                }
+                Err(error) if error.code() == ErrorCode::NotFound => {}
+                Err(error) => return Err(GitError::while_doing("compare two commits")(error)),
+            }
         }
-        match self.store.graph_descendant_of(descendant, ancestor) {
-            Ok(answer) => Ok(answer),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-            Err(error) => Err(GitError::while_doing("compare two commits")(error)),
-        }
+        Ok(false)
     }
 
     /// Is `ancestor` in the history of `descendant`? Fetches what is missing for a sure no.

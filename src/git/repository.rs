@@ -378,3 +378,44 @@ fn random_name() -> Result<String, GitError> {
         .map_err(|_| GitError::internal("the machine gives no random numbers"))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_path(url: String) -> RepositoryOptions {
+        RepositoryOptions {
+            url,
+            token: None,
+            token_user: None,
+            ca_file: None,
+            checkout: None,
+            author_name: "shipgate".to_owned(),
+            author_email: "shipgate@example.com".to_owned(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    #[test]
+    fn the_folder_is_our_own_and_goes_with_the_repository() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        create_store(elsewhere.path()).unwrap();
+        let options = at_path(elsewhere.path().display().to_string());
+        let one = Repository::open(options.clone()).unwrap();
+        let two = Repository::open(options).unwrap();
+        let folder = one._folder.path().to_owned();
+        assert_ne!(folder, two._folder.path());
+        assert!(folder.join("repository.git/HEAD").exists());
+        drop(one);
+        assert!(!folder.exists());
+        assert!(two._folder.path().join("repository.git/HEAD").exists());
+    }
+
+    #[test]
+    fn an_author_that_git_can_not_write_is_refused() {
+        let mut options = at_path("https://host/shop".to_owned());
+        options.author_name = "<>".to_owned();
+        let error = Repository::open(options).err().unwrap();
+        assert!(matches!(error, GitError::Invalid { .. }), "{error}");
+    }
+}

@@ -1,6 +1,11 @@
 //! The one thread on which all git work of a repository runs, one job after the other.
 
-use std::{future::Future, sync::mpsc, thread, time::Duration};
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
+};
 
 use tokio::sync::{oneshot, watch};
 
@@ -16,7 +21,8 @@ const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 pub(super) struct Worker<W> {
     jobs: Option<mpsc::Sender<Job<W>>>,
     stop: watch::Sender<bool>,
-    ended: mpsc::Receiver<()>,
+    /// Shared between threads only because everything that awaits on a repository is.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl<W: 'static> Worker<W> {
@@ -49,7 +55,7 @@ impl<W: 'static> Worker<W> {
         Ok(Self {
             jobs: Some(jobs),
             stop,
-            ended,
+            ended: Mutex::new(ended),
         })
     }
 
@@ -79,7 +85,8 @@ impl<W> Drop for Worker<W> {
         // Every receiver may be gone already, together with the thread.
         let _ = self.stop.send(true);
         self.jobs = None;
-        let _ = self.ended.recv_timeout(LONGEST_FAREWELL);
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(LONGEST_FAREWELL);
     }
 }
 
