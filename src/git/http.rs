@@ -2,7 +2,6 @@
 
 use std::{
     error::Error as _,
-    fs,
     io::{self, Cursor, Read as _},
     path::PathBuf,
     sync::{
@@ -14,16 +13,15 @@ use std::{
 
 use git2::transport::Service;
 use reqwest::{
-    Certificate, Client, Response, StatusCode,
+    Client, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION, USER_AGENT},
-    redirect::Policy,
 };
 use url::Url;
 
 use super::{
+    client::build,
     credentials::{Credentials, Found},
     error::GitError,
-    location::is_loopback,
     sanitise::sanitise,
     worker::{Calls, Interrupted},
 };
@@ -404,59 +402,14 @@ impl Server {
         Ok(Some(value))
     }
 
-    /// Returns the client, built at the first request: reading the machine's certificates takes
-    /// milliseconds that other commands need not spend.
+    /// Returns the client, built at the first request.
     fn client(&self) -> Result<Client, GitError> {
         let mut slot = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = &*slot {
             return Ok(client.clone());
         }
-        // Installing twice fails harmlessly: the first one stays.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let own = self.own_authorities()?;
-        let builder = || {
-            let builder = Client::builder()
-                .redirect(Policy::none())
-                .connect_timeout(self.timeout)
-                .read_timeout(self.timeout)
-                // The thread that would notice a closed connection sleeps between our calls.
-                .pool_idle_timeout(Duration::from_secs(2))
-                .no_gzip()
-                .referer(false);
-            if is_loopback(&self.url) {
-                builder.no_proxy()
-            } else {
-                builder
-            }
-        };
-        let client = builder().tls_certs_merge(own.clone()).build().or_else(|_| {
-            // An image without certificates: the well-known authorities are built in.
-            let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-                .iter()
-                .filter_map(|der| Certificate::from_der(der).ok());
-            builder().tls_certs_only(known.chain(own)).build()
-        });
-        let client = client.map_err(|error| {
-            GitError::internal(format!("could not set up TLS: {}", error.without_url()))
-        })?;
+        let client = build(&self.url, self.ca_file.as_deref(), self.timeout)?;
         *slot = Some(client.clone());
         Ok(client)
-    }
-
-    fn own_authorities(&self) -> Result<Vec<Certificate>, GitError> {
-        let Some(path) = &self.ca_file else {
-            return Ok(Vec::new());
-        };
-        let wrong = |what: String| {
-            GitError::invalid(
-                format!("CA file {}: {what}", path.display()),
-                "name a file with certificates in PEM form",
-            )
-        };
-        let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        match Certificate::from_pem_bundle(&pem) {
-            Ok(authorities) if !authorities.is_empty() => Ok(authorities),
-            _ => Err(wrong("holds no certificate".to_owned())),
-        }
     }
 }

@@ -9,6 +9,7 @@
 //! neither configuration, hooks, filters nor helpers of any checkout take part. Every push is a
 //! compare-and-set, and its outcome is what reading the ref back says.
 
+mod client;
 mod commit_id;
 mod credentials;
 mod error;

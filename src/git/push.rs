@@ -107,7 +107,12 @@ pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitErr
 
 fn settle(local: &mut Local, update: &Update, report: Report) -> Result<Settled, GitError> {
     let mut unreadable = None;
-    for pause in READ_BACK {
+    // Only an outcome in doubt is worth the longest wait.
+    let looks = match report {
+        Report::Refused(_) => READ_BACK.len() - 1,
+        _ => READ_BACK.len(),
+    };
+    for pause in READ_BACK.into_iter().take(looks) {
         if !pause.is_zero() {
             local.calls.pause(pause);
         }

@@ -95,6 +95,18 @@ async fn even_a_yes_counts_only_when_the_branch_shows_it() {
 }
 
 #[tokio::test]
+async fn a_report_cut_short_by_a_proxy_is_no_refusal() {
+    let (server, repository, base, ours) = prepared().await;
+    let kind = "Content-Type: application/x-git-receive-pack-result".to_owned();
+    for body in ["", "0030", "000eunpack ok\n"] {
+        let answer = Fault::Answer("200 OK".to_owned(), vec![kind.clone()], body.to_owned());
+        server.fault(PUSH, answer);
+        let outcome = repository.push("main", &base, &ours).await.unwrap();
+        assert_eq!(outcome, PushOutcome::Lost { tip: base.clone() });
+    }
+}
+
+#[tokio::test]
 async fn a_read_back_that_fails_once_is_made_again() {
     let (server, repository, base, ours) = prepared().await;
     server.fault(READ, Fault::CutRequest(0));

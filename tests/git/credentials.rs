@@ -3,10 +3,13 @@
 use std::{fs, path::Path};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use shipgate::{git::Repository, secret::Secret};
+use shipgate::{
+    git::{ConnectionOptions, Repository},
+    secret::Secret,
+};
 
 use super::{
-    TOKEN, edit, open, options,
+    TOKEN, edit, options,
     support::git_server::{GitServer, git},
 };
 
@@ -233,12 +236,16 @@ fn a_planted_rewrite_in_the_home_folder_is_not_obeyed() {
 #[expect(clippy::disallowed_methods, reason = "told by the test that starts it")]
 fn pushes_where_it_is_told() {
     let urls = std::env::var("SHIPGATE_TEST_URLS").unwrap();
+    let connection = ConnectionOptions {
+        environment: std::env::vars().collect(),
+        ..ConnectionOptions::default()
+    };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     runtime.block_on(async {
         for url in urls.split(' ') {
-            let repository = open(url);
+            let repository = Repository::open_with(options(url), connection.clone()).unwrap();
             let base = repository.fetch("main").await.unwrap();
             let ours = edit(&repository, &base, &format!("{url}\n")).await;
             repository.push("main", &base, &ours).await.unwrap();

@@ -13,6 +13,7 @@ mod paths;
 mod races;
 mod refusals;
 mod ssh;
+mod tls;
 
 use std::{path::Path, time::Duration};
 

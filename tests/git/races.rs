@@ -63,6 +63,35 @@ async fn somebody_pushed_while_our_pack_was_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_cut_history_is_enough_for_every_outcome() {
+    let server = GitServer::start(TOKEN);
+    for number in 0..5 {
+        server.others_commit("log.txt", &number.to_string());
+    }
+    let repository = open(server.url());
+    let base = repository.fetch("main").await.unwrap();
+    let ours = edit(&repository, &base, "ours\n").await;
+    let outcome = repository.push("main", &base, &ours).await.unwrap();
+    assert_eq!(outcome, PushOutcome::Pushed);
+
+    let late = edit(&repository, &base, "late\n").await;
+    server.others_commit("log.txt", "theirs");
+    let theirs: CommitId = server.others_commit("log.txt", "more").parse().unwrap();
+    let outcome = repository.push("main", &base, &late).await.unwrap();
+    assert_eq!(
+        outcome,
+        PushOutcome::Lost {
+            tip: theirs.clone()
+        }
+    );
+    let outcome = repository.push("main", &base, &ours).await.unwrap();
+    assert_eq!(outcome, PushOutcome::Pushed);
+    assert_eq!(repository.fetch("main").await.unwrap(), theirs);
+    assert_eq!(repository.log(&theirs, 99).await.unwrap().len(), 4);
+    server.git(&["fsck", "--strict"]);
+}
+
+#[tokio::test]
 async fn somebody_built_on_our_commit() {
     let server = GitServer::start(TOKEN);
     let repository = open(server.url());
@@ -107,6 +136,19 @@ async fn nothing_is_ever_forced() {
         let error = repository.push("main", &tip, new).await.unwrap_err();
         assert!(error.message().contains("does not build on"), "{error}");
     }
+    assert_eq!(server.tip("main"), tip.as_str());
+}
+
+#[tokio::test]
+async fn what_was_expected_counts_even_where_the_commit_would_fit() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let old = repository.fetch("main").await.unwrap();
+    server.others_commit("theirs.yaml", "theirs\n");
+    let tip = repository.fetch("main").await.unwrap();
+    let ours = edit(&repository, &tip, "ours\n").await;
+    let outcome = repository.push("main", &old, &ours).await.unwrap();
+    assert_eq!(outcome, PushOutcome::Lost { tip: tip.clone() });
     assert_eq!(server.tip("main"), tip.as_str());
 }
 

@@ -1,24 +1,24 @@
 //! A real git server on loopback: `git http-backend` behind a small HTTP server with a token, a
 //! log, and faults on request.
 
-#![expect(
-    clippy::allow_attributes,
-    reason = "each test program uses another part, so no lint is expected in all"
-)]
 #![allow(dead_code, reason = "each test program uses another part of it")]
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::PathBuf,
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use rustls::{ServerConnection, StreamOwned};
 use tempfile::TempDir;
+
+pub use super::bare::{git, install_hook, others_commit, seed};
+use super::{bare::alone, identity::Identity};
 
 /// One request as the server saw it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,21 +51,52 @@ struct State {
     token: String,
     log: Mutex<Vec<LogLine>>,
     faults: Mutex<Vec<(String, Fault)>>,
-    held: Mutex<Vec<TcpStream>>,
+    held: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+/// A connection with or without TLS.
+trait Connection: Read + Write + Send {
+    fn end(&mut self) -> std::io::Result<()>;
+}
+
+impl Connection for TcpStream {
+    fn end(&mut self) -> std::io::Result<()> {
+        self.shutdown(Shutdown::Both)
+    }
+}
+
+impl Connection for StreamOwned<ServerConnection, TcpStream> {
+    fn end(&mut self) -> std::io::Result<()> {
+        self.conn.send_close_notify();
+        self.flush()?;
+        self.sock.shutdown(Shutdown::Both)
+    }
 }
 
 /// A git server with one repository, `shop.git`, and a first commit on `main`.
 pub struct GitServer {
     state: Arc<State>,
     port: u16,
+    scheme: &'static str,
     /// The bare repository on disk.
     pub repository: PathBuf,
+    /// The certificate in PEM form, where it speaks TLS.
+    pub certificate: PathBuf,
     _folder: TempDir,
 }
 
 impl GitServer {
     /// Starts it; only `token` (with any user) may read and write.
     pub fn start(token: &str) -> Self {
+        Self::start_with(token, None)
+    }
+
+    /// Starts it with TLS and a certificate that nobody knows.
+    pub fn start_with_tls(token: &str) -> Self {
+        Self::start_with(token, Some(Identity::new()))
+    }
+
+    fn start_with(token: &str, identity: Option<Identity>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let repository = folder.path().join("shop.git");
         seed(&repository);
@@ -78,20 +109,36 @@ impl GitServer {
             faults: Mutex::default(),
             held: Mutex::default(),
         });
+        let certificate = folder.path().join("certificate.pem");
+        let tls = identity.map(|identity| {
+            fs::write(&certificate, identity.pem()).unwrap();
+            identity.config()
+        });
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let state = Arc::clone(&shared);
+                let (state, tls) = (Arc::clone(&shared), tls.clone());
                 thread::spawn(move || {
+                    let stream: Box<dyn Connection> = match (stream, tls) {
+                        (Ok(stream), None) => Box::new(stream),
+                        (Ok(stream), Some(tls)) => Box::new(StreamOwned::new(
+                            ServerConnection::new(tls).unwrap(),
+                            stream,
+                        )),
+                        (Err(_), _) => return,
+                    };
                     // A client that goes away in the middle is none of our business.
-                    let _ = stream.and_then(|stream| serve(&state, stream));
+                    let _ = serve(&state, stream);
                 });
             }
         });
         Self {
             state,
             port,
+            scheme,
             repository,
+            certificate,
             _folder: folder,
         }
     }
@@ -103,7 +150,7 @@ impl GitServer {
 
     /// Address of the server.
     pub fn origin(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 
     /// Everything that was asked so far.
@@ -144,162 +191,6 @@ impl GitServer {
     pub fn others_commit(&self, path: &str, text: &str) -> String {
         others_commit(&self.repository, "main", path, text)
     }
-}
-
-/// Makes a bare repository with manifests, an executable, a link and a submodule entry on `main`.
-pub fn seed(repository: &Path) {
-    fs::create_dir_all(repository).unwrap();
-    git(
-        repository,
-        &["init", "--quiet", "--bare", "--initial-branch=main", "."],
-    );
-    for (key, value) in [
-        ("http.receivepack", "true"),
-        ("receive.denyNonFastForwards", "true"),
-        ("receive.denyDeletes", "true"),
-        ("receive.autogc", "false"),
-    ] {
-        git(repository, &["config", key, value]);
-    }
-    let work = tempfile::tempdir().unwrap();
-    let at = work.path();
-    git(at, &["clone", "--quiet", repository.to_str().unwrap(), "."]);
-    git(at, &["checkout", "--quiet", "-B", "main"]);
-    fs::create_dir_all(at.join("clusters/prod")).unwrap();
-    fs::write(at.join("clusters/prod/app.yaml"), "image: shop:1.0\n").unwrap();
-    fs::write(at.join("clusters/prod/other.yaml"), "image: other:1.0\n").unwrap();
-    fs::write(at.join("deploy.sh"), "#!/bin/sh\n").unwrap();
-    git(at, &["add", "."]);
-    git(at, &["update-index", "--chmod=+x", "deploy.sh"]);
-    let target = git_with_input(
-        at,
-        &["hash-object", "-w", "--stdin"],
-        "clusters/prod/app.yaml",
-    );
-    let commit = "1234567890123456789012345678901234567890";
-    git(
-        at,
-        &[
-            "update-index",
-            "--add",
-            "--cacheinfo",
-            &format!("120000,{target},link.yaml"),
-        ],
-    );
-    git(
-        at,
-        &[
-            "update-index",
-            "--add",
-            "--cacheinfo",
-            &format!("160000,{commit},module"),
-        ],
-    );
-    git(at, &["commit", "--quiet", "-m", "first"]);
-    git(at, &["push", "--quiet", "origin", "main"]);
-}
-
-/// Installs a hook as a shell script.
-pub fn install_hook(repository: &Path, name: &str, script: &str) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::create_dir_all(repository.join("hooks")).unwrap();
-    let path = repository.join("hooks").join(name);
-    let fresh = path.with_extension("new");
-    fs::write(&fresh, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).unwrap();
-    fs::rename(&fresh, &path).unwrap();
-}
-
-/// Commits a file onto a branch of a bare repository, past all hooks, and returns the new tip.
-pub fn others_commit(repository: &Path, branch: &str, path: &str, text: &str) -> String {
-    let index = tempfile::tempdir().unwrap();
-    let index = index.path().join("index");
-    let reference = format!("refs/heads/{branch}");
-    let run = |arguments: &[&str], input: &str| {
-        let mut command = command(repository, arguments);
-        command.env("GIT_INDEX_FILE", &index);
-        output_of(command, input)
-    };
-    let before = run(&["rev-parse", &reference], "");
-    run(&["read-tree", &before], "");
-    let blob = run(&["hash-object", "-w", "--stdin"], text);
-    run(
-        &[
-            "update-index",
-            "--add",
-            "--cacheinfo",
-            &format!("100644,{blob},{path}"),
-        ],
-        "",
-    );
-    let tree = run(&["write-tree"], "");
-    let commit = run(
-        &["commit-tree", &tree, "-p", &before, "-m", "somebody else"],
-        "",
-    );
-    run(&["update-ref", &reference, &commit, &before], "");
-    commit
-}
-
-/// Runs git and returns what it printed, trimmed.
-pub fn git(folder: &Path, arguments: &[&str]) -> String {
-    git_with_input(folder, arguments, "")
-}
-
-fn git_with_input(folder: &Path, arguments: &[&str], input: &str) -> String {
-    output_of(command(folder, arguments), input)
-}
-
-fn output_of(mut command: Command, input: &str) -> String {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = child.wait_with_output().unwrap();
-    assert!(
-        status.success(),
-        "{command:?}: {}",
-        String::from_utf8_lossy(&stderr)
-    );
-    String::from_utf8(stdout).unwrap().trim().to_owned()
-}
-
-/// Git without anybody's configuration.
-fn command(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.args(arguments).current_dir(folder);
-    alone(&mut command);
-    command
-}
-
-fn alone(command: &mut Command) {
-    for name in [
-        "GIT_DIR",
-        "GIT_WORK_TREE",
-        "GIT_INDEX_FILE",
-        "GIT_CONFIG_COUNT",
-    ] {
-        command.env_remove(name);
-    }
-    command
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_AUTHOR_NAME", "somebody")
-        .env("GIT_AUTHOR_EMAIL", "somebody@example.com")
-        .env("GIT_COMMITTER_NAME", "somebody")
-        .env("GIT_COMMITTER_EMAIL", "somebody@example.com");
 }
 
 struct Request {
@@ -348,8 +239,8 @@ impl Request {
     }
 }
 
-fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
-    let mut reader = BufReader::new(stream.try_clone()?);
+fn serve(state: &State, stream: Box<dyn Connection>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
     let request = Request::read(&mut reader)?;
     let user = request.user(&state.token);
     let note = |status: u16| {
@@ -370,14 +261,14 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
     match &fault {
         Some(Fault::Silence) => {
             note(0);
-            state.held.lock().unwrap().push(stream);
+            state.held.lock().unwrap().push(reader.into_inner());
             return Ok(());
         }
         Some(Fault::CutRequest(bytes)) => {
             note(0);
             let mut part = vec![0; *bytes];
             reader.read_exact(&mut part)?;
-            return stream.shutdown(Shutdown::Both);
+            return reader.get_mut().end();
         }
         _ => {}
     }
@@ -386,8 +277,9 @@ fn serve(state: &State, stream: TcpStream) -> std::io::Result<()> {
         read_chunks(&mut reader, &mut body)?;
     } else {
         let length = request.header("content-length").parse().unwrap_or(0);
-        reader.take(length).read_to_end(&mut body)?;
+        reader.by_ref().take(length).read_to_end(&mut body)?;
     }
+    let stream = reader.get_mut();
     if let Some(Fault::Answer(status, headers, text)) = &fault {
         note(status.split(' ').next().unwrap().parse().unwrap());
         return answer(stream, status, headers, text.as_bytes(), None);
@@ -477,7 +369,7 @@ fn run_backend(
 }
 
 fn answer(
-    mut stream: TcpStream,
+    stream: &mut Box<dyn Connection>,
     status: &str,
     headers: &[String],
     body: &[u8],
@@ -496,5 +388,5 @@ fn answer(
     bytes.extend_from_slice(body);
     bytes.truncate(cut.unwrap_or(usize::MAX));
     stream.write_all(&bytes)?;
-    stream.shutdown(Shutdown::Write)
+    stream.end()
 }
