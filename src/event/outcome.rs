@@ -161,7 +161,8 @@ impl From<&Verdict> for Ending {
                 Some(ReasonCode::OverrideRefused) => Self::OverrideRefused,
                 Some(ReasonCode::ApprovalRequired) => Self::ApprovalRequired,
                 Some(ReasonCode::Unavailable) => Self::Unavailable,
-                Some(ReasonCode::BlockedOther | ReasonCode::Allowed) | None => Self::BlockedOther,
+                Some(ReasonCode::BlockedOther | ReasonCode::Allowed | ReasonCode::NotEvaluated)
+                | None => Self::BlockedOther,
             },
         }
     }
