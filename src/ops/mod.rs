@@ -1,1 +1,3 @@
 //! ops
+
+pub mod check;
