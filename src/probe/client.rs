@@ -260,21 +260,33 @@ fn socket_limit(clock: &dyn Clock, timeout: Duration) -> Duration {
     clock.real(timeout).max(timeout.min(Duration::from_secs(1)))
 }
 
-/// Returns an error with its causes and without its address, which may hold secrets.
+/// Returns an error's causes without its address, which may hold secrets, and without the layers
+/// that say only that a request was being made.
 fn chain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut parts: Vec<String> = Vec::new();
     let mut next: Option<&dyn Error> = Some(&error);
     while let Some(cause) = next {
-        let part = excerpt(&cause.to_string());
-        if !parts.iter().any(|earlier| earlier.contains(&part)) {
-            parts.push(part);
-        }
         next = cause.source();
+        let text = cause.to_string();
+        let is_wrapping = [
+            "error sending request",
+            "client error (",
+            "error decoding response body",
+            "error reading a body from connection",
+        ]
+        .iter()
+        .any(|start| text.starts_with(start));
+        if is_wrapping && next.is_some() {
+            continue;
+        }
+        // The system's number of an error says nothing that its text does not.
+        let text = text.split(" (os error ").next().unwrap_or_default();
+        if !parts.iter().any(|earlier| earlier.contains(text)) {
+            parts.push(excerpt(text));
+        }
     }
-    // The first says only that a request was being made, where a cause follows.
-    let skipped = usize::from(parts.len() > 1);
-    parts[skipped..].join(": ")
+    parts.join(": ")
 }
 
 #[cfg(test)]

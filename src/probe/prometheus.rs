@@ -230,7 +230,9 @@ fn read(base: &Url, answer: &Answer, wanted_at: DateTime<Utc>, max_age: Duration
             ));
         }
         404 => {
-            return unavailable("answered with status 404: is its address the base of a query API?");
+            return unavailable(
+                "answered with status 404: is its address the base of a query API?",
+            );
         }
         _ => return unavailable(&format!("answered with status {status}")),
     }
@@ -238,7 +240,7 @@ fn read(base: &Url, answer: &Answer, wanted_at: DateTime<Utc>, max_age: Duration
         return unavailable("answered with something that is no query result");
     };
     if envelope.status != "success" {
-        return unavailable(&format!("refused the query: {}", complaint(&envelope)));
+        return unavailable(&format!("did not succeed: {}", complaint(&envelope)));
     }
     // Thanos and Mimir answer with what they have when a part of them is away, and say so here.
     if let Some(warning) = envelope
@@ -256,11 +258,16 @@ fn read(base: &Url, answer: &Answer, wanted_at: DateTime<Utc>, max_age: Duration
 }
 
 fn complaint(envelope: &Envelope) -> String {
-    let text = match envelope.error_type.as_str() {
-        "" => envelope.error.clone(),
-        kind => format!("{kind}: {}", envelope.error),
-    };
-    excerpt(&text)
+    let Envelope {
+        status,
+        error_type,
+        error,
+        ..
+    } = envelope;
+    if error_type.is_empty() && error.is_empty() {
+        return excerpt(&format!("its status is {status:?}"));
+    }
+    excerpt(&format!("{error_type}: {error}"))
 }
 
 /// Returns nothing where the shape is not that of a query result.
