@@ -2,6 +2,7 @@
 
 pub mod provider;
 pub mod query;
+mod schema;
 pub mod verification;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from

@@ -6,12 +6,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::Problem;
+use super::{Problem, schema::without_null};
 use crate::units::is_loopback;
 
 /// `providers` as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawProviders {
     /// A Prometheus or anything that speaks its query API (Thanos, Mimir, VictoriaMetrics).
     pub prometheus: Option<RawPrometheus>,
@@ -20,6 +21,7 @@ pub struct RawProviders {
 /// `providers.prometheus` as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawPrometheus {
     /// Base address, such as `https://prometheus.example` or `https://mimir.example/prometheus`.
     pub url: String,

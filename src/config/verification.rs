@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::query::Template;
+use super::{query::Template, schema::without_null};
 use crate::analysis::{Criterion, Limits};
 
 /// `verification` as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawVerification {
     /// Time between two measurements; 30s unless given, at least 1s.
     pub interval: Option<String>,
@@ -33,6 +34,7 @@ pub struct RawVerification {
 /// One entry of `verification.health` as it is written.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawHealth {
     /// Name in the output; `health`, `health-2` and so on unless given.
     pub name: Option<String>,
@@ -45,6 +47,7 @@ pub struct RawHealth {
     /// given.
     pub pointer: Option<String>,
     /// The text, number or truth value wanted; a text may use `{{version}}` and the other variables.
+    #[schemars(extend("type" = ["string", "number", "boolean"]))]
     pub equals: Option<Value>,
     /// How long an answer may take; 5s unless given.
     pub timeout: Option<String>,
@@ -59,6 +62,7 @@ pub struct RawHealth {
 /// One entry of `verification.metrics` as it is written.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawMetric {
     /// Name in the output, unique within the service.
     pub name: String,
@@ -86,6 +90,7 @@ pub struct RawMetric {
 /// `threshold_range` as it is written: one bound or both, included.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawRange {
     /// Lowest good number.
     pub min: Option<f64>,

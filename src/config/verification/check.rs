@@ -345,7 +345,7 @@ health:
   - {http: 'ftp://x.example'}
   - {http: 'https://u:hunter2@x.example', timeout: 0s}
   - {http: 'https://x.example', pointer: status}
-  - {http: 'https://x.example', pointer: /status, equals: [], max_latency: 9s, name: health}
+  - {http: 'https://x.example', pointer: /status, equals: ok, max_latency: 9s, name: health}
 metrics:
   - {name: a, provider: prometheus, query: x, threshold_range: {}}
   - {name: a, provider: prometheus, query: 'x{{verson}}', threshold_range: {min: 2, max: 1}}
@@ -360,7 +360,6 @@ metrics:
         /health/2/pointer: found "status", expected a JSON pointer such as /status
         /health/2/pointer: `equals` is missing: a value that is held against nothing decides nothing
         /health/3/name: the name `health` is used twice
-        /health/3/equals: expected a text, a number, true or false
         /health/3/max_latency: expected more than 0s and at most `timeout`
         /metrics/0/threshold_range: neither `min` nor `max` is given, expected at least one of them
         /metrics/1/name: the name `a` is used twice
@@ -388,6 +387,24 @@ metrics: [{name: a, provider: datadgo, query: x, threshold_range: {maximum: 1}}]
         4:48: `health.0.failure_limit`: -1 is less than the minimum of 0
         5:31: unknown value `datadgo`; known: prometheus
         5:68: unknown key `maximum`; did you mean `max`?
+        "#);
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_no_key_that_is_not_given() {
+        let text = "
+interval:
+health: [{http: 'https://x.example', equals: , max_latency: , failure_limit: null}]
+metrics: [{name: a, provider: prometheus, query: x, threshold_range: {max: 1, min: }}]
+";
+        let findings = read::<RawVerification>(text, &TextLimits::SETTINGS).unwrap_err();
+        let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(text.join("\n"), @r#"
+        2:9: `interval`: null is not of type "string"
+        3:44: `health.0.equals`: null is not of types "boolean", "number", "string"
+        3:59: `health.0.max_latency`: null is not of type "string"
+        3:78: `health.0.failure_limit`: null is not of type "integer"
+        4:82: `metrics.0.threshold_range.min`: null is not of type "number"
         "#);
     }
 }
