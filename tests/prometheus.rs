@@ -135,12 +135,12 @@ async fn rates_and_ratios_are_numbers_and_everything_else_is_not() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     no data: NaN: nothing divided by nothing, often no traffic
     no data: no series: the query matches nothing
-    no data: 3 series where one was wanted; aggregate them, for example with sum()
+    no data: 3 series where one was wanted; aggregate them, for example wi
     no data: infinite: something divided by nothing
     no data: a text where a number was wanted
     no data: a range of samples where one number was wanted
-        unavailable: URL refused the query: bad_data: invalid parameter "query
-        unavailable: URL refused the query: execution: found duplicate series 
+    unavailable: URL refused the query: bad_data: invalid parameter "query
+    unavailable: URL refused the query: execution: found duplicate series
     "#);
 
     let before = SystemClock.now() - TimeDelta::hours(1);

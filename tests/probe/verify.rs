@@ -7,10 +7,25 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use reqwest::Url;
 use shipgate::{
     clock::{Clock, ManualClock},
+    config::{
+        provider::RawProviders,
+        query::Variables,
+        verification::{RawVerification, Verification},
+    },
     event::{Ending, Outcome},
-    ops::verify::{self, Extent},
+    ops::{
+        verify::{self, Extent},
+        watch::{Endpoints, Watcher},
+    },
+    probe::{
+        Client, ClientOptions,
+        prometheus::{Auth, Endpoint},
+    },
+    secret::Secret,
+    yaml::{Limits, read},
 };
 
 use crate::{
@@ -311,5 +326,72 @@ metrics: [{name: error_ratio, provider: prometheus, query: x, threshold_range: {
             assert!(wanted.contains(ending), "{broken} {name}: {reason}");
             assert!(reason.starts_with(broken), "{broken} {name}: {reason}");
         }
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_before_the_first_question() {
+    let section = |query: &str| {
+        let text = format!(
+            "metrics: [{{name: a, provider: prometheus, query: '{query}', threshold_range: {{max: 1}}}}]"
+        );
+        let (raw, _) = read::<RawVerification>(&text, &Limits::SETTINGS).unwrap();
+        raw.validate().unwrap()
+    };
+    let endpoints = |url: Option<&str>| Endpoints {
+        prometheus: url.map(|url| Endpoint::open(Url::parse(url).unwrap())),
+    };
+    let nothing = Verification {
+        count: 1,
+        health: Vec::new(),
+        metrics: Vec::new(),
+    };
+    let here = || endpoints(Some("http://127.0.0.1:9090"));
+    let rows = [
+        (nothing, here()),
+        (section("up"), endpoints(None)),
+        (section("up{v=\"{{version}}\"}"), here()),
+    ];
+    let mut lines = Vec::new();
+    for (verification, endpoints) in rows {
+        let client = Client::new(ClientOptions::default());
+        let variables = Variables::default();
+        let made = Watcher::new(&verification, &endpoints, &variables, client, clock());
+        lines.push(line(&made.err().unwrap().into(), "URL"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    3: `verification` has neither health checks nor metrics, so nothing would be verified
+    3: `a` asks prometheus, which `providers` does not name
+    3: the query of `a` uses `{{version}}`, which is not known here
+    ");
+}
+
+#[test]
+fn credentials_come_from_the_variables_that_are_named() {
+    let text = "prometheus: {url: 'https://prometheus.example', username_env: A, password_env: B}";
+    let (raw, _) = read::<RawProviders>(text, &Limits::SETTINGS).unwrap();
+    let providers = raw.validate().unwrap();
+    let endpoints = Endpoints::new(&providers, |name| Some(Secret::new(name.to_lowercase())));
+    let auth = endpoints.unwrap().prometheus.unwrap().auth;
+    let wanted = Auth::Basic {
+        username: Secret::new("a"),
+        password: Secret::new("b"),
+    };
+    assert_eq!(auth, wanted);
+    assert_eq!(
+        format!("{auth:?}"),
+        "Basic { username: ***, password: *** }"
+    );
+    // CI systems pass unset secrets as empty texts.
+    for value in [None, Some("")] {
+        let found = Endpoints::new(&providers, |name| match name {
+            "A" => Some(Secret::new("a")),
+            _ => value.map(Secret::new),
+        });
+        let outcome: Outcome = found.err().unwrap().into();
+        assert_eq!(
+            line(&outcome, "URL"),
+            "2: the variable B is not set, from which `providers.prometheus` takes its credentials"
+        );
     }
 }
