@@ -10,6 +10,7 @@ use std::{
 use crate::{
     clock::{Clock, SystemClock},
     exit,
+    report::sanitise,
     secret::Secret,
 };
 
@@ -97,10 +98,12 @@ impl Context {
         }
     }
 
-    /// Prints a line for people. That it cannot be written changes nothing: there is nobody left
-    /// to tell.
-    pub fn error_line(&mut self, line: &str) {
-        let _ = writeln!(self.stderr, "{line}");
+    /// Prints a message for people, made harmless line by line: it may quote an input. That it
+    /// cannot be written changes nothing: there is nobody left to tell.
+    pub fn error_line(&mut self, message: &str) {
+        for line in sanitise::lines(message) {
+            let _ = writeln!(self.stderr, "{line}");
+        }
     }
 }
 

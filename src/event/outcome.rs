@@ -194,6 +194,8 @@ pub struct Outcome {
     pub metrics: Vec<MetricRecord>,
     /// Past deployments, newest first (`history`).
     pub history: Vec<Deployment>,
+    /// Did an emergency override let this through?
+    pub override_used: bool,
 }
 
 impl Outcome {
@@ -212,6 +214,7 @@ impl Outcome {
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),
+            override_used: false,
         }
     }
 }
