@@ -9,6 +9,7 @@ use std::{
 use super::{Ended, Sink, json, markdown, sanitise};
 use crate::{
     event::{Ending, Event},
+    manifest::Refusal,
     policy::Effect,
 };
 
@@ -141,7 +142,8 @@ fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
             message: outcome.reason.clone(),
         });
     }
-    for refusal in &outcome.refusals {
+    let unsaid = |refusal: &&Refusal| !outcome.reason.contains(&refusal.reason);
+    for refusal in outcome.refusals.iter().filter(unsaid) {
         found.push(Annotation {
             file: refusal.path.clone(),
             line: refusal.line,

@@ -87,14 +87,14 @@ fn head(ended: &Ended<'_>) -> String {
     if !outcome.reason.is_empty() {
         text.push_str(&format!(" {}", escape(&outcome.reason)));
     }
-    text.push('\n');
     if let Some(verdict) = &outcome.verdict
         && let Some(at) = verdict.opens_at
     {
+        // A backslash at the end of a line breaks it.
         let opens = escape(&phrases::ahead(at, verdict));
-        text.push_str(&format!("> Opens {opens}\n"));
+        text.push_str(&format!("\\\n> Opens {opens}"));
     }
-    text.push('\n');
+    text.push_str("\n\n");
     if let Some(deployment) = &outcome.deployment {
         let length = phrases::between(ended.started_at, ended.finished_at);
         let what = escape(&phrases::deployment(deployment));

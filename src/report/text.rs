@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     event::{Deployment, Ending, MetricRecord, StepState},
+    manifest::Change,
     policy::{Effect, Verdict},
 };
 
@@ -57,14 +58,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         head(ended, &mut lines);
     }
     facts(ended, &mut lines);
-    let changes = outcome.changes.iter().map(|change| {
-        vec![
-            phrases::change_place(change),
-            format!("{} {}", change.object, change.target()),
-            format!("{} -> {}", change.old, change.new),
-        ]
-    });
-    section("changes", &["where", "what", "value"], changes, &mut lines);
+    changes(&outcome.changes, &mut lines);
     diff(&outcome.diff, &mut lines);
     if let Some(deployment) = &outcome.deployment {
         steps(deployment, &mut lines);
@@ -151,6 +145,8 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
     if let Some(at) = verdict.closes_at {
         fact("closes", &phrases::ahead(at, verdict), lines);
     }
+    let words = verdict.reasons.iter().map(|it| phrases::effect(it.effect));
+    let longest = words.map(str::len).max().unwrap_or_default();
     let mut label = "because";
     for reason in &verdict.reasons {
         let tone = match reason.effect {
@@ -160,11 +156,11 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
         };
         let word = phrases::effect(reason.effect);
         let text = format!("{} ({})", reason.message, phrases::place(reason));
-        let indent = word.len() + 2;
+        let indent = longest + 2;
         let mut wrapped = style::wrap(&text, WIDTH - 2 - LABEL - indent).into_iter();
         lines.push(
             Line::styled(DIM, &format!("  {label:LABEL$}"))
-                .and(style::of(tone), word)
+                .and(style::of(tone), &format!("{word:longest$}"))
                 .and(
                     Style::new(),
                     &format!("  {}", wrapped.next().unwrap_or_default()),
@@ -180,6 +176,37 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
     fact("judged at", &judged, lines);
     if !verdict.policy.path.is_empty() {
         fact("policy", &phrases::policy(&verdict.policy), lines);
+    }
+}
+
+/// Lists changes under their file and object. A path is never broken, so that it can be copied.
+fn changes(changes: &[Change], lines: &mut Vec<Line>) {
+    if changes.is_empty() {
+        return;
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled(BOLD, "changes"));
+    let mut under = String::new();
+    for change in changes {
+        let head = format!("  {}  {}", change.path, change.object);
+        if head != under {
+            lines.push(Line::styled(CYAN, &head));
+            under = head;
+        }
+        let place = format!("    {:<8}", format!("{}:{}", change.line, change.column));
+        let target = change.target();
+        let value = format!("{} -> {}", change.old, change.new);
+        let left = place.len() + target.chars().count() + 2;
+        let line = Line::styled(DIM, &place).and(Style::new(), &target);
+        if left + value.chars().count() <= WIDTH {
+            lines.push(line.and(BOLD, &format!("  {value}")));
+            continue;
+        }
+        lines.push(line);
+        for part in style::wrap(&value, WIDTH - place.len() - 2) {
+            let indent = " ".repeat(place.len() + 2);
+            lines.push(Line::plain(&indent).and(BOLD, &part));
+        }
     }
 }
 
