@@ -51,11 +51,13 @@ impl Line {
     }
 
     /// Returns the line without a line end. Colours are left out of a line that would be a CI
-    /// command, since breaking it up moves its characters.
+    /// command, since breaking it up moves its characters, and where a part ends with `#`, which
+    /// the `[` of a colour could make one.
     pub fn render(&self, colour: bool) -> String {
         let plain: String = self.parts.iter().map(|(_, text)| text.as_str()).collect();
         let safe = sanitise::neutralise(&plain);
-        if !colour || safe != plain {
+        let ends_with_hash = self.parts.iter().any(|(_, text)| text.ends_with('#'));
+        if !colour || safe != plain || ends_with_hash {
             return safe.trim_end().to_owned();
         }
         self.parts
