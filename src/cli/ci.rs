@@ -147,6 +147,9 @@ fn remarks(
     }
     known.sort();
     known.dedup();
+    // Without the prefix, which makes all of them look alike.
+    let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
+    let bare_known: Vec<String> = known.iter().map(|name| bare(name)).collect();
     given
         .keys()
         .filter(|variable| !NO_FLAGS.contains(variable) && !used.iter().any(|it| it == **variable))
@@ -154,8 +157,8 @@ fn remarks(
             if known.iter().any(|it| it == variable) {
                 return Event::Note(format!("{variable} is not used by `{name}`"));
             }
-            let text = match typed::nearest(variable, &known) {
-                Some(near) => format!("; did you mean {near}?"),
+            let text = match typed::nearest(&bare(variable), &bare_known) {
+                Some(near) => format!("; did you mean {PREFIX}{near}?"),
                 None => "; it is not used".to_owned(),
             };
             Event::Warning(format!(
@@ -189,4 +192,129 @@ fn refused(error: &clap::Error) -> Failure {
     let reason = reason.strip_prefix("error: ").unwrap_or(&reason).to_owned();
     Failure::new(Ending::Usage, reason)
         .hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command};
+
+    use super::*;
+
+    /// A program with commands as shipgate's are.
+    fn program() -> Command {
+        let switch = Arg::new("dry_run")
+            .long("dry-run")
+            .action(ArgAction::SetTrue);
+        let environment = Arg::new("environment").long("environment").required(true);
+        Command::new("shipgate")
+            .subcommand(
+                Command::new("deploy")
+                    .arg(Arg::new("service").required(true))
+                    .arg(Arg::new("version").required(true))
+                    .arg(environment.clone())
+                    .arg(switch)
+                    .arg(
+                        Arg::new("files")
+                            .long("changed-file")
+                            .action(ArgAction::Append),
+                    )
+                    .arg(Arg::new("token").long("token")),
+            )
+            .subcommand(
+                Command::new("check")
+                    .arg(environment)
+                    .arg(Arg::new("policy_ref").long("policy-ref")),
+            )
+            .subcommand(Command::new("demo"))
+    }
+
+    fn asked(variables: &[(&str, &str)]) -> Result<String, String> {
+        let environment = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let request = request(&program(), &environment).map_err(|failure| failure.to_string())?;
+        let arguments: Vec<String> = request
+            .arguments
+            .iter()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
+        let mut text = arguments.join(" ");
+        for remark in request.remarks {
+            match remark {
+                Event::Warning(warning) => text.push_str(&format!("\nwarning: {warning}")),
+                Event::Note(note) => text.push_str(&format!("\nnote: {note}")),
+                other => panic!("{other:?}"),
+            }
+        }
+        Ok(text)
+    }
+
+    #[test]
+    fn variables_become_the_flags_of_the_command() {
+        let text = asked(&[
+            ("PATH", "/usr/bin"),
+            ("SHIPGATE_SERVICE", "-ads"),
+            ("SHIPGATE_VERSION", "1.1"),
+            ("SHIPGATE_ENVIRONMENT", "--production"),
+            ("SHIPGATE_DRY_RUN", "true"),
+            ("SHIPGATE_CHANGED_FILE", "a.sql\n\n b.rs\n"),
+            ("SHIPGATE_POLICY_REF", ""),
+            ("SHIPGATE_TOKEN", "secret"),
+        ]);
+        insta::assert_snapshot!(text.unwrap(), @"shipgate deploy --environment=--production --dry-run --changed-file=a.sql --changed-file=b.rs -- -ads 1.1");
+    }
+
+    #[test]
+    fn variables_that_do_nothing_are_named() {
+        let text = asked(&[
+            ("SHIPGATE_COMMAND", "check"),
+            ("SHIPGATE_ENVIRONMENT", "production"),
+            ("SHIPGATE_POLICY_REF", "main"),
+            ("SHIPGATE_DRY_RUN", "false"),
+            ("SHIPGATE_ENVIRONMNT", "prod"),
+            ("SHIPGATE_##[x]", "prod"),
+        ]);
+        insta::assert_snapshot!(text.unwrap(), @"
+        shipgate check --environment=production --policy-ref=main
+        warning: unknown variable SHIPGATE_# #[x]; it is not used
+        note: SHIPGATE_DRY_RUN is not used by `check`
+        warning: unknown variable SHIPGATE_ENVIRONMNT; did you mean SHIPGATE_ENVIRONMENT?
+        ");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_at_once() {
+        let rows: &[(&[(&str, &str)], &str)] = &[
+            (
+                &[("SHIPGATE_SERVICE", ""), ("SHIPGATE_DRY_RUN", "yes")],
+                "inputs of `deploy`: missing: SHIPGATE_SERVICE, SHIPGATE_VERSION, SHIPGATE_ENVIRONMENT; \
+                 SHIPGATE_DRY_RUN: found \"yes\", expected true or false",
+            ),
+            (
+                &[("SHIPGATE_COMMAND", "deply")],
+                "SHIPGATE_COMMAND: unknown command `deply`; did you mean `deploy`?",
+            ),
+            (
+                &[("SHIPGATE_COMMAND", "ci")],
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, deploy, verify, rollback, recover",
+            ),
+            (
+                &[("SHIPGATE_COMMAND", "demo")],
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, deploy, verify, rollback, recover",
+            ),
+        ];
+        for (variables, wanted) in rows {
+            assert_eq!(asked(variables).unwrap_err(), *wanted);
+        }
+    }
+
+    #[test]
+    fn every_command_of_a_pipeline_is_one_of_ours() {
+        let program = Pipeline::command();
+        for name in COMMANDS {
+            assert!(program.find_subcommand(name).is_some(), "{name}");
+        }
+        assert!(program.find_subcommand("ci").is_none());
+    }
 }

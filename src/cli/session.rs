@@ -282,8 +282,9 @@ mod tests {
 
     #[test]
     fn colours_follow_the_conventions_in_order() {
+        type Row<'a> = (ColorChoice, &'a [(&'a str, &'a str)], bool, bool);
         // (choice, environment, terminal, wanted)
-        let rows: &[(ColorChoice, &[(&str, &str)], bool, bool)] = &[
+        let rows: &[Row<'_>] = &[
             (ColorChoice::Auto, &[], true, true),
             (ColorChoice::Auto, &[], false, false),
             (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),

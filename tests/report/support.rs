@@ -1,8 +1,5 @@
 //! Outcomes as real runs end, and the sinks that render them.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-#![allow(dead_code, reason = "each test binary uses a part of it")]
-
 use chrono::{DateTime, Utc};
 use shipgate::{
     event::{CommitRecord, Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState},

@@ -3,12 +3,8 @@
 //! The oracle below reads text as runners do: GitHub's `##[name]` anywhere in a line and `::name::`
 //! after blanks at its start, Azure's `##vso[` anywhere, and the `GITHUB_OUTPUT` file.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-mod report_support;
-
+use crate::support::{Buffer, all, ended, utc, written};
 use proptest::prelude::*;
-use report_support::{Buffer, all, ended, utc, written};
 use shipgate::{
     event::{Ending, Event, Outcome},
     report::{Sink, github, json, markdown, progress::Progress, sanitise, text::Text},

@@ -1,15 +1,11 @@
 //! Every sink renders the same endings.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-mod report_support;
-
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use report_support::{
+use crate::support::{
     Buffer, all, blocked, config_invalid, deployed, edit_refused, ended, rolled_back, utc, written,
 };
+use chrono::TimeDelta;
 use shipgate::{
     event::{Deployment, Ending, Event, Outcome, StepState},
     report::{
