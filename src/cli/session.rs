@@ -164,6 +164,7 @@ impl Session {
             finished_at: self.context.clock.now(),
             report: &report,
         };
+        self.others.make_way();
         let shown_already = outcome.ending == Ending::Shown && self.stdout.used();
         let rendered = if shown_already {
             Ok(())

@@ -94,6 +94,11 @@ impl<W: Write> Sink for Commands<W> {
         }
     }
 
+    fn make_way(&mut self) -> io::Result<()> {
+        self.end_group()?;
+        self.writer.flush()
+    }
+
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         self.end_group()?;
         let mut findings = findings(ended).into_iter();

@@ -1,4 +1,4 @@
-//! The live line of a terminal: a progress bar that follows the steps and is gone at the end.
+//! The live line of a terminal: a progress bar that follows the steps and is gone once dropped.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -33,15 +33,10 @@ impl Live {
     pub fn above<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }
-
-    /// Takes the bar away.
-    pub fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
 }
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.clear();
+        self.bar.finish_and_clear();
     }
 }

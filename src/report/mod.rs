@@ -50,6 +50,14 @@ pub trait Sink {
         Ok(())
     }
 
+    /// Makes way for the result, which is printed next: nothing of this sink may stand around it.
+    ///
+    /// # Errors
+    /// The place cannot be written.
+    fn make_way(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Takes the end of the command; called once.
     ///
     /// # Errors
@@ -83,6 +91,13 @@ impl Fanout {
     pub fn event(&mut self, event: &Event) {
         for sink in &mut self.sinks {
             note(&mut self.failed, sink.name(), sink.event(event));
+        }
+    }
+
+    /// Lets every sink make way for the result.
+    pub fn make_way(&mut self) {
+        for sink in &mut self.sinks {
+            note(&mut self.failed, sink.name(), sink.make_way());
         }
     }
 

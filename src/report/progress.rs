@@ -314,11 +314,13 @@ impl<W: Write> Sink for Progress<W> {
         }
     }
 
-    fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
-        if let Some(live) = self.live.take() {
-            live.clear();
-        }
+    fn make_way(&mut self) -> io::Result<()> {
+        self.live = None;
         self.writer.flush()
+    }
+
+    fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
+        self.make_way()
     }
 }
 

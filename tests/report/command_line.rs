@@ -9,10 +9,11 @@ use std::{
     sync::Arc,
 };
 
-use crate::support::{Buffer, utc};
+use crate::support::{Buffer, rolled_back, utc};
 use shipgate::{
-    cli::{self, Context},
+    cli::{self, ColorChoice, Context, Globals, OutputFormat, Session},
     clock::ManualClock,
+    event::{Event, Reporter},
     exit,
 };
 
@@ -269,4 +270,34 @@ fn an_argument_never_becomes_a_command_of_the_runner() {
             .lines()
             .any(|line| line.trim_start().starts_with("::"))
     );
+}
+
+#[test]
+fn the_verdict_never_stands_inside_a_group_and_is_printed_once() {
+    for output in [OutputFormat::Text, OutputFormat::Json] {
+        let both = Buffer::default();
+        let environment = [("GITHUB_ACTIONS", "true"), ("NO_COLOR", "1")];
+        let context = context(&environment, Box::new(both.clone()), both.clone());
+        let globals = Globals {
+            output: Some(output),
+            color: ColorChoice::Auto,
+        };
+        let mut session = Session::new(context, &globals, "deploy");
+        session.event(&Event::StepStarted {
+            at: utc("2025-12-02T14:01:00Z"),
+            index: 1,
+            total: 3,
+            name: "canary to 1.1".to_owned(),
+            weight: None,
+        });
+        let outcome = rolled_back();
+        Reporter::finish(&mut session, &outcome);
+        assert_eq!(session.finish(&outcome), 40);
+        let text = both.text();
+        let verdict = text.find("ROLLED BACK").or(text.find("{\n")).unwrap();
+        assert!(text.find("::endgroup::").unwrap() < verdict, "{text}");
+        assert_eq!(text.matches("::endgroup::").count(), 1);
+        assert_eq!(text.matches("::error ").count(), 1);
+        assert_eq!(text.matches(&outcome.hints[0]).count(), 1);
+    }
 }
