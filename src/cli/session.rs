@@ -180,7 +180,10 @@ impl Session {
         let mut exit_code = ended.exit_code;
         if let Some(lost) = lost {
             let text = format!("the result could not be written to standard output: {lost}");
-            self.context.error_line(&format!("error: {text}"));
+            // What a command printed itself has been complained about already.
+            if !shown_already {
+                self.context.error_line(&format!("error: {text}"));
+            }
             outcome.hints.push(text);
             exit_code = with_lost_result(exit_code);
         }
