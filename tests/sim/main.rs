@@ -1,0 +1,7 @@
+//! The embedded world: a cluster that follows its git remote, traffic, metrics and stories.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod cluster;
+mod metrics;
+mod stage;
