@@ -52,7 +52,7 @@ impl Stage {
                 .no_proxy()
                 .build()
                 .unwrap(),
-            folder: folder,
+            folder,
         }
     }
 

@@ -136,7 +136,7 @@ fn deepen(
     let depths = remote.depths(&wanted.wants, depth)?;
     let mut border: Vec<_> = depths
         .iter()
-        .filter(|(_, (at, has_parents))| *at == depth && *has_parents)
+        .filter(|(_, at)| **at == depth)
         .map(|(id, _)| *id)
         .collect();
     border.sort();
@@ -148,7 +148,7 @@ fn deepen(
     let mut inside: Vec<_> = wanted
         .shallow
         .iter()
-        .filter(|id| depths.get(id).is_some_and(|(at, _)| *at < depth))
+        .filter(|id| depths.get(id).is_some_and(|at| *at < depth))
         .copied()
         .collect();
     inside.sort();

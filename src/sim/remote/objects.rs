@@ -79,8 +79,7 @@ impl Remote {
         Ok(true)
     }
 
-    /// Returns how far each commit is from the wanted tips (a tip is at 1), down to `depth`, with
-    /// whether it has parents.
+    /// Returns how far each commit is from the wanted tips (a tip is at 1), down to `depth`.
     ///
     /// # Errors
     /// An object is missing.
@@ -88,7 +87,7 @@ impl Remote {
         &self,
         wants: &[ObjectId],
         depth: u32,
-    ) -> Result<HashMap<ObjectId, (u32, bool)>, GitError> {
+    ) -> Result<HashMap<ObjectId, u32>, GitError> {
         let repository = self.lock();
         let mut found = HashMap::new();
         let mut queue = VecDeque::new();
@@ -101,7 +100,7 @@ impl Remote {
                 continue;
             }
             let commit = repository.find_commit(id)?;
-            found.insert(id, (at, commit.parent_count() > 0));
+            found.insert(id, at);
             if at < depth {
                 queue.extend(commit.parent_ids().map(|parent| (parent, at + 1)));
             }
