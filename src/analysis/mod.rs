@@ -1,5 +1,22 @@
 //! Samples -> [`Judgement`]: is what runs now good enough? Knows no clock, no provider.
+//!
+//! The words are those of Argo Rollouts (`failure_limit`, `consecutive_error_limit`,
+//! `inconclusive_limit`, `count`: argoproj/argo-rollouts, docs/features/analysis.md) and of Flagger
+//! (`threshold_range`: fluxcd/flagger, docs/gitbook/usage/metrics.md).
+//!
+//! A [`Reading`] is judged by a [`Range`] into a [`Judgement`]; a [`Tally`] counts judgements against
+//! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric.
 
+mod limits;
+mod range;
 mod sample;
+mod standing;
+mod tally;
+mod track;
 
+pub use limits::Limits;
+pub use range::{Range, RangeError};
 pub use sample::{Reading, Sample};
+pub use standing::{Standing, StandingVerdict, worst};
+pub use tally::{Judgement, Tally};
+pub use track::{Criterion, Track};

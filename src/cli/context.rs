@@ -10,6 +10,7 @@ use std::{
 use crate::{
     clock::{Clock, SystemClock},
     exit,
+    report::sanitise,
     secret::Secret,
 };
 
@@ -29,6 +30,8 @@ pub struct Context {
     pub stderr_is_terminal: bool,
     /// The folder that relative paths count from.
     pub folder: PathBuf,
+    /// Does this run own the process, so that signals are meant for it?
+    pub listens_to_signals: bool,
 }
 
 impl Context {
@@ -50,6 +53,7 @@ impl Context {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            listens_to_signals: true,
         }
     }
 
@@ -97,10 +101,12 @@ impl Context {
         }
     }
 
-    /// Prints a line for people. That it cannot be written changes nothing: there is nobody left
-    /// to tell.
-    pub fn error_line(&mut self, line: &str) {
-        let _ = writeln!(self.stderr, "{line}");
+    /// Prints a message for people, made harmless line by line: it may quote an input. That it
+    /// cannot be written changes nothing: there is nobody left to tell.
+    pub fn error_line(&mut self, message: &str) {
+        for line in sanitise::lines(message) {
+            let _ = writeln!(self.stderr, "{line}");
+        }
     }
 }
 
@@ -109,12 +115,13 @@ pub fn prepare_process() {
     // Installing twice fails harmlessly: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     std::panic::set_hook(Box::new(|panic| {
+        let what = panic.payload_as_str().unwrap_or("no message");
         let place = panic
             .location()
             .map(|place| format!(" at {}:{}", place.file(), place.line()));
         let _ = writeln!(
             std::io::stderr(),
-            "error: internal defect of shipgate{}\nnext: run `shipgate recover`, then report this with the line above",
+            "error: internal defect of shipgate{}: {what}\nnext: run `shipgate recover`, then report this with the line above",
             place.unwrap_or_default(),
         );
         end_with_internal_error();

@@ -1,15 +1,113 @@
-//! `shipgate deploy`.
+//! `shipgate deploy`: the whole job.
 
-use clap::Args;
+use std::time::Duration;
 
-use super::Session;
-use crate::event::{Ending, Failure, Outcome};
+use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
+
+use super::{
+    Session,
+    repository::{RepositoryArguments, actor, pipeline},
+    signals,
+    traffic::TrafficArguments,
+};
+use crate::{
+    event::{Failure, Outcome},
+    ops::deploy::{self, DeployRequest, Limits, OnCancel},
+    units::{Version, parse_duration},
+};
 
 /// Flags of `deploy`.
 #[derive(Debug, Args)]
-pub struct DeployArguments {}
+pub struct DeployArguments {
+    /// Which repository, service and environment.
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Version to deploy: an image tag that is a Kubernetes label value too
+    #[arg(long, value_parser = version, allow_hyphen_values = true)]
+    pub version: Version,
+    /// Where the gate looks and asks.
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// Decide and show the plan and the diff; push nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// What to do when the run is cancelled after a push
+    #[arg(long, value_enum, default_value_t = CancelChoice::Rollback)]
+    pub on_cancel: CancelChoice,
+    /// Limit of the whole run, such as 50m [default: the plan's own length with its waits, plus 10 %]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Application repository and commit that the version was built from, for the commit trailers
+    #[arg(long, value_name = "REPOSITORY@SHA")]
+    pub source: Option<String>,
+}
+
+/// Where the policy is and where traffic is asked for.
+#[derive(Debug, Clone, Args)]
+pub struct GateArguments {
+    /// Path of the policy in the repository [default: what the environment names]
+    #[arg(long, value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
+    pub policy: Option<String>,
+    /// Branch the policy is read from, by commit id [default: the repository's default branch]
+    #[arg(long, value_name = "BRANCH", value_parser = NonEmptyStringValueParser::new())]
+    pub policy_ref: Option<String>,
+    /// Current traffic.
+    #[command(flatten)]
+    pub traffic: TrafficArguments,
+}
+
+/// What to do when the run is cancelled after a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CancelChoice {
+    /// Take the deployment back.
+    Rollback,
+    /// Leave it for `shipgate recover`.
+    Hold,
+}
+
+impl From<CancelChoice> for OnCancel {
+    fn from(choice: CancelChoice) -> Self {
+        match choice {
+            CancelChoice::Rollback => Self::Rollback,
+            CancelChoice::Hold => Self::Hold,
+        }
+    }
+}
 
 /// Runs `deploy`.
-pub async fn run(_arguments: DeployArguments, _session: &mut Session) -> Result<Outcome, Failure> {
-    Err(Failure::new(Ending::Internal, "not there yet"))
+///
+/// # Errors
+/// As [`deploy::deploy`].
+pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let stop = signals::listen(&session.context);
+    let opened = arguments.repository.open(session)?;
+    let request = DeployRequest {
+        service: arguments.repository.service.clone(),
+        environment: arguments.repository.environment.clone(),
+        version: arguments.version,
+        config: arguments.repository.config.clone(),
+        branch: arguments.repository.branch.clone(),
+        policy: arguments.gate.policy,
+        policy_ref: arguments.gate.policy_ref,
+        traffic: arguments.gate.traffic.question(),
+        dry_run: arguments.dry_run,
+        limits: Limits {
+            on_cancel: arguments.on_cancel.into(),
+            timeout: arguments.timeout,
+        },
+        source: arguments.source,
+        actor: actor(&session.context),
+        pipeline: pipeline(&session.context),
+    };
+    deploy::deploy(&request, &opened.outside(), stop, session).await
+}
+
+/// Parses a version flag.
+pub fn version(text: &str) -> Result<Version, String> {
+    text.parse::<Version>().map_err(|error| error.to_string())
+}
+
+/// Parses a duration flag.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text).map_err(|error| error.to_string())
 }

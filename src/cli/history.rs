@@ -1,15 +1,30 @@
-//! `shipgate history`.
+//! `shipgate history`: past deployments.
 
 use clap::Args;
 
-use super::Session;
-use crate::event::{Ending, Failure, Outcome};
+use super::{Session, repository::RepositoryArguments};
+use crate::{
+    event::{Failure, Outcome},
+    ops::history,
+};
 
 /// Flags of `history`.
 #[derive(Debug, Args)]
-pub struct HistoryArguments {}
+pub struct HistoryArguments {
+    /// Which repository, service and environment.
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// How many at most
+    #[arg(long, default_value_t = 20)]
+    pub limit: usize,
+}
 
 /// Runs `history`.
-pub async fn run(_arguments: HistoryArguments, _session: &mut Session) -> Result<Outcome, Failure> {
-    Err(Failure::new(Ending::Internal, "not there yet"))
+///
+/// # Errors
+/// As [`history::history`].
+pub async fn run(arguments: HistoryArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let opened = arguments.repository.open(session)?;
+    let target = arguments.repository.target(&opened).await?;
+    history::history(&opened.outside(), &target, arguments.limit).await
 }

@@ -8,10 +8,13 @@ mod deploy;
 mod explain;
 mod history;
 mod recover;
+mod repository;
 mod rollback;
 mod schema;
 mod session;
 mod set;
+mod signals;
+mod traffic;
 mod verify;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -19,7 +22,7 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{Parser, Subcommand, error::ErrorKind};
 
 use crate::{
-    event::{Ending, Failure, Outcome},
+    event::{Ending, Failure, Outcome, Reporter},
     exit,
 };
 
@@ -38,7 +41,15 @@ struct Cli {
     #[command(flatten)]
     globals: Globals,
     #[command(subcommand)]
-    command: Command,
+    command: Invocation,
+}
+
+#[derive(Debug, Subcommand)]
+enum Invocation {
+    #[command(flatten)]
+    Command(Box<Command>),
+    /// What action.yml and pipelines call: all inputs from SHIPGATE_* variables
+    Ci(ci::CiArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,8 +70,6 @@ enum Command {
     History(history::HistoryArguments),
     /// The whole job on an embedded world, with nothing installed
     Demo(demo::DemoArguments),
-    /// What action.yml and pipelines call: all inputs from SHIPGATE_* variables
-    Ci(ci::CiArguments),
     /// Print the JSON Schema of a file format
     Schema(schema::SchemaArguments),
     /// Explain an exit code by number or name
@@ -78,7 +87,6 @@ impl Command {
             Self::Recover(_) => "recover",
             Self::History(_) => "history",
             Self::Demo(_) => "demo",
-            Self::Ci(_) => "ci",
             Self::Schema(_) => "schema",
             Self::Explain(_) => "explain",
         }
@@ -99,6 +107,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
         Ok(cli) => cli,
         Err(error) => return usage(&error, &mut context),
     };
+    let (name, asked) = match cli.command {
+        Invocation::Command(command) => (command.name(), Ok((*command, Vec::new()))),
+        Invocation::Ci(ci::CiArguments {}) => ("ci", ci::command(&context.environment)),
+    };
+    let known = cli.globals.output(&context).and(asked);
+    let (command, remarks) = match known {
+        Ok(known) => known,
+        Err(failure) => return Session::new(context, &cli.globals, name).finish(&failure.into()),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -109,8 +126,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
             return exit::INTERNAL.number;
         }
     };
-    let mut session = Session::new(context, &cli.globals, cli.command.name());
-    let result = runtime.block_on(dispatch(cli.command, &mut session));
+    let mut session = Session::new(context, &cli.globals, command.name());
+    for remark in &remarks {
+        session.event(remark);
+    }
+    let result = runtime.block_on(dispatch(command, &mut session));
     let outcome = result.unwrap_or_else(Outcome::from);
     session.finish(&outcome)
 }
@@ -125,7 +145,6 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
-        Command::Ci(arguments) => Box::pin(ci::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
         Command::Explain(arguments) => explain::run(&arguments, session),
     }

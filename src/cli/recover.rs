@@ -1,15 +1,36 @@
-//! `shipgate recover`.
+//! `shipgate recover`: finishes or takes back whatever an interrupted run left.
 
 use clap::Args;
 
-use super::Session;
-use crate::event::{Ending, Failure, Outcome};
+use super::{
+    Session,
+    repository::{RepositoryArguments, actor},
+    signals,
+};
+use crate::{
+    event::{Failure, Outcome},
+    ops::recover,
+};
 
 /// Flags of `recover`.
 #[derive(Debug, Args)]
-pub struct RecoverArguments {}
+pub struct RecoverArguments {
+    /// Which repository, service and environment.
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Do nothing, successfully, when no run is unfinished; the default already does so
+    #[arg(long, hide = true)]
+    pub if_unfinished: bool,
+}
 
 /// Runs `recover`.
-pub async fn run(_arguments: RecoverArguments, _session: &mut Session) -> Result<Outcome, Failure> {
-    Err(Failure::new(Ending::Internal, "not there yet"))
+///
+/// # Errors
+/// As [`recover::recover`].
+pub async fn run(arguments: RecoverArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let stop = signals::listen(&session.context);
+    let opened = arguments.repository.open(session)?;
+    let target = arguments.repository.target(&opened).await?;
+    let actor = actor(&session.context);
+    recover::recover(&opened.outside(), &target, actor, stop, session).await
 }

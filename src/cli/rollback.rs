@@ -1,18 +1,94 @@
-//! `shipgate rollback`.
+//! `shipgate rollback`: back to the last known good version, or to one that is named.
+
+use std::time::Duration;
 
 use clap::Args;
 
-use super::Session;
-use crate::event::{Ending, Failure, Outcome};
+use super::{
+    Session,
+    deploy::{CancelChoice, GateArguments, duration, version},
+    repository::{RepositoryArguments, actor},
+    signals,
+};
+use crate::{
+    event::{Failure, Outcome},
+    ops::{
+        deploy::Limits,
+        gate::{self, Answer, Question},
+        rollback::{self, RollbackTo},
+    },
+    policy::Action,
+    units::Version,
+};
 
 /// Flags of `rollback`.
 #[derive(Debug, Args)]
-pub struct RollbackArguments {}
+pub struct RollbackArguments {
+    /// Which repository, service and environment.
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Where the gate looks and asks: a policy may name `rollback` among its actions.
+    #[command(flatten)]
+    pub gate: GateArguments,
+    /// Version to go to [default: what ran before the last deployment]
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub to: Option<Version>,
+    /// Why, for the commit trailers
+    #[arg(long, default_value = "asked for by hand")]
+    pub reason: String,
+    /// Limit of the whole run, such as 50m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// What to do when the run is cancelled after a push
+    #[arg(long, value_enum, default_value_t = CancelChoice::Hold)]
+    pub on_cancel: CancelChoice,
+}
 
 /// Runs `rollback`.
-pub async fn run(
-    _arguments: RollbackArguments,
-    _session: &mut Session,
-) -> Result<Outcome, Failure> {
-    Err(Failure::new(Ending::Internal, "not there yet"))
+///
+/// # Errors
+/// As [`rollback::rollback`].
+pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let stop = signals::listen(&session.context);
+    let opened = arguments.repository.open(session)?;
+    let outside = opened.outside();
+    let target = arguments.repository.target(&opened).await?;
+    let actor = actor(&session.context);
+    let question = Question {
+        action: Action::Rollback,
+        version: arguments.to.as_ref(),
+        policy: arguments.gate.policy.as_deref(),
+        policy_ref: arguments.gate.policy_ref.as_deref(),
+        traffic: &arguments.gate.traffic.question(),
+    };
+    let permit = match gate::ask(&question, &outside, &target, session).await? {
+        Answer::Permit(permit) => permit,
+        Answer::No(outcome) => return Ok(*outcome),
+    };
+    match &arguments.to {
+        None => {
+            rollback::rollback(
+                &outside,
+                &target,
+                actor,
+                &arguments.reason,
+                &permit,
+                stop,
+                session,
+            )
+            .await
+        }
+        Some(version) => {
+            let request = RollbackTo {
+                version,
+                actor,
+                limits: Limits {
+                    on_cancel: arguments.on_cancel.into(),
+                    timeout: arguments.timeout,
+                },
+                permit: &permit,
+            };
+            rollback::rollback_to(request, &outside, &target, stop, session).await
+        }
+    }
 }

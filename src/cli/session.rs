@@ -1,16 +1,36 @@
 //! One command's run: its context, its reporters, its end.
 
+use std::{
+    io::{self, ErrorKind, Write},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
+use indicatif::ProgressDrawTarget;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use super::Context;
-use crate::event::{Event, Outcome, Reporter};
+use crate::{
+    clock::Clock,
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    exit,
+    report::{
+        Ended, Fanout, Sink, Stream, github,
+        json::{Json, ReportFile},
+        live::Live,
+        progress::Progress,
+        text::Text,
+    },
+};
 
 /// Flags that every command knows.
 #[derive(Debug, Clone, Args)]
 pub struct Globals {
-    /// Form of the result on standard output
-    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, env = "SHIPGATE_OUTPUT")]
-    pub output: OutputFormat,
+    /// Form of the result on standard output [default: text, or SHIPGATE_OUTPUT]
+    #[arg(long, global = true, value_enum)]
+    pub output: Option<OutputFormat>,
     /// Colours
     #[arg(long, global = true, value_enum, default_value_t = ColorChoice::Auto)]
     pub color: ColorChoice,
@@ -28,7 +48,7 @@ pub enum OutputFormat {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal and in GitHub or GitLab logs, unless the environment says otherwise.
     Auto,
     /// Always.
     Always,
@@ -36,38 +56,302 @@ pub enum ColorChoice {
     Never,
 }
 
-/// One command's run.
+impl Globals {
+    /// Returns the form of the result: the flag, else `SHIPGATE_OUTPUT`, else text.
+    ///
+    /// # Errors
+    /// `SHIPGATE_OUTPUT` is neither `text` nor `json`.
+    pub fn output(&self, context: &Context) -> Result<OutputFormat, Failure> {
+        match (self.output, context.variable("SHIPGATE_OUTPUT")) {
+            (Some(output), _) => Ok(output),
+            (None, None) => Ok(OutputFormat::Text),
+            (None, Some(word)) => OutputFormat::from_str(word, true).map_err(|_| {
+                Failure::new(
+                    Ending::Usage,
+                    format!("SHIPGATE_OUTPUT: found {word:?}, expected text or json"),
+                )
+            }),
+        }
+    }
+}
+
+/// One command's run. It is the [`Reporter`] that the working commands speak to.
 pub struct Session {
-    /// What the run was given from outside.
+    /// What the run was given from outside. A command that prints a document of its own writes it
+    /// with [`Context::print`] and ends with [`Ending::Shown`]; nothing more is printed then.
     pub context: Context,
     /// The command's name.
     pub command: &'static str,
     /// Form of the result.
     pub output: OutputFormat,
+    stdout: Stream,
+    result: Box<dyn Sink>,
+    others: Fanout,
+    report: Option<PathBuf>,
+    started_at: DateTime<Utc>,
+    exit_code: Option<u8>,
 }
 
 impl Session {
-    /// Starts a run.
-    pub fn new(context: Context, globals: &Globals, command: &'static str) -> Self {
+    /// Starts a run. Its standard output and error are shared by the context and the reporters.
+    pub fn new(mut context: Context, globals: &Globals, command: &'static str) -> Self {
+        let output = globals.output(&context).unwrap_or(OutputFormat::Text);
+        let stdout = share(&mut context.stdout);
+        let stderr = share(&mut context.stderr);
+        let variable = |name: &str| context.variable(name);
+        let paint = |terminal| wants_colour(globals.color, &variable, terminal);
+        let result: Box<dyn Sink> = match output {
+            OutputFormat::Text => {
+                let colour = paint(context.stdout_is_terminal);
+                Box::new(Text::new(stdout.clone(), colour))
+            }
+            OutputFormat::Json => Box::new(Json(stdout.clone())),
+        };
+        let mut others = Fanout::default();
+        let on_github = variable("GITHUB_ACTIONS") == Some("true");
+        if on_github {
+            others.add(github::Commands::new(stderr.clone()));
+            if let Some(path) = variable("GITHUB_OUTPUT") {
+                others.add(github::Outputs {
+                    path: PathBuf::from(path),
+                    delimiter: random_word(),
+                });
+            }
+            let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
+            if let Some(path) = variable("GITHUB_STEP_SUMMARY").filter(|_| wanted) {
+                others.add(github::Summary {
+                    path: PathBuf::from(path),
+                });
+            }
+        }
+        let watched = context.stderr_is_terminal
+            && !context.in_pipeline()
+            && variable("TERM") != Some("dumb");
+        let live = watched.then(|| Live::new(ProgressDrawTarget::stderr()));
+        let colour = paint(context.stderr_is_terminal);
+        others.add(Progress::new(stderr, colour, live));
+        let report = report_path(&context, command);
+        if let Some(path) = &report {
+            others.add(ReportFile(path.clone()));
+        }
         Self {
+            started_at: context.clock.now(),
             context,
             command,
-            output: globals.output,
+            output,
+            stdout,
+            result,
+            others,
+            report,
+            exit_code: None,
         }
     }
 
-    /// Ends the run: prints the outcome everywhere and returns the exit code.
+    /// Makes another clock the clock of the run, from its beginning on.
+    pub fn follow(&mut self, clock: Arc<dyn Clock>) {
+        self.started_at = clock.now();
+        self.context.clock = clock;
+    }
+
+    /// Ends the run: shows the outcome everywhere and returns the exit code. Ending it again
+    /// returns the same code and shows nothing.
     pub fn finish(&mut self, outcome: &Outcome) -> u8 {
-        let text = format!("{}: {}\n", outcome.ending.result(), outcome.reason);
-        self.context.print(&text);
-        outcome.ending.code().number
+        if let Some(code) = self.exit_code {
+            return code;
+        }
+        let report = self
+            .report
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default();
+        let ended = Ended {
+            command: self.command,
+            outcome,
+            exit_code: outcome.ending.code().number,
+            started_at: self.started_at,
+            finished_at: self.context.clock.now(),
+            report: &report,
+        };
+        self.others.make_way();
+        let shown_already = outcome.ending == Ending::Shown && self.stdout.used();
+        let rendered = if shown_already {
+            Ok(())
+        } else {
+            self.result.finish(&ended)
+        };
+        let lost = self.stdout.failure().or_else(|| match rendered {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Some(error.to_string()),
+            _ => None,
+        });
+        // The result goes first: the other sinks then tell the exit code that really comes.
+        let mut outcome = outcome.clone();
+        let mut exit_code = ended.exit_code;
+        if let Some(lost) = lost {
+            let text = format!("the result could not be written to standard output: {lost}");
+            // What a command printed itself has been complained about already.
+            if !shown_already {
+                self.context.error_line(&format!("error: {text}"));
+            }
+            outcome.hints.push(text);
+            exit_code = with_lost_result(exit_code);
+        }
+        let ended = Ended {
+            outcome: &outcome,
+            exit_code,
+            ..ended
+        };
+        for unwritten in self.others.finish(&ended) {
+            let line = format!(
+                "warning: {} could not be written: {}",
+                unwritten.sink, unwritten.error
+            );
+            self.context.error_line(&line);
+        }
+        self.exit_code = Some(exit_code);
+        exit_code
     }
 }
 
 impl Reporter for Session {
     fn event(&mut self, event: &Event) {
-        self.context.error_line(&format!("{event:?}"));
+        self.others.event(event);
     }
 
-    fn finish(&mut self, _outcome: &Outcome) {}
+    fn finish(&mut self, outcome: &Outcome) {
+        Self::finish(self, outcome);
+    }
+}
+
+/// Puts a shared stream in the place of a writer and returns another end of it.
+fn share(writer: &mut Box<dyn Write + Send>) -> Stream {
+    let stream = Stream::new(std::mem::replace(writer, Box::new(io::sink())));
+    *writer = Box::new(stream.clone());
+    stream
+}
+
+/// Returns the exit code of a run whose result nobody could read. From 40 on the code says what
+/// became of the branch, which weighs more.
+fn with_lost_result(code: u8) -> u8 {
+    if code >= exit::ROLLED_BACK.number {
+        code
+    } else {
+        exit::INTERNAL.number
+    }
+}
+
+/// Decides about colours. The flag comes first, then the conventions <https://no-color.org> and
+/// <https://bixense.com/clicolors>, then what is known of the place.
+fn wants_colour<'a>(
+    choice: ColorChoice,
+    variable: &dyn Fn(&str) -> Option<&'a str>,
+    terminal: bool,
+) -> bool {
+    let forced = |name| variable(name).is_some_and(|value| value != "0" && value != "false");
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto if variable("NO_COLOR").is_some() => false,
+        ColorChoice::Auto if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") => true,
+        ColorChoice::Auto if variable("CLICOLOR") == Some("0") => false,
+        ColorChoice::Auto if variable("TERM") == Some("dumb") => false,
+        ColorChoice::Auto => {
+            terminal
+                || ["GITHUB_ACTIONS", "GITLAB_CI"]
+                    .into_iter()
+                    .any(|name| variable(name) == Some("true"))
+        }
+    }
+}
+
+/// Returns where the JSON report goes: `SHIPGATE_REPORT`, else a new file in the folder that a
+/// GitHub runner empties after the job, else nowhere.
+fn report_path(context: &Context, command: &str) -> Option<PathBuf> {
+    match (
+        context.variable("SHIPGATE_REPORT"),
+        context.variable("RUNNER_TEMP"),
+    ) {
+        (Some(path), _) => Some(context.folder.join(path)),
+        (None, Some(folder)) if context.in_pipeline() => {
+            let name = format!("shipgate-{command}-{}.json", &random_word()[..8]);
+            Some(PathBuf::from(folder).join(name))
+        }
+        _ => None,
+    }
+}
+
+/// Returns 128 random bits in hexadecimal.
+fn random_word() -> String {
+    let mut bytes = [0; 16];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("every platform we run on has a random source that does not fail");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_follow_the_conventions_in_order() {
+        type Row<'a> = (ColorChoice, &'a [(&'a str, &'a str)], bool, bool);
+        // (choice, environment, terminal, wanted)
+        let rows: &[Row<'_>] = &[
+            (ColorChoice::Auto, &[], true, true),
+            (ColorChoice::Auto, &[], false, false),
+            (ColorChoice::Always, &[("NO_COLOR", "1")], false, true),
+            (ColorChoice::Never, &[("FORCE_COLOR", "1")], true, false),
+            (
+                ColorChoice::Auto,
+                &[("NO_COLOR", "1"), ("FORCE_COLOR", "1")],
+                true,
+                false,
+            ),
+            (ColorChoice::Auto, &[("NO_COLOR", "")], true, true),
+            (
+                ColorChoice::Auto,
+                &[("CLICOLOR_FORCE", "1"), ("CLICOLOR", "0")],
+                false,
+                true,
+            ),
+            (ColorChoice::Auto, &[("FORCE_COLOR", "0")], false, false),
+            (
+                ColorChoice::Auto,
+                &[("CLICOLOR", "0"), ("GITHUB_ACTIONS", "true")],
+                true,
+                false,
+            ),
+            (
+                ColorChoice::Auto,
+                &[("TERM", "dumb"), ("GITLAB_CI", "true")],
+                true,
+                false,
+            ),
+            (
+                ColorChoice::Auto,
+                &[("GITHUB_ACTIONS", "true")],
+                false,
+                true,
+            ),
+            (ColorChoice::Auto, &[("GITLAB_CI", "false")], false, false),
+        ];
+        for (choice, environment, terminal, wanted) in rows {
+            let variable = |name: &str| {
+                environment
+                    .iter()
+                    .find(|(known, value)| *known == name && !value.is_empty())
+                    .map(|(_, value)| *value)
+            };
+            let found = wants_colour(*choice, &variable, *terminal);
+            assert_eq!(found, *wanted, "{choice:?} {environment:?} {terminal}");
+        }
+    }
+
+    #[test]
+    fn a_lost_result_is_never_a_success_and_never_hides_the_branch() {
+        for code in exit::ALL {
+            let lost = with_lost_result(code.number);
+            assert_eq!(lost, if code.number < 40 { 1 } else { code.number });
+        }
+    }
 }

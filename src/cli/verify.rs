@@ -1,15 +1,120 @@
-//! `shipgate verify`.
+//! `shipgate verify`: polls health and metrics of what runs, judges, exits; changes nothing.
 
-use clap::Args;
+use std::time::Duration;
 
-use super::Session;
-use crate::event::{Ending, Failure, Outcome};
+use clap::{Args, ValueEnum};
+
+use super::{
+    Session,
+    deploy::{duration, version},
+    repository::{RepositoryArguments, client},
+    signals,
+};
+use crate::{
+    config::query::Variables,
+    event::{Event, Failure, Outcome, Reporter},
+    ops::{
+        load::{self, Subject},
+        stopped_before_change,
+        verify::{self, Extent},
+        watch::{Endpoints, Watcher},
+    },
+    units::{Version, Weight},
+};
 
 /// Flags of `verify`.
 #[derive(Debug, Args)]
-pub struct VerifyArguments {}
+pub struct VerifyArguments {
+    /// Which repository, service and environment; without a repository the configuration is read
+    /// from the folder.
+    #[command(flatten)]
+    pub repository: RepositoryArguments,
+    /// Version that queries ask for as {{version}}
+    #[arg(long, value_parser = version, allow_hyphen_values = true)]
+    pub version: Option<Version>,
+    /// Workload that queries ask for as {{arm}}
+    #[arg(long, value_enum, default_value_t = ArmChoice::Stable)]
+    pub arm: ArmChoice,
+    /// Weight that queries ask for as {{weight}}, in percent
+    #[arg(long, value_parser = weight, default_value = "100")]
+    pub weight: Weight,
+    /// Measurements of every criterion [default: `count` in the configuration]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+    /// Length instead of a number of measurements, such as 10m
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "count")]
+    pub duration: Option<Duration>,
+}
+
+/// Stable or canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ArmChoice {
+    /// The workload that serves everyone.
+    Stable,
+    /// The workload that gets a new version first.
+    Canary,
+}
 
 /// Runs `verify`.
-pub async fn run(_arguments: VerifyArguments, _session: &mut Session) -> Result<Outcome, Failure> {
-    Err(Failure::new(Ending::Internal, "not there yet"))
+///
+/// # Errors
+/// The configuration cannot be read or does not fit the flags.
+pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let mut stop = signals::listen(&session.context);
+    let subject = match stop.or(subject(&arguments.repository, session)).await {
+        Ok(subject) => subject?,
+        Err(reason) => return Err(stopped_before_change(reason)),
+    };
+    let clock = session.context.clock.clone();
+    session.event(&Event::Started {
+        at: clock.now(),
+        title: format!(
+            "verify {} in {}",
+            subject.service.name, subject.environment_name
+        ),
+    });
+    let context = &session.context;
+    let endpoints = Endpoints::new(&subject.config.providers, |name| context.secret(name))?;
+    let variables = Variables {
+        service: Some(subject.service.name.clone()),
+        environment: Some(subject.environment_name.clone()),
+        version: arguments.version.as_ref().map(Version::to_string),
+        arm: Some(
+            match arguments.arm {
+                ArmChoice::Stable => "stable",
+                ArmChoice::Canary => "canary",
+            }
+            .to_owned(),
+        ),
+        weight: Some(arguments.weight),
+    };
+    let verification = &subject.service.verification;
+    let client = client(arguments.repository.ca_file.clone());
+    let mut watcher = Watcher::new(verification, &endpoints, &variables, client, clock)?;
+    let extent = match arguments.duration {
+        Some(duration) => Extent::For(duration),
+        None => Extent::Polls(arguments.count.unwrap_or(verification.count)),
+    };
+    let asked = async { stopped_before_change(stop.wait().await).0.ending };
+    Ok(verify::run(&mut watcher, extent, asked, session).await)
+}
+
+/// Finds the service: in the repository that is named, else in the configuration on disk.
+async fn subject(arguments: &RepositoryArguments, session: &Session) -> Result<Subject, Failure> {
+    if arguments.is_remote(&session.context) {
+        let opened = arguments.open(session)?;
+        let target = arguments.target(&opened).await?;
+        return Ok(target.into());
+    }
+    let path = session.context.folder.join(&arguments.config);
+    load::subject_on_disk(
+        &path,
+        &arguments.config,
+        arguments.service.as_deref(),
+        arguments.environment.as_deref(),
+    )
+}
+
+fn weight(text: &str) -> Result<Weight, String> {
+    text.parse::<Weight>().map_err(|error| error.to_string())
 }

@@ -22,6 +22,8 @@ pub enum Ending {
     Warned,
     /// Deployed and verified; or rolled back, recovered, cleaned up as asked.
     Deployed,
+    /// Taken back as asked; the old version is live.
+    TakenBack,
     /// Everything was already so; nothing was changed.
     NoChange,
     /// What runs is healthy.
@@ -84,6 +86,7 @@ impl Ending {
             | Self::Allowed
             | Self::Warned
             | Self::Deployed
+            | Self::TakenBack
             | Self::NoChange
             | Self::Healthy => exit::OK,
             Self::Internal => exit::INTERNAL,
@@ -129,7 +132,7 @@ impl Ending {
             Self::ApprovalRequired => "approval-required",
             Self::Unavailable | Self::InsufficientData => "undetermined",
             Self::Unhealthy => "unhealthy",
-            Self::RolledBack => "rolled-back",
+            Self::TakenBack | Self::RolledBack => "rolled-back",
             Self::RollbackFailed => "rollback-failed",
             Self::Held => "held",
             Self::Superseded => "superseded",
@@ -161,7 +164,8 @@ impl From<&Verdict> for Ending {
                 Some(ReasonCode::OverrideRefused) => Self::OverrideRefused,
                 Some(ReasonCode::ApprovalRequired) => Self::ApprovalRequired,
                 Some(ReasonCode::Unavailable) => Self::Unavailable,
-                Some(ReasonCode::BlockedOther | ReasonCode::Allowed) | None => Self::BlockedOther,
+                Some(ReasonCode::BlockedOther | ReasonCode::Allowed | ReasonCode::NotEvaluated)
+                | None => Self::BlockedOther,
             },
         }
     }
@@ -194,6 +198,8 @@ pub struct Outcome {
     pub metrics: Vec<MetricRecord>,
     /// Past deployments, newest first (`history`).
     pub history: Vec<Deployment>,
+    /// Did an emergency override let this through?
+    pub override_used: bool,
 }
 
 impl Outcome {
@@ -212,6 +218,7 @@ impl Outcome {
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),
+            override_used: false,
         }
     }
 }

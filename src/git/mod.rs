@@ -1,1 +1,45 @@
-//! git
+//! All of git behind one [`Repository`]: read a ref, commit tree objects, push, read back, journal.
+//!
+//! ```text
+//! Repository --jobs--> Worker (one thread) --trait Remote--> Smart   https, http   libgit2 over our own transport
+//!                                                            Program ssh, paths    the `git` program
+//! ```
+//!
+//! Nothing here touches a work tree: commits are made as objects in a bare folder of our own, and
+//! neither configuration, hooks, filters nor helpers of any checkout take part. Every push is a
+//! compare-and-set, and its outcome is what reading the ref back says.
+
+mod client;
+mod commit_id;
+mod credentials;
+mod error;
+mod history;
+mod http;
+mod journal;
+mod local;
+mod location;
+mod names;
+mod program;
+mod program_remote;
+mod push;
+mod register;
+mod remote;
+mod repository;
+mod sanitise;
+mod smart;
+mod trailers;
+mod transport;
+mod tree;
+mod worker;
+
+pub use commit_id::CommitId;
+pub use credentials::Credentials;
+pub use error::GitError;
+pub use history::LogEntry;
+pub use journal::{Journal, JournalOutcome, JournalRecord};
+pub use names::journal_reference;
+pub use program::ConnectionOptions;
+pub use push::PushOutcome;
+pub use repository::{Repository, RepositoryOptions};
+pub use trailers::{Trailers, message};
+pub use tree::{EntryKind, TreeEntry};

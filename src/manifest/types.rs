@@ -107,26 +107,38 @@ pub struct Change {
     pub span: Range<usize>,
     /// The bytes that take the place of the range, quoted as needed.
     pub text: String,
+    /// The bytes of the range as they are now: taking the change back restores exactly these.
+    pub old_text: String,
 }
 
 impl Change {
     /// Returns the path of the value as people write it:
     /// `spec.template.spec.containers[name=app].image`.
     pub fn target(&self) -> String {
-        let mut text = String::new();
-        for segment in &self.pointer {
-            match segment {
-                Segment::Key(key) if key.contains(['.', '/']) => {
-                    text.push_str(&format!("[{key:?}]"));
-                }
-                Segment::Key(key) if text.is_empty() => text.push_str(key),
-                Segment::Key(key) => text.push_str(&format!(".{key}")),
-                Segment::Named(name) => text.push_str(&format!("[name={name}]")),
-                Segment::Index(index) => text.push_str(&format!("[{index}]")),
-            }
-        }
-        text
+        path_of(&self.pointer)
     }
+
+    /// Is this the same value of the same object in the same file, whatever its texts are?
+    pub fn same_place(&self, other: &Self) -> bool {
+        self.path == other.path && self.object == other.object && self.pointer == other.pointer
+    }
+}
+
+/// Returns a path to a value as people write it.
+pub(super) fn path_of(pointer: &[Segment]) -> String {
+    let mut text = String::new();
+    for segment in pointer {
+        match segment {
+            Segment::Key(key) if key.contains(['.', '/']) => {
+                text.push_str(&format!("[{key:?}]"));
+            }
+            Segment::Key(key) if text.is_empty() => text.push_str(key),
+            Segment::Key(key) => text.push_str(&format!(".{key}")),
+            Segment::Named(name) => text.push_str(&format!("[name={name}]")),
+            Segment::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+    }
+    text
 }
 
 /// Why nothing was edited: the place, the reason and what to do.
@@ -140,6 +152,33 @@ pub struct Refusal {
     pub reason: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// Makes a refusal that names no place.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self {
+            path: None,
+            line: None,
+            reason: reason.into(),
+            hint: None,
+        }
+    }
+
+    /// Adds the place; `line` is 1-based.
+    #[must_use]
+    pub fn at(mut self, path: &str, line: usize) -> Self {
+        self.path = Some(path.to_owned());
+        self.line = Some(line);
+        self
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
 }
 
 impl fmt::Display for Refusal {

@@ -1,1 +1,34 @@
-//! ops
+//! What the commands do: one file for each working command. Knows neither flags nor output.
+
+pub mod check;
+pub mod deploy;
+pub mod failure;
+pub mod gate;
+pub mod history;
+pub mod journal;
+pub mod land;
+pub mod live;
+pub mod load;
+pub mod recover;
+pub mod rollback;
+pub mod set;
+pub mod stop;
+pub mod takeback;
+pub mod verify;
+pub mod watch;
+
+use crate::event::{Ending, Failure};
+
+use stop::StopReason;
+
+/// The end of a run that was asked to stop before it changed anything.
+pub fn stopped_before_change(reason: StopReason) -> Failure {
+    let ending = match reason {
+        StopReason::Interrupt => Ending::Interrupted,
+        StopReason::Terminate | StopReason::StarterGone => Ending::Terminated,
+    };
+    Failure::new(
+        ending,
+        format!("{}; nothing was changed", reason.sentence()),
+    )
+}

@@ -46,6 +46,8 @@ pub enum ReasonCode {
     Unavailable,
     /// Inside an allowed window, or no window is set.
     Allowed,
+    /// It was not looked at and does not decide.
+    NotEvaluated,
 }
 
 impl ReasonCode {
@@ -60,6 +62,7 @@ impl ReasonCode {
             Self::ApprovalRequired => "approval-required",
             Self::Unavailable => "unavailable",
             Self::Allowed => "allowed",
+            Self::NotEvaluated => "not-evaluated",
         }
     }
 }

@@ -1,1 +1,12 @@
-//! probe
+//! One outside answer a call: what a provider or a service says, or why it says nothing.
+//!
+//! Everything here is fail-closed: no answer, an empty one, an odd one or an old one is never a
+//! number and never healthy.
+
+mod address;
+mod client;
+pub mod http;
+pub mod prometheus;
+mod text;
+
+pub use client::{Client, ClientOptions};

@@ -1,1 +1,121 @@
-//! Strategy -> `Plan` of steps; the way back is one pure function of plan and position.
+//! Strategy -> [`Plan`] of steps; the way back is one pure function of plan and position.
+
+mod back;
+mod build;
+mod replay;
+
+use std::time::Duration;
+
+use crate::{
+    manifest::Edit,
+    units::{Version, Weight},
+};
+
+pub use back::{BackStep, way_back};
+pub use build::{Facts, direct, plan};
+pub use replay::{Replay, WrittenStep, replay};
+
+/// The steps of one deployment, as data: printed, run, taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Name of the strategy.
+    pub strategy: &'static str,
+    /// The version that it brings.
+    pub version: Version,
+    /// The steps in order.
+    pub steps: Vec<Step>,
+}
+
+impl Plan {
+    /// Returns the estimated length of the whole, without the waits for the controller.
+    pub fn length(&self) -> Duration {
+        self.steps.iter().map(|step| step.action.length()).sum()
+    }
+
+    /// Returns how many waits for the controller there are.
+    pub fn waits(&self) -> u32 {
+        let waits = self
+            .steps
+            .iter()
+            .filter(|step| matches!(step.action, Action::WaitLive { .. }));
+        u32::try_from(waits.count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// One step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it does, for people: `weight 10%`.
+    pub name: String,
+    /// What it does.
+    pub action: Action,
+    /// The canary's weight once the step is done; none where there is no canary.
+    pub weight: Option<Weight>,
+}
+
+/// Stable or canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arm {
+    /// The workload that serves everyone.
+    Stable,
+    /// The workload that gets a new version first.
+    Canary,
+}
+
+impl Arm {
+    /// Returns the word that queries and messages use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Canary => "canary",
+        }
+    }
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// One commit.
+    Write {
+        /// What it changes.
+        edits: Vec<Edit>,
+        /// Which part of the deployment it is.
+        stage: Stage,
+    },
+    /// Wait until a workload runs a version.
+    WaitLive {
+        /// Which workload.
+        arm: Arm,
+    },
+    /// Watch health and metrics; worse ends it at once.
+    Watch {
+        /// Which workload is judged.
+        arm: Arm,
+        /// How long.
+        duration: Duration,
+    },
+    /// Hold until someone approves.
+    Approval,
+}
+
+impl Action {
+    fn length(&self) -> Duration {
+        match self {
+            Self::Watch { duration, .. } => *duration,
+            Self::Write { .. } | Self::WaitLive { .. } | Self::Approval => Duration::ZERO,
+        }
+    }
+}
+
+/// Which part of the deployment a commit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// The new version arrives in the canary, or in the one workload.
+    Start,
+    /// The weight grows.
+    Advance,
+    /// The new version arrives in the stable workload of a canary.
+    Promote,
+    /// What the canary needed is put away; the new version is judged good by then.
+    Finish,
+}

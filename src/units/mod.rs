@@ -1,11 +1,13 @@
 //! The measured words of the domain: each parses from text, prints with its unit and refuses nonsense.
 
 mod duration;
+mod loopback;
 mod rate;
 mod version;
 mod weight;
 
 pub use duration::{format_duration, parse_duration};
+pub use loopback::is_loopback;
 pub use rate::RequestsPerSecond;
 pub use version::Version;
 pub use weight::Weight;

@@ -150,6 +150,34 @@ impl Document {
         self.nodes.is_empty()
     }
 
+    /// Moves every position: for a document that was parsed out of the middle of a text.
+    #[must_use]
+    pub fn shifted(mut self, bytes: usize, lines: usize) -> Self {
+        for node in &mut self.nodes {
+            node.span.start += bytes;
+            node.span.end += bytes;
+            node.line += lines;
+        }
+        self
+    }
+
+    /// Returns the last node that is written inside a node; the node itself for a scalar. Nodes
+    /// are numbered in the order in which they are written, so all between the two are inside.
+    pub fn last_inside(&self, id: NodeId) -> NodeId {
+        let mut last = id;
+        loop {
+            let child = match &self.nodes[last].kind {
+                NodeKind::Mapping { entries, .. } => entries.last().map(|(_, value)| *value),
+                NodeKind::Sequence { items, .. } => items.last().copied(),
+                NodeKind::Scalar { .. } | NodeKind::Alias { .. } => None,
+            };
+            match child {
+                Some(child) => last = child,
+                None => return last,
+            }
+        }
+    }
+
     /// Follows an alias to the node it stands for; any other node is returned as it is.
     pub fn resolve(&self, id: NodeId) -> NodeId {
         match self.nodes[id].kind {

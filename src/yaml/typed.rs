@@ -121,17 +121,37 @@ fn describe(error: &ValidationError<'_>, located: &Located, schema: &Value) -> V
                 .flatten()
                 .filter_map(|option| option.as_str().map(str::to_owned))
                 .collect();
-            let found = error.instance();
-            let found = found
-                .as_str()
-                .map_or_else(|| found.to_string(), str::to_owned);
-            vec![Finding::new(at, unknown("value", &found, &known))]
+            vec![unknown_value(error, at, &known)]
+        }
+        // An enum whose variants have descriptions is a choice of constants in the schema.
+        ValidationErrorKind::OneOfNotValid { .. }
+            if let Some(known) = constants(schema, &error.schema_path().to_string()) =>
+        {
+            vec![unknown_value(error, at, &known)]
         }
         _ => vec![Finding::new(
             at,
             format!("`{}`: {}", dotted(&pointer), shorten(&error.to_string())),
         )],
     }
+}
+
+fn unknown_value(error: &ValidationError<'_>, at: Position, known: &[String]) -> Finding {
+    let found = error.instance();
+    let found = found
+        .as_str()
+        .map_or_else(|| found.to_string(), str::to_owned);
+    Finding::new(at, unknown("value", &found, known))
+}
+
+/// Returns the texts of a choice that consists of constant texts alone.
+fn constants(schema: &Value, schema_path: &str) -> Option<Vec<String>> {
+    schema
+        .pointer(schema_path)?
+        .as_array()?
+        .iter()
+        .map(|choice| Some(choice.get("const")?.as_str()?.to_owned()))
+        .collect()
 }
 
 /// `unknown key `x`; did you mean `y`?` or a list of what is known.
@@ -217,6 +237,22 @@ mod tests {
         Green,
     }
 
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only the reading is tested")]
+    struct Described {
+        shade: Shade,
+    }
+
+    /// A choice whose variants have descriptions.
+    #[derive(Debug, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Shade {
+        /// Below the middle.
+        Dark,
+        /// Above the middle.
+        Light,
+    }
+
     #[test]
     fn every_problem_is_named_with_its_place() {
         let text = "nme: x\nfloors: 12\nrooms:\n  - colour: gren\n  - color: red\n";
@@ -233,6 +269,11 @@ mod tests {
         assert_eq!(
             read::<Shop>("", &Limits::SETTINGS).unwrap_err()[0].message,
             "the file is empty"
+        );
+        let shade = read::<Described>("shade: lihgt", &Limits::SETTINGS).unwrap_err();
+        assert_eq!(
+            shade[0].message,
+            "unknown value `lihgt`; did you mean `light`?"
         );
     }
 }

@@ -1,0 +1,65 @@
+//! Signals and the death of the starter, turned into wishes to stop.
+
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Context;
+use crate::ops::stop::{Stop, StopReason, Stopper};
+
+/// How often the starter is looked for.
+const STARTER_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Listens from now on. Must be called inside the runtime.
+///
+/// A GitHub runner that cancels sends SIGINT only to the step's own process; a program under a
+/// shell would go on as an orphan (actions/runner, ProcessInvoker.cs). So the kernel is asked for
+/// SIGTERM when the starter dies, and the starter is looked for as well.
+pub fn listen(context: &Context) -> Stop {
+    let (stopper, stop) = Stop::channel();
+    if !context.listens_to_signals {
+        // The stopper lives on in a task that never ends, so that `stop` simply never asks.
+        tokio::spawn(async move {
+            let _stopper = stopper;
+            std::future::pending::<()>().await;
+        });
+        return stop;
+    }
+    for (kind, reason) in [
+        (SignalKind::interrupt(), StopReason::Interrupt),
+        (SignalKind::terminate(), StopReason::Terminate),
+    ] {
+        let stopper = stopper.clone();
+        // Without a handler the signal ends the process at once, which is safe: `recover` knows how.
+        if let Ok(mut signals) = signal(kind) {
+            tokio::spawn(async move {
+                while signals.recv().await.is_some() {
+                    stopper.stop(reason);
+                }
+            });
+        }
+    }
+    if context.in_pipeline() {
+        watch_starter(stopper);
+    }
+    stop
+}
+
+fn watch_starter(stopper: Stopper) {
+    #[cfg(target_os = "linux")]
+    {
+        // Refused on exotic kernels only; the look-out below still holds.
+        let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
+    }
+    let starter = nix::unistd::getppid();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(STARTER_INTERVAL);
+        loop {
+            ticks.tick().await;
+            if nix::unistd::getppid() != starter {
+                stopper.stop(StopReason::StarterGone);
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,275 @@
+//! What is written in `shipgate.yaml`, before its meaning is checked.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{
+    Config, Environment, Problems,
+    provider::{Providers, RawProviders},
+    verification::{ProviderKind, RawVerification},
+};
+
+/// The configuration of a GitOps repository: its environments and services.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigDocument {
+    /// Version of this format: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Environments by name.
+    #[schemars(extend("minProperties" = 1))]
+    pub environments: BTreeMap<String, EnvironmentDocument>,
+    /// Where metrics are asked for.
+    #[serde(default)]
+    pub providers: RawProviders,
+    /// Services by name.
+    #[schemars(extend("minProperties" = 1))]
+    pub services: BTreeMap<String, ServiceDocument>,
+}
+
+/// One environment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentDocument {
+    /// Branch that the controller follows. Default: the branch this file was read from.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub branch: Option<String>,
+    /// Folder of its manifests; stands for `{root}` in `manifests`. Default: the whole repository.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub root: Option<String>,
+    /// Path of its policy. Default: `policies/<environment>.yaml`.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub policy: Option<String>,
+}
+
+/// One service.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceDocument {
+    /// Globs of its manifests; `{root}` stands for the environment's folder.
+    #[schemars(length(min = 1))]
+    pub manifests: Vec<String>,
+    /// Image repository without tag.
+    #[schemars(length(min = 1))]
+    pub image: String,
+    /// Its workloads as `Kind/name`.
+    pub workloads: WorkloadsDocument,
+    /// What splits the traffic between stable and canary.
+    #[serde(default)]
+    #[schemars(with = "TrafficDocument")]
+    pub traffic: Option<TrafficDocument>,
+    /// Where running workloads say their version.
+    pub live: LivesDocument,
+    /// How it is deployed: exactly one of the strategies.
+    pub strategy: StrategyDocument,
+    /// How it is judged: health checks and metrics.
+    pub verification: RawVerification,
+    /// How long a workload may take until it is live. Default: 10m.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub progress_deadline: Option<String>,
+    /// How long providers may fail to answer before a deployment is left as it is. Default: 5m.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub on_unavailable_after: Option<String>,
+}
+
+/// The workloads of a service as `Kind/name`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WorkloadsDocument {
+    /// The workload that serves everyone.
+    pub stable: String,
+    /// The workload that gets a new version first.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub canary: Option<String>,
+}
+
+/// What splits the traffic.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficDocument {
+    /// The canary Ingress of ingress-nginx as `Ingress/name`.
+    pub ingress_nginx: String,
+}
+
+/// Where running workloads say their version.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LivesDocument {
+    /// Of the stable workload.
+    pub stable: LiveDocument,
+    /// Of the canary workload.
+    #[serde(default)]
+    #[schemars(with = "LiveDocument")]
+    pub canary: Option<LiveDocument>,
+}
+
+/// An address that tells which version runs.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LiveDocument {
+    /// The address.
+    pub http: String,
+    /// JSON pointer of the version in the answer. Default: the whole answer is the version.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub pointer: Option<String>,
+}
+
+/// How a service is deployed: exactly one key.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StrategyDocument {
+    /// Into a canary workload first, with growing weight.
+    #[serde(default)]
+    #[schemars(with = "CanaryDocument")]
+    pub canary: Option<CanaryDocument>,
+    /// Into the one workload at once.
+    #[serde(default)]
+    #[schemars(with = "RollingDocument")]
+    pub rolling: Option<RollingDocument>,
+}
+
+/// The canary strategy.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CanaryDocument {
+    /// Replicas of the canary workload while it runs. Default: 1.
+    #[serde(default)]
+    #[schemars(with = "u32", range(min = 1, max = 10_000))]
+    pub canary_replicas: Option<u32>,
+    /// The steps, in order.
+    #[schemars(length(min = 1, max = 100))]
+    pub steps: Vec<StepDocument>,
+    /// How long the promoted version is watched before it counts as good. Default: 5m.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub bake_time: Option<String>,
+}
+
+/// One step: `set_weight` or `pause`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepDocument {
+    /// Weight of the canary in percent.
+    #[serde(default)]
+    #[schemars(with = "u64", range(min = 1, max = 100))]
+    pub set_weight: Option<u64>,
+    /// A pause: with a duration it is watched all the while, without one it waits for an approval.
+    #[serde(default)]
+    #[schemars(with = "PauseDocument")]
+    pub pause: Option<PauseDocument>,
+}
+
+/// A pause.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PauseDocument {
+    /// How long. Default: until someone approves.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub duration: Option<String>,
+}
+
+/// The rolling strategy.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RollingDocument {
+    /// How long the new version is watched before it counts as good. Default: 5m.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub bake_time: Option<String>,
+}
+
+impl ConfigDocument {
+    pub(super) fn validate(self, problems: &mut Problems<'_>) -> Config {
+        let environments = self
+            .environments
+            .into_iter()
+            .map(|(name, environment)| {
+                let pointer = format!("/environments/{}", crate::yaml::value::escape(&name));
+                check_name(&name, "an environment", &pointer, problems);
+                let environment = environment.validate(&name, &pointer, problems);
+                (name, environment)
+            })
+            .collect();
+        let providers = self.providers.validate().unwrap_or_else(|found| {
+            problems.all("/providers", found);
+            Providers::default()
+        });
+        let services: BTreeMap<_, _> = self
+            .services
+            .into_iter()
+            .map(|(name, service)| {
+                let pointer = format!("/services/{}", crate::yaml::value::escape(&name));
+                check_name(&name, "a service", &pointer, problems);
+                let service = service.validate(&name, &pointer, problems);
+                (name, service)
+            })
+            .collect();
+        for (name, service) in &services {
+            if service.verification.asks(ProviderKind::Prometheus) && providers.prometheus.is_none()
+            {
+                problems.at(
+                    &format!("/services/{name}/verification/metrics"),
+                    "a metric asks `prometheus`, but `providers.prometheus` has no address",
+                );
+            }
+        }
+        Config {
+            environments,
+            providers,
+            services,
+        }
+    }
+}
+
+impl EnvironmentDocument {
+    fn validate(self, name: &str, pointer: &str, problems: &mut Problems<'_>) -> Environment {
+        let root = self.root.unwrap_or_else(|| ".".to_owned());
+        let policy = self
+            .policy
+            .unwrap_or_else(|| format!("policies/{name}.yaml"));
+        for (key, path) in [("root", &root), ("policy", &policy)] {
+            if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                problems.at(
+                    &format!("{pointer}/{key}"),
+                    format!("found `{path}`, expected a path inside the repository"),
+                );
+            }
+        }
+        Environment {
+            branch: self.branch,
+            root,
+            policy,
+        }
+    }
+}
+
+/// Names become parts of git references and of metric labels, so they are kept to a plain grammar
+/// (a DNS label, as Kubernetes names are).
+fn check_name(name: &str, what: &str, pointer: &str, problems: &mut Problems<'_>) {
+    let bytes = name.as_bytes();
+    let edge = |byte: Option<&u8>| {
+        byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    let legal = bytes.len() <= 63
+        && edge(bytes.first())
+        && edge(bytes.last())
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
+    if !legal {
+        problems.at(
+            pointer,
+            format!("`{name}` cannot be the name of {what}: expected at most 63 of a-z 0-9 -, such as `shop-web`"),
+        );
+    }
+}

@@ -1,0 +1,299 @@
+//! What a service's configuration means: workloads, traffic object, live addresses and strategy fit together.
+
+use std::time::Duration;
+
+use super::{
+    Canary, CanaryStep, Live, Problems, Rolling, Service, Strategy,
+    document::{CanaryDocument, LiveDocument, RollingDocument, ServiceDocument, StepDocument},
+    provider::web_address,
+    verification::Verification,
+};
+use url::Url;
+
+use crate::{
+    manifest::ObjectRef,
+    units::{Weight, parse_duration},
+};
+
+const DEFAULT_PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
+const DEFAULT_BAKE_TIME: Duration = Duration::from_secs(300);
+const DEFAULT_UNAVAILABLE: Duration = Duration::from_secs(300);
+
+impl ServiceDocument {
+    pub(super) fn validate(
+        self,
+        name: &str,
+        pointer: &str,
+        problems: &mut Problems<'_>,
+    ) -> Service {
+        for (index, glob) in self.manifests.iter().enumerate() {
+            if glob.starts_with('/') || glob.split('/').any(|part| part == "..") {
+                problems.at(
+                    &format!("{pointer}/manifests/{index}"),
+                    format!("found `{glob}`, expected a path inside the repository"),
+                );
+            }
+        }
+        let image = self.image.clone();
+        let tag = image
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| last.contains([':', '@']));
+        if tag {
+            problems.at(
+                &format!("{pointer}/image"),
+                format!("found `{image}`, expected the image repository without tag or digest"),
+            );
+        }
+        let stable = object(
+            &self.workloads.stable,
+            &format!("{pointer}/workloads/stable"),
+            problems,
+        );
+        let strategy = match (&self.strategy.canary, &self.strategy.rolling) {
+            (Some(canary), None) => self.canary(canary, pointer, problems),
+            (None, Some(rolling)) => Strategy::Rolling(self.rolling(rolling, pointer, problems)),
+            (Some(_), Some(_)) => {
+                problems.at(
+                    &format!("{pointer}/strategy"),
+                    "found both `canary` and `rolling`, expected one strategy",
+                );
+                Strategy::Rolling(Rolling {
+                    bake_time: DEFAULT_BAKE_TIME,
+                })
+            }
+            (None, None) => {
+                problems.at(
+                    &format!("{pointer}/strategy"),
+                    "no strategy is named; expected `canary` or `rolling`",
+                );
+                Strategy::Rolling(Rolling {
+                    bake_time: DEFAULT_BAKE_TIME,
+                })
+            }
+        };
+        let verification = self.verification.validate().unwrap_or_else(|found| {
+            problems.all(&format!("{pointer}/verification"), found);
+            Verification {
+                count: 1,
+                health: Vec::new(),
+                metrics: Vec::new(),
+            }
+        });
+        Service {
+            name: name.to_owned(),
+            manifests: self.manifests,
+            image,
+            stable,
+            live_stable: live(
+                &self.live.stable,
+                &format!("{pointer}/live/stable"),
+                problems,
+            ),
+            strategy,
+            verification,
+            progress_deadline: duration(
+                self.progress_deadline.as_deref(),
+                DEFAULT_PROGRESS_DEADLINE,
+                &format!("{pointer}/progress_deadline"),
+                problems,
+            ),
+            on_unavailable_after: duration(
+                self.on_unavailable_after.as_deref(),
+                DEFAULT_UNAVAILABLE,
+                &format!("{pointer}/on_unavailable_after"),
+                problems,
+            ),
+        }
+    }
+
+    fn rolling(
+        &self,
+        rolling: &RollingDocument,
+        pointer: &str,
+        problems: &mut Problems<'_>,
+    ) -> Rolling {
+        for (present, key) in [
+            (self.workloads.canary.is_some(), "workloads/canary"),
+            (self.live.canary.is_some(), "live/canary"),
+            (self.traffic.is_some(), "traffic"),
+        ] {
+            if present {
+                problems.at(
+                    &format!("{pointer}/{key}"),
+                    "the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`",
+                );
+            }
+        }
+        Rolling {
+            bake_time: duration(
+                rolling.bake_time.as_deref(),
+                DEFAULT_BAKE_TIME,
+                &format!("{pointer}/strategy/rolling/bake_time"),
+                problems,
+            ),
+        }
+    }
+
+    fn canary(
+        &self,
+        canary: &CanaryDocument,
+        pointer: &str,
+        problems: &mut Problems<'_>,
+    ) -> Strategy {
+        let missing = |key: &str, example: &str, problems: &mut Problems<'_>| {
+            let (parent, _) = key.rsplit_once('/').unwrap_or(("", key));
+            problems.at(
+                &format!("{pointer}/{parent}"),
+                format!(
+                    "the strategy `canary` needs `{}`, such as `{example}`",
+                    key.replace('/', ".")
+                ),
+            );
+        };
+        let workload = match &self.workloads.canary {
+            Some(text) => object(text, &format!("{pointer}/workloads/canary"), problems),
+            None => {
+                missing("workloads/canary", "Deployment/shop-canary", problems);
+                stand_in()
+            }
+        };
+        let ingress = match &self.traffic {
+            Some(traffic) => object(
+                &traffic.ingress_nginx,
+                &format!("{pointer}/traffic/ingress_nginx"),
+                problems,
+            ),
+            None => {
+                missing("traffic/ingress_nginx", "Ingress/shop-canary", problems);
+                stand_in()
+            }
+        };
+        let live = match &self.live.canary {
+            Some(document) => live(document, &format!("{pointer}/live/canary"), problems),
+            None => {
+                missing(
+                    "live/canary",
+                    "{http: https://canary.example/version}",
+                    problems,
+                );
+                Live {
+                    http: unknown_address(),
+                    pointer: None,
+                }
+            }
+        };
+        let below = format!("{pointer}/strategy/canary");
+        Strategy::Canary(Box::new(Canary {
+            workload,
+            live,
+            ingress,
+            replicas: canary.canary_replicas.unwrap_or(1),
+            steps: steps(&canary.steps, &format!("{below}/steps"), problems),
+            bake_time: duration(
+                canary.bake_time.as_deref(),
+                DEFAULT_BAKE_TIME,
+                &format!("{below}/bake_time"),
+                problems,
+            ),
+        }))
+    }
+}
+
+fn steps(
+    documents: &[StepDocument],
+    pointer: &str,
+    problems: &mut Problems<'_>,
+) -> Vec<CanaryStep> {
+    let mut steps = Vec::new();
+    let mut highest = Weight::ZERO;
+    for (index, document) in documents.iter().enumerate() {
+        let at = format!("{pointer}/{index}");
+        match (document.set_weight, &document.pause) {
+            (Some(percent), None) => {
+                let weight = problems.take(&at, Weight::new(percent), Weight::ZERO);
+                if weight <= highest {
+                    problems.at(
+                        &at,
+                        format!("the weight {weight} does not grow; the step before has {highest}"),
+                    );
+                }
+                highest = weight;
+                steps.push(CanaryStep::SetWeight(weight));
+            }
+            (None, Some(pause)) => steps.push(match &pause.duration {
+                None => CanaryStep::PauseForApproval,
+                Some(text) => {
+                    let at = format!("{at}/pause/duration");
+                    let duration = problems.take(&at, parse_duration(text), DEFAULT_BAKE_TIME);
+                    CanaryStep::Pause(duration)
+                }
+            }),
+            _ => problems.at(
+                &at,
+                "expected one of `set_weight: 10` and `pause: {duration: 10m}`",
+            ),
+        }
+    }
+    let judged = steps.iter().enumerate().any(|(index, step)| {
+        matches!(step, CanaryStep::Pause(duration) if !duration.is_zero())
+            && steps[..index]
+                .iter()
+                .any(|step| matches!(step, CanaryStep::SetWeight(_)))
+    });
+    if !judged {
+        problems.at(
+            pointer,
+            "no `pause` with a duration follows a `set_weight`, so the canary would never be judged",
+        );
+    }
+    steps
+}
+
+fn object(text: &str, pointer: &str, problems: &mut Problems<'_>) -> ObjectRef {
+    problems.take(pointer, text.parse(), stand_in())
+}
+
+/// Stands in for an address that could not be read; such a configuration is never used.
+fn unknown_address() -> Url {
+    Url::parse("http://unknown.invalid").expect("this is an address")
+}
+
+fn stand_in() -> ObjectRef {
+    ObjectRef {
+        kind: String::new(),
+        name: String::new(),
+    }
+}
+
+fn live(document: &LiveDocument, pointer: &str, problems: &mut Problems<'_>) -> Live {
+    let at = format!("{pointer}/http");
+    let http = problems.take(&at, web_address(&document.http), unknown_address());
+    if let Some(path) = &document.pointer
+        && !path.is_empty()
+        && !path.starts_with('/')
+    {
+        problems.at(
+            &format!("{pointer}/pointer"),
+            format!(
+                "found `{path}`, expected a JSON pointer that begins with `/`, such as /version"
+            ),
+        );
+    }
+    Live {
+        http,
+        pointer: document.pointer.clone(),
+    }
+}
+
+fn duration(
+    text: Option<&str>,
+    default: Duration,
+    pointer: &str,
+    problems: &mut Problems<'_>,
+) -> Duration {
+    match text {
+        None => default,
+        Some(text) => problems.take(pointer, parse_duration(text), default),
+    }
+}

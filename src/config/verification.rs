@@ -1,0 +1,184 @@
+//! The `verification` section of a service: what is measured, how often, and what is good.
+
+mod check;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{query::Template, schema::without_null};
+use crate::analysis::{Criterion, Limits};
+
+/// `verification` as it is written.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct RawVerification {
+    /// Time between two measurements; 30s unless given, at least 1s.
+    pub interval: Option<String>,
+    /// Measurements that `verify` makes; 5 unless given.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub count: Option<u32>,
+    /// Time to wait before the first measurement; none unless given.
+    pub initial_delay: Option<String>,
+    /// Addresses that must answer as wanted.
+    #[serde(default)]
+    pub health: Vec<RawHealth>,
+    /// Queries whose one number must stay in a range.
+    #[serde(default)]
+    pub metrics: Vec<RawMetric>,
+}
+
+/// One entry of `verification.health` as it is written.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct RawHealth {
+    /// Name in the output; `health`, `health-2` and so on unless given.
+    pub name: Option<String>,
+    /// Address to ask with GET; may use `{{version}}` and the other variables.
+    pub http: String,
+    /// The one status that is good; any of 200 to 299 unless given.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<u16>,
+    /// JSON pointer (RFC 6901) of the value that `equals` is held against; the whole text unless
+    /// given.
+    pub pointer: Option<String>,
+    /// The text, number or truth value wanted; a text may use `{{version}}` and the other variables.
+    #[schemars(extend("type" = ["string", "number", "boolean"]))]
+    pub equals: Option<Value>,
+    /// How long an answer may take; 5s unless given.
+    pub timeout: Option<String>,
+    /// A slower answer is a failure.
+    pub max_latency: Option<String>,
+    /// Failures tolerated in all; fails at one more. 0 unless given.
+    pub failure_limit: Option<u32>,
+    /// Times in a row without an answer that are tolerated; 4 unless given.
+    pub consecutive_error_limit: Option<u32>,
+}
+
+/// One entry of `verification.metrics` as it is written.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct RawMetric {
+    /// Name in the output, unique within the service.
+    pub name: String,
+    /// Who is asked.
+    pub provider: ProviderKind,
+    /// Query for one number; may use `{{service}}`, `{{environment}}`, `{{version}}`, `{{arm}}` and
+    /// `{{weight}}`.
+    pub query: String,
+    /// The numbers that are good, bounds included.
+    pub threshold_range: RawRange,
+    /// Failures tolerated in all; fails at one more. 0 unless given.
+    pub failure_limit: Option<u32>,
+    /// Errors tolerated in a row; 4 unless given.
+    pub consecutive_error_limit: Option<u32>,
+    /// Answers without a usable number tolerated in all; 4 unless given.
+    pub inconclusive_limit: Option<u32>,
+    /// Time to wait before the first measurement of this metric, if other than for all.
+    pub initial_delay: Option<String>,
+    /// Time between two measurements of this metric, if other than for all.
+    pub interval: Option<String>,
+    /// How long an answer may take; 10s unless given.
+    pub timeout: Option<String>,
+}
+
+/// `threshold_range` as it is written: one bound or both, included.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct RawRange {
+    /// Lowest good number.
+    pub min: Option<f64>,
+    /// Highest good number.
+    pub max: Option<f64>,
+}
+
+/// Who answers a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// The Prometheus of `providers.prometheus`.
+    Prometheus,
+}
+
+/// What is measured of a service, checked: at least one criterion, names unique.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verification {
+    /// Measurements that `verify` makes, at least 1.
+    pub count: u32,
+    /// Health checks, in the order of the file.
+    pub health: Vec<Health>,
+    /// Metrics, in the order of the file.
+    pub metrics: Vec<Metric>,
+}
+
+/// When something is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// Time before the first measurement.
+    pub initial_delay: Duration,
+    /// Time from the start of one measurement to the start of the next; at least 1 s.
+    pub interval: Duration,
+    /// How long an answer may take; above zero.
+    pub timeout: Duration,
+}
+
+/// One health check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Health {
+    /// Name, unique within the service.
+    pub name: String,
+    /// Address; an http or https one once filled in.
+    pub http: Template,
+    /// The one good status; 200 to 299 where none is given.
+    pub status: Option<u16>,
+    /// JSON pointer of the value wanted; the whole text where none is given.
+    pub pointer: Option<String>,
+    /// The value wanted, if the answer's text matters.
+    pub equals: Option<Wanted>,
+    /// A slower answer is a failure.
+    pub max_latency: Option<Duration>,
+    /// How much is tolerated.
+    pub limits: Limits,
+    /// When it is checked.
+    pub schedule: Schedule,
+}
+
+/// A value that an answer must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wanted {
+    /// A text, with variables filled in.
+    Text(Template),
+    /// A number or a truth value, compared as JSON does.
+    Scalar(Value),
+}
+
+/// One metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric {
+    /// Who is asked.
+    pub provider: ProviderKind,
+    /// The query.
+    pub query: Template,
+    /// Name, range and limits.
+    pub criterion: Criterion,
+    /// When it is measured.
+    pub schedule: Schedule,
+}
+
+impl Verification {
+    /// Measurements that `verify` makes where the file does not say.
+    pub const DEFAULT_COUNT: u32 = 5;
+
+    /// Is a provider of this kind asked?
+    pub fn asks(&self, provider: ProviderKind) -> bool {
+        self.metrics
+            .iter()
+            .any(|metric| metric.provider == provider)
+    }
+}

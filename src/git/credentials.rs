@@ -1,0 +1,286 @@
+//! With what we show ourselves to an HTTP server, and what was tried to find it.
+
+use std::path::Path;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use url::Url;
+
+use super::{register::prepare, sanitise::sanitise};
+use crate::secret::Secret;
+
+/// What is sent to the git server, settled before the first request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Nothing.
+    None,
+    /// User and token, sent as HTTP Basic.
+    Token {
+        /// The user; none = what the forge behind the address expects.
+        user: Option<String>,
+        /// The token.
+        token: Secret,
+    },
+    /// The value of an `Authorization` header that the pipeline's checkout left in its
+    /// configuration, as actions/checkout does.
+    Header {
+        /// The value.
+        value: Secret,
+    },
+}
+
+/// Credentials with the story of how they were found, for the message when they do not do.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) credentials: Credentials,
+    /// What was looked at, in order, ending with what is used.
+    pub(super) tried: Vec<String>,
+}
+
+impl Found {
+    /// Looks for credentials for `url`: the token given, the checkout's configuration, the address
+    /// itself. The first that there is counts; two at once would make a server refuse both.
+    pub(super) fn search(
+        url: &Url,
+        token: Option<&Secret>,
+        user: Option<&str>,
+        userinfo: Option<&(String, Secret)>,
+        checkout: Option<&Path>,
+    ) -> Self {
+        let user = user.filter(|user| !user.is_empty());
+        let mut tried = Vec::new();
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
+            tried.push("the token given is used".to_owned());
+            let credentials = Credentials::Token {
+                user: user.map(str::to_owned),
+                token: token.clone(),
+            };
+            return Self { credentials, tried };
+        }
+        tried.push("no token was given".to_owned());
+        match checkout.map(|folder| (folder, extra_header(folder, url))) {
+            None => {}
+            Some((folder, Ok(Some(value)))) => {
+                tried.push(format!(
+                    "the http.extraheader of {} is used",
+                    folder.display()
+                ));
+                let credentials = Credentials::Header { value };
+                return Self { credentials, tried };
+            }
+            Some((folder, Ok(None))) => tried.push(format!(
+                "{} has no http.extraheader for {}",
+                folder.display(),
+                url.origin().ascii_serialization()
+            )),
+            Some((folder, Err(error))) => {
+                let why = sanitise(error.message());
+                tried.push(format!("{} can not be read: {why}", folder.display()));
+            }
+        }
+        if let Some((name, password)) = userinfo {
+            tried.push("the credentials in the address are used".to_owned());
+            let credentials = Credentials::Token {
+                user: Some(name.clone()).filter(|name| !name.is_empty()),
+                token: password.clone(),
+            };
+            return Self { credentials, tried };
+        }
+        tried.push("the address holds none".to_owned());
+        Self {
+            credentials: Credentials::None,
+            tried,
+        }
+    }
+
+    /// Returns the value of the `Authorization` header.
+    pub(super) fn authorization(&self, url: &Url) -> Option<Secret> {
+        match &self.credentials {
+            Credentials::None => None,
+            Credentials::Header { value } => Some(value.clone()),
+            Credentials::Token { user, token } => {
+                let user = user.as_deref().unwrap_or_else(|| expected_user(url, token));
+                let pair = BASE64_STANDARD.encode(format!("{user}:{}", token.expose()));
+                Some(Secret::new(format!("Basic {pair}")))
+            }
+        }
+    }
+
+    /// Returns every text that must never be printed.
+    pub(super) fn secrets(&self, url: &Url) -> Vec<Secret> {
+        let mut secrets = Vec::new();
+        if let Some(value) = self.authorization(url) {
+            let text = value.expose();
+            let encoded = text.rsplit(' ').next().unwrap_or(text);
+            if let Ok(pair) = BASE64_STANDARD.decode(encoded)
+                && let Ok(pair) = String::from_utf8(pair)
+                && let Some((_, password)) = pair.split_once(':')
+            {
+                secrets.push(Secret::new(password));
+                secrets.push(Secret::new(pair));
+            }
+            secrets.push(Secret::new(encoded));
+        }
+        secrets.retain(|secret| secret.expose().len() >= 4);
+        secrets
+    }
+}
+
+/// The user that each forge documents for its tokens. Most take any.
+fn expected_user(url: &Url, token: &Secret) -> &'static str {
+    let host = url.host_str().unwrap_or_default();
+    if token.expose().starts_with("glcbt-") {
+        "gitlab-ci-token"
+    } else if ["glpat-", "gloas-"]
+        .iter()
+        .any(|start| token.expose().starts_with(start))
+        || host.split('.').any(|label| label == "gitlab")
+    {
+        "oauth2"
+    } else if host == "bitbucket.org" {
+        "x-token-auth"
+    } else {
+        "x-access-token"
+    }
+}
+
+/// Reads the `Authorization` header that a work tree's configuration holds for this server, in the
+/// file itself or behind `includeIf`. Only the same scheme, host and port count, and of several
+/// paths the longest; an empty value takes back what came before it, as in git.
+fn extra_header(folder: &Path, url: &Url) -> Result<Option<Secret>, git2::Error> {
+    prepare();
+    let config =
+        git2::Repository::open_ext(folder, git2::RepositoryOpenFlags::empty(), &[] as &[&Path])?
+            .config()?
+            .snapshot()?;
+    let cloned_from_here = config
+        .get_string("remote.origin.url")
+        .ok()
+        .and_then(|remote| Url::parse(&remote).ok())
+        .is_some_and(|remote| remote.origin() == url.origin());
+    let mut best = None;
+    let mut longest = 0;
+    config
+        .entries(Some("^http\\..*extraheader$"))?
+        .for_each(|entry| {
+            let (Ok(name), Ok(value)) = (entry.name(), entry.value()) else {
+                return;
+            };
+            let scope = name
+                .strip_prefix("http.")
+                .and_then(|rest| rest.strip_suffix("extraheader"))
+                .map(|scope| scope.trim_end_matches('.'));
+            let specificity = match scope {
+                Some("") if cloned_from_here => Some(0),
+                Some(scope) => matched_length(scope, url),
+                None => None,
+            };
+            let Some(specificity) = specificity.filter(|length| *length >= longest) else {
+                return;
+            };
+            if value.is_empty() {
+                best = None;
+                longest = specificity;
+            } else if let Some((header, value)) = value.split_once(':')
+                && header.trim().eq_ignore_ascii_case("authorization")
+            {
+                best = Some(Secret::new(value.trim()));
+                longest = specificity;
+            }
+        })?;
+    Ok(best)
+}
+
+/// Returns how much of the address a configured scope covers: the length of its path plus 1.
+fn matched_length(scope: &str, url: &Url) -> Option<usize> {
+    let scope = Url::parse(scope).ok()?;
+    if scope.origin() != url.origin() || !scope.username().is_empty() {
+        return None;
+    }
+    let path = scope.path().trim_end_matches('/');
+    let rest = url.path().strip_prefix(path)?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| path.len() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn scopes_cover_only_their_own_server_and_path() {
+        let address = url("https://host/shop/gitops.git");
+        let rows = [
+            ("https://host", Some(1)),
+            ("https://host/", Some(1)),
+            ("https://host:443/", Some(1)),
+            ("https://host/shop", Some(6)),
+            ("https://host/shop/", Some(6)),
+            ("https://host/sho", None),
+            ("https://host/other", None),
+            ("http://host/", None),
+            ("https://host:8443/", None),
+            ("https://host.evil/", None),
+            ("https://evil/", None),
+            ("https://user@host/", None),
+            ("host", None),
+        ];
+        for (scope, expected) in rows {
+            assert_eq!(matched_length(scope, &address), expected, "{scope}");
+        }
+    }
+
+    #[test]
+    fn each_forge_gets_the_user_it_expects() {
+        let rows = [
+            ("https://github.com/a", "ghs_x", "x-access-token"),
+            ("https://gitlab.com/a", "token", "oauth2"),
+            ("https://gitlab.example.org/a", "token", "oauth2"),
+            ("https://git.example.org/a", "glpat-x", "oauth2"),
+            ("https://git.example.org/a", "glcbt-64_x", "gitlab-ci-token"),
+            ("https://bitbucket.org/a", "token", "x-token-auth"),
+        ];
+        for (address, token, user) in rows {
+            assert_eq!(
+                expected_user(&url(address), &Secret::new(token)),
+                user,
+                "{address}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_source_counts_and_the_story_is_told() {
+        let address = url("https://host/a");
+        let token = Secret::new("tok-123");
+        let in_address = ("ci".to_owned(), Secret::new("pass-456"));
+        let found = Found::search(&address, Some(&token), Some("bot"), Some(&in_address), None);
+        assert_eq!(
+            found.authorization(&address).unwrap().expose(),
+            "Basic Ym90OnRvay0xMjM="
+        );
+        let shown: Vec<_> = found.secrets(&address);
+        assert!(shown.contains(&token));
+        let found = Found::search(
+            &address,
+            Some(&Secret::new("")),
+            None,
+            Some(&in_address),
+            None,
+        );
+        assert_eq!(
+            found.credentials,
+            Credentials::Token {
+                user: Some("ci".to_owned()),
+                token: in_address.1
+            }
+        );
+        let found = Found::search(&address, None, None, None, Some(Path::new("/nowhere")));
+        assert_eq!(found.credentials, Credentials::None);
+        assert!(found.authorization(&address).is_none());
+        assert_eq!(found.tried[0], "no token was given");
+        assert_eq!(found.tried.last().unwrap(), "the address holds none");
+    }
+}

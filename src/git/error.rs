@@ -1,0 +1,152 @@
+//! Why git could not do it: kind, message and the next step.
+
+use std::fmt;
+
+use super::sanitise::sanitise;
+
+/// Why an operation on the repository failed. The branch is as it was, always: whatever may have
+/// changed it is a [`super::PushOutcome`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitError {
+    /// The server wants other credentials, or these may not do it.
+    Denied {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// There is no such repository, or these credentials may not see it.
+    NotFound {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The repository has no such branch.
+    BranchMissing {
+        /// The branch.
+        branch: String,
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A path that leads to a work tree instead of a bare repository.
+    NotBare {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// No answer: the network, a time-out, a server's own failure. It may work later.
+    Unavailable {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// An address, name, path or content that can not be used.
+    Invalid {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A defect of shipgate or of the machine it runs on.
+    Internal {
+        /// What happened.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
+}
+
+impl GitError {
+    pub(super) fn denied(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Denied {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(super) fn not_found(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::NotFound {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(super) fn unavailable(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unavailable {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Invalid {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self::Internal {
+            message: message.into(),
+            hint: "run the same command again; if it stays, report it with this message".to_owned(),
+        }
+    }
+
+    /// Returns an adapter for `map_err`: what was being done, then what libgit2 says.
+    pub(super) fn while_doing(what: &str) -> impl Fn(git2::Error) -> Self + '_ {
+        move |error| Self::internal(format!("could not {what}: {}", sanitise(error.message())))
+    }
+
+    pub(super) fn branch_missing(branch: &str, repository: &str, branches: &[String]) -> Self {
+        let named: Vec<_> = branches.iter().take(5).map(String::as_str).collect();
+        let more = if branches.len() > named.len() {
+            format!(" and {} more", branches.len() - named.len())
+        } else {
+            String::new()
+        };
+        Self::BranchMissing {
+            branch: branch.to_owned(),
+            message: format!("{repository} has no branch {branch:?}"),
+            hint: if named.is_empty() {
+                "the repository is empty: push a first commit".to_owned()
+            } else {
+                format!("branches there: {}{more}", named.join(", "))
+            },
+        }
+    }
+
+    /// Returns what happened, as one line.
+    pub fn message(&self) -> &str {
+        self.parts().0
+    }
+
+    /// Returns what to do about it, as one line.
+    pub fn hint(&self) -> &str {
+        self.parts().1
+    }
+
+    fn parts(&self) -> (&str, &str) {
+        match self {
+            Self::Denied { message, hint }
+            | Self::NotFound { message, hint }
+            | Self::BranchMissing { message, hint, .. }
+            | Self::NotBare { message, hint }
+            | Self::Unavailable { message, hint }
+            | Self::Invalid { message, hint }
+            | Self::Internal { message, hint } => (message, hint),
+        }
+    }
+}
+
+impl fmt::Display for GitError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.message())
+    }
+}
+
+impl std::error::Error for GitError {}

@@ -1,0 +1,131 @@
+//! The journal of a service: one ref of empty commits whose trailers say what a run is doing. It is
+//! the lock, the place to resume from and the last known good.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    commit_id::CommitId,
+    error::GitError,
+    history::log,
+    local::Local,
+    names::journal_reference,
+    push::{Settled, push},
+    remote::{Depth, Fetched, Update},
+    trailers::Trailers,
+    tree::write_commit,
+};
+
+/// Everything that a service's journal says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Journal {
+    /// The newest record; none = there is no journal yet.
+    pub tip: Option<CommitId>,
+    /// All records, newest first.
+    pub records: Vec<JournalRecord>,
+}
+
+/// One record of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalRecord {
+    /// The commit that carries it.
+    pub id: CommitId,
+    /// When it was written, by the writer's clock.
+    pub at: DateTime<Utc>,
+    /// What it says.
+    pub trailers: Trailers,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalOutcome {
+    /// It is in the journal, right after the one expected.
+    Appended(CommitId),
+    /// It is not in the journal: another run wrote first, or the connection broke before the
+    /// server took it. Read the journal again.
+    Lost {
+        /// Newest record now; none = there is no journal.
+        tip: Option<CommitId>,
+    },
+    /// The server refuses such refs, or this one.
+    Refused {
+        /// The server's text: one harmless line of at most 500 characters.
+        reason: String,
+    },
+    /// It could not be found out.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// Reads a service's journal.
+pub(super) fn read(
+    local: &mut Local,
+    environment: &str,
+    service: &str,
+) -> Result<Journal, GitError> {
+    let reference = journal_reference(environment, service)?;
+    let Fetched::Tip(tip) = local.fetch(&reference, Depth::Since)? else {
+        return Ok(Journal::default());
+    };
+    let records = log(local, tip, usize::MAX)?
+        .into_iter()
+        .map(|entry| JournalRecord {
+            id: entry.id,
+            at: entry.at,
+            trailers: entry.trailers,
+        })
+        .collect();
+    Ok(Journal {
+        tip: Some(CommitId::of(tip)),
+        records,
+    })
+}
+
+/// Writes a record after `expected`, by compare-and-set.
+pub(super) fn append(
+    local: &mut Local,
+    environment: &str,
+    service: &str,
+    expected: Option<&CommitId>,
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<JournalOutcome, GitError> {
+    let reference = journal_reference(environment, service)?;
+    let before = expected.map(|id| local.commit_of(id.oid())).transpose()?;
+    let empty = local
+        .store
+        .treebuilder(None)
+        .and_then(|builder| builder.write())
+        .map_err(GitError::while_doing("make an empty tree"))?;
+    let parents: Vec<_> = before.iter().collect();
+    let message = marked(message, &local.writer);
+    let record = write_commit(local, empty, &parents, &message, at)?;
+    drop(before);
+    let update = Update {
+        reference,
+        expected: expected.map(CommitId::oid),
+        new: record.oid(),
+    };
+    Ok(match push(local, &update)? {
+        Settled::Applied => JournalOutcome::Appended(record),
+        Settled::Moved(tip) => JournalOutcome::Lost {
+            tip: tip.map(CommitId::of),
+        },
+        Settled::Refused(reason) => JournalOutcome::Refused { reason },
+        Settled::Unknown(reason) => JournalOutcome::Unknown { reason },
+    })
+}
+
+/// Adds who wrote it: two runs that say the same in the same second must not make the same commit,
+/// or both would read back their success.
+fn marked(message: &str, writer: &str) -> String {
+    let line = format!("Shipgate-Writer: {writer}\n");
+    let message = message.trim_end();
+    let gap = if Trailers::parse(message).is_empty() {
+        "\n\n"
+    } else {
+        "\n"
+    };
+    format!("{message}{gap}{line}")
+}

@@ -1,0 +1,248 @@
+//! Runs the `git` program with an environment of our own: for SSH and for paths, which libgit2 can
+//! not do well.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt},
+    process::{Child, Command},
+};
+
+use super::{
+    error::GitError,
+    sanitise::sanitise,
+    worker::{Calls, Interrupted},
+};
+
+/// Most output that is read, in bytes; a list of refs is the longest.
+const LONGEST_OUTPUT: u64 = 64 << 20;
+/// Where programs are looked for when the environment does not say.
+const USUAL_PATH: &str =
+    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
+/// What the program gets from the environment, besides what is set for it here.
+const PASSED_ON: &[&str] = &[
+    "HOME",
+    "SSH_AUTH_SOCK",
+    "TMPDIR",
+    "SystemRoot",
+    "USERPROFILE",
+];
+
+/// What a connection may take from the world the run was started in.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectionOptions {
+    /// The environment. Used of it: `PATH`, `HOME`, `SSH_AUTH_SOCK`, `TMPDIR` and
+    /// `GIT_SSH_COMMAND`; empty = the usual folders for programs, no agent.
+    pub environment: BTreeMap<String, String>,
+    /// Private key for SSH; none = the agent and the usual keys.
+    pub ssh_identity_file: Option<PathBuf>,
+    /// Known hosts for SSH; none = the user's.
+    pub ssh_known_hosts: Option<PathBuf>,
+    /// Admits `http://` to other machines than this one.
+    pub allow_plain_http: bool,
+}
+
+impl ConnectionOptions {
+    /// Returns the command for SSH: never asks, never waits for ever for a connection.
+    fn ssh_command(&self) -> String {
+        if let Some(command) = self.environment.get("GIT_SSH_COMMAND")
+            && !command.is_empty()
+            && self.ssh_identity_file.is_none()
+        {
+            return command.clone();
+        }
+        let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=20".to_owned();
+        if let Some(key) = &self.ssh_identity_file {
+            command.push_str(&format!(" -i {} -o IdentitiesOnly=yes", quoted(key)));
+        }
+        if let Some(hosts) = &self.ssh_known_hosts {
+            command.push_str(&format!(
+                " -o UserKnownHostsFile={} -o StrictHostKeyChecking=yes",
+                quoted(hosts)
+            ));
+        }
+        command
+    }
+}
+
+/// Quotes a path for the shell that `git` starts SSH with.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+}
+
+/// The `git` program, bound to one store and one protocol.
+pub(super) struct Program {
+    calls: Arc<Calls>,
+    store: PathBuf,
+    config: PathBuf,
+    protocol: &'static str,
+    environment: Vec<(String, String)>,
+    timeout: Duration,
+}
+
+/// What a run of the program said.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) status: ExitStatus,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Said {
+    /// Returns the text for people, as one harmless line.
+    pub(super) fn reason(&self) -> String {
+        let text = sanitise(&self.stderr);
+        if text.is_empty() {
+            self.status.to_string()
+        } else {
+            text
+        }
+    }
+}
+
+impl Program {
+    /// Binds the program to the bare folder `store`. `trusted` is the one folder that may belong to
+    /// another user: the path remote that the user named.
+    pub(super) fn new(
+        calls: Arc<Calls>,
+        store: &Path,
+        protocol: &'static str,
+        trusted: Option<&Path>,
+        options: &ConnectionOptions,
+        timeout: Duration,
+    ) -> Result<Self, GitError> {
+        let config = store.join("shipgate.gitconfig");
+        let text = match trusted {
+            Some(path) => {
+                let path = path.display().to_string();
+                let path = path.replace('\\', r"\\").replace('"', "\\\"");
+                format!("[safe]\n\tdirectory = \"{path}\"\n")
+            }
+            None => String::new(),
+        };
+        fs::write(&config, text).map_err(|error| {
+            GitError::internal(format!("could not write {}: {error}", config.display()))
+        })?;
+        let given = |name: &str| {
+            options
+                .environment
+                .get(name)
+                .filter(|value| !value.is_empty())
+        };
+        let mut environment: Vec<(String, String)> = PASSED_ON
+            .iter()
+            .filter_map(|name| Some(((*name).to_owned(), given(name)?.clone())))
+            .collect();
+        let path = given("PATH").map_or(USUAL_PATH, String::as_str);
+        environment.push(("PATH".to_owned(), path.to_owned()));
+        if protocol == "ssh" {
+            environment.push(("GIT_SSH_COMMAND".to_owned(), options.ssh_command()));
+        }
+        Ok(Self {
+            calls,
+            store: store.to_owned(),
+            config,
+            protocol,
+            environment,
+            timeout,
+        })
+    }
+
+    /// Runs `git` with these arguments in the store.
+    ///
+    /// # Errors
+    /// When it can not be started or does not end in time. An exit status is no error here.
+    pub(super) fn run(&self, arguments: &[&str]) -> Result<Said, GitError> {
+        let mut command = Command::new("git");
+        command
+            .arg(format!("--git-dir={}", self.store.display()))
+            .args(["-c", "core.hooksPath=/dev/null"])
+            .args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"])
+            .args(["-c", "credential.helper=", "-c", "core.fsmonitor=false"])
+            .args(["-c", "protocol.allow=never"])
+            .args(["-c", &format!("protocol.{}.allow=always", self.protocol)])
+            .args(arguments)
+            .current_dir(&self.store)
+            .env_clear()
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .env("GIT_CONFIG_GLOBAL", &self.config)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
+        let mut group = None;
+        let ended = self.calls.wait(self.timeout, async {
+            let mut child = command.spawn()?;
+            group = child.id();
+            gather(&mut child).await
+        });
+        match ended {
+            Ok(Ok(said)) => Ok(said),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Err(GitError::invalid(
+                "the git program is not installed, and this address needs it",
+                "install git, or use an https:// address",
+            )),
+            Ok(Err(error)) => Err(GitError::internal(format!("could not run git: {error}"))),
+            Err(interrupted) => {
+                end_group(group);
+                let why = match interrupted {
+                    Interrupted::TimedOut => {
+                        format!("no answer within {} s", self.timeout.as_secs_f32())
+                    }
+                    Interrupted::Stopped => "the run is being stopped".to_owned(),
+                };
+                Err(GitError::unavailable(
+                    format!("git {}: {why}", arguments.first().unwrap_or(&"")),
+                    "run the same command again when the server answers",
+                ))
+            }
+        }
+    }
+}
+
+async fn gather(child: &mut Child) -> io::Result<Said> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr, status) = tokio::join!(all(stdout), all(stderr), child.wait());
+    Ok(Said {
+        status: status?,
+        stdout: stdout?,
+        stderr: stderr?,
+    })
+}
+
+async fn all(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    if let Some(pipe) = pipe {
+        pipe.take(LONGEST_OUTPUT).read_to_end(&mut bytes).await?;
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Ends the program and whatever it started: an `ssh` left behind would hold the connection.
+#[cfg(unix)]
+fn end_group(group: Option<u32>) {
+    use nix::{
+        sys::signal::{Signal, killpg},
+        unistd::Pid,
+    };
+    if let Some(group) = group.and_then(|group| i32::try_from(group).ok()) {
+        // It may have ended by itself meanwhile.
+        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn end_group(_group: Option<u32>) {}

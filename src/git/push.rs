@@ -1,0 +1,164 @@
+//! Moves a ref of the remote and finds out, by reading it back, what became of that.
+
+use std::time::Duration;
+
+use git2::Oid;
+
+use super::{
+    commit_id::CommitId,
+    error::GitError,
+    local::Local,
+    names::branch_reference,
+    remote::{Depth, Fetched, Report, Update},
+};
+
+/// What became of a push to a branch, as the branch shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushOutcome {
+    /// The commit is on the branch: its tip, or below it.
+    Pushed,
+    /// The commit is not on the branch. Make the edit again on the tip, and push that.
+    ///
+    /// The tip can be the commit that was expected: then the connection broke before the server
+    /// took the push. Should the server come to it late after all, it wins the race against the
+    /// next push, which is lost then: so nothing is ever applied twice.
+    Lost {
+        /// Where the branch is.
+        tip: CommitId,
+    },
+    /// The server refused, and trying again is no use: a hook, branch protection.
+    Denied {
+        /// The server's text: one harmless line of at most 500 characters.
+        reason: String,
+    },
+    /// It could not be found out.
+    Unknown {
+        /// Why not.
+        reason: String,
+    },
+}
+
+/// What became of moving a ref.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Settled {
+    Applied,
+    Moved(Option<Oid>),
+    Refused(String),
+    Unknown(String),
+}
+
+/// When the ref is read back, each counted from the one before: a loser of a race can be told so
+/// before the winner's commit shows, and a replica can lag behind.
+const READ_BACK: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
+/// Pushes `new` to a branch that is expected at `expected`.
+pub(super) fn push_branch(
+    local: &mut Local,
+    branch: &str,
+    expected: &CommitId,
+    new: &CommitId,
+) -> Result<PushOutcome, GitError> {
+    let update = Update {
+        reference: branch_reference(branch)?,
+        expected: Some(expected.oid()),
+        new: new.oid(),
+    };
+    match push(local, &update)? {
+        Settled::Applied => Ok(PushOutcome::Pushed),
+        Settled::Moved(Some(tip)) => Ok(PushOutcome::Lost {
+            tip: CommitId::of(tip),
+        }),
+        Settled::Moved(None) => {
+            let branches = local.remote.list(&local.store, None)?.branches();
+            Err(GitError::branch_missing(
+                branch,
+                &local.remote.display(),
+                &branches,
+            ))
+        }
+        Settled::Refused(reason) => Ok(PushOutcome::Denied { reason }),
+        Settled::Unknown(reason) => Ok(PushOutcome::Unknown { reason }),
+    }
+}
+
+/// Moves a ref by compare-and-set and settles what became of it.
+///
+/// # Errors
+/// Only when the ref is certainly not moved.
+pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitError> {
+    local.commit_of(update.new)?;
+    // Whatever else happens, no push of ours ever takes a commit away.
+    if let Some(expected) = update.expected
+        && (expected == update.new || !local.descends(update.new, expected)?)
+    {
+        return Err(GitError::internal(format!(
+            "commit {} does not build on {expected}",
+            update.new
+        )));
+    }
+    let report = local.remote.push(&local.store, update)?;
+    settle(local, update, report)
+}
+
+fn settle(local: &mut Local, update: &Update, report: Report) -> Result<Settled, GitError> {
+    let mut unreadable = None;
+    // Only an outcome in doubt is worth the longest wait.
+    let looks = match report {
+        Report::Refused(_) => READ_BACK.len() - 1,
+        _ => READ_BACK.len(),
+    };
+    for pause in READ_BACK.into_iter().take(looks) {
+        if !pause.is_zero() {
+            local.calls.pause(pause);
+        }
+        match local.tip(&update.reference) {
+            Ok(tip) if tip == Some(update.new) => return Ok(Settled::Applied),
+            Ok(tip) if tip != update.expected => return moved(local, update, &report, tip),
+            Ok(_) if matches!(report, Report::Stale) => return Ok(Settled::Moved(update.expected)),
+            Ok(_) => unreadable = None,
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    match (report, unreadable) {
+        (Report::Refused(reason), None) => Ok(Settled::Refused(reason)),
+        (Report::Stale | Report::Broken(_), None) => Ok(Settled::Moved(update.expected)),
+        (Report::Accepted, None) => Ok(Settled::Unknown(
+            "the server said it took the push, but the ref does not show it".to_owned(),
+        )),
+        (Report::Refused(_) | Report::Stale, Some(error)) => Err(error),
+        (Report::Accepted, Some(error)) => Ok(Settled::Unknown(format!(
+            "the server said it took the push, but the ref can not be read back: {error}"
+        ))),
+        (Report::Broken(broken), Some(error)) => Ok(Settled::Unknown(format!(
+            "{broken}; then the ref can not be read back: {error}"
+        ))),
+    }
+}
+
+/// The ref is elsewhere: somebody built on our commit, or on something without it.
+fn moved(
+    local: &mut Local,
+    update: &Update,
+    report: &Report,
+    tip: Option<Oid>,
+) -> Result<Settled, GitError> {
+    if tip.is_none() {
+        return Ok(Settled::Moved(None));
+    }
+    match local.fetch(&update.reference, Depth::Since) {
+        Ok(Fetched::Tip(tip)) if local.descends(tip, update.new)? => Ok(Settled::Applied),
+        Ok(Fetched::Tip(tip)) => Ok(Settled::Moved(Some(tip))),
+        Ok(Fetched::Missing { .. }) => Ok(Settled::Moved(None)),
+        Err(error) => match report {
+            Report::Refused(_) | Report::Stale => Ok(Settled::Moved(tip)),
+            Report::Accepted | Report::Broken(_) => Ok(Settled::Unknown(format!(
+                "the ref has moved on and can not be read back: {error}"
+            ))),
+        },
+    }
+}

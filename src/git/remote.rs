@@ -1,0 +1,112 @@
+//! What the two ways to a server have in common: list, fetch, push, one ref at a time.
+
+use git2::{Oid, Repository};
+
+use super::error::GitError;
+
+/// How much of a ref's history to fetch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Only the newest commit with its files.
+    Tip,
+    /// Whatever is new since the last fetch.
+    Since,
+    /// Everything back to the first commit.
+    Whole,
+}
+
+impl Depth {
+    /// Returns the number that stands for it; 0 = no limit on what is new.
+    pub(super) fn number(self, store: &Repository) -> i32 {
+        match self {
+            Self::Tip => 1,
+            // Git's number for "infinite", which also takes back an earlier limit.
+            Self::Whole if store.is_shallow() => i32::MAX,
+            Self::Since | Self::Whole => 0,
+        }
+    }
+}
+
+/// The refs of a remote.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// The full ref that `HEAD` stands for.
+    pub(super) head: Option<String>,
+    /// Full names and what they point to.
+    pub(super) refs: Vec<(String, Oid)>,
+}
+
+impl Listing {
+    pub(super) fn find(&self, reference: &str) -> Option<Oid> {
+        let found = self.refs.iter().find(|(name, _)| name == reference);
+        found.map(|(_, id)| *id)
+    }
+
+    pub(super) fn branches(&self) -> Vec<String> {
+        self.refs
+            .iter()
+            .filter_map(|(name, _)| name.strip_prefix("refs/heads/"))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+/// What a fetch found.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    /// The ref's commit, which is now in the store.
+    Tip(Oid),
+    /// There is no such ref.
+    Missing {
+        /// The branches that there are.
+        branches: Vec<String>,
+    },
+}
+
+/// A wish to move a ref from what we know to something new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Update {
+    /// Full name.
+    pub(super) reference: String,
+    /// Where it must be; none = it must not exist.
+    pub(super) expected: Option<Oid>,
+    /// Where it shall be.
+    pub(super) new: Oid,
+}
+
+/// What the dialogue of a push says. Proof is only what the ref says afterwards.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// The server says it did it.
+    Accepted,
+    /// The server says it did not, and why.
+    Refused(String),
+    /// Nothing was sent: the ref was not where it was expected.
+    Stale,
+    /// The dialogue ended early, after the server may have got it.
+    Broken(GitError),
+}
+
+/// A way to a remote repository. Errors mean that nothing was changed there.
+pub(super) trait Remote {
+    /// Returns the address as it may be printed.
+    fn display(&self) -> String;
+
+    /// Lists `HEAD` and the refs; only the one wanted, where the server can leave out the others.
+    fn list(&self, store: &Repository, only: Option<&str>) -> Result<Listing, GitError>;
+
+    /// Fetches a ref into the store, under [`tracking_name`].
+    fn fetch(&self, store: &Repository, reference: &str, depth: Depth)
+    -> Result<Fetched, GitError>;
+
+    /// Moves a ref by compare-and-set.
+    fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError>;
+
+    /// Asks the server for leave to push, without pushing.
+    fn check_push(&self, store: &Repository, reference: &str) -> Result<(), GitError>;
+}
+
+/// Returns the name under which the store keeps a ref of the remote.
+pub(super) fn tracking_name(reference: &str) -> String {
+    format!("refs/origin/{}", reference.trim_start_matches("refs/"))
+}

@@ -1,0 +1,421 @@
+//! The one way to git: every operation as an awaitable call on a [`Repository`].
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use ring::rand::{SecureRandom, SystemRandom};
+use tempfile::TempDir;
+
+use super::{
+    commit_id::CommitId,
+    credentials::Found,
+    error::GitError,
+    history::{self, LogEntry},
+    http::Server,
+    journal::{self, Journal, JournalOutcome},
+    local::{Local, create_store},
+    location::Location,
+    names::{branch_reference, check_reference},
+    program::{ConnectionOptions, Program},
+    program_remote::ProgramRemote,
+    push::{PushOutcome, push_branch},
+    register::prepare,
+    remote::Remote,
+    smart::Smart,
+    tree::{self, TreeEntry},
+    worker::{Calls, Worker},
+};
+use crate::{manifest::SourceFile, secret::Secret};
+
+/// Which repository, and as whom.
+#[derive(Debug, Clone)]
+pub struct RepositoryOptions {
+    /// `https://…`, `http://…` (this machine only), `ssh://…`, `user@host:path`, or a path or
+    /// `file://…` to a bare repository.
+    pub url: String,
+    /// The token given for it; none = look elsewhere.
+    pub token: Option<Secret>,
+    /// The user to go with the token; none = what the forge expects.
+    pub token_user: Option<String>,
+    /// Certificates, in PEM form, to trust besides the machine's.
+    pub ca_file: Option<PathBuf>,
+    /// A work tree whose `http.extraheader` may supply the credentials for the same server.
+    pub checkout: Option<PathBuf>,
+    /// Name for commits.
+    pub author_name: String,
+    /// Address for commits.
+    pub author_email: String,
+    /// Longest wait for one answer of the server.
+    pub timeout: Duration,
+}
+
+/// A remote repository, with a bare folder of our own that is removed when this is dropped.
+///
+/// All work is done by one thread, in the order of the calls. A call that is given up (its future
+/// is dropped) before its turn is left out; one that has begun is finished, and the next call waits
+/// for it: after giving up a push, [`Repository::remote_tip`] tells what became of it. Dropping the
+/// repository breaks off what is under way.
+pub struct Repository {
+    // Fields drop in this order: first the thread ends, then its folder goes.
+    worker: Worker<Local>,
+    _folder: TempDir,
+    display: String,
+}
+
+impl Repository {
+    /// Prepares a repository: checks the address, finds the credentials, makes the folder. Does not
+    /// touch the network.
+    ///
+    /// # Errors
+    /// An address that can not be used, a path that is no bare repository, a folder that can not be
+    /// made, an author that git can not write down.
+    pub fn open(options: RepositoryOptions) -> Result<Self, GitError> {
+        Self::open_with(options, ConnectionOptions::default())
+    }
+
+    /// Like [`Repository::open`], with what SSH and the `git` program may take from outside.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn open_with(
+        options: RepositoryOptions,
+        connection: ConnectionOptions,
+    ) -> Result<Self, GitError> {
+        prepare();
+        let location = Location::parse(&options.url, connection.allow_plain_http)?;
+        git2::Signature::new(
+            &options.author_name,
+            &options.author_email,
+            &git2::Time::new(0, 0),
+        )
+        .map_err(|_| {
+            GitError::invalid(
+                format!(
+                    "found {:?} <{:?}> as the author of commits",
+                    options.author_name, options.author_email
+                ),
+                "give a name and an address without < and >",
+            )
+        })?;
+        let folder = tempfile::Builder::new()
+            .prefix("shipgate-")
+            .tempdir()
+            .map_err(|error| GitError::internal(format!("could not make a folder: {error}")))?;
+        let path = folder.path().join("repository.git");
+        let writer = random_name()?;
+        let display = location.display();
+        let worker = Worker::start(move |calls| {
+            let calls = Arc::new(calls);
+            let store = create_store(&path)?;
+            let remote = remote(location, &calls, &path, &options, &connection)?;
+            let author = (options.author_name, options.author_email);
+            Ok(Local::new(calls, path, store, remote, author, writer))
+        })?;
+        Ok(Self {
+            worker,
+            _folder: folder,
+            display,
+        })
+    }
+
+    /// Returns the address as it may be printed.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// Fetches the newest commit of a branch with its files.
+    ///
+    /// # Errors
+    /// [`GitError::BranchMissing`]; everything that can go wrong on the way.
+    pub async fn fetch(&self, branch: &str) -> Result<CommitId, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| local.fetch_branch(&branch, false).map(CommitId::of))
+            .await
+    }
+
+    /// Fetches a branch with its whole history.
+    ///
+    /// # Errors
+    /// As [`Repository::fetch`].
+    pub async fn fetch_history(&self, branch: &str) -> Result<CommitId, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| local.fetch_branch(&branch, true).map(CommitId::of))
+            .await
+    }
+
+    /// Returns the branch that the server's `HEAD` stands for.
+    ///
+    /// # Errors
+    /// [`GitError::NotFound`] when it stands for none, as in an empty repository.
+    pub async fn default_branch(&self) -> Result<String, GitError> {
+        self.worker
+            .run(|local| {
+                let listing = local.remote.list(&local.store, Some("HEAD"))?;
+                let branch = listing
+                    .head
+                    .as_deref()
+                    .and_then(|head| head.strip_prefix("refs/heads/"));
+                branch.map(str::to_owned).ok_or_else(|| {
+                    GitError::not_found(
+                        format!("{} has no default branch", local.remote.display()),
+                        "push a first commit, or name the branch",
+                    )
+                })
+            })
+            .await
+    }
+
+    /// Reads a file of a commit; none = there is no such path. Never follows a link.
+    ///
+    /// # Errors
+    /// A path that is a folder, a link, a submodule or behind one; a file above 16 MiB or kept in
+    /// Git LFS; a commit that was not fetched.
+    pub async fn read(&self, commit: &CommitId, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+        let (commit, path) = (commit.clone(), path.to_owned());
+        self.worker
+            .run(move |local| tree::read(local, &commit, &path))
+            .await
+    }
+
+    /// Lists the files of a commit.
+    ///
+    /// # Errors
+    /// A commit that was not fetched; more than 1,000,000 files.
+    pub async fn list(&self, commit: &CommitId) -> Result<Vec<TreeEntry>, GitError> {
+        let commit = commit.clone();
+        self.worker
+            .run(move |local| tree::list(local, &commit))
+            .await
+    }
+
+    /// Makes a commit on `base` in which these files have these bytes; nothing else changes, and
+    /// modes stay. It is in our folder alone until it is pushed. Same input, same id.
+    ///
+    /// # Errors
+    /// A path that is not a file of the repository or can not become one; a base not fetched.
+    pub async fn commit(
+        &self,
+        base: &CommitId,
+        files: Vec<SourceFile>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<CommitId, GitError> {
+        let (base, message) = (base.clone(), message.to_owned());
+        self.worker
+            .run(move |local| tree::commit(local, &base, &files, &message, at))
+            .await
+    }
+
+    /// Moves a branch from `expected` to `new`, by compare-and-set, and reads it back.
+    ///
+    /// # Errors
+    /// Only when the branch is certainly not changed: credentials refused, no connection, a branch
+    /// that is gone, a commit that does not build on `expected`.
+    pub async fn push(
+        &self,
+        branch: &str,
+        expected: &CommitId,
+        new: &CommitId,
+    ) -> Result<PushOutcome, GitError> {
+        let (branch, expected, new) = (branch.to_owned(), expected.clone(), new.clone());
+        self.worker
+            .run(move |local| push_branch(local, &branch, &expected, &new))
+            .await
+    }
+
+    /// Asks the server where a ref is now; none = there is no such ref.
+    ///
+    /// # Errors
+    /// A name that is not a full ref name; everything that can go wrong on the way.
+    pub async fn remote_tip(&self, reference: &str) -> Result<Option<CommitId>, GitError> {
+        let reference = reference.to_owned();
+        self.worker
+            .run(move |local| {
+                check_reference(&reference)?;
+                Ok(local.tip(&reference)?.map(CommitId::of))
+            })
+            .await
+    }
+
+    /// Is `ancestor` in the history of `descendant` (or the same)? Fetches more history where that
+    /// is needed for a sure no.
+    ///
+    /// # Errors
+    /// A descendant that was not fetched; everything that can go wrong on the way.
+    pub async fn contains(
+        &self,
+        descendant: &CommitId,
+        ancestor: &CommitId,
+    ) -> Result<bool, GitError> {
+        let (descendant, ancestor) = (descendant.oid(), ancestor.oid());
+        self.worker
+            .run(move |local| local.contains(descendant, ancestor))
+            .await
+    }
+
+    /// Returns up to `limit` commits from `from` on back, every commit before its parents, as far
+    /// as they were fetched.
+    ///
+    /// # Errors
+    /// A commit that was not fetched.
+    pub async fn log(&self, from: &CommitId, limit: usize) -> Result<Vec<LogEntry>, GitError> {
+        let from = from.oid();
+        self.worker
+            .run(move |local| history::log(local, from, limit))
+            .await
+    }
+
+    /// Asks the server for leave to push, without pushing. Branch protection shows only in a push.
+    ///
+    /// # Errors
+    /// [`GitError::Denied`], [`GitError::BranchMissing`], and everything that can go wrong on the
+    /// way.
+    pub async fn can_push(&self, branch: &str) -> Result<(), GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| {
+                let reference = branch_reference(&branch)?;
+                let listing = local.remote.list(&local.store, None)?;
+                if listing.find(&reference).is_none() {
+                    let display = local.remote.display();
+                    return Err(GitError::branch_missing(
+                        &branch,
+                        &display,
+                        &listing.branches(),
+                    ));
+                }
+                local.remote.check_push(&local.store, &reference)
+            })
+            .await
+    }
+
+    /// Reads the journal of a service; empty when there is none.
+    ///
+    /// # Errors
+    /// Names that are no DNS labels; everything that can go wrong on the way.
+    pub async fn journal(&self, environment: &str, service: &str) -> Result<Journal, GitError> {
+        let (environment, service) = (environment.to_owned(), service.to_owned());
+        self.worker
+            .run(move |local| journal::read(local, &environment, &service))
+            .await
+    }
+
+    /// Writes a record into the journal of a service, after `expected` (none = the first), by
+    /// compare-and-set. `message` carries the trailers.
+    ///
+    /// # Errors
+    /// As [`Repository::push`]: only when the journal is certainly not changed.
+    pub async fn append_journal(
+        &self,
+        environment: &str,
+        service: &str,
+        expected: Option<&CommitId>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<JournalOutcome, GitError> {
+        let (environment, service) = (environment.to_owned(), service.to_owned());
+        let (expected, message) = (expected.cloned(), message.to_owned());
+        self.worker
+            .run(move |local| {
+                journal::append(
+                    local,
+                    &environment,
+                    &service,
+                    expected.as_ref(),
+                    &message,
+                    at,
+                )
+            })
+            .await
+    }
+}
+
+/// Chooses the way to the remote.
+fn remote(
+    location: Location,
+    calls: &Arc<Calls>,
+    store: &std::path::Path,
+    options: &RepositoryOptions,
+    connection: &ConnectionOptions,
+) -> Result<Box<dyn Remote>, GitError> {
+    let display = location.display();
+    let program = |protocol, trusted| {
+        let calls = Arc::clone(calls);
+        Program::new(calls, store, protocol, trusted, connection, options.timeout)
+    };
+    Ok(match location {
+        Location::Http { url, userinfo } => {
+            let found = Found::search(
+                &url,
+                options.token.as_ref(),
+                options.token_user.as_deref(),
+                userinfo.as_ref(),
+                options.checkout.as_deref(),
+            );
+            let calls = Arc::clone(calls);
+            let server = Server::new(calls, url, found, options.ca_file.clone(), options.timeout);
+            Box::new(Smart::new(Arc::new(server)))
+        }
+        Location::Ssh { address } => {
+            Box::new(ProgramRemote::new(program("ssh", None)?, address, display))
+        }
+        Location::Folder { path } => {
+            let address = url::Url::from_file_path(&path)
+                .map_err(|()| GitError::internal("a path is not absolute"))?;
+            let program = program("file", Some(&path))?;
+            Box::new(ProgramRemote::new(program, address.into(), display))
+        }
+    })
+}
+
+/// Returns 16 hexadecimal digits that no other run has.
+fn random_name() -> Result<String, GitError> {
+    let mut bytes = [0; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| GitError::internal("the machine gives no random numbers"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_path(url: String) -> RepositoryOptions {
+        RepositoryOptions {
+            url,
+            token: None,
+            token_user: None,
+            ca_file: None,
+            checkout: None,
+            author_name: "shipgate".to_owned(),
+            author_email: "shipgate@example.com".to_owned(),
+            timeout: Duration::from_secs(10),
+        }
+    }
+
+    #[test]
+    fn the_folder_is_our_own_and_goes_with_the_repository() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        create_store(elsewhere.path()).unwrap();
+        let options = at_path(elsewhere.path().display().to_string());
+        let one = Repository::open(options.clone()).unwrap();
+        let two = Repository::open(options).unwrap();
+        let folder = one._folder.path().to_owned();
+        assert_ne!(folder, two._folder.path());
+        assert!(folder.join("repository.git/HEAD").exists());
+        drop(one);
+        assert!(!folder.exists());
+        assert!(two._folder.path().join("repository.git/HEAD").exists());
+    }
+
+    #[test]
+    fn an_author_that_git_can_not_write_is_refused() {
+        let mut options = at_path("https://host/shop".to_owned());
+        options.author_name = "<>".to_owned();
+        let error = Repository::open(options).err().unwrap();
+        assert!(matches!(error, GitError::Invalid { .. }), "{error}");
+    }
+}

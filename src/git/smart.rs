@@ -1,0 +1,210 @@
+//! The way to an HTTP server: libgit2's protocol over our own transport.
+
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
+
+use git2::{
+    AutotagOption, Direction, ErrorCode, FetchOptions, PushOptions, RemoteCallbacks, RemoteHead,
+    Repository,
+};
+
+use super::{
+    error::GitError,
+    http::Server,
+    remote::{Depth, Fetched, Listing, Remote, Report, Update, tracking_name},
+    transport::attach,
+};
+
+/// Longest text of a server that is kept for a message, in bytes.
+const LONGEST_TALK: usize = 16 << 10;
+/// The store's ref that holds what is being pushed.
+const OUTGOING: &str = "refs/outgoing";
+
+/// A repository behind smart HTTP.
+pub(super) struct Smart {
+    server: Arc<Server>,
+}
+
+impl Smart {
+    /// Makes this thread's transports go to `server`.
+    pub(super) fn new(server: Arc<Server>) -> Self {
+        attach(Arc::clone(&server));
+        Self { server }
+    }
+
+    /// Returns our transport's reason, or libgit2's where the transport had none.
+    fn explain(&self, what: &str) -> impl Fn(git2::Error) -> GitError {
+        move |error| {
+            self.server.take_failure().unwrap_or_else(|| {
+                let said = self.server.printable(error.message());
+                GitError::unavailable(
+                    format!("could not {what} {}: {said}", self.display()),
+                    "check that it is a git server; run the same command again",
+                )
+            })
+        }
+    }
+
+    fn connect<'store>(
+        &self,
+        store: &'store Repository,
+        direction: Direction,
+        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<Fetched, GitError>,
+    ) -> Result<Fetched, GitError> {
+        self.server.begin();
+        let mut remote = store
+            .remote_anonymous(self.server.url.as_str())
+            .map_err(GitError::while_doing("name the remote"))?;
+        let mut connection = remote
+            .connect_auth(direction, None, None)
+            .map_err(self.explain("reach"))?;
+        let heads = connection
+            .list()
+            .map_err(self.explain("list the refs of"))?;
+        let listing = listing(heads);
+        then(connection.remote(), listing)
+    }
+}
+
+fn listing(heads: &[RemoteHead<'_>]) -> Listing {
+    let mut listing = Listing::default();
+    for head in heads {
+        if head.name() == "HEAD" {
+            listing.head = head.symref_target().map(str::to_owned);
+        } else if !head.name().ends_with("^{}") && !head.oid().is_zero() {
+            listing.refs.push((head.name().to_owned(), head.oid()));
+        }
+    }
+    listing
+}
+
+impl Remote for Smart {
+    fn display(&self) -> String {
+        self.server.url.to_string()
+    }
+
+    fn list(&self, store: &Repository, _only: Option<&str>) -> Result<Listing, GitError> {
+        let mut found = Listing::default();
+        self.connect(store, Direction::Fetch, |_, listing| {
+            found = listing;
+            Ok(Fetched::Missing {
+                branches: Vec::new(),
+            })
+        })?;
+        Ok(found)
+    }
+
+    fn fetch(
+        &self,
+        store: &Repository,
+        reference: &str,
+        depth: Depth,
+    ) -> Result<Fetched, GitError> {
+        self.connect(store, Direction::Fetch, |remote, listing| {
+            let Some(tip) = listing.find(reference) else {
+                return Ok(Fetched::Missing {
+                    branches: listing.branches(),
+                });
+            };
+            let mut options = FetchOptions::new();
+            options
+                .depth(depth.number(store))
+                .download_tags(AutotagOption::None)
+                .update_fetchhead(false);
+            let refspec = format!("+{reference}:{}", tracking_name(reference));
+            remote
+                .fetch(&[refspec], Some(&mut options), None)
+                .map_err(self.explain("fetch from"))?;
+            Ok(Fetched::Tip(tip))
+        })
+    }
+
+    fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
+        self.server.begin();
+        store
+            .reference(OUTGOING, update.new, true, "push")
+            .map_err(GitError::while_doing("keep the commit"))?;
+        let mut remote = store
+            .remote_anonymous(self.server.url.as_str())
+            .map_err(GitError::while_doing("name the remote"))?;
+        let stale = Cell::new(false);
+        let status = RefCell::new(None);
+        let talk = RefCell::new(Vec::new());
+        let result = {
+            let mut callbacks = RemoteCallbacks::new();
+            // The server compares with what it advertised; here the advertised is compared with
+            // what we expect. Both together are a compare-and-set.
+            callbacks.push_negotiation(|updates| {
+                let as_expected = updates.iter().all(|one| {
+                    one.dst_refname().ok() == Some(&update.reference)
+                        && (!one.src().is_zero()).then(|| one.src()) == update.expected
+                });
+                stale.set(!as_expected);
+                if as_expected {
+                    Ok(())
+                } else {
+                    Err(git2::Error::from_str(
+                        "the ref is not where it was expected",
+                    ))
+                }
+            });
+            callbacks.push_update_reference(|reference, refusal| {
+                if reference == update.reference {
+                    *status.borrow_mut() = Some(refusal.map(str::to_owned));
+                }
+                Ok(())
+            });
+            callbacks.sideband_progress(|bytes| {
+                let mut talk = talk.borrow_mut();
+                let room = LONGEST_TALK.saturating_sub(talk.len());
+                talk.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                true
+            });
+            let mut options = PushOptions::new();
+            options.remote_callbacks(callbacks);
+            let refspec = format!("{OUTGOING}:{}", update.reference);
+            remote.push(&[refspec], Some(&mut options))
+        };
+        let reason = |refusal: &str| {
+            let talk = String::from_utf8_lossy(&talk.borrow()).into_owned();
+            self.server.printable(&format!("{talk}\n{refusal}"))
+        };
+        let failure = self.server.take_failure();
+        match (result, status.borrow().as_ref()) {
+            (Ok(()), Some(None)) => Ok(Report::Accepted),
+            (Ok(()), Some(Some(refusal))) => Ok(Report::Refused(reason(refusal))),
+            (Err(_), _) if stale.get() => Ok(Report::Stale),
+            (Err(error), _) if error.code() == ErrorCode::NotFastForward => Ok(Report::Stale),
+            (result, _) => {
+                let said = match &result {
+                    Ok(()) => "the server did not say whether it took the push",
+                    Err(error) => error.message(),
+                };
+                match failure {
+                    // These two the server says before it looks at what was pushed.
+                    Some(error @ (GitError::Denied { .. } | GitError::NotFound { .. })) => {
+                        Err(error)
+                    }
+                    Some(error) if self.server.pack_left() => Ok(Report::Broken(error)),
+                    Some(error) => Err(error),
+                    None if self.server.pack_left() => Ok(Report::Refused(reason(said))),
+                    None => Err(GitError::unavailable(
+                        format!("could not push to {}: {}", self.display(), reason(said)),
+                        "check that the server takes pushes; run the same command again",
+                    )),
+                }
+            }
+        }
+    }
+
+    fn check_push(&self, store: &Repository, _reference: &str) -> Result<(), GitError> {
+        self.connect(store, Direction::Push, |_, _| {
+            Ok(Fetched::Missing {
+                branches: Vec::new(),
+            })
+        })
+        .map(drop)
+    }
+}

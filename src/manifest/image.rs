@@ -1,0 +1,61 @@
+//! Image references: repository, tag and digest.
+
+/// An image reference taken apart: `registry:5000/team/app:1.0@sha256:…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageReference<'a> {
+    /// Registry and path: `registry:5000/team/app`.
+    pub repository: &'a str,
+    /// What stands behind the last `:` of the last path segment.
+    pub tag: Option<&'a str>,
+    /// What stands behind `@`.
+    pub digest: Option<&'a str>,
+}
+
+impl<'a> ImageReference<'a> {
+    /// Takes a reference apart. The `:` of a registry's port is not that of a tag.
+    pub fn parse(text: &'a str) -> Self {
+        let (name, digest) = match text.split_once('@') {
+            Some((name, digest)) => (name, Some(digest)),
+            None => (text, None),
+        };
+        let last_segment = name.rfind('/').map_or(0, |slash| slash + 1);
+        let (repository, tag) = match name[last_segment..].rfind(':') {
+            Some(colon) => {
+                let colon = last_segment + colon;
+                (&name[..colon], Some(&name[colon + 1..]))
+            }
+            None => (name, None),
+        };
+        Self {
+            repository,
+            tag,
+            digest,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_not_tags_and_digests_are_kept_apart() {
+        let rows = [
+            ("app", "app", None, None),
+            ("app:1.0", "app", Some("1.0"), None),
+            ("reg:5000/app", "reg:5000/app", None, None),
+            ("reg:5000/a/app:v2", "reg:5000/a/app", Some("v2"), None),
+            ("reg/app@sha256:ab", "reg/app", None, Some("sha256:ab")),
+            ("app:1@sha256:ab", "app", Some("1"), Some("sha256:ab")),
+            ("", "", None, None),
+        ];
+        for (text, repository, tag, digest) in rows {
+            let expected = ImageReference {
+                repository,
+                tag,
+                digest,
+            };
+            assert_eq!(ImageReference::parse(text), expected);
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Version labels: which of them say what runs, and which are part of who someone is.
+
+use super::{
+    Manifests,
+    cursor::Cursor,
+    locate::Findings,
+    pod_spec::{Workload, template_path},
+    template,
+};
+use crate::units::Version;
+
+/// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
+/// tagging, and the plain one of Istio and of many others.
+const KEYS: &[&str] = &[
+    "version",
+    "app.kubernetes.io/version",
+    "tags.datadoghq.com/version",
+];
+
+/// Finds the version labels of a workload and of its pod template. Only labels that are there are
+/// changed, and none that a selector uses: those say who a pod is, and cannot be changed on a living
+/// workload.
+///
+/// `tag` is the version that the image has now.
+pub(super) fn locate(
+    manifests: &Manifests,
+    workload: &Workload<'_>,
+    tag: Option<&str>,
+    version: &Version,
+    findings: &mut Findings,
+) {
+    let view = workload.view;
+    let template_path = template_path(&view.reference().kind).unwrap_or_default();
+    let mut label_paths = vec![vec!["metadata", "labels"]];
+    if !template_path.is_empty() {
+        label_paths.push([template_path, &["metadata", "labels"]].concat());
+    }
+    for key in KEYS {
+        let mut found = Vec::new();
+        for path in &label_paths {
+            let labels = findings.take(Cursor::new(view).keys(path)).flatten();
+            let label = labels.and_then(|labels| findings.take(labels.key(key)).flatten());
+            found.extend(label);
+        }
+        if found.is_empty() {
+            continue;
+        }
+        match findings.take(identity(manifests, workload, key)) {
+            Some(None) => {}
+            Some(Some(selector)) => {
+                findings.notes.push(format!(
+                    "label `{key}` of {} is used by {selector}; left as it is",
+                    view.reference()
+                ));
+                continue;
+            }
+            None => continue,
+        }
+        for label in found {
+            match other_image_of(workload, label.text(), tag) {
+                Some(image) => findings.notes.push(format!(
+                    "label `{key}` of {} says the version of the image `{image}`; left as it is",
+                    view.reference()
+                )),
+                None => findings.want(&label, version.as_str()),
+            }
+        }
+    }
+}
+
+/// Returns the image of another container whose version a label says, where it does not say ours.
+fn other_image_of<'a>(
+    workload: &Workload<'a>,
+    label: Option<&str>,
+    tag: Option<&str>,
+) -> Option<&'a str> {
+    if label == tag {
+        return None;
+    }
+    let other = workload
+        .others
+        .iter()
+        .find(|other| other.reference.tag.is_some() && other.reference.tag == label)?;
+    Some(other.reference.repository)
+}
+
+/// Returns the selector that uses a label key of this workload's pods, if any does.
+fn identity(
+    manifests: &Manifests,
+    workload: &Workload<'_>,
+    key: &str,
+) -> Result<Option<String>, super::Refusal> {
+    let view = workload.view;
+    let own = Cursor::new(view);
+    if let Some(selector) = own.keys(&["spec", "selector"])? {
+        let by_label = match selector.key("matchLabels")? {
+            Some(labels) => labels.key(key)?.is_some(),
+            None => false,
+        };
+        let expressions = selector.key("matchExpressions")?;
+        let by_expression = expressions.is_some_and(|list| {
+            list.items().iter().any(|expression| {
+                let used = expression.key("key").ok().flatten();
+                used.is_some_and(|used| used.text() == Some(key))
+            })
+        });
+        if by_label || by_expression {
+            return Ok(Some("its own selector".to_owned()));
+        }
+    }
+    let path = template_path(&view.reference().kind).unwrap_or_default();
+    let labels = own
+        .keys(&[path, &["metadata", "labels"]].concat())?
+        .map(|labels| labels.texts())
+        .unwrap_or_default();
+    for service in manifests.views() {
+        if service.reference().kind != "Service" || !view.may_share_namespace(&service) {
+            continue;
+        }
+        let selector = Cursor::new(service)
+            .keys(&["spec", "selector"])?
+            .map(|selector| selector.texts())
+            .unwrap_or_default();
+        // The key itself may select another version today; it is identity all the same.
+        let selects = selector
+            .iter()
+            .all(|(name, value)| *name == key || labels.get(name) == Some(value));
+        if selector.contains_key(key) && selects {
+            let name = service.reference();
+            return Ok(Some(format!(
+                "the selector of {name} ({})",
+                service.place()
+            )));
+        }
+    }
+    let unreadable = manifests
+        .templates()
+        .find(|(_, _, text)| template::may_be(text, "Service") && text.contains(key));
+    match unreadable {
+        None => Ok(None),
+        Some((path, line, _)) => {
+            let reason = format!(
+                "the Helm template here may select pods by the label `{key}` of {}",
+                view.reference()
+            );
+            Err(super::Refusal::new(reason)
+                .at(path, line)
+                .hint(super::manifests::TEMPLATE_HINT))
+        }
+    }
+}

@@ -1,0 +1,382 @@
+//! Earlier changes taken back, or made again, on files that have moved on: value by value, and only
+//! where nobody else has set a third value meanwhile.
+
+use super::{Change, ChangeSet, Manifests, Refusal, change_set::place_of, target::Target};
+
+/// Why earlier changes cannot be taken back or made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestoreProblem {
+    /// A value is neither what it was before the change nor what it was after it.
+    Superseded {
+        /// The earlier change.
+        change: Box<Change>,
+        /// The decoded value that is there now; none where it is gone.
+        found: Option<String>,
+        /// 1-based line of the value, where it is there.
+        line: Option<usize>,
+    },
+    /// A value cannot be edited safely any more.
+    Refused(Vec<Refusal>),
+}
+
+/// Takes written changes back. A value that is back already is left as it is.
+///
+/// Several changes of one value, in the order in which they were written, are taken back together:
+/// whichever of them was the last to land, the value becomes what it was before the first.
+///
+/// # Errors
+/// See [`RestoreProblem`]; then nothing is taken back.
+pub fn restore(manifests: &Manifests, written: &[Change]) -> Result<ChangeSet, RestoreProblem> {
+    replay(manifests, written, Direction::Back)
+}
+
+/// Makes wanted changes again, on a newer state. A value that is right already is left as it is.
+///
+/// Several changes of one value are made together: it becomes what it is after the last.
+///
+/// # Errors
+/// See [`RestoreProblem`]; then nothing is changed.
+pub fn reapply(manifests: &Manifests, wanted: &[Change]) -> Result<ChangeSet, RestoreProblem> {
+    replay(manifests, wanted, Direction::Forward)
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Forward,
+    Back,
+}
+
+/// A decoded value and its bytes in the file.
+struct End<'a> {
+    value: &'a str,
+    text: &'a str,
+}
+
+impl<'a> End<'a> {
+    fn old(change: &'a Change) -> Self {
+        Self {
+            value: &change.old,
+            text: &change.old_text,
+        }
+    }
+
+    fn new(change: &'a Change) -> Self {
+        Self {
+            value: &change.new,
+            text: &change.text,
+        }
+    }
+}
+
+fn replay(
+    manifests: &Manifests,
+    changes: &[Change],
+    direction: Direction,
+) -> Result<ChangeSet, RestoreProblem> {
+    let mut found = Vec::new();
+    let mut refusals = Vec::new();
+    for (index, first) in changes.iter().enumerate() {
+        let same = |other: &&Change| other.same_place(first);
+        if changes[..index].iter().any(|earlier| same(&earlier)) {
+            continue;
+        }
+        let all: Vec<&Change> = changes[index..].iter().filter(same).collect();
+        match step(manifests, first, &all, direction) {
+            Ok(step) => found.extend(step),
+            Err(RestoreProblem::Refused(more)) => refusals.extend(more),
+            Err(superseded) => return Err(superseded),
+        }
+    }
+    if !refusals.is_empty() {
+        return Err(RestoreProblem::Refused(refusals));
+    }
+    found.sort_by(|one, other| (&one.path, one.span.start).cmp(&(&other.path, other.span.start)));
+    Ok(ChangeSet::of(found))
+}
+
+/// Takes one value along all of its changes; none where it is at the end already.
+fn step(
+    manifests: &Manifests,
+    first: &Change,
+    all: &[&Change],
+    direction: Direction,
+) -> Result<Option<Change>, RestoreProblem> {
+    let last = all.last().copied().unwrap_or(first);
+    let (to, starts): (End<'_>, Vec<End<'_>>) = match direction {
+        Direction::Forward => (
+            End::new(last),
+            all.iter().map(|change| End::old(change)).collect(),
+        ),
+        Direction::Back => (
+            End::old(first),
+            all.iter().map(|change| End::new(change)).collect(),
+        ),
+    };
+    let refused = |refusal| RestoreProblem::Refused(vec![refusal]);
+    let superseded = |found: Option<&str>, line| RestoreProblem::Superseded {
+        change: Box::new(Change {
+            new: last.new.clone(),
+            text: last.text.clone(),
+            ..first.clone()
+        }),
+        found: found.map(str::to_owned),
+        line,
+    };
+    let file = manifests.parsed_file(&first.path);
+    let place = file
+        .map(|file| place_of(file, first))
+        .transpose()
+        .map_err(refused)?
+        .flatten();
+    let Some(place) = place else {
+        return Err(superseded(None, None));
+    };
+    let current = place.text();
+    if current == Some(to.value) {
+        return Ok(None);
+    }
+    if !starts.iter().any(|start| current == Some(start.value)) {
+        return Err(superseded(current, Some(place.line())));
+    }
+    let target = Target::at(&place).map_err(refused)?;
+    // Where the bytes are still those of a change, the other end fits byte for byte; where someone
+    // has changed the quotes since, the value is written in theirs.
+    let as_written = starts
+        .iter()
+        .any(|start| target.value == start.value && target.written == start.text);
+    Ok(if as_written {
+        Some(target.change_as(to.value, to.text.to_owned()))
+    } else {
+        target.change_to(to.value)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Edit, SourceFile, locate};
+
+    const BEFORE: &str = "\
+kind: Deployment
+metadata:
+  name: app
+  labels: {version: 1.9.3}
+spec:
+  replicas: 2
+  template:
+    spec:
+      containers:
+        - name: app
+          image: \"r/app:1.9.3\"
+";
+
+    fn manifests(text: &str) -> Manifests {
+        Manifests::parse(vec![SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: text.into(),
+        }])
+        .unwrap()
+    }
+
+    fn edits(version: &str, replicas: u32) -> [Edit; 2] {
+        let workload = "Deployment/app".parse().unwrap();
+        [
+            Edit::Version {
+                workload: None,
+                image: "r/app".to_owned(),
+                version: version.parse().unwrap(),
+            },
+            Edit::Replicas { workload, replicas },
+        ]
+    }
+
+    fn text_after(text: &str, set: &ChangeSet) -> String {
+        let manifests = manifests(text);
+        let mut files = set.apply(&manifests).unwrap();
+        files.pop().map_or_else(
+            || text.to_owned(),
+            |file| String::from_utf8(file.bytes).unwrap(),
+        )
+    }
+
+    /// The file after the change to 1.10 with 3 replicas, and the change.
+    fn changed() -> (String, Vec<Change>) {
+        let set = locate(&manifests(BEFORE), &edits("1.10", 3)).unwrap();
+        assert_eq!(set.changes.len(), 3);
+        (text_after(BEFORE, &set), set.changes)
+    }
+
+    #[test]
+    fn what_others_changed_meanwhile_stays() {
+        let (after, written) = changed();
+        assert!(after.contains("{version: \"1.10\"}"), "{after}");
+        let moved = after
+            .replace(
+                "spec:\n  replicas",
+                "# on call: team a\nspec:\n  paused: true\n  replicas",
+            )
+            .replace(
+                "- name: app",
+                "- {name: proxy, image: r/proxy:7}\n        - name: app",
+            );
+        let back = restore(&manifests(&moved), &written).unwrap();
+        let expected = BEFORE
+            .replace(
+                "spec:\n  replicas",
+                "# on call: team a\nspec:\n  paused: true\n  replicas",
+            )
+            .replace(
+                "- name: app",
+                "- {name: proxy, image: r/proxy:7}\n        - name: app",
+            );
+        assert_eq!(text_after(&moved, &back), expected);
+        let forth = reapply(&manifests(&expected), &written).unwrap();
+        assert_eq!(text_after(&expected, &forth), moved);
+    }
+
+    #[test]
+    fn quotes_that_someone_changed_meanwhile_stay() {
+        let (after, written) = changed();
+        let requoted = after
+            .replace("\"1.10\"", "'1.10'")
+            .replace("\"r/app:1.10\"", "'r/app:1.10'");
+        let back = restore(&manifests(&requoted), &written).unwrap();
+        let expected = BEFORE
+            .replace("{version: 1.9.3}", "{version: '1.9.3'}")
+            .replace("\"r/app:1.9.3\"", "'r/app:1.9.3'");
+        assert_eq!(text_after(&requoted, &back), expected);
+    }
+
+    #[test]
+    fn half_of_it_back_already_is_no_problem() {
+        let (after, written) = changed();
+        let half = after.replace("replicas: 3", "replicas: 2");
+        let back = restore(&manifests(&half), &written).unwrap();
+        assert_eq!(back.changes.len(), 2);
+        assert_eq!(text_after(&half, &back), BEFORE);
+        assert!(restore(&manifests(BEFORE), &written).unwrap().is_empty());
+        assert!(reapply(&manifests(&after), &written).unwrap().is_empty());
+    }
+
+    #[test]
+    fn third_values_and_missing_ones_are_told() {
+        let (after, written) = changed();
+        let rows = [
+            (
+                after.replace("r/app:1.10", "r/app:2.0"),
+                Some("r/app:2.0"),
+                Some(11),
+            ),
+            (
+                after.replace("replicas: 3", "replicas: 7"),
+                Some("7"),
+                Some(6),
+            ),
+            (after.replace("  replicas: 3\n", ""), None, None),
+            (
+                after.replace("name: app\n  labels", "name: web\n  labels"),
+                None,
+                None,
+            ),
+        ];
+        for (text, value, place) in rows {
+            for result in [
+                restore(&manifests(&text), &written),
+                reapply(&manifests(&text), &written),
+            ] {
+                let Err(RestoreProblem::Superseded { found, line, .. }) = result else {
+                    panic!("{text}: {result:?}");
+                };
+                assert_eq!((found.as_deref(), line), (value, place), "{text}");
+            }
+        }
+        let elsewhere = Manifests::parse(Vec::new()).unwrap();
+        assert!(matches!(
+            restore(&elsewhere, &written),
+            Err(RestoreProblem::Superseded { found: None, .. })
+        ));
+    }
+
+    #[test]
+    fn values_that_became_unsafe_are_refused() {
+        let (after, written) = changed();
+        let aliased = format!(
+            "x: &x r/app:1.10\n{}",
+            after.replace("\"r/app:1.10\"", "*x")
+        );
+        let Err(RestoreProblem::Refused(refusals)) = restore(&manifests(&aliased), &written) else {
+            panic!("an alias was written through");
+        };
+        assert_eq!(
+            refusals[0].to_string(),
+            "f.yaml:12: spec.template.spec.containers[name=app].image of Deployment/app is an alias \
+             of the value that is anchored on line 1"
+        );
+    }
+
+    #[test]
+    fn changes_of_several_steps_are_one_change_of_the_first_state() {
+        let start = manifests(BEFORE);
+        let first = locate(&start, &edits("1.10.100-a-long-one", 3)).unwrap();
+        let middle = start.with(first.apply(&start).unwrap()).unwrap();
+        let second = locate(&middle, &edits("2.0", 2)).unwrap();
+        let mut merged = first.changes.clone();
+        for later in &second.changes {
+            let earlier = merged
+                .iter_mut()
+                .find(|earlier| earlier.same_place(later))
+                .unwrap();
+            earlier.new.clone_from(&later.new);
+            earlier.text.clone_from(&later.text);
+        }
+        let set = ChangeSet::of(merged);
+        assert_eq!(set.summary(), "2 values in 1 file");
+        let end = middle.with(second.apply(&middle).unwrap()).unwrap();
+        let expected = String::from_utf8(end.file("f.yaml").unwrap().bytes.clone()).unwrap();
+        assert_eq!(text_after(BEFORE, &set), expected);
+        assert_eq!(
+            text_after(&expected, &restore(&end, &set.changes).unwrap()),
+            BEFORE
+        );
+    }
+
+    #[test]
+    fn whichever_step_landed_last_the_way_back_is_the_same() {
+        let start = manifests(BEFORE);
+        let mut states = vec![start.clone()];
+        let mut written = Vec::new();
+        for (version, replicas) in [("1.10", 3), ("1.10", 5), ("2.0", 2)] {
+            let state = states.last().unwrap();
+            let set = locate(state, &edits(version, replicas)).unwrap();
+            let next = state.with(set.apply(state).unwrap()).unwrap();
+            states.push(next);
+            written.extend(set.changes);
+        }
+        let text_of = |state: &Manifests| {
+            let bytes = state.file("f.yaml").unwrap().bytes.clone();
+            String::from_utf8(bytes).unwrap()
+        };
+        for state in &states {
+            let text = text_of(state);
+            let back = restore(state, &written).unwrap();
+            assert_eq!(text_after(&text, &back), BEFORE);
+            let forth = reapply(state, &written).unwrap();
+            assert_eq!(text_after(&text, &forth), text_of(&states[3]));
+        }
+        let third = text_of(&states[2]).replace("replicas: 5", "replicas: 4");
+        assert!(restore(&manifests(&third), &written).is_err());
+    }
+
+    #[test]
+    fn a_change_does_not_land_on_another_state() {
+        let (_, written) = changed();
+        let other = BEFORE.replace("replicas: 2", "replicas: 9");
+        let refusal = ChangeSet::of(written)
+            .apply(&manifests(&other))
+            .unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "f.yaml:6: spec.replicas of Deployment/app is `9` now, expected `2`"
+        );
+    }
+}

@@ -1,0 +1,206 @@
+//! `check`: reads a policy, judges a request at an instant, says so. Changes nothing.
+
+use std::{fs::File, io::Read, path::Path};
+
+use chrono::{DateTime, Utc};
+
+use super::failure;
+use crate::{
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    policy::{
+        Action, Decision, Effect, Facts, Policy, PolicySource, Reason, ReasonCode, Request,
+        TrafficFact, Verdict, appointment, evaluate,
+    },
+    units::RequestsPerSecond,
+    yaml::Limits,
+};
+
+/// Where the amount of traffic comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TrafficSource {
+    /// It is known, or need not be.
+    Known(TrafficFact),
+    /// This Prometheus query has to be asked.
+    Query(String),
+}
+
+/// Reads a policy from disk. `shown` is the path as the user wrote it.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: there is no such file, it cannot be read, it is too large or not UTF-8.
+pub fn read_file(path: &Path, shown: &str) -> Result<(PolicySource, String), Failure> {
+    let refuse = |problem: String| {
+        Failure::new(Ending::ConfigInvalid, format!("{shown}: {problem}"))
+            .hint("name the policy's file with --policy FILE")
+    };
+    let limit = Limits::SETTINGS.bytes;
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| refuse(format!("the policy cannot be read: {error}")))?;
+    if bytes.len() > limit {
+        return Err(refuse(format!(
+            "the policy is larger than the limit of {limit} bytes"
+        )));
+    }
+    let source = PolicySource {
+        path: shown.to_owned(),
+        commit: None,
+        sha256: sha256(&bytes),
+    };
+    let text =
+        String::from_utf8(bytes).map_err(|_| refuse("the policy is not UTF-8 text".to_owned()))?;
+    Ok((source, text))
+}
+
+/// Returns the SHA-256 of a policy's bytes, in hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    ring::digest::digest(&ring::digest::SHA256, bytes)
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Makes a policy of its text.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`] with the first finding as reason and the others as hints.
+pub fn load(source: PolicySource, text: &str) -> Result<Policy, Failure> {
+    match Policy::parse(text, &source.path) {
+        Ok(policy) => Ok(policy.with_source(source)),
+        Err(findings) => Err(failure::findings(&source.path, &findings)),
+    }
+}
+
+/// Says where the amount of traffic comes from.
+///
+/// `stated` is what the user says it is, `query` is the user's Prometheus query, which goes before
+/// the policy's own. `at_another_time` is true where the question is not about now: then today's
+/// traffic says nothing.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: the policy has a maximum, and nothing says how much there is.
+pub fn traffic_source(
+    policy: &Policy,
+    action: Action,
+    stated: Option<RequestsPerSecond>,
+    query: Option<&str>,
+    at_another_time: bool,
+) -> Result<TrafficSource, Failure> {
+    let Some(position) = policy
+        .traffic_position()
+        .filter(|_| policy.applies_to(action))
+    else {
+        return Ok(TrafficSource::Known(TrafficFact::NotAsked));
+    };
+    if let Some(rate) = stated {
+        return Ok(TrafficSource::Known(TrafficFact::Measured(rate)));
+    }
+    if at_another_time {
+        return Ok(TrafficSource::Known(TrafficFact::NotAsked));
+    }
+    match query.or(policy.traffic_query()) {
+        Some(query) => Ok(TrafficSource::Query(query.to_owned())),
+        None => Err(Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "{}:{}:{}: the policy has a traffic_threshold, and nothing says how much traffic there is",
+                policy.source().path, position.line, position.column
+            ),
+        )
+        .hint("state it with --traffic REQUESTS_PER_SECOND, or write a Prometheus `query` in traffic_threshold")),
+    }
+}
+
+/// Judges a request at an instant and reports the verdict.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment.
+pub fn run(
+    policy: &Policy,
+    request: &Request,
+    traffic: TrafficFact,
+    now: DateTime<Utc>,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let verdict = judge(policy, request, traffic, now)?;
+    reporter.event(&Event::Gate(Box::new(verdict.clone())));
+    Ok(outcome(policy, verdict))
+}
+
+/// Judges a request at an instant.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment.
+pub fn judge(
+    policy: &Policy,
+    request: &Request,
+    traffic: TrafficFact,
+    now: DateTime<Utc>,
+) -> Result<Verdict, Failure> {
+    if let Some(environment) = &request.environment {
+        policy
+            .check_environment(environment)
+            .map_err(|finding| failure::findings(&policy.source().path, &[finding]))?;
+    }
+    Ok(evaluate(policy, request, &Facts { traffic }, now))
+}
+
+/// Makes a verdict an outcome: one line with the next opening or closing, and what to do.
+pub fn outcome(policy: &Policy, verdict: Verdict) -> Outcome {
+    let ending = Ending::from(&verdict);
+    let deciding = verdict.deciding();
+    let mut reason = deciding.map_or_else(
+        || "the policy gave no reason".to_owned(),
+        |reason| reason.message.clone(),
+    );
+    reason.push_str(&next_change(policy, &verdict));
+    let mut outcome = Outcome::new(ending, reason);
+    if verdict.decision == Decision::Blocked
+        && let Some(deciding) = deciding
+    {
+        outcome.reason_code = deciding.code.word().to_owned();
+    }
+    outcome.hints = hints(policy, &verdict);
+    outcome.verdict = Some(verdict);
+    outcome
+}
+
+fn next_change(policy: &Policy, verdict: &Verdict) -> String {
+    let zone = policy.zone();
+    if let Some(opens) = verdict.opens_at {
+        let opens = opens.to_utc();
+        let approval = if policy.needs_approval(opens) {
+            ", with an approval"
+        } else {
+            ""
+        };
+        return format!("; opens {}{approval}", appointment(opens, zone));
+    }
+    if let Some(closes) = verdict.closes_at {
+        return format!("; closes {}", appointment(closes.to_utc(), zone));
+    }
+    let closed_by_time = verdict.reasons.iter().any(blocks_by_time);
+    if closed_by_time {
+        "; no opening in the next two years".to_owned()
+    } else {
+        String::new()
+    }
+}
+
+fn blocks_by_time(reason: &Reason) -> bool {
+    reason.effect == Effect::Blocks
+        && matches!(
+            reason.code,
+            ReasonCode::BlockedWindow | ReasonCode::BlockedDate
+        )
+}
+
+fn hints(policy: &Policy, verdict: &Verdict) -> Vec<String> {
+    let mut hints = Vec::new();
+    if verdict.reasons.iter().any(blocks_by_time) && !policy.applies_to(Action::Rollback) {
+        hints.push("going back stays allowed: `shipgate rollback`".to_owned());
+    }
+    hints
+}

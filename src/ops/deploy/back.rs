@@ -1,0 +1,185 @@
+//! Runs the way back: traffic first, then the other values, then wait until the old version is live.
+
+use std::time::Duration;
+
+use crate::{
+    event::{Ending, Event, Failure, Reporter, StepState},
+    git::CommitId,
+    ops::{
+        journal::State,
+        land::{Direction, Landed, NotLanded, Write, Writer},
+        live::{self, Waited},
+        stop::{Stop, StopReason},
+    },
+    probe,
+    rollout::BackStep,
+};
+
+/// How a way back ended.
+#[derive(Debug)]
+pub enum BackEnd {
+    /// The old values are on the branch and the old version is live.
+    Restored,
+    /// Someone else's values are on the branch; left alone. Says which.
+    Superseded(String),
+    /// A second wish to stop came; the journal says how to go on.
+    Left(StopReason),
+    /// It did not work. Says why.
+    Failed(Failure),
+}
+
+/// One commit of a way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackCommit {
+    /// Its id.
+    pub commit: CommitId,
+    /// First line of its message.
+    pub subject: String,
+}
+
+/// Runs the way back, and writes the last record of the run when it is done.
+///
+/// `commits` collects what was pushed, whatever the end is.
+pub async fn go_back(
+    writer: &mut Writer<'_>,
+    steps: &[BackStep],
+    why: &str,
+    client: &probe::Client,
+    stop: &mut Stop,
+    reporter: &mut dyn Reporter,
+    commits: &mut Vec<BackCommit>,
+) -> BackEnd {
+    reporter.event(&Event::WayBack {
+        at: writer.clock.now(),
+        reason: why.to_owned(),
+    });
+    let total = steps.len();
+    for (index, step) in steps.iter().enumerate() {
+        reporter.event(&Event::StepStarted {
+            at: writer.clock.now(),
+            index: index + 1,
+            total,
+            name: step.name(),
+            weight: None,
+        });
+        let end = match step {
+            BackStep::Weight(changes) | BackStep::Values(changes) => {
+                let what = if matches!(step, BackStep::Weight(_)) {
+                    "traffic back"
+                } else {
+                    "values back"
+                };
+                let write = Write {
+                    changes,
+                    direction: Direction::Back,
+                    state: State::RollingBack,
+                    step: format!("back {}/{total}", index + 1),
+                    subject: format!(
+                        "{} {}: {what} to {} ({})",
+                        writer.identity.service,
+                        writer.identity.version,
+                        writer.identity.previous_version,
+                        writer.identity.environment
+                    ),
+                    weight: None,
+                    reason: Some(why),
+                    hold: Duration::ZERO,
+                };
+                write_back(writer, &write, stop, reporter, commits).await
+            }
+            BackStep::WaitLive => wait_live(writer, client, stop, reporter).await,
+        };
+        let state = if end.is_ok() {
+            StepState::Passed
+        } else {
+            StepState::Failed
+        };
+        reporter.event(&Event::StepFinished {
+            at: writer.clock.now(),
+            index: index + 1,
+            state,
+            detail: end
+                .as_ref()
+                .err()
+                .map(BackEnd::sentence)
+                .unwrap_or_default(),
+        });
+        if let Err(end) = end {
+            return end;
+        }
+    }
+    match writer
+        .record(State::RolledBack, "back", None, Some(why), None, None)
+        .await
+    {
+        Ok(()) => BackEnd::Restored,
+        Err(NotLanded::Superseded(reason)) => BackEnd::Superseded(reason),
+        // The branch is restored and the old version is live; only the journal does not say so.
+        Err(NotLanded::Failed(failure)) => {
+            reporter.event(&Event::Warning(format!(
+                "the way back is done, but its record is not: {failure}"
+            )));
+            BackEnd::Restored
+        }
+    }
+}
+
+impl BackEnd {
+    /// Returns what happened, for people; empty when all is well.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Restored => String::new(),
+            Self::Superseded(reason) => reason.clone(),
+            Self::Left(reason) => reason.sentence().to_owned(),
+            Self::Failed(failure) => failure.to_string(),
+        }
+    }
+}
+
+async fn write_back(
+    writer: &mut Writer<'_>,
+    write: &Write<'_>,
+    stop: &Stop,
+    reporter: &mut dyn Reporter,
+    commits: &mut Vec<BackCommit>,
+) -> Result<(), BackEnd> {
+    match writer.land(write, stop, reporter).await {
+        Ok(Landed::Pushed { commit, .. }) => {
+            commits.push(BackCommit {
+                commit,
+                subject: write.subject.clone(),
+            });
+            Ok(())
+        }
+        Ok(Landed::AlreadyThere { .. }) => Ok(()),
+        Err(NotLanded::Superseded(reason)) => Err(BackEnd::Superseded(reason)),
+        Err(NotLanded::Failed(failure)) => match (failure.0.ending, stop.requested()) {
+            (Ending::CancelledLeft, Some(reason)) => Err(BackEnd::Left(reason)),
+            _ => Err(BackEnd::Failed(failure)),
+        },
+    }
+}
+
+async fn wait_live(
+    writer: &Writer<'_>,
+    client: &probe::Client,
+    stop: &mut Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<(), BackEnd> {
+    let service = &writer.target.service;
+    let version = &writer.identity.previous_version;
+    let wanted = live::Wanted {
+        live: &service.live_stable,
+        arm: "stable",
+        version,
+        limit: service.progress_deadline,
+    };
+    match live::wait(&wanted, client, writer.clock, stop, reporter).await {
+        Waited::Live => Ok(()),
+        Waited::TimeUp(reason) => Err(BackEnd::Failed(Failure::new(
+            Ending::RollbackFailed,
+            reason,
+        ))),
+        Waited::Stopped(reason) => Err(BackEnd::Left(reason)),
+    }
+}

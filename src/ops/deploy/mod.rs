@@ -1,0 +1,209 @@
+//! The whole job: gate, preflight, rewrite, commit, push, wait until live, verify step by step,
+//! promote, or back.
+
+mod back;
+mod observe;
+mod prepare;
+mod run;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::Utc;
+
+use super::{
+    gate::{self, TrafficQuestion},
+    journal::{self, RunIdentity, State},
+    load::{self, ConfigSource, Target},
+    stop::Stop,
+};
+use crate::{
+    clock::Clock,
+    event::{Deployment, Ending, Event, Failure, Outcome, Reporter},
+    git::Repository,
+    probe,
+    secret::Secret,
+    units::Version,
+};
+
+pub use back::{BackCommit, BackEnd, go_back};
+pub use prepare::{Continued, Prepared, Ready, facts, plan, prepare, previous_version, resume};
+pub use run::Run;
+
+/// What to do when a signal comes after a push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Take the deployment back.
+    Rollback,
+    /// Leave it for `recover`.
+    Hold,
+}
+
+/// How a run may end early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// What to do when a signal comes after a push.
+    pub on_cancel: OnCancel,
+    /// Limit of the whole run; none = the plan's own length with waits, plus 10 %.
+    pub timeout: Option<Duration>,
+}
+
+/// What is to be deployed.
+#[derive(Debug, Clone)]
+pub struct DeployRequest {
+    /// Service; none = the only one.
+    pub service: Option<String>,
+    /// Environment; none = the only one.
+    pub environment: Option<String>,
+    /// Version.
+    pub version: Version,
+    /// Path of the configuration in the repository.
+    pub config: String,
+    /// Branch to read the configuration from; none = the repository's default branch.
+    pub branch: Option<String>,
+    /// Path of the policy; none = what the environment names.
+    pub policy: Option<String>,
+    /// Branch to read the policy from; none = the repository's default branch.
+    pub policy_ref: Option<String>,
+    /// Where traffic is asked for, when the policy wants to know.
+    pub traffic: TrafficQuestion,
+    /// Decide and show, push nothing.
+    pub dry_run: bool,
+    /// How a run may end early.
+    pub limits: Limits,
+    /// Application repository and commit.
+    pub source: Option<String>,
+    /// Who started it.
+    pub actor: Option<String>,
+    /// Address of the pipeline run.
+    pub pipeline: Option<String>,
+}
+
+/// What an operation works with.
+pub struct Outside<'a> {
+    /// The GitOps repository.
+    pub repository: &'a Repository,
+    /// The HTTP client of all probes.
+    pub client: &'a probe::Client,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Finds a secret by the name of its variable.
+    pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
+}
+
+/// Deploys.
+///
+/// # Errors
+/// Every ending before the first push that is not a verdict: configuration, refused edits, a
+/// provider or git server that does not answer.
+pub async fn deploy(
+    request: &DeployRequest,
+    outside: &Outside<'_>,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let mut stop = stop;
+    let before = async {
+        let source = ConfigSource {
+            branch: request.branch.as_deref(),
+            path: &request.config,
+        };
+        let target = load::target(
+            outside.repository,
+            &source,
+            request.service.as_deref(),
+            request.environment.as_deref(),
+        )
+        .await?;
+        reporter.event(&Event::Started {
+            at: outside.clock.now(),
+            title: format!(
+                "deploy {} {} to {}",
+                target.service.name, request.version, target.environment_name
+            ),
+        });
+        let permit = match gate::ask(&request.into(), outside, &target, reporter).await? {
+            gate::Answer::Permit(permit) => permit,
+            gate::Answer::No(outcome) => return Ok(Err(outcome)),
+        };
+        let prepared = prepare(request, outside, &target, reporter).await?;
+        Ok::<_, Failure>(Ok((target, permit, prepared)))
+    };
+    // Nothing has been changed yet, so whatever is under way may be dropped at once.
+    let (target, permit, prepared) = match stop.or(before).await {
+        Err(reason) => return Err(super::stopped_before_change(reason)),
+        Ok(Err(failure)) => return Err(failure),
+        Ok(Ok(Err(outcome))) => return Ok(*outcome),
+        Ok(Ok(Ok(ready))) => ready,
+    };
+    let (prepared, diff) = match prepared {
+        Prepared::AlreadyThere(reason) => {
+            let mut outcome = Outcome::new(Ending::NoChange, reason);
+            outcome.verdict = Some(permit.into_verdict());
+            return Ok(outcome);
+        }
+        Prepared::Ready { ready, diff } => (ready, diff),
+    };
+    if request.dry_run {
+        let verdict = permit.into_verdict();
+        let mut outcome = Outcome::new(
+            Ending::from(&verdict),
+            format!(
+                "{} steps are planned; dry run: nothing was pushed",
+                prepared.plan.steps.len()
+            ),
+        );
+        outcome.changes = prepared.replay.result(usize::MAX);
+        outcome.files_changed = files(&outcome.changes);
+        outcome.diff = diff;
+        outcome.verdict = Some(verdict);
+        return Ok(outcome);
+    }
+    let mut run = Run::new(request.limits, outside, &target, *prepared, stop, reporter);
+    let mut outcome = run.go(&permit).await;
+    outcome.verdict = Some(permit.into_verdict());
+    Ok(outcome)
+}
+
+/// Returns the files of some changes, each once, in order.
+pub fn files(changes: &[crate::manifest::Change]) -> Vec<String> {
+    let mut files: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+/// Fills a deployment with what is known before its first step.
+pub fn describe(
+    identity: &RunIdentity,
+    target: &Target,
+    started_at: chrono::DateTime<Utc>,
+) -> Deployment {
+    Deployment {
+        run: identity.run.clone(),
+        service: target.service.name.clone(),
+        environment: target.environment_name.clone(),
+        version: Some(identity.version.clone()),
+        previous_version: Some(identity.previous_version.clone()),
+        strategy: identity.strategy.clone(),
+        state: State::Started.word().to_owned(),
+        started_at: Some(started_at),
+        actor: identity.actor.clone(),
+        ..Deployment::default()
+    }
+}
+
+/// Reads the journal of a service, newest record first, with its tip.
+///
+/// # Errors
+/// The git server does not answer or refuses.
+pub async fn read_journal(
+    repository: &Repository,
+    target: &Target,
+) -> Result<(Option<crate::git::CommitId>, Vec<journal::Record>), Failure> {
+    let journal = repository
+        .journal(&target.environment_name, &target.service.name)
+        .await
+        .map_err(super::failure::git)?;
+    let records = journal::records(&journal);
+    Ok((journal.tip, records))
+}

@@ -1,0 +1,178 @@
+//! The gate in front of everything that changes something: policy, facts and clock -> a permit.
+
+use std::time::Duration;
+
+use super::{
+    check::{self, TrafficSource},
+    deploy::{DeployRequest, Outside},
+    load::{self, Target},
+    watch::Endpoints,
+};
+use crate::{
+    analysis::Reading,
+    clock::Clock,
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    policy::{Action, Request, TrafficFact, Verdict},
+    probe::{
+        Client,
+        prometheus::{self, Endpoint},
+    },
+    units::{RequestsPerSecond, Version},
+};
+
+/// How long the answer about traffic may take.
+const TRAFFIC_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where current traffic is asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrafficQuestion {
+    /// Stated by hand; nobody is asked.
+    pub stated: Option<RequestsPerSecond>,
+    /// Address of a Prometheus; none = the configuration's.
+    pub prometheus: Option<String>,
+    /// Query; none = the policy's.
+    pub query: Option<String>,
+}
+
+/// Leave to push. Only the gate makes one.
+#[derive(Debug)]
+pub struct Permit {
+    verdict: Verdict,
+}
+
+impl Permit {
+    /// Returns the policy that let it through, as trailers hold it: `path@commit sha256`.
+    pub fn policy(&self) -> String {
+        let source = &self.verdict.policy;
+        let commit = source.commit.as_deref().unwrap_or("disk");
+        format!("{}@{commit} {}", source.path, source.sha256)
+    }
+
+    /// Returns the verdict behind it.
+    pub fn into_verdict(self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// The gate's answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// Go.
+    Permit(Permit),
+    /// Do not, for now.
+    No(Box<Outcome>),
+}
+
+/// What the gate is asked.
+pub struct Question<'a> {
+    /// What is to be done.
+    pub action: Action,
+    /// The version, where there is one.
+    pub version: Option<&'a Version>,
+    /// Path of the policy; none = what the environment names.
+    pub policy: Option<&'a str>,
+    /// Branch to read the policy from; none = the repository's default branch.
+    pub policy_ref: Option<&'a str>,
+    /// Where traffic is asked for.
+    pub traffic: &'a TrafficQuestion,
+}
+
+impl<'a> From<&'a DeployRequest> for Question<'a> {
+    fn from(request: &'a DeployRequest) -> Self {
+        Self {
+            action: Action::Deploy,
+            version: Some(&request.version),
+            policy: request.policy.as_deref(),
+            policy_ref: request.policy_ref.as_deref(),
+            traffic: &request.traffic,
+        }
+    }
+}
+
+/// Asks the policy of the target's environment, read by commit id from a branch that a pull request
+/// cannot change.
+///
+/// # Errors
+/// The policy cannot be read or is invalid; it asks for traffic and nobody said where to ask.
+pub async fn ask(
+    question: &Question<'_>,
+    outside: &Outside<'_>,
+    target: &Target,
+    reporter: &mut dyn Reporter,
+) -> Result<Answer, Failure> {
+    let path = question.policy.unwrap_or(&target.environment.policy);
+    let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
+    let policy = check::load(source, &text)?;
+    let request = Request {
+        environment: Some(target.environment_name.clone()),
+        service: Some(target.service.name.clone()),
+        version: question.version.cloned(),
+        ..Request::new(question.action)
+    };
+    let source = check::traffic_source(
+        &policy,
+        question.action,
+        question.traffic.stated,
+        question.traffic.query.as_deref(),
+        false,
+    )?;
+    let configured = Endpoints::new(&target.config.providers, outside.secrets)?.prometheus;
+    let traffic = traffic_fact(
+        source,
+        question.traffic,
+        configured,
+        outside.client,
+        &*outside.clock,
+    )
+    .await?;
+    let verdict = check::judge(&policy, &request, traffic, outside.clock.now())?;
+    reporter.event(&Event::Gate(Box::new(verdict.clone())));
+    if verdict.lets_through() {
+        return Ok(Answer::Permit(Permit { verdict }));
+    }
+    Ok(Answer::No(Box::new(check::outcome(&policy, verdict))))
+}
+
+/// Finds out how much traffic there is, where that has to be asked.
+///
+/// # Errors
+/// Nobody said which Prometheus to ask, or its address is none. That it does not answer is a fact
+/// about which the policy decides, not an error.
+pub async fn traffic_fact(
+    source: TrafficSource,
+    question: &TrafficQuestion,
+    configured: Option<Endpoint>,
+    client: &Client,
+    clock: &dyn Clock,
+) -> Result<TrafficFact, Failure> {
+    let query = match source {
+        TrafficSource::Known(fact) => return Ok(fact),
+        TrafficSource::Query(query) => query,
+    };
+    let endpoint = match &question.prometheus {
+        Some(address) => Some(Endpoint::open(address.parse().map_err(|error| {
+            Failure::new(
+                Ending::Usage,
+                format!("--prometheus is not an address: {error}"),
+            )
+        })?)),
+        None => configured,
+    };
+    let Some(endpoint) = endpoint else {
+        return Err(Failure::new(
+            Ending::ConfigInvalid,
+            "the policy asks how much traffic there is, and no Prometheus is named that could say",
+        )
+        .hint("name it with --prometheus URL, or state the traffic with --traffic RPS"));
+    };
+    let reading =
+        prometheus::instant(client, clock, &endpoint, &query, None, TRAFFIC_TIMEOUT).await;
+    Ok(match reading {
+        Reading::Value(sample) => match RequestsPerSecond::new(sample.value) {
+            Ok(rate) => TrafficFact::Measured(rate),
+            Err(nonsense) => TrafficFact::Unavailable(nonsense.to_string()),
+        },
+        // No data is not zero: a dead scrape target must not look like a quiet night.
+        Reading::NoData(reason) | Reading::Unavailable(reason) => TrafficFact::Unavailable(reason),
+    })
+}

@@ -1,0 +1,67 @@
+//! Finishes or takes back whatever an interrupted run left. Safe at any time, by anyone, any number
+//! of times.
+
+use super::{
+    deploy::{Outside, read_journal},
+    journal::{self, State},
+    load::Target,
+    stop::Stop,
+    takeback::Takeback,
+};
+use crate::event::{Ending, Event, Failure, Outcome, Reporter};
+
+/// Recovers one service in one environment.
+///
+/// # Errors
+/// The git server does not answer or refuses; the journal does not say enough.
+pub async fn recover(
+    outside: &Outside<'_>,
+    target: &Target,
+    actor: Option<String>,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let what = format!("{} in {}", target.service.name, target.environment_name);
+    reporter.event(&Event::Started {
+        at: outside.clock.now(),
+        title: format!("recover {what}"),
+    });
+    let (tip, records) = read_journal(outside.repository, target).await?;
+    let Some(record) = journal::unfinished(&records) else {
+        return Ok(Outcome::new(
+            Ending::NoChange,
+            format!("nothing is unfinished: {what}"),
+        ));
+    };
+    if record.state == State::Held {
+        let mut outcome = Outcome::new(
+            Ending::NoChange,
+            format!(
+                "run {} of {what} is held on purpose ({}); left as it is",
+                record.run,
+                record.reason.as_deref().unwrap_or("no reason given")
+            ),
+        );
+        outcome
+            .hints
+            .push("to go on: run the same deploy again".to_owned());
+        outcome.hints.push(format!(
+            "to take it back: shipgate rollback --service {}",
+            target.service.name
+        ));
+        return Ok(outcome);
+    }
+    let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, actor).await?;
+    if takeback.is_untouched() {
+        return Ok(takeback.withdraw().await);
+    }
+    if takeback.is_judged_good(record) {
+        return Ok(takeback.finish(stop, reporter).await);
+    }
+    let why = format!(
+        "run {} was interrupted ({})",
+        record.run,
+        record.state.word()
+    );
+    Ok(takeback.back(&why, stop, reporter).await)
+}

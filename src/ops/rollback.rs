@@ -1,0 +1,175 @@
+//! Back to the last known good version, or to a version that is named.
+
+use super::{
+    deploy::{self, Limits, Outside, Ready, Run, read_journal},
+    failure,
+    gate::Permit,
+    journal::{self, Record, RunIdentity},
+    load::{self, Target},
+    stop::Stop,
+    takeback::Takeback,
+};
+use crate::{
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    rollout,
+    units::Version,
+};
+
+/// A version to go to.
+pub struct RollbackTo<'a> {
+    /// The version.
+    pub version: &'a Version,
+    /// Who asks for it.
+    pub actor: Option<String>,
+    /// How the run may end early.
+    pub limits: Limits,
+    /// The gate's leave.
+    pub permit: &'a Permit,
+}
+
+/// Brings a named version to everyone at once, watched as any deployment is.
+///
+/// # Errors
+/// The git server does not answer or refuses; a run is unfinished; the edits cannot be made.
+pub async fn rollback_to(
+    request: RollbackTo<'_>,
+    outside: &Outside<'_>,
+    target: &Target,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let RollbackTo {
+        version,
+        actor,
+        limits,
+        permit,
+    } = request;
+    let what = format!("{} in {}", target.service.name, target.environment_name);
+    reporter.event(&Event::Started {
+        at: outside.clock.now(),
+        title: format!("roll back {what} to {version}"),
+    });
+    let (journal_tip, records) = read_journal(outside.repository, target).await?;
+    if journal::unfinished(&records).is_some() {
+        return Err(Failure::new(
+            Ending::BlockedOther,
+            format!("a run of {what} is not finished"),
+        )
+        .hint("take that run back first: shipgate rollback, without --to"));
+    }
+    let manifests = load::manifests(outside.repository, &target.tip, target).await?;
+    let facts = deploy::facts(target, &manifests)?;
+    let plan = rollout::direct(&target.service, version, facts);
+    let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
+    if replay.is_empty() {
+        return Ok(Outcome::new(
+            Ending::NoChange,
+            format!("{what} is at {version} already"),
+        ));
+    }
+    let ready = Ready {
+        identity: RunIdentity {
+            run: run_id(outside, target, version, &records),
+            service: target.service.name.clone(),
+            environment: target.environment_name.clone(),
+            version: version.clone(),
+            previous_version: deploy::previous_version(target, &manifests)?,
+            strategy: plan.strategy.to_owned(),
+            base: target.tip.clone(),
+            source: None,
+            actor,
+            pipeline: None,
+            policy: None,
+        },
+        plan,
+        replay,
+        journal_tip,
+        landed: None,
+        held: false,
+    };
+    let mut outcome = Run::new(limits, outside, target, ready, stop, reporter)
+        .go(permit)
+        .await;
+    if outcome.ending == Ending::Deployed {
+        outcome.ending = Ending::TakenBack;
+    }
+    Ok(outcome)
+}
+
+/// Takes the unfinished run back if there is one, else the last verified one, value by value.
+///
+/// # Errors
+/// The git server does not answer or refuses; there is nothing to go back to.
+pub async fn rollback(
+    outside: &Outside<'_>,
+    target: &Target,
+    actor: Option<String>,
+    reason: &str,
+    _permit: &Permit,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let what = format!("{} in {}", target.service.name, target.environment_name);
+    reporter.event(&Event::Started {
+        at: outside.clock.now(),
+        title: format!("roll back {what}"),
+    });
+    let (tip, records) = read_journal(outside.repository, target).await?;
+    let (record, run) = match journal::unfinished(&records) {
+        Some(record) => (record, record.run.clone()),
+        None => {
+            let record = last_good(&records, &what)?;
+            (record, new_run(outside, target, record, &records))
+        }
+    };
+    let takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
+    if takeback.is_untouched() {
+        return Ok(takeback.withdraw().await);
+    }
+    Ok(takeback.back(reason, stop, reporter).await)
+}
+
+/// Finds the run to take back: the newest finished one, if its version is what runs.
+fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failure> {
+    let last = records
+        .iter()
+        .find(|record| record.state.is_final() && record.state != journal::State::Withdrawn);
+    match last {
+        Some(record) if record.state == journal::State::Verified => Ok(record),
+        Some(record) => Err(Failure::new(
+            Ending::NoChange,
+            format!(
+                "{what} was taken back already: {} was rolled back at {}",
+                record
+                    .version
+                    .as_ref()
+                    .map_or_else(|| "the last version".to_owned(), ToString::to_string),
+                journal::instant(record.at)
+            ),
+        )),
+        None => Err(Failure::new(
+            Ending::BlockedOther,
+            format!("no deployment of {what} is known, so there is no last known good version"),
+        )
+        .hint("name the version: shipgate rollback --to VERSION")),
+    }
+}
+
+fn new_run(outside: &Outside<'_>, target: &Target, record: &Record, records: &[Record]) -> String {
+    match &record.version {
+        Some(version) => run_id(outside, target, version, records),
+        None => record.run.clone(),
+    }
+}
+
+fn run_id(outside: &Outside<'_>, target: &Target, version: &Version, records: &[Record]) -> String {
+    journal::run_id(
+        outside.repository.display(),
+        &target.branch,
+        &target.environment_name,
+        &target.service.name,
+        version,
+        "rollback",
+        records,
+    )
+}

@@ -1,0 +1,204 @@
+//! Which form a policy is written in: native, JSON, or JSON text in a Kubernetes ConfigMap.
+//!
+//! The JSON that people write has comments and trailing commas. It is read as a YAML flow mapping,
+//! which allows both.
+
+use serde_json::Value;
+
+use super::wording::shown;
+use crate::yaml::{
+    Document, Finding, Limits, Located, NodeKind, Position, ScalarStyle, documents, to_value,
+    value::escape,
+};
+
+/// Keys that tell a policy from any other object.
+const TELLING_KEYS: [&str; 4] = [
+    "allowed_windows",
+    "blocked_windows",
+    "blocked_dates",
+    "traffic_threshold",
+];
+
+/// Where the policy's text stands in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placement {
+    /// Its positions are the file's.
+    Direct,
+    /// It is a quoted or folded text that begins here, so its own lines are not the file's.
+    Quoted(Position),
+}
+
+impl Placement {
+    /// Returns the position in the file.
+    pub(super) fn position(self, inner: Position) -> Position {
+        match self {
+            Self::Direct => inner,
+            Self::Quoted(start) => start,
+        }
+    }
+
+    /// Moves findings to their place in the file.
+    pub(super) fn findings(self, findings: Vec<Finding>) -> Vec<Finding> {
+        let Self::Quoted(start) = self else {
+            return findings;
+        };
+        let moved = |finding: Finding| {
+            let line = finding.position.line;
+            Finding::new(
+                start,
+                format!("line {line} of this text: {}", finding.message),
+            )
+        };
+        findings.into_iter().map(moved).collect()
+    }
+}
+
+/// Reads a policy file of any form as the value of a native policy document.
+///
+/// # Errors
+/// Not readable, not a policy, or a ConfigMap that holds none or two.
+pub(super) fn locate(text: &str) -> Result<(Located, Placement), Vec<Finding>> {
+    let outer = read(text)?;
+    if !outer.value.is_object() && !outer.value.is_null() {
+        return Err(vec![Finding::new(
+            outer.position(""),
+            "this is no policy; expected a mapping that begins with `version: 1`",
+        )]);
+    }
+    let kind = outer.value.get("kind").and_then(Value::as_str);
+    match kind {
+        Some("ConfigMap") => in_configmap(text, &outer),
+        Some(other) => Err(vec![Finding::new(
+            outer.position("/kind"),
+            format!(
+                "an object of kind {} is not a policy; expected `version: 1` and rules, or `kind: ConfigMap`",
+                shown(other)
+            ),
+        )]),
+        None if starts_as_json(text) => Ok((with_version(outer), Placement::Direct)),
+        None => Ok((outer, Placement::Direct)),
+    }
+}
+
+fn in_configmap(text: &str, outer: &Located) -> Result<(Located, Placement), Vec<Finding>> {
+    let Some(data) = outer.value.get("data").and_then(Value::as_object) else {
+        let message = "this ConfigMap has no `data` with a policy in it";
+        return Err(vec![Finding::new(outer.position("/data"), message)]);
+    };
+    let texts: Vec<(&str, &str)> = data
+        .iter()
+        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+        .collect();
+    let holds = |(_, inner): &&(&str, &str)| holds_policy(inner);
+    let mut found: Vec<(&str, &str)> = texts.iter().filter(holds).copied().collect();
+    if let ([], [(key, only)]) = (&found[..], &texts[..])
+        && starts_as_json(only)
+    {
+        found.push((key, only));
+    }
+    let pointer = |key: &str| format!("/data/{}", escape(key));
+    match found[..] {
+        [(key, inner)] => embedded(text, key, inner, outer.position(&pointer(key))),
+        [] => Err(vec![Finding::new(
+            outer.position("/data"),
+            format!(
+                "no key of `data` holds a policy; expected a JSON object with one of {}",
+                TELLING_KEYS.map(|key| format!("`{key}`")).join(", ")
+            ),
+        )]),
+        [(first, _), (second, _), ..] => Err(vec![Finding::new(
+            outer.key_position(&pointer(second)),
+            format!(
+                "{} and {} both hold a policy; keep one",
+                shown(second),
+                shown(first)
+            ),
+        )]),
+    }
+}
+
+/// Reads the policy below one key of `data`.
+fn embedded(
+    text: &str,
+    key: &str,
+    inner: &str,
+    start: Position,
+) -> Result<(Located, Placement), Vec<Finding>> {
+    if let Some(in_place) = blank_around(text, key) {
+        let located = read(&in_place)?;
+        return Ok((with_version(located), Placement::Direct));
+    }
+    let placement = Placement::Quoted(start);
+    let located = read(inner).map_err(|findings| placement.findings(findings))?;
+    Ok((with_version(located), placement))
+}
+
+/// Returns the file with everything before the literal block of `data.<key>` blanked and everything
+/// after it cut off, so that positions in the block are positions in the file. None where the text
+/// is not a literal block: only there are the lines in the file the lines of the value.
+fn blank_around(text: &str, key: &str) -> Option<String> {
+    let found = documents(text, &Limits::SETTINGS).ok()?;
+    let document: &Document = found.first()?;
+    let data = document.get(document.root(), "data")?;
+    let node = document.node(document.resolve(document.get(data, key)?));
+    let NodeKind::Scalar {
+        style: ScalarStyle::Block,
+        ..
+    } = node.kind
+    else {
+        return None;
+    };
+    // The span is the text alone; the line with `|` or `>` is the last one before it that says
+    // anything.
+    let above = text[..node.span.start].trim_end();
+    let header = above.lines().next_back()?;
+    let header = header.split(" #").next()?.trim_end();
+    let indicator =
+        header.trim_end_matches(|mark: char| "+-".contains(mark) || mark.is_ascii_digit());
+    if !indicator.ends_with('|') {
+        return None;
+    }
+    let content = text[..node.span.start].rfind('\n')? + 1;
+    let lines_above = text[..content].matches('\n').count();
+    Some("\n".repeat(lines_above) + &text[content..node.span.end])
+}
+
+fn read(text: &str) -> Result<Located, Vec<Finding>> {
+    to_value(text, &Limits::SETTINGS).map_err(|error| {
+        let position = Position {
+            line: error.line,
+            column: error.column,
+        };
+        vec![Finding::new(position, error.message)]
+    })
+}
+
+/// A text that mentions a telling key and cannot be read counts: that it is broken must be seen.
+fn holds_policy(text: &str) -> bool {
+    if !TELLING_KEYS.iter().any(|key| text.contains(key)) {
+        return false;
+    }
+    match to_value(text, &Limits::SETTINGS) {
+        Ok(located) => TELLING_KEYS
+            .iter()
+            .any(|key| located.value.get(key).is_some()),
+        Err(_) => starts_as_json(text),
+    }
+}
+
+/// Does the text begin with `{`, after comments and a document start?
+fn starts_as_json(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}')
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty() && !line.starts_with('#') && *line != "---")
+        .is_some_and(|line| line.starts_with('{'))
+}
+
+/// The JSON forms have no `version`: they are version 1.
+fn with_version(mut located: Located) -> Located {
+    if let Some(object) = located.value.as_object_mut() {
+        object.entry("version").or_insert_with(|| Value::from(1));
+    }
+    located
+}

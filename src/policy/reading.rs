@@ -1,0 +1,422 @@
+//! From what is written to what is meant: every slip is named with its place, nothing is guessed.
+
+use super::{
+    PolicySource,
+    configmap::{self, Placement},
+    document::{
+        Action, AllowedWindowDocument, BlockedDateFields, BlockedWindowDocument, PolicyDocument,
+        TrafficThresholdDocument,
+    },
+    rules::{Policy, TimeRule, TrafficThreshold, Written},
+    times::{DayRule, Hours, Times, parse_date, parse_weekday},
+    wording::shown,
+    zone::{Zone, near},
+};
+use crate::{
+    units::RequestsPerSecond,
+    yaml::{Finding, Located, typed},
+};
+
+/// Longest name and description, in characters: they are printed in every message.
+const LONGEST_NAME: usize = 100;
+const LONGEST_DESCRIPTION: usize = 300;
+/// Looking for what may be meant takes time; after so many findings it is not done any more.
+const SUGGESTIONS: usize = 20;
+
+impl Policy {
+    /// Reads a policy: native YAML, the JSON form, or a Kubernetes ConfigMap that holds the JSON
+    /// form. `path` is where the text was read, for messages and verdicts.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, in the order of the lines.
+    pub fn parse(text: &str, path: &str) -> Result<Self, Vec<Finding>> {
+        let (located, placement) = configmap::locate(text)?;
+        let read = |located: &Located| {
+            let document = typed::check::<PolicyDocument>(located)?;
+            Reader::new(located, placement).policy(&document, path)
+        };
+        read(&located).map_err(|findings| placement.findings(findings))
+    }
+}
+
+/// Reads one document; what is wrong is collected, so that a person mends it in one go.
+struct Reader<'a> {
+    located: &'a Located,
+    placement: Placement,
+    findings: Vec<Finding>,
+}
+
+/// What windows and blocked dates have in common.
+struct Common<'a> {
+    name: Option<&'a String>,
+    description: Option<&'a String>,
+    hours: Option<&'a String>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(located: &'a Located, placement: Placement) -> Self {
+        Self {
+            located,
+            placement,
+            findings: Vec::new(),
+        }
+    }
+
+    fn policy(mut self, document: &PolicyDocument, path: &str) -> Result<Policy, Vec<Finding>> {
+        let default = self.zone_of(document.timezone.as_deref(), "/timezone");
+        let no_default = document.timezone.is_none();
+        let allowed = self.allowed_windows(document, default.as_ref());
+        let blocked = self.blocked_windows(document, default.as_ref());
+        let date_zone = match &default {
+            Some(zone) => Some(zone.clone()),
+            None => common_zone(&[&allowed, &blocked]),
+        };
+        let windows_are_read = self.findings.is_empty();
+        let blocked_dates =
+            self.blocked_dates(document, date_zone.as_ref(), no_default && windows_are_read);
+        let traffic = document
+            .traffic_threshold
+            .as_ref()
+            .and_then(|threshold| self.traffic(threshold));
+        let environments = document.environments.clone().map(|value| {
+            self.not_blank(&value, "/environments");
+            self.written(value, "/environments")
+        });
+        if document.allowed_windows.is_none()
+            && document.blocked_windows.is_empty()
+            && document.blocked_dates.is_empty()
+            && document.traffic_threshold.is_none()
+        {
+            self.wrong(
+                "",
+                "the policy allows everything; write at least one of `allowed_windows`, \
+                 `blocked_windows`, `blocked_dates` or `traffic_threshold`",
+            );
+        }
+        if !self.findings.is_empty() {
+            self.findings.sort();
+            return Err(self.findings);
+        }
+        let shown = default.or_else(|| {
+            let mut rules = allowed.iter().chain(&blocked).chain(&blocked_dates);
+            rules.next().map(|rule| rule.times.zone.clone())
+        });
+        Ok(Policy {
+            source: PolicySource {
+                path: path.to_owned(),
+                ..PolicySource::default()
+            },
+            environments,
+            allowed,
+            blocked,
+            blocked_dates,
+            traffic,
+            actions: document
+                .actions
+                .clone()
+                .unwrap_or_else(|| vec![Action::Deploy]),
+            zone: shown.unwrap_or_else(Zone::utc),
+        })
+    }
+
+    fn allowed_windows(
+        &mut self,
+        document: &PolicyDocument,
+        default: Option<&Zone>,
+    ) -> Vec<TimeRule> {
+        let windows = document.allowed_windows.iter().flatten().enumerate();
+        let mut rules = Vec::new();
+        for (index, window) in windows {
+            let AllowedWindowDocument {
+                name,
+                description,
+                days,
+                hours,
+                timezone,
+                approval_required,
+            } = window;
+            let pointer = format!("/allowed_windows/{index}");
+            let common = Common {
+                name: name.as_ref(),
+                description: description.as_ref(),
+                hours: hours.as_ref(),
+            };
+            let days = self.days(days.as_deref(), &pointer);
+            let zone = self.window_zone(timezone.as_deref(), default, document, &pointer);
+            rules.extend(
+                self.time_rule(&pointer, &common, days, zone)
+                    .map(|rule| TimeRule {
+                        approval_required: *approval_required,
+                        ..rule
+                    }),
+            );
+        }
+        rules
+    }
+
+    fn blocked_windows(
+        &mut self,
+        document: &PolicyDocument,
+        default: Option<&Zone>,
+    ) -> Vec<TimeRule> {
+        let mut rules = Vec::new();
+        for (index, window) in document.blocked_windows.iter().enumerate() {
+            let BlockedWindowDocument {
+                name,
+                description,
+                days,
+                hours,
+                timezone,
+            } = window;
+            let pointer = format!("/blocked_windows/{index}");
+            let common = Common {
+                name: name.as_ref(),
+                description: description.as_ref(),
+                hours: hours.as_ref(),
+            };
+            let days = self.days(days.as_deref(), &pointer);
+            let zone = self.window_zone(timezone.as_deref(), default, document, &pointer);
+            rules.extend(self.time_rule(&pointer, &common, days, zone));
+        }
+        rules
+    }
+
+    /// `ask` is false where a missing zone follows from something that is already a finding.
+    fn blocked_dates(
+        &mut self,
+        document: &PolicyDocument,
+        default: Option<&Zone>,
+        ask: bool,
+    ) -> Vec<TimeRule> {
+        let mut rules = Vec::new();
+        for (index, date) in document.blocked_dates.iter().enumerate() {
+            let fields = &date.0;
+            let pointer = format!("/blocked_dates/{index}");
+            let common = Common {
+                name: fields.name.as_ref(),
+                description: None,
+                hours: fields.hours.as_ref(),
+            };
+            let days = self.dates(fields, &pointer);
+            let own = fields.timezone.as_deref();
+            let zone = self
+                .zone_of(own, &format!("{pointer}/timezone"))
+                .or_else(|| default.filter(|_| own.is_none()).cloned());
+            if zone.is_none() && own.is_none() && ask {
+                self.wrong(
+                    &pointer,
+                    "in which time zone is this date? Add `timezone` to it or to the policy, \
+                     such as `timezone: America/New_York`",
+                );
+            }
+            rules.extend(self.time_rule(&pointer, &common, days, zone));
+        }
+        rules
+    }
+
+    /// Puts the parts of a rule together; none where a part is missing, which is a finding by now.
+    fn time_rule(
+        &mut self,
+        pointer: &str,
+        common: &Common<'_>,
+        days: Option<DayRule>,
+        zone: Option<Zone>,
+    ) -> Option<TimeRule> {
+        let hours = match common.hours {
+            None => Some(Hours::WHOLE_DAY),
+            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
+        };
+        let name = self.label(common.name, &format!("{pointer}/name"), LONGEST_NAME);
+        let description = self.label(
+            common.description,
+            &format!("{pointer}/description"),
+            LONGEST_DESCRIPTION,
+        );
+        Some(TimeRule {
+            rule: in_words(pointer),
+            line: self.written((), pointer).position.line,
+            name,
+            description,
+            times: Times {
+                days: days?,
+                hours: hours?,
+                zone: zone?,
+            },
+            approval_required: false,
+        })
+    }
+
+    fn days(&mut self, days: Option<&[String]>, pointer: &str) -> Option<DayRule> {
+        let Some(names) = days else {
+            return Some(DayRule::EVERY_DAY);
+        };
+        let mut week = [false; 7];
+        let mut all = true;
+        for (index, name) in names.iter().enumerate() {
+            match self.take(parse_weekday(name), &format!("{pointer}/days/{index}")) {
+                Some(day) => week[day.num_days_from_monday() as usize] = true,
+                None => all = false,
+            }
+        }
+        all.then_some(DayRule::Weekly(week))
+    }
+
+    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
+        let mut date = |text: &str, key: &str| {
+            let place = format!("{pointer}{key}");
+            self.take(parse_date(text), &place)
+        };
+        match (&fields.date, &fields.from, &fields.to) {
+            (Some(text), None, None) => {
+                let day = date(text, "/date")?;
+                Some(DayRule::Dates { from: day, to: day })
+            }
+            (None, Some(from), Some(to)) => {
+                let (first, last) = (date(from, "/from"), date(to, "/to"));
+                let (first, last) = (first?, last?);
+                if last < first {
+                    self.wrong(
+                        &format!("{pointer}/to"),
+                        &format!("`to` {last} is before `from` {first}"),
+                    );
+                    return None;
+                }
+                Some(DayRule::Dates {
+                    from: first,
+                    to: last,
+                })
+            }
+            _ => {
+                self.wrong(
+                    pointer,
+                    "expected either `date`, or `from` and `to`, each YYYY-MM-DD",
+                );
+                None
+            }
+        }
+    }
+
+    fn traffic(
+        &mut self,
+        threshold: &TrafficThresholdDocument,
+    ) -> Option<Written<TrafficThreshold>> {
+        let pointer = "/traffic_threshold";
+        let maximum = RequestsPerSecond::new(threshold.max_requests_per_second);
+        let maximum = self.take(
+            maximum.map_err(|error| error.to_string()),
+            &format!("{pointer}/max_requests_per_second"),
+        )?;
+        let value = TrafficThreshold {
+            maximum,
+            action: threshold.action,
+            query: threshold.query.clone(),
+            on_unavailable: threshold.on_unavailable,
+        };
+        Some(self.written(value, pointer))
+    }
+
+    fn window_zone(
+        &mut self,
+        own: Option<&str>,
+        default: Option<&Zone>,
+        document: &PolicyDocument,
+        pointer: &str,
+    ) -> Option<Zone> {
+        match own {
+            Some(_) => self.zone_of(own, &format!("{pointer}/timezone")),
+            None if document.timezone.is_some() => default.cloned(),
+            None => {
+                self.wrong(
+                    pointer,
+                    "in which time zone is this window? Add `timezone` to it or to the policy, \
+                     such as `timezone: America/New_York`",
+                );
+                None
+            }
+        }
+    }
+
+    fn zone_of(&mut self, name: Option<&str>, pointer: &str) -> Option<Zone> {
+        let name = name?;
+        let found = Zone::find(name);
+        if found.is_none() {
+            let message = self.unknown_zone(name);
+            self.wrong(pointer, &message);
+        }
+        found
+    }
+
+    fn unknown_zone(&self, name: &str) -> String {
+        let near = if self.findings.len() < SUGGESTIONS {
+            near(name)
+        } else {
+            Vec::new()
+        };
+        let near: Vec<String> = near.iter().map(|near| format!("`{near}`")).collect();
+        let advice = if near.is_empty() {
+            "expected an IANA name such as America/New_York".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(" or "))
+        };
+        format!("unknown time zone {}; {advice}", shown(name))
+    }
+
+    /// Names end up in messages: one short line, nothing that steers a terminal.
+    fn label(&mut self, text: Option<&String>, pointer: &str, longest: usize) -> Option<String> {
+        let text = text?;
+        let length = text.chars().count();
+        if text.trim().is_empty() {
+            self.wrong(pointer, "expected a text that is not empty");
+        } else if length > longest {
+            self.wrong(
+                pointer,
+                &format!("{length} characters are more than the {longest} that fit a message"),
+            );
+        } else if text.trim_end().chars().any(char::is_control) {
+            self.wrong(
+                pointer,
+                "expected one line of text without control characters",
+            );
+        }
+        Some(text.trim().to_owned())
+    }
+
+    fn not_blank(&mut self, names: &[String], pointer: &str) {
+        for (index, name) in names.iter().enumerate() {
+            let place = format!("{pointer}/{index}");
+            self.label(Some(name), &place, LONGEST_NAME);
+        }
+    }
+
+    fn written<T>(&self, value: T, pointer: &str) -> Written<T> {
+        let position = self.placement.position(self.located.position(pointer));
+        Written { value, position }
+    }
+
+    fn take<T>(&mut self, result: Result<T, String>, pointer: &str) -> Option<T> {
+        result.map_err(|message| self.wrong(pointer, &message)).ok()
+    }
+
+    fn wrong(&mut self, pointer: &str, message: &str) {
+        let position = self.located.position(pointer);
+        self.findings.push(Finding::new(position, message));
+    }
+}
+
+/// Returns the zone of all these rules, if they have one and the same.
+fn common_zone(groups: &[&[TimeRule]]) -> Option<Zone> {
+    let mut zones = groups
+        .iter()
+        .flat_map(|rules| rules.iter())
+        .map(|rule| &rule.times.zone);
+    let first = zones.next()?;
+    zones.all(|zone| zone == first).then(|| first.clone())
+}
+
+/// `/allowed_windows/0` as a person says it: `allowed_windows[0]`.
+fn in_words(pointer: &str) -> String {
+    match pointer.trim_start_matches('/').split_once('/') {
+        Some((list, index)) => format!("{list}[{index}]"),
+        None => pointer.trim_start_matches('/').to_owned(),
+    }
+}

@@ -1,0 +1,146 @@
+//! The policy as it is meant: valid rules with their zones resolved, each knowing where it is written.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    PolicySource,
+    document::{Action, OnUnavailable, TrafficAction},
+    times::Times,
+    wording::shown,
+    zone::Zone,
+};
+use crate::{
+    units::RequestsPerSecond,
+    yaml::{Finding, Position},
+};
+
+/// A valid policy. [`Policy::parse`] is the only way to get one.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    pub(super) source: PolicySource,
+    pub(super) environments: Option<Written<Vec<String>>>,
+    pub(super) allowed: Vec<TimeRule>,
+    pub(super) blocked: Vec<TimeRule>,
+    pub(super) blocked_dates: Vec<TimeRule>,
+    pub(super) traffic: Option<Written<TrafficThreshold>>,
+    pub(super) actions: Vec<Action>,
+    /// The zone that instants are shown in.
+    pub(super) zone: Zone,
+}
+
+/// Something with the place it is written at.
+#[derive(Debug, Clone)]
+pub(super) struct Written<T> {
+    pub(super) value: T,
+    pub(super) position: Position,
+}
+
+/// One window or blocked date.
+#[derive(Debug, Clone)]
+pub(super) struct TimeRule {
+    /// Path in the policy: `allowed_windows[0]`.
+    pub(super) rule: String,
+    pub(super) line: usize,
+    pub(super) name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) times: Times,
+    pub(super) approval_required: bool,
+}
+
+/// The most traffic under which deploying is allowed.
+#[derive(Debug, Clone)]
+pub(super) struct TrafficThreshold {
+    pub(super) maximum: RequestsPerSecond,
+    pub(super) action: TrafficAction,
+    pub(super) query: Option<String>,
+    pub(super) on_unavailable: OnUnavailable,
+}
+
+impl Policy {
+    /// Says where the policy was read; verdicts carry it.
+    #[must_use]
+    pub fn with_source(mut self, source: PolicySource) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// Returns where the policy was read.
+    pub fn source(&self) -> &PolicySource {
+        &self.source
+    }
+
+    /// Does the policy have something to say about this action? A freeze does not stop a rollback
+    /// unless the policy lists it.
+    pub fn applies_to(&self, action: Action) -> bool {
+        self.actions.contains(&action)
+    }
+
+    /// Does the policy ask how much traffic there is?
+    pub fn wants_traffic(&self) -> bool {
+        self.traffic.is_some()
+    }
+
+    /// Returns the policy's own Prometheus query for the traffic.
+    pub fn traffic_query(&self) -> Option<&str> {
+        self.traffic.as_ref()?.value.query.as_deref()
+    }
+
+    /// Returns where the traffic threshold is written.
+    pub fn traffic_position(&self) -> Option<Position> {
+        self.traffic.as_ref().map(|traffic| traffic.position)
+    }
+
+    /// Returns the zone that instants are shown in.
+    pub fn zone(&self) -> &Zone {
+        &self.zone
+    }
+
+    /// Is this policy for that environment? A policy that names none is for any.
+    ///
+    /// # Errors
+    /// It is not; the message names the known ones.
+    pub fn check_environment(&self, environment: &str) -> Result<(), Finding> {
+        match &self.environments {
+            Some(known) if !known.value.iter().any(|name| name == environment) => {
+                Err(Finding::new(
+                    known.position,
+                    format!(
+                        "this policy is not for the environment {}; known: {}",
+                        shown(environment),
+                        known.value.join(", ")
+                    ),
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Is it open by the clock: inside an allowed window, if there are any, and not blocked?
+    /// Approvals and traffic are not looked at.
+    pub fn is_open(&self, instant: DateTime<Utc>) -> bool {
+        self.is_allowed(instant)
+            && !self
+                .blocking_times()
+                .any(|rule| rule.times.contains(instant))
+    }
+
+    /// Is it inside an allowed window, if there are any?
+    pub(super) fn is_allowed(&self, instant: DateTime<Utc>) -> bool {
+        let inside = |rule: &TimeRule| rule.times.contains(instant);
+        self.allowed.is_empty() || self.allowed.iter().any(inside)
+    }
+
+    /// Do all windows that are open at this instant ask for an approval?
+    pub fn needs_approval(&self, instant: DateTime<Utc>) -> bool {
+        let mut open = self
+            .allowed
+            .iter()
+            .filter(|rule| rule.times.contains(instant))
+            .peekable();
+        open.peek().is_some() && open.all(|rule| rule.approval_required)
+    }
+
+    pub(super) fn blocking_times(&self) -> impl Iterator<Item = &TimeRule> {
+        self.blocked.iter().chain(&self.blocked_dates)
+    }
+}

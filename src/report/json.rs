@@ -1,0 +1,402 @@
+//! The machine's result: one JSON object, the same on standard output and in the report file.
+
+use std::{
+    fs,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use chrono::{DateTime, SecondsFormat, TimeZone};
+use schemars::{JsonSchema, generate::SchemaSettings};
+use serde::Serialize;
+
+use super::{Ended, Sink, phrases, sanitise};
+use crate::{
+    event::{Deployment, MetricRecord, Outcome},
+    manifest::Change,
+    policy::Verdict,
+};
+
+/// Version of the object's form. Additions keep it; nothing is ever taken away under it.
+const SCHEMA_VERSION: u32 = 1;
+
+/// How a shipgate command ended. Absent values are null, lists without entries are empty, instants
+/// are RFC 3339 with an offset.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "shipgate report")]
+pub struct Report {
+    /// Version of this form; additions keep it.
+    #[schemars(extend("const" = 1))]
+    schema_version: u32,
+    /// The command that ran.
+    command: String,
+    /// How it ended, in one word.
+    #[schemars(extend("enum" = [
+        "ok", "allowed", "warned", "blocked", "approval-required", "undetermined", "deployed",
+        "no-change", "rolled-back", "rollback-failed", "held", "superseded", "cancelled", "healthy",
+        "unhealthy", "error",
+    ]))]
+    result: &'static str,
+    /// The process's exit status.
+    exit_code: u8,
+    /// Stable id of the deciding rule or of the exit code.
+    reason_code: String,
+    /// Why, in one line.
+    reason: String,
+    /// When the command began.
+    #[schemars(extend("format" = "date-time"))]
+    started_at: String,
+    /// When the command ended.
+    #[schemars(extend("format" = "date-time"))]
+    finished_at: String,
+    /// What to do next, one line each.
+    hints: Vec<String>,
+    /// Did an emergency override let this through?
+    override_used: bool,
+    /// The gate's answer, where it was asked.
+    verdict: Option<VerdictReport>,
+    /// Values changed, or that would change.
+    changes: Vec<ChangeReport>,
+    /// Files changed, or that would change.
+    files_changed: Vec<String>,
+    /// Why edits were refused.
+    refusals: Vec<RefusalReport>,
+    /// Unified diff of the changes.
+    diff: Option<String>,
+    /// The deployment of this run, where there is one.
+    deployment: Option<DeploymentReport>,
+    /// The metrics as they stood last.
+    metrics: Vec<MetricReport>,
+    /// Past deployments, newest first (`history`).
+    deployments: Vec<DeploymentReport>,
+}
+
+/// The gate's answer.
+#[derive(Debug, Serialize, JsonSchema)]
+struct VerdictReport {
+    #[schemars(extend("enum" = ["allowed", "warned", "blocked", "approval-required"]))]
+    decision: &'static str,
+    /// Every reason, the deciding one first.
+    reasons: Vec<ReasonReport>,
+    /// When it opens next; null while open or with no known end.
+    opens_at: Option<String>,
+    /// When what is open now closes; null while closed or with no known end.
+    closes_at: Option<String>,
+    /// IANA name of the zone the instants are shown in.
+    timezone: String,
+    /// The instant that was judged.
+    evaluated_at: String,
+    policy: PolicyReport,
+}
+
+/// One rule's part in a verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ReasonReport {
+    /// The rule, as a path in the policy.
+    rule: String,
+    /// Which kind of rule.
+    code: &'static str,
+    /// What it does to the decision.
+    #[schemars(extend("enum" = ["blocks", "asks-approval", "warns", "allows", "not-evaluated"]))]
+    effect: String,
+    message: String,
+    source: PlaceReport,
+}
+
+/// A place in a file.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PlaceReport {
+    path: String,
+    /// 1-based.
+    line: Option<usize>,
+}
+
+/// Which policy decided.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PolicyReport {
+    path: String,
+    /// Commit that it was read at; null for a file from disk.
+    commit: Option<String>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    sha256: String,
+}
+
+/// One value that changes.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ChangeReport {
+    path: String,
+    /// 1-based.
+    line: usize,
+    /// 1-based, in characters.
+    column: usize,
+    /// The Kubernetes object, as `Kind/name`.
+    object: String,
+    /// Path of the value inside the object.
+    target: String,
+    old: String,
+    new: String,
+}
+
+/// Why an edit was refused.
+#[derive(Debug, Serialize, JsonSchema)]
+struct RefusalReport {
+    path: Option<String>,
+    line: Option<usize>,
+    reason: String,
+    hint: Option<String>,
+}
+
+/// One deployment of one service.
+#[derive(Debug, Serialize, JsonSchema)]
+struct DeploymentReport {
+    /// Idempotency key of the deployment.
+    run: String,
+    service: String,
+    environment: String,
+    version: Option<String>,
+    previous_version: Option<String>,
+    strategy: String,
+    /// State word of the journal.
+    state: String,
+    steps: Vec<StepReport>,
+    /// Commits on the branch, oldest first.
+    commits: Vec<CommitReport>,
+    /// Branch head before the first push.
+    previous_head: Option<String>,
+    /// Percent of the traffic that the canary gets at the end.
+    weight: Option<u8>,
+    /// Did this run leave the branch different from how it found it?
+    changed: bool,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    /// Who started it.
+    actor: Option<String>,
+}
+
+/// One step of a deployment.
+#[derive(Debug, Serialize, JsonSchema)]
+struct StepReport {
+    /// 1-based.
+    index: usize,
+    name: String,
+    /// Percent.
+    weight: Option<u8>,
+    #[schemars(extend("enum" = ["waiting", "running", "passed", "failed", "skipped"]))]
+    state: &'static str,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+}
+
+/// One commit.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CommitReport {
+    sha: String,
+    subject: String,
+}
+
+/// One metric or health check as it stood last.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MetricReport {
+    name: String,
+    verdict: &'static str,
+    /// The last value; null where there was none, which is never the same as 0.
+    value: Option<f64>,
+    /// What was wanted.
+    wanted: String,
+    /// One line: the value, or why there is none.
+    detail: String,
+    /// Measurements so far.
+    measured: u32,
+    /// Failures so far.
+    failed: u32,
+    errors_in_a_row: u32,
+}
+
+/// Returns the JSON Schema of [`Report`].
+pub fn schema() -> serde_json::Value {
+    SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator()
+        .into_root_schema_for::<Report>()
+        .to_value()
+}
+
+/// Renders the object as text that no CI runner reads a command in.
+///
+/// # Errors
+/// Never in practice: the object is made of texts and numbers.
+pub fn render(ended: &Ended<'_>) -> io::Result<String> {
+    let text = serde_json::to_string_pretty(&Report::of(ended))?;
+    Ok(sanitise::json(&text) + "\n")
+}
+
+/// Prints the object.
+pub struct Json<W>(pub W);
+
+impl<W: Write> Sink for Json<W> {
+    fn name(&self) -> &'static str {
+        "the result"
+    }
+
+    fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        self.0.write_all(render(ended)?.as_bytes())?;
+        self.0.flush()
+    }
+}
+
+/// Writes the object to a file.
+pub struct ReportFile(pub PathBuf);
+
+impl Sink for ReportFile {
+    fn name(&self) -> &'static str {
+        "the report file"
+    }
+
+    fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        fs::write(&self.0, render(ended)?)
+    }
+}
+
+impl Report {
+    fn of(ended: &Ended<'_>) -> Self {
+        let outcome: &Outcome = ended.outcome;
+        Self {
+            schema_version: SCHEMA_VERSION,
+            command: ended.command.to_owned(),
+            result: outcome.ending.result(),
+            exit_code: ended.exit_code,
+            reason_code: outcome.reason_code.clone(),
+            reason: sanitise::line(&outcome.reason),
+            started_at: instant(ended.started_at),
+            finished_at: instant(ended.finished_at),
+            hints: phrases::next_steps(ended),
+            override_used: outcome.override_used,
+            verdict: outcome.verdict.as_ref().map(VerdictReport::of),
+            changes: outcome.changes.iter().map(ChangeReport::of).collect(),
+            files_changed: outcome.files_changed.clone(),
+            refusals: outcome
+                .refusals
+                .iter()
+                .map(|refusal| RefusalReport {
+                    path: refusal.path.clone(),
+                    line: refusal.line,
+                    reason: refusal.reason.clone(),
+                    hint: refusal.hint.clone(),
+                })
+                .collect(),
+            diff: Some(outcome.diff.clone()).filter(|diff| !diff.is_empty()),
+            deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
+            metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
+            deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+        }
+    }
+}
+
+impl VerdictReport {
+    fn of(verdict: &Verdict) -> Self {
+        Self {
+            decision: verdict.decision.word(),
+            reasons: verdict
+                .reasons
+                .iter()
+                .map(|reason| ReasonReport {
+                    rule: reason.rule.clone(),
+                    code: reason.code.word(),
+                    effect: phrases::effect(reason.effect).replace(' ', "-"),
+                    message: reason.message.clone(),
+                    source: PlaceReport {
+                        path: verdict.policy.path.clone(),
+                        line: reason.line,
+                    },
+                })
+                .collect(),
+            opens_at: verdict.opens_at.map(instant),
+            closes_at: verdict.closes_at.map(instant),
+            timezone: verdict.timezone.clone(),
+            evaluated_at: instant(verdict.evaluated_at),
+            policy: PolicyReport {
+                path: verdict.policy.path.clone(),
+                commit: verdict.policy.commit.clone(),
+                sha256: verdict.policy.sha256.clone(),
+            },
+        }
+    }
+}
+
+impl ChangeReport {
+    fn of(change: &Change) -> Self {
+        Self {
+            path: change.path.clone(),
+            line: change.line,
+            column: change.column,
+            object: change.object.to_string(),
+            target: change.target(),
+            old: change.old.clone(),
+            new: change.new.clone(),
+        }
+    }
+}
+
+impl DeploymentReport {
+    fn of(deployment: &Deployment) -> Self {
+        Self {
+            run: deployment.run.clone(),
+            service: deployment.service.clone(),
+            environment: deployment.environment.clone(),
+            version: deployment.version.as_ref().map(ToString::to_string),
+            previous_version: deployment.previous_version.clone(),
+            strategy: deployment.strategy.clone(),
+            state: deployment.state.clone(),
+            steps: deployment
+                .steps
+                .iter()
+                .map(|step| StepReport {
+                    index: step.index,
+                    name: step.name.clone(),
+                    weight: step.weight.map(|weight| weight.percent()),
+                    state: step.state.word(),
+                    started_at: step.started_at.map(instant),
+                    finished_at: step.finished_at.map(instant),
+                })
+                .collect(),
+            commits: deployment
+                .commits
+                .iter()
+                .map(|commit| CommitReport {
+                    sha: commit.sha.clone(),
+                    subject: commit.subject.clone(),
+                })
+                .collect(),
+            previous_head: deployment.previous_head.clone(),
+            weight: deployment.weight.map(|weight| weight.percent()),
+            changed: deployment.changed,
+            started_at: deployment.started_at.map(instant),
+            finished_at: deployment.finished_at.map(instant),
+            actor: deployment.actor.clone(),
+        }
+    }
+}
+
+impl MetricReport {
+    fn of(metric: &MetricRecord) -> Self {
+        Self {
+            name: metric.name.clone(),
+            verdict: metric.verdict,
+            value: metric.value.filter(|value| value.is_finite()),
+            wanted: metric.wanted.clone(),
+            detail: metric.detail.clone(),
+            measured: metric.measured,
+            failed: metric.failed,
+            errors_in_a_row: metric.errors_in_a_row,
+        }
+    }
+}
+
+/// Returns an instant as RFC 3339 with its offset, to the second.
+pub(super) fn instant<Zone>(at: DateTime<Zone>) -> String
+where
+    Zone: TimeZone,
+    Zone::Offset: std::fmt::Display,
+{
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}

@@ -1,0 +1,346 @@
+//! Progress for people, on standard error: one line a change, few while nothing changes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+    time::Duration,
+};
+
+use anstyle::Style;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{
+    Ended, Sink,
+    live::Live,
+    phrases::{self, Tone},
+    style::{self, DIM, Line},
+};
+use crate::{
+    event::{Event, MetricRecord, StepState},
+    units::{Weight, format_duration},
+};
+
+/// Lines about metrics, warnings and notes that come at once; more come as seldom as waiting does.
+const PROMPT_LINES: u32 = 60;
+/// Time between two waiting lines, by the age of the run. Together with [`PROMPT_LINES`] a run of
+/// six hours stays under 200 lines.
+const PACES: &[(TimeDelta, TimeDelta)] = &[
+    (TimeDelta::minutes(20), TimeDelta::minutes(1)),
+    (TimeDelta::hours(1), TimeDelta::minutes(2)),
+    (TimeDelta::MAX, TimeDelta::minutes(5)),
+];
+
+/// Prints progress.
+pub struct Progress<W> {
+    writer: W,
+    colour: bool,
+    live: Option<Live>,
+    began: Option<DateTime<Utc>>,
+    now: Option<DateTime<Utc>>,
+    spoke: Option<DateTime<Utc>>,
+    prompt_left: u32,
+    left_out: u32,
+    step: Step,
+    metrics: BTreeMap<String, MetricRecord>,
+    printed_verdicts: BTreeMap<String, &'static str>,
+    said: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Step {
+    index: usize,
+    total: usize,
+    name: String,
+    weight: Option<Weight>,
+}
+
+impl<W: Write> Progress<W> {
+    /// Prints to `writer`, with colours if `colour`; `live` where a person watches.
+    pub fn new(writer: W, colour: bool, live: Option<Live>) -> Self {
+        Self {
+            writer,
+            colour,
+            live,
+            began: None,
+            now: None,
+            spoke: None,
+            prompt_left: PROMPT_LINES,
+            left_out: 0,
+            step: Step::default(),
+            metrics: BTreeMap::new(),
+            printed_verdicts: BTreeMap::new(),
+            said: BTreeSet::new(),
+        }
+    }
+
+    fn print(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
+        let time = self
+            .now
+            .map_or_else(|| " ".repeat(8), |at| at.format("%H:%M:%S").to_string());
+        let line = Line::styled(DIM, &time)
+            .and(style, &format!("  {word:<7}"))
+            .and(Style::new(), &format!("  {text}"))
+            .render(self.colour);
+        let writer = &mut self.writer;
+        let mut write = || writeln!(writer, "{line}").and_then(|()| writer.flush());
+        match &self.live {
+            Some(live) => live.above(write),
+            None => write(),
+        }
+    }
+
+    /// Prints a line of the kind that could come without end: at once while there are few, then
+    /// only as often as waiting lines.
+    fn print_bounded(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
+        if self.prompt_left > 0 {
+            self.prompt_left -= 1;
+            return self.print(style, word, text);
+        }
+        if !self.due() {
+            self.left_out += 1;
+            return Ok(());
+        }
+        let left_out = std::mem::take(&mut self.left_out);
+        if left_out == 0 {
+            return self.print(style, word, text);
+        }
+        self.print(
+            style,
+            word,
+            &format!("{text} ({left_out} lines left out before)"),
+        )
+    }
+
+    /// Is it time for another line? Taking the time counts as having spoken.
+    fn due(&mut self) -> bool {
+        let (Some(began), Some(now)) = (self.began, self.now) else {
+            return true;
+        };
+        let pace = PACES
+            .iter()
+            .find(|(until, _)| now - began < *until)
+            .map_or(TimeDelta::minutes(5), |(_, pace)| *pace);
+        let due = self.spoke.is_none_or(|spoke| now - spoke >= pace);
+        if due {
+            self.spoke = self.now;
+        }
+        due
+    }
+
+    fn waiting(
+        &mut self,
+        what: &str,
+        elapsed: Duration,
+        limit: Option<Duration>,
+    ) -> io::Result<()> {
+        let mut text = format!("{what}, {}", whole(elapsed));
+        if let Some(limit) = limit {
+            text.push_str(&format!(" of {}", format_duration(limit)));
+        }
+        for metric in self.metrics.values() {
+            text.push_str(&format!(
+                "; {} {} {}",
+                metric.name,
+                phrases::value(metric),
+                metric.verdict
+            ));
+        }
+        match &self.live {
+            Some(live) => {
+                let Step {
+                    index,
+                    total,
+                    name,
+                    weight,
+                } = &self.step;
+                let weight = weight.map(|it| format!(" at {it}")).unwrap_or_default();
+                let message = if *total == 0 {
+                    text
+                } else {
+                    format!("step {index}/{total} {name}{weight}: {text}")
+                };
+                live.show(index.saturating_sub(1), *total, &message);
+                Ok(())
+            }
+            None => {
+                if self.due() {
+                    self.print(DIM, "wait", &text)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn measured(&mut self, metric: &MetricRecord) -> io::Result<()> {
+        self.metrics.insert(metric.name.clone(), metric.clone());
+        let before = self
+            .printed_verdicts
+            .insert(metric.name.clone(), metric.verdict);
+        if before == Some(metric.verdict) {
+            return Ok(());
+        }
+        let style = match metric.verdict {
+            "pass" | "good" => style::GREEN,
+            "fail" | "worse" | "error" => style::RED,
+            _ => style::YELLOW,
+        };
+        let text = format!("{} {}: {}", metric.name, metric.verdict, metric.detail);
+        self.print_bounded(style, "metric", &text)
+    }
+
+    /// Prints something once, however often it is said.
+    fn once(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
+        if self.said.insert(format!("{word} {text}")) {
+            self.print_bounded(style, word, text)?;
+        }
+        Ok(())
+    }
+
+    fn take_time(&mut self, at: DateTime<Utc>) {
+        self.began.get_or_insert(at);
+        self.now = Some(at);
+    }
+}
+
+impl<W: Write> Sink for Progress<W> {
+    fn name(&self) -> &'static str {
+        "the progress"
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        if let Some(at) = time(event) {
+            self.take_time(at);
+        }
+        match event {
+            Event::Started { title, .. } => self.print(style::BOLD, "start", title),
+            Event::Gate(verdict) => {
+                let message = verdict
+                    .deciding()
+                    .map(|reason| format!(": {}", reason.message))
+                    .unwrap_or_default();
+                let tone = if verdict.lets_through() {
+                    Tone::Good
+                } else {
+                    Tone::Bad
+                };
+                let text = format!("{}{message}", verdict.decision.word());
+                self.print(style::of(tone), "gate", &text)
+            }
+            Event::Changes { changes, .. } => {
+                for change in changes.iter().take(10) {
+                    let place = phrases::change_place(change);
+                    let text = format!("{place} {} -> {}", change.old, change.new);
+                    self.print(Style::new(), "change", &text)?;
+                }
+                match changes.len().saturating_sub(10) {
+                    0 => Ok(()),
+                    more => self.print(Style::new(), "change", &format!("and {more} more")),
+                }
+            }
+            Event::Plan { steps, length, .. } => {
+                let length = format_duration(*length);
+                let text = format!("{} steps, about {length}", steps.len());
+                self.print(Style::new(), "plan", &text)
+            }
+            Event::StepStarted {
+                index,
+                total,
+                name,
+                weight,
+                ..
+            } => {
+                self.step = Step {
+                    index: *index,
+                    total: *total,
+                    name: name.clone(),
+                    weight: *weight,
+                };
+                self.spoke = None;
+                if let Some(live) = &self.live {
+                    live.show(index.saturating_sub(1), *total, name);
+                }
+                let weight = weight
+                    .map(|it| format!(", weight {it}"))
+                    .unwrap_or_default();
+                self.print(
+                    style::BOLD,
+                    "step",
+                    &format!("{index}/{total} {name}{weight}"),
+                )
+            }
+            Event::StepFinished {
+                index,
+                state,
+                detail,
+                ..
+            } => {
+                let style = match state {
+                    StepState::Passed | StepState::Skipped => style::GREEN,
+                    StepState::Failed => style::RED,
+                    StepState::Waiting | StepState::Running => Style::new(),
+                };
+                let total = match self.step.total {
+                    0 => String::new(),
+                    total => format!("/{total}"),
+                };
+                self.print(style, state.word(), &format!("{index}{total} {detail}"))
+            }
+            Event::Pushed {
+                commit,
+                subject,
+                branch,
+                retries,
+                ..
+            } => {
+                let again = match retries {
+                    0 => String::new(),
+                    1 => " (after 1 lost race)".to_owned(),
+                    more => format!(" (after {more} lost races)"),
+                };
+                let commit = phrases::short(commit);
+                let text = format!("{commit} on {branch}: {subject}{again}");
+                self.print(style::CYAN, "push", &text)
+            }
+            Event::Waiting {
+                what,
+                elapsed,
+                limit,
+                ..
+            } => self.waiting(what, *elapsed, *limit),
+            Event::Measured { metric, .. } => self.measured(metric),
+            Event::WayBack { reason, .. } => self.print(style::RED, "back", reason),
+            Event::Warning(text) => self.once(style::YELLOW, "warning", text),
+            Event::Note(text) => self.once(Style::new(), "note", text),
+        }
+    }
+
+    fn make_way(&mut self) -> io::Result<()> {
+        self.live = None;
+        self.writer.flush()
+    }
+
+    fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
+        self.make_way()
+    }
+}
+
+fn time(event: &Event) -> Option<DateTime<Utc>> {
+    match event {
+        Event::Started { at, .. }
+        | Event::StepStarted { at, .. }
+        | Event::StepFinished { at, .. }
+        | Event::Pushed { at, .. }
+        | Event::Waiting { at, .. }
+        | Event::Measured { at, .. }
+        | Event::WayBack { at, .. } => Some(*at),
+        Event::Gate(_)
+        | Event::Changes { .. }
+        | Event::Plan { .. }
+        | Event::Warning(_)
+        | Event::Note(_) => None,
+    }
+}
+
+fn whole(duration: Duration) -> String {
+    format_duration(Duration::from_secs(duration.as_secs()))
+}

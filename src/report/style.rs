@@ -1,0 +1,96 @@
+//! One line of text with colours, safe to print whatever it is made of.
+
+use anstyle::{AnsiColor, Style};
+
+use super::{phrases::Tone, sanitise};
+
+/// Bold.
+pub const BOLD: Style = Style::new().bold();
+/// For what is rarely read.
+pub const DIM: Style = Style::new().dimmed();
+/// As wanted.
+pub const GREEN: Style = AnsiColor::Green.on_default();
+/// Needs an eye.
+pub const YELLOW: Style = AnsiColor::Yellow.on_default();
+/// Not as wanted.
+pub const RED: Style = AnsiColor::Red.on_default();
+/// Places in files.
+pub const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// Returns the colour of a tone.
+pub fn of(tone: Tone) -> Style {
+    match tone {
+        Tone::Good => GREEN,
+        Tone::Caution => YELLOW,
+        Tone::Bad => RED,
+    }
+}
+
+/// A line in the making.
+#[derive(Debug, Default, Clone)]
+pub struct Line {
+    parts: Vec<(Style, String)>,
+}
+
+impl Line {
+    /// Begins a line with plain text.
+    pub fn plain(text: &str) -> Self {
+        Self::default().and(Style::new(), text)
+    }
+
+    /// Begins a line with styled text.
+    pub fn styled(style: Style, text: &str) -> Self {
+        Self::default().and(style, text)
+    }
+
+    /// Adds text; controls in it are removed.
+    #[must_use]
+    pub fn and(mut self, style: Style, text: &str) -> Self {
+        self.parts.push((style, sanitise::fragment(text)));
+        self
+    }
+
+    /// Returns the line without a line end. Colours are left out of a line that would be a CI
+    /// command, since breaking it up moves its characters, and where a part ends with `#`, which
+    /// the `[` of a colour could make one.
+    pub fn render(&self, colour: bool) -> String {
+        let plain: String = self.parts.iter().map(|(_, text)| text.as_str()).collect();
+        let safe = sanitise::neutralise(&plain);
+        let ends_with_hash = self.parts.iter().any(|(_, text)| text.ends_with('#'));
+        if !colour || safe != plain || ends_with_hash {
+            return safe.trim_end().to_owned();
+        }
+        self.parts
+            .iter()
+            .map(|(style, text)| {
+                if *style == Style::new() {
+                    text.clone()
+                } else {
+                    format!("{style}{text}{style:#}")
+                }
+            })
+            .collect()
+    }
+}
+
+/// Breaks a text into lines of at most `width` characters at blanks; a longer word stays whole.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        let word_length = word.chars().count();
+        if length > 0 && length + 1 + word_length > width {
+            lines.push(String::new());
+            length = 0;
+        }
+        if let Some(last) = lines.last_mut() {
+            if length > 0 {
+                last.push(' ');
+                length += 1;
+            }
+            last.push_str(word);
+            length += word_length;
+        }
+    }
+    lines
+}

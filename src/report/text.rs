@@ -1,0 +1,383 @@
+//! The result for people, on standard output: verdict first, then what explains it, then what to do.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use comfy_table::{ContentArrangement, Table, presets};
+
+use super::{
+    Ended, Sink,
+    phrases::{self, Tone},
+    sanitise,
+    style::{self, BOLD, CYAN, DIM, Line},
+};
+use crate::{
+    event::{Deployment, Ending, MetricRecord, StepState},
+    manifest::Change,
+    policy::{Effect, Verdict},
+};
+
+/// Columns that a line may fill.
+const WIDTH: usize = 100;
+/// Columns of the labels on the left.
+const LABEL: usize = 12;
+/// Most lines of a diff that are shown; the JSON output has all.
+const DIFF_LINES: usize = 400;
+
+/// Prints the result.
+pub struct Text<W> {
+    writer: W,
+    colour: bool,
+}
+
+impl<W: Write> Text<W> {
+    /// Prints to `writer`, with colours if `colour`.
+    pub fn new(writer: W, colour: bool) -> Self {
+        Self { writer, colour }
+    }
+}
+
+impl<W: Write> Sink for Text<W> {
+    fn name(&self) -> &'static str {
+        "the result"
+    }
+
+    fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        for line in lines(ended) {
+            writeln!(self.writer, "{}", line.render(self.colour))?;
+        }
+        self.writer.flush()
+    }
+}
+
+/// Returns the whole result as lines.
+pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
+    let outcome = ended.outcome;
+    let mut lines = Vec::new();
+    if outcome.ending != Ending::Shown || !outcome.reason.is_empty() {
+        head(ended, &mut lines);
+    }
+    facts(ended, &mut lines);
+    changes(&outcome.changes, &mut lines);
+    diff(&outcome.diff, &mut lines);
+    if let Some(deployment) = &outcome.deployment {
+        steps(deployment, &mut lines);
+    }
+    metrics(&outcome.metrics, &mut lines);
+    if let Some(deployment) = &outcome.deployment {
+        let commits = deployment
+            .commits
+            .iter()
+            .map(|commit| vec![phrases::short(&commit.sha), commit.subject.clone()]);
+        section("commits", &["commit", "subject"], commits, &mut lines);
+    }
+    history(&outcome.history, &mut lines);
+    let next = phrases::next_steps(ended);
+    if !next.is_empty() {
+        lines.push(Line::default());
+        for step in next {
+            labelled("next: ", 6, &step, BOLD, &mut lines);
+        }
+    }
+    while lines
+        .first()
+        .is_some_and(|line| line.render(false).is_empty())
+    {
+        lines.remove(0);
+    }
+    lines
+}
+
+fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
+    let outcome = ended.outcome;
+    let word = phrases::headline(ended);
+    let style = style::of(phrases::tone(outcome.ending)).bold();
+    let indent = word.chars().count() + 2;
+    let mut reason = style::wrap(&outcome.reason, WIDTH.saturating_sub(indent)).into_iter();
+    let first = reason.next().unwrap_or_default();
+    lines.push(Line::styled(style, &word).and(BOLD, &format!("  {first}")));
+    for more in reason {
+        lines.push(Line::styled(BOLD, &format!("{:indent$}{more}", "")));
+    }
+}
+
+fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
+    let outcome = ended.outcome;
+    let begin = lines.len();
+    if let Some(verdict) = &outcome.verdict {
+        gate(verdict, lines);
+    }
+    for refusal in &outcome.refusals {
+        fact("refused", &refusal.to_string(), lines);
+        if let Some(hint) = &refusal.hint {
+            fact("", &format!("hint: {hint}"), lines);
+        }
+    }
+    if let Some(deployment) = &outcome.deployment {
+        fact("service", &phrases::deployment(deployment), lines);
+        if let Some(weight) = deployment.weight {
+            fact("weight", &format!("canary gets {weight}"), lines);
+        }
+        if !deployment.run.is_empty() {
+            fact("run", &deployment.run, lines);
+        }
+        fact(
+            "took",
+            &phrases::between(ended.started_at, ended.finished_at),
+            lines,
+        );
+    }
+    if ended.exit_code != 0 {
+        let text = format!("{} {}", ended.exit_code, outcome.reason_code);
+        fact("exit code", &text, lines);
+    }
+    if lines.len() > begin && begin > 0 {
+        lines.insert(begin, Line::default());
+    }
+}
+
+fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
+    if let Some(at) = verdict.opens_at {
+        fact_in(BOLD, "opens", &phrases::ahead(at, verdict), lines);
+    } else if !verdict.lets_through() {
+        fact("opens", "no known time", lines);
+    }
+    if let Some(at) = verdict.closes_at {
+        fact("closes", &phrases::ahead(at, verdict), lines);
+    }
+    let words = verdict.reasons.iter().map(|it| phrases::effect(it.effect));
+    let longest = words.map(str::len).max().unwrap_or_default();
+    let mut label = "because";
+    for reason in &verdict.reasons {
+        let tone = match reason.effect {
+            Effect::Blocks => Tone::Bad,
+            Effect::Allows => Tone::Good,
+            _ => Tone::Caution,
+        };
+        let word = phrases::effect(reason.effect);
+        let text = format!("{} ({})", reason.message, phrases::place(reason));
+        let indent = longest + 2;
+        let mut wrapped = style::wrap(&text, WIDTH - 2 - LABEL - indent).into_iter();
+        lines.push(
+            Line::styled(DIM, &format!("  {label:LABEL$}"))
+                .and(style::of(tone), &format!("{word:longest$}"))
+                .and(
+                    Style::new(),
+                    &format!("  {}", wrapped.next().unwrap_or_default()),
+                ),
+        );
+        for more in wrapped {
+            let left = 2 + LABEL + indent;
+            lines.push(Line::plain(&format!("{:left$}{more}", "")));
+        }
+        label = "";
+    }
+    let judged = phrases::instant(verdict.evaluated_at, &verdict.timezone);
+    fact("judged at", &judged, lines);
+    if !verdict.policy.path.is_empty() {
+        fact("policy", &phrases::policy(&verdict.policy), lines);
+    }
+}
+
+/// Lists changes under their file and object. A path is never broken, so that it can be copied.
+fn changes(changes: &[Change], lines: &mut Vec<Line>) {
+    if changes.is_empty() {
+        return;
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled(BOLD, "changes"));
+    let mut under = String::new();
+    for change in changes {
+        let head = format!("  {}  {}", change.path, change.object);
+        if head != under {
+            lines.push(Line::styled(CYAN, &head));
+            under = head;
+        }
+        let place = format!("    {:<8}", format!("{}:{}", change.line, change.column));
+        let target = change.target();
+        let value = format!("{} -> {}", change.old, change.new);
+        let left = place.len() + target.chars().count() + 2;
+        let line = Line::styled(DIM, &place).and(Style::new(), &target);
+        if left + value.chars().count() <= WIDTH {
+            lines.push(line.and(BOLD, &format!("  {value}")));
+            continue;
+        }
+        lines.push(line);
+        for part in style::wrap(&value, WIDTH - place.len() - 2) {
+            let indent = " ".repeat(place.len() + 2);
+            lines.push(Line::plain(&indent).and(BOLD, &part));
+        }
+    }
+}
+
+fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
+    let rows = deployment.steps.iter().map(|step| {
+        vec![
+            step.state.word().to_owned(),
+            step.index.to_string(),
+            step.name.clone(),
+            step.weight.map(|it| it.to_string()).unwrap_or_default(),
+            step.started_at
+                .map(|at| at.format("%H:%M:%S").to_string())
+                .unwrap_or_default(),
+            phrases::step_length(step),
+        ]
+    });
+    let header = ["state", "#", "step", "weight", "began (UTC)", "took"];
+    section("steps", &header, rows, lines);
+}
+
+fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
+    let rows = metrics.iter().map(|metric| {
+        vec![
+            metric.verdict.to_owned(),
+            metric.name.clone(),
+            phrases::value(metric),
+            metric.wanted.clone(),
+            format!("{} of {}", metric.failed, metric.measured),
+            metric.detail.clone(),
+        ]
+    });
+    let header = ["verdict", "metric", "value", "wanted", "failed", "detail"];
+    section("metrics", &header, rows, lines);
+}
+
+fn history(history: &[Deployment], lines: &mut Vec<Line>) {
+    let rows = history.iter().map(|past| {
+        let at = past.finished_at.or(past.started_at);
+        vec![
+            past.state.clone(),
+            at.map(|at| at.format("%Y-%m-%d %H:%M").to_string())
+                .unwrap_or_default(),
+            past.service.clone(),
+            past.environment.clone(),
+            past.version
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            past.previous_version.clone().unwrap_or_default(),
+            past.commits
+                .last()
+                .map(|it| phrases::short(&it.sha))
+                .unwrap_or_default(),
+            past.actor.clone().unwrap_or_default(),
+        ]
+    });
+    let header = [
+        "state",
+        "when (UTC)",
+        "service",
+        "environment",
+        "version",
+        "before",
+        "commit",
+        "by",
+    ];
+    section("deployments", &header, rows, lines);
+}
+
+fn diff(diff: &str, lines: &mut Vec<Line>) {
+    if diff.is_empty() {
+        return;
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled(BOLD, "diff"));
+    let mut all = diff.lines();
+    for text in all.by_ref().take(DIFF_LINES) {
+        let style = match text.as_bytes().first() {
+            _ if text.starts_with("+++") || text.starts_with("---") => BOLD,
+            Some(b'+') => style::GREEN,
+            Some(b'-') => style::RED,
+            Some(b'@') => CYAN,
+            _ => Style::new(),
+        };
+        lines.push(Line::plain("  ").and(style, text));
+    }
+    let hidden = all.count();
+    if hidden > 0 {
+        let text = format!("  … {hidden} more lines; `--output json` has them all");
+        lines.push(Line::styled(DIM, &text));
+    }
+}
+
+fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
+    fact_in(Style::new(), label, text, lines);
+}
+
+fn fact_in(style: Style, label: &str, text: &str, lines: &mut Vec<Line>) {
+    labelled(&format!("  {label:LABEL$}"), 2 + LABEL, text, style, lines);
+}
+
+fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Vec<Line>) {
+    let mut left = label.to_owned();
+    for part in style::wrap(text, WIDTH - indent) {
+        lines.push(Line::styled(DIM, &left).and(style, &part));
+        left = " ".repeat(indent);
+    }
+}
+
+/// Adds a table under a title, if it has rows. The first cell of a row is coloured by its word.
+fn section(
+    title: &str,
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    lines: &mut Vec<Line>,
+) {
+    let rows: Vec<Vec<String>> = rows
+        .map(|row| row.iter().map(|cell| sanitise::line(cell)).collect())
+        .collect();
+    if rows.is_empty() {
+        return;
+    }
+    lines.push(Line::default());
+    lines.push(Line::styled(BOLD, title));
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(WIDTH - 1).unwrap_or(u16::MAX))
+        .set_header(header);
+    let mut marks = Vec::new();
+    for row in rows {
+        marks.push(row.first().cloned().unwrap_or_default());
+        table.add_row(row);
+    }
+    let mut marks = marks.into_iter().peekable();
+    for (number, text) in table.lines().enumerate() {
+        let text = text.trim_end();
+        let begins =
+            marks.next_if(|mark| number > 0 && text.trim_start().starts_with(mark.as_str()));
+        lines.push(match begins {
+            Some(mark) => {
+                let (before, after) = text.split_at(text.len() - text.trim_start().len());
+                let (word, rest) = after.split_at(mark.len());
+                Line::plain(&format!(" {before}"))
+                    .and(word_style(word), word)
+                    .and(Style::new(), rest)
+            }
+            None if number == 0 => Line::styled(DIM, &format!(" {text}")),
+            None => Line::plain(&format!(" {text}")),
+        });
+    }
+}
+
+fn word_style(word: &str) -> Style {
+    let passed = [StepState::Passed.word(), "pass", "good", "verified"];
+    let failed = [
+        StepState::Failed.word(),
+        "fail",
+        "worse",
+        "error",
+        "rolled-back",
+    ];
+    let open = [StepState::Running.word(), "inconclusive", "held", "not-yet"];
+    if passed.contains(&word) {
+        style::GREEN
+    } else if failed.contains(&word) {
+        style::RED
+    } else if open.contains(&word) {
+        style::YELLOW
+    } else {
+        Style::new()
+    }
+}

@@ -1,0 +1,137 @@
+//! What the manifests ask the cluster for: versions, replicas and the canary's weight.
+
+use super::{Arm, shop::ROOT};
+use crate::{
+    units::Weight,
+    yaml::{Document, Limits, NodeId, documents},
+};
+
+const WEIGHT_ANNOTATION: &str = "nginx.ingress.kubernetes.io/canary-weight";
+
+/// What one commit asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Desired {
+    stable: WantedWorkload,
+    canary: WantedWorkload,
+    /// Share of the requests that the canary should get.
+    pub(super) weight: Weight,
+}
+
+impl Desired {
+    /// Returns what is asked for one arm.
+    pub(super) fn workload(&self, arm: Arm) -> &WantedWorkload {
+        match arm {
+            Arm::Stable => &self.stable,
+            Arm::Canary => &self.canary,
+        }
+    }
+}
+
+/// What one Deployment asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WantedWorkload {
+    /// The image's tag.
+    pub(super) version: String,
+    /// How many pods.
+    pub(super) replicas: u32,
+    /// `matchLabels`, which Kubernetes never lets anyone change.
+    pub(super) selector: Vec<(String, String)>,
+}
+
+/// Reads the manifests of one commit, given as path and bytes.
+///
+/// # Errors
+/// A file is not YAML, or an object or value that the cluster needs is missing or nonsense.
+pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
+    let mut found = Vec::new();
+    for (path, bytes) in files {
+        if !path.ends_with(".yaml") {
+            continue;
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| format!("{path}: not UTF-8"))?;
+        let parsed =
+            documents(text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
+        found.extend(parsed.into_iter().map(|document| Manifest {
+            path: path.clone(),
+            document,
+        }));
+    }
+    let object = |kind: &str, name: &str| {
+        found
+            .iter()
+            .find(|manifest| {
+                manifest.text(&["kind"]) == Some(kind)
+                    && manifest.text(&["metadata", "name"]) == Some(name)
+            })
+            .ok_or_else(|| format!("no {kind}/{name} in {ROOT}"))
+    };
+    Ok(Desired {
+        stable: object("Deployment", "advertisements")?.workload()?,
+        canary: object("Deployment", "advertisements-canary")?.workload()?,
+        weight: object("Ingress", "advertisements-canary")?.weight()?,
+    })
+}
+
+struct Manifest {
+    path: String,
+    document: Document,
+}
+
+impl Manifest {
+    fn node(&self, keys: &[&str]) -> Option<NodeId> {
+        keys.iter().try_fold(self.document.root(), |node, key| {
+            self.document.get(node, key)
+        })
+    }
+
+    fn text(&self, keys: &[&str]) -> Option<&str> {
+        self.document.text(self.node(keys)?)
+    }
+
+    fn workload(&self) -> Result<WantedWorkload, String> {
+        let containers = self
+            .node(&["spec", "template", "spec", "containers"])
+            .map_or(&[][..], |node| self.document.items(node));
+        let image = containers
+            .first()
+            .and_then(|container| self.document.get(*container, "image"))
+            .and_then(|image| self.document.text(image))
+            .ok_or_else(|| self.wrong("no container with an image"))?;
+        let (_, version) = image
+            .rsplit_once(':')
+            .ok_or_else(|| self.wrong(&format!("image {image:?} has no tag")))?;
+        let replicas = match self.text(&["spec", "replicas"]) {
+            None => 1,
+            Some(text) => text
+                .parse()
+                .map_err(|_| self.wrong(&format!("replicas {text:?} is not a number")))?,
+        };
+        let selector = self
+            .node(&["spec", "selector", "matchLabels"])
+            .map_or(&[][..], |node| self.document.entries(node))
+            .iter()
+            .filter_map(|(key, value)| {
+                let (key, value) = (self.document.text(*key)?, self.document.text(*value)?);
+                Some((key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        Ok(WantedWorkload {
+            version: version.to_owned(),
+            replicas,
+            selector,
+        })
+    }
+
+    fn weight(&self) -> Result<Weight, String> {
+        match self.text(&["metadata", "annotations", WEIGHT_ANNOTATION]) {
+            None => Ok(Weight::ZERO),
+            Some(text) => text
+                .parse()
+                .map_err(|error| self.wrong(&format!("{WEIGHT_ANNOTATION}: {error}"))),
+        }
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        format!("{}: {what}", self.path)
+    }
+}

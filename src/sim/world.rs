@@ -1,0 +1,385 @@
+//! A world: its parts put together, and what the demo and the tests may ask of it.
+
+use std::{
+    fmt,
+    net::{Ipv4Addr, TcpListener},
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use url::form_urlencoded;
+
+use super::{
+    Arm, ClusterState, Faults, LogLine, Moment, Scenario,
+    cluster::Cluster,
+    git_server::{GitRequest, GitServer},
+    manifests, metrics,
+    random::Random,
+    remote::{GitError, Remote},
+    server::{Answer, Question, Server},
+    shop,
+    traffic::Traffic,
+};
+use crate::clock::Clock;
+
+const REPOSITORY: &str = "/git/gitops.git";
+
+/// What a world is made of.
+#[derive(Clone)]
+pub struct WorldOptions {
+    /// Which story it tells.
+    pub scenario: Scenario,
+    /// Its time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes its noise differ from another world's.
+    pub seed: u64,
+    /// A folder that is there; the remote is made in it, as `gitops.git`.
+    pub folder: PathBuf,
+    /// How often the cluster looks at the branch, in the clock's time.
+    pub sync_delay: Duration,
+    /// How long a pod takes until it answers, in the clock's time.
+    pub start_delay: Duration,
+    /// All requests to the service in a second of the clock's time.
+    pub requests_per_second: f64,
+}
+
+impl WorldOptions {
+    /// Returns the usual world: a poll every 15 s, pods that start in 20 s, 200 requests/s.
+    pub fn new(scenario: Scenario, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
+        Self {
+            scenario,
+            clock,
+            seed: 1,
+            folder,
+            sync_delay: Duration::from_secs(15),
+            start_delay: Duration::from_secs(20),
+            requests_per_second: 200.0,
+        }
+    }
+}
+
+/// Why a world could not be started or changed, as a lower-case fragment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorldError(String);
+
+impl fmt::Display for WorldError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for WorldError {}
+
+impl From<GitError> for WorldError {
+    fn from(error: GitError) -> Self {
+        Self(format!("the world's git remote: {}", error.message()))
+    }
+}
+
+impl From<std::io::Error> for WorldError {
+    fn from(error: std::io::Error) -> Self {
+        Self(format!("the world's server on loopback: {error}"))
+    }
+}
+
+/// A git remote, a cluster that follows it, traffic and metrics. Ends when it is dropped.
+pub struct World {
+    inner: Arc<Inner>,
+    // Kept for its end: dropping it stops the server.
+    _server: Server,
+}
+
+impl World {
+    /// Starts a world; from then on it answers on a port of its own on 127.0.0.1.
+    ///
+    /// # Errors
+    /// The folder cannot be written or holds a world already, or no port can be had.
+    pub fn start(options: WorldOptions) -> Result<Self, WorldError> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let base_url = format!("http://{}", listener.local_addr()?);
+        let now = options.clock.now();
+        let files = shop::files(options.scenario, &base_url, now);
+        let remote = Remote::create(
+            &options.folder.join("gitops.git"),
+            shop::BRANCH,
+            &files,
+            now,
+        )?;
+        let first = remote.tip()?;
+        let desired = manifests::read(&remote.files(first, shop::ROOT)?).map_err(WorldError)?;
+        let token = Random::of(options.seed, &[u64::from_be_bytes(*b"my token")]).next();
+        let inner = Arc::new(Inner {
+            scenario: options.scenario,
+            traffic: Traffic {
+                seed: options.seed,
+                requests_per_second: options.requests_per_second,
+                scenario: options.scenario,
+            },
+            cluster: Mutex::new(Cluster::new(
+                now,
+                first,
+                desired,
+                options.sync_delay,
+                options.start_delay,
+            )),
+            git: GitServer::new(format!("world-{token:016x}")),
+            clock: options.clock,
+            visits: AtomicU64::new(0),
+            base_url,
+            remote,
+        });
+        let answering = Arc::clone(&inner);
+        let server = Server::start(listener, move |question| answering.answer(&question))?;
+        Ok(Self {
+            inner,
+            _server: server,
+        })
+    }
+
+    /// Returns where everything but git answers, without a slash at the end.
+    pub fn base_url(&self) -> &str {
+        &self.inner.base_url
+    }
+
+    /// Returns the remote's address.
+    pub fn git_url(&self) -> String {
+        format!("{}{REPOSITORY}", self.inner.base_url)
+    }
+
+    /// Returns the password that git clients need; the user name is free.
+    pub fn token(&self) -> &str {
+        self.inner.git.token()
+    }
+
+    /// Returns the branch that the cluster follows.
+    pub fn branch(&self) -> &'static str {
+        shop::BRANCH
+    }
+
+    /// Returns the full id of the branch's tip.
+    ///
+    /// # Errors
+    /// The branch is gone.
+    pub fn tip(&self) -> Result<String, WorldError> {
+        Ok(self.inner.remote.tip()?.to_string())
+    }
+
+    /// Returns the branch's commits, newest first.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn log(&self) -> Result<Vec<LogLine>, WorldError> {
+        Ok(self.inner.remote.log()?)
+    }
+
+    /// Returns every reference with the full id it stands on, in the order of the names.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn references(&self) -> Result<Vec<(String, String)>, WorldError> {
+        let references = self.inner.remote.references()?.into_iter();
+        Ok(references
+            .map(|(name, id)| (name, id.to_string()))
+            .collect())
+    }
+
+    /// Returns a file's bytes at the branch's tip; none when it is not there.
+    ///
+    /// # Errors
+    /// The repository cannot be read.
+    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, WorldError> {
+        let remote = &self.inner.remote;
+        Ok(remote.read(remote.tip()?, path)?)
+    }
+
+    /// Commits one file to the branch, as another writer would. Returns the commit's full id.
+    ///
+    /// # Errors
+    /// The repository cannot be written, or the path is not one.
+    pub fn write(&self, path: &str, bytes: &[u8], message: &str) -> Result<String, WorldError> {
+        let now = self.inner.clock.now();
+        let commit = self.inner.remote.write(path, bytes, message, now)?;
+        self.inner.look(|_, _| ());
+        Ok(commit.to_string())
+    }
+
+    /// Returns what runs now.
+    pub fn live(&self) -> ClusterState {
+        self.inner.look(|cluster, _| cluster.state().clone())
+    }
+
+    /// Returns everything that has run so far, oldest first.
+    pub fn history(&self) -> Vec<Moment> {
+        self.inner.look(|cluster, _| cluster.moments().to_vec())
+    }
+
+    /// Returns how many requests have gone to a half without endpoints so far.
+    pub fn lost_requests(&self) -> u64 {
+        let traffic = self.inner.traffic;
+        self.inner
+            .look(|cluster, now| traffic.lost(cluster.moments(), now))
+    }
+
+    /// Sets what the git server does wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.inner.git.set_faults(faults);
+    }
+
+    /// Returns what the git server still does wrong.
+    pub fn faults(&self) -> Faults {
+        self.inner.git.faults()
+    }
+}
+
+struct Inner {
+    scenario: Scenario,
+    clock: Arc<dyn Clock>,
+    remote: Remote,
+    cluster: Mutex<Cluster>,
+    traffic: Traffic,
+    git: GitServer,
+    base_url: String,
+    /// How many requests have come to the service's own address: each is sent to one of the halves.
+    visits: AtomicU64,
+}
+
+impl Inner {
+    /// Works out what has happened until now and shows it.
+    fn look<T>(&self, see: impl FnOnce(&Cluster, DateTime<Utc>) -> T) -> T {
+        let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read under the lock: whoever comes later sees a later time.
+        let now = self.clock.now();
+        if let Ok(tip) = self.remote.tip() {
+            cluster.observe(now, tip);
+        }
+        cluster.advance(now, |commit| {
+            let files = self
+                .remote
+                .files(commit, shop::ROOT)
+                .map_err(|error| error.message().to_owned())?;
+            manifests::read(&files)
+        });
+        see(&cluster, now)
+    }
+
+    fn answer(&self, question: &Question) -> Option<Answer> {
+        if let Some(path) = question.path.strip_prefix(REPOSITORY) {
+            let request = GitRequest {
+                is_post: question.is_post,
+                path,
+                query: &question.query,
+                authorization: question.authorization.as_deref(),
+                body: &question.body,
+            };
+            let answer = self.git.answer(&self.remote, self.clock.now(), &request);
+            self.look(|_, _| ());
+            return answer;
+        }
+        Some(match question.path.as_str() {
+            "/api/v1/query" => self.metrics(question),
+            "/health" => self.health(self.visited()),
+            "/version" => self.version(self.visited()),
+            "/stable/health" => self.health(Arm::Stable),
+            "/stable/version" => self.version(Arm::Stable),
+            "/canary/health" => self.health(Arm::Canary),
+            "/canary/version" => self.version(Arm::Canary),
+            _ => Answer::text(404, "404 page not found"),
+        })
+    }
+
+    /// Returns the half that the ingress sends the next request to.
+    fn visited(&self) -> Arm {
+        let visit = self.visits.fetch_add(1, Ordering::Relaxed);
+        let share = self.look(|cluster, _| cluster.state().share(Arm::Canary));
+        if Random::of(self.traffic.seed, &[visit]).unit() < share {
+            Arm::Canary
+        } else {
+            Arm::Stable
+        }
+    }
+
+    fn running(&self, arm: Arm) -> Option<String> {
+        self.look(|cluster, _| cluster.state().workload(arm).version.clone())
+    }
+
+    fn health(&self, arm: Arm) -> Answer {
+        match self.running(arm) {
+            Some(_) => Answer::status(200, "ok"),
+            None => Answer::status(503, "no endpoints"),
+        }
+    }
+
+    fn version(&self, arm: Arm) -> Answer {
+        match self.running(arm) {
+            Some(version) => Answer::json(200, &serde_json::json!({"version": version})),
+            None => Answer::status(503, "no endpoints"),
+        }
+    }
+
+    fn metrics(&self, question: &Question) -> Answer {
+        self.look(|cluster, now| {
+            let moments = cluster.moments();
+            if self.metrics_are_out(moments) {
+                return Answer::text(503, "service unavailable");
+            }
+            let form = if question.is_post {
+                question.body.as_slice()
+            } else {
+                &[]
+            };
+            let parameter = |wanted: &str| {
+                form_urlencoded::parse(form)
+                    .chain(form_urlencoded::parse(question.query.as_bytes()))
+                    .find(|(name, _)| name == wanted)
+                    .map(|(_, value)| value.into_owned())
+            };
+            let at = match parameter("time").map(|text| (instant(&text), text)) {
+                None => now,
+                Some((Some(at), _)) => at.min(now),
+                Some((None, text)) => {
+                    return Answer::json(
+                        400,
+                        &metrics::bad_data(&format!(
+                            "invalid parameter \"time\": cannot parse {text:?} to a valid timestamp"
+                        )),
+                    );
+                }
+            };
+            let text = parameter("query").unwrap_or_default();
+            match metrics::query(&text, at, moments, &self.traffic) {
+                Ok(value) => Answer::json(200, &value),
+                Err(metrics::BadQuery(message)) => Answer::json(
+                    400,
+                    &metrics::bad_data(&format!("invalid parameter \"query\": {message}")),
+                ),
+            }
+        })
+    }
+
+    fn metrics_are_out(&self, moments: &[Moment]) -> bool {
+        match self.scenario {
+            Scenario::OutageBefore => true,
+            Scenario::Outage => moments
+                .iter()
+                .any(|moment| moment.state.weight.percent() > 0),
+            _ => false,
+        }
+    }
+}
+
+/// Reads seconds since 1970, with or without a fraction, or RFC 3339.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(seconds) = text.parse::<f64>() {
+        let milliseconds = (seconds * 1_000.0).round();
+        return milliseconds
+            .is_finite()
+            .then(|| DateTime::from_timestamp_millis(milliseconds as i64))?;
+    }
+    let parsed = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(parsed.with_timezone(&Utc))
+}

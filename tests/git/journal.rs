@@ -1,0 +1,172 @@
+//! The journal: one ref, compare-and-set, one winner.
+
+use shipgate::git::{CommitId, JournalOutcome, Repository, Trailers, message};
+use tokio::task::JoinSet;
+
+use super::{TOKEN, at, noon, open, support::git_server::GitServer};
+
+fn record(run: &str, state: &str) -> String {
+    let mut trailers = Trailers::new();
+    trailers.push("Run", run);
+    trailers.push("State", state);
+    message(&format!("{state} {run}"), "", &trailers)
+}
+
+async fn append(
+    repository: &Repository,
+    expected: Option<&CommitId>,
+    run: &str,
+    state: &str,
+) -> JournalOutcome {
+    let message = record(run, state);
+    repository
+        .append_journal("production", "shop", expected, &message, noon())
+        .await
+        .unwrap()
+}
+
+fn appended(outcome: JournalOutcome) -> CommitId {
+    match outcome {
+        JournalOutcome::Appended(id) => id,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn records_follow_one_another() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let empty = repository.journal("production", "shop").await.unwrap();
+    assert_eq!((empty.tip, empty.records.len()), (None, 0));
+    let first = appended(append(&repository, None, "one", "started").await);
+    let second = appended(append(&repository, Some(&first), "one", "verified").await);
+
+    let another = open(server.url());
+    let journal = another.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, Some(second.clone()));
+    let told: Vec<_> = journal
+        .records
+        .iter()
+        .map(|record| {
+            (
+                record.id.clone(),
+                record.at,
+                record.trailers.get("State").unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [(second, noon(), "verified"), (first, noon(), "started")]
+    );
+    assert_eq!(
+        server.git(&["ls-tree", "refs/shipgate/production/shop"]),
+        ""
+    );
+    assert_eq!(server.git(&["log", "-1", "--format=%s", "main"]), "first");
+    server.git(&["fsck", "--strict"]);
+}
+
+#[tokio::test]
+async fn of_two_writers_one_wins_even_with_the_same_words() {
+    let server = GitServer::start(TOKEN);
+    let (one, two) = (open(server.url()), open(server.url()));
+    let first = appended(append(&one, None, "same", "started").await);
+    let lost = append(&two, None, "same", "started").await;
+    assert_eq!(
+        lost,
+        JournalOutcome::Lost {
+            tip: Some(first.clone())
+        }
+    );
+
+    two.journal("production", "shop").await.unwrap();
+    let second = appended(append(&two, Some(&first), "same", "advanced").await);
+    let lost = append(&one, Some(&first), "same", "advanced").await;
+    assert_eq!(
+        lost,
+        JournalOutcome::Lost {
+            tip: Some(second.clone())
+        }
+    );
+    let tip = one
+        .remote_tip("refs/shipgate/production/shop")
+        .await
+        .unwrap();
+    assert_eq!(tip, Some(second));
+}
+
+#[tokio::test]
+async fn of_many_at_once_exactly_one_wins() {
+    let server = GitServer::start(TOKEN);
+    for round in 0..3 {
+        let expected = open(server.url())
+            .journal("production", "shop")
+            .await
+            .unwrap()
+            .tip;
+        let mut writers = JoinSet::new();
+        for _ in 0..6 {
+            let (repository, expected) = (open(server.url()), expected.clone());
+            writers.spawn(async move {
+                repository.journal("production", "shop").await.unwrap();
+                append(&repository, expected.as_ref(), "same", "started").await
+            });
+        }
+        let mut winners = 0;
+        while let Some(outcome) = writers.join_next().await {
+            match outcome.unwrap() {
+                JournalOutcome::Appended(_) => winners += 1,
+                JournalOutcome::Lost { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(winners, 1, "round {round}");
+    }
+    let journal = open(server.url())
+        .journal("production", "shop")
+        .await
+        .unwrap();
+    assert_eq!(journal.records.len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_without_such_refs_is_told() {
+    let server = GitServer::start(TOKEN);
+    server.hook(
+        "update",
+        "case $1 in refs/heads/*) exit 0;; esac\necho 'only branches here' >&2\nexit 1",
+    );
+    let repository = open(server.url());
+    let outcome = append(&repository, None, "one", "started").await;
+    insta::assert_snapshot!(format!("{outcome:?}"), @r#"Refused { reason: "only branches here | error: hook declined to update refs/shipgate/production/shop | hook declined" }"#);
+}
+
+#[tokio::test]
+async fn names_can_not_leave_the_journals_place() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    for name in ["", "..", "a/b", "A", "-x"] {
+        assert!(
+            repository.journal("production", name).await.is_err(),
+            "{name}"
+        );
+        let appended =
+            repository.append_journal(name, "shop", None, "m", at("2026-01-01T00:00:00Z"));
+        assert!(appended.await.is_err(), "{name}");
+    }
+    assert_eq!(server.log().len(), 0);
+}
+
+#[tokio::test]
+async fn a_journal_beside_a_short_history_leaves_it_short() {
+    let server = GitServer::start(TOKEN);
+    server.others_commit("a", "a");
+    let repository = open(server.url());
+    let tip = repository.fetch("main").await.unwrap();
+    let first = appended(append(&repository, None, "one", "started").await);
+    let second = appended(append(&repository, Some(&first), "one", "held").await);
+    let journal = repository.journal("production", "shop").await.unwrap();
+    assert_eq!((journal.tip, journal.records.len()), (Some(second), 2));
+    assert_eq!(repository.log(&tip, 10).await.unwrap().len(), 1);
+}

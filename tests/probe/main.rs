@@ -1,0 +1,12 @@
+//! What providers and services answer when they are broken, and that none of it is ever read as
+//! good, leaks a secret or costs more than its limit.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod faults;
+mod health;
+mod prometheus;
+mod server;
+#[path = "../support/verification.rs"]
+mod verification;
+mod verify;

@@ -1,0 +1,8 @@
+//! Reports: what every sink shows, that nothing hostile gets through, and whole command lines.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod command_line;
+mod hostile;
+mod sinks;
+mod support;

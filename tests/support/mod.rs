@@ -1,0 +1,5 @@
+//! What several test programs share.
+
+mod bare;
+pub mod git_server;
+mod identity;

@@ -1,0 +1,276 @@
+//! A real Prometheus of its own on loopback, and a service whose counters it scrapes.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// How to sign in to the server under test.
+pub struct SignIn {
+    /// User name.
+    pub username: &'static str,
+    /// Hash as `web.config.file` wants it.
+    pub bcrypt: &'static str,
+}
+
+/// A running Prometheus. Dropping it ends the process and removes its data.
+pub struct Prometheus {
+    /// Base address: `http://127.0.0.1:PORT`.
+    pub url: String,
+    process: Child,
+    folder: TempDir,
+}
+
+impl Prometheus {
+    /// Starts one that scrapes these `host:port` targets every second. Returns nothing where the
+    /// program is not installed, after saying so; in a pipeline that is a failure.
+    pub fn start(targets: &[String]) -> Option<Self> {
+        Self::start_with(targets, None)
+    }
+
+    /// As [`Prometheus::start`], with a user name and a password where they are given.
+    pub fn start_with(targets: &[String], sign_in: Option<SignIn>) -> Option<Self> {
+        let Some(program) = find("prometheus") else {
+            assert!(
+                env_variable("CI").is_none(),
+                "`prometheus` is not installed: apt-get install -y --no-install-recommends prometheus"
+            );
+            report("skipped: `prometheus` is not installed");
+            return None;
+        };
+        // Another process may take the port between the choice and the start: choose again.
+        for _ in 0..5 {
+            let folder = tempfile::tempdir().unwrap();
+            let port = free_port();
+            let mut command = Command::new(&program);
+            command
+                .arg(format!("--config.file={}", write_config(&folder, targets)))
+                .arg(format!(
+                    "--storage.tsdb.path={}",
+                    folder.path().join("data").display()
+                ))
+                .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+                .arg("--log.level=warn")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(fs::File::create(folder.path().join("log")).unwrap());
+            if let Some(sign_in) = &sign_in {
+                let path = folder.path().join("web.yml");
+                let SignIn { username, bcrypt } = sign_in;
+                fs::write(
+                    &path,
+                    format!("basic_auth_users: {{{username}: '{bcrypt}'}}\n"),
+                )
+                .unwrap();
+                command.arg(format!("--web.config.file={}", path.display()));
+            }
+            let process = command.spawn().unwrap();
+            let mut started = Self {
+                url: format!("http://127.0.0.1:{port}"),
+                process,
+                folder,
+            };
+            if started.is_ready(port) {
+                return Some(started);
+            }
+        }
+        panic!("no port was free for five attempts");
+    }
+
+    /// Waits until it answers; false when the process has ended.
+    fn is_ready(&mut self, port: u16) -> bool {
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let ready = until(Duration::from_secs(30), || {
+            if self.process.try_wait().unwrap().is_some() {
+                return Some(false);
+            }
+            let answer = get(address, "/-/ready")?;
+            (answer.contains(" 200 ") || answer.contains(" 401 ")).then_some(true)
+        });
+        ready.unwrap_or_else(|| {
+            let log = fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            panic!("prometheus was not ready within 30 s:\n{log}")
+        })
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing left to end.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Requests in each second of one version, and how many of each hundred fail.
+#[derive(Debug, Clone, Copy)]
+pub struct Traffic {
+    /// Requests in each second.
+    pub rate: u32,
+    /// Failures in each hundred requests.
+    pub percent_failing: u32,
+}
+
+/// A service that counts invented requests: `http_requests_total{version,status}`, every version
+/// with its statuses 200 and 500 from the start.
+pub struct Exporter {
+    /// `127.0.0.1:PORT`.
+    pub target: String,
+    address: SocketAddr,
+    over: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Exporter {
+    /// Starts with the traffic of each version.
+    pub fn start(traffic: &[(&str, Traffic)]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let over = Arc::new(AtomicBool::new(false));
+        let traffic: BTreeMap<String, Traffic> = traffic
+            .iter()
+            .map(|(version, traffic)| ((*version).to_owned(), *traffic))
+            .collect();
+        let ended = Arc::clone(&over);
+        let started = start_of_time();
+        let thread = thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                serve(stream, &metrics(&traffic, started.elapsed()));
+            }
+        });
+        Self {
+            target: address.to_string(),
+            address,
+            over,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // Wakes the accepting thread.
+        let _ = TcpStream::connect(self.address);
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn metrics(traffic: &BTreeMap<String, Traffic>, elapsed: Duration) -> String {
+    let mut text = "# TYPE http_requests_total counter\n".to_owned();
+    for (version, traffic) in traffic {
+        let all = elapsed.as_secs_f64() * f64::from(traffic.rate);
+        let failing = all * f64::from(traffic.percent_failing) / 100.0;
+        for (status, number) in [("200", all - failing), ("500", failing)] {
+            text.push_str(&format!(
+                "http_requests_total{{version=\"{version}\",status=\"{status}\"}} {number}\n"
+            ));
+        }
+    }
+    text
+}
+
+fn serve(mut stream: TcpStream, body: &str) {
+    let mut buffer = [0; 4096];
+    let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
+    let _ = stream.read(&mut buffer);
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
+}
+
+/// Asks again and again until there is an answer or the time is up.
+pub fn until<T>(at_most: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+    let started = start_of_time();
+    let (_keep, never) = mpsc::channel::<()>();
+    while started.elapsed() < at_most {
+        if let Some(answer) = ask() {
+            return Some(answer);
+        }
+        let _ = never.recv_timeout(Duration::from_millis(50));
+    }
+    None
+}
+
+fn get(address: SocketAddr, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    Some(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn write_config(folder: &TempDir, targets: &[String]) -> String {
+    let path = folder.path().join("prometheus.yml");
+    let targets = targets
+        .iter()
+        .map(|target| format!("{target:?}"))
+        .collect::<Vec<_>>()
+        .join(", ");
+    let config = format!(
+        "global: {{scrape_interval: 1s, scrape_timeout: 1s}}
+scrape_configs:
+  - job_name: app
+    static_configs: [{{targets: [{targets}]}}]
+"
+    );
+    fs::write(&path, config).unwrap();
+    path.display().to_string()
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+fn find(program: &str) -> Option<PathBuf> {
+    env::split_paths(&env_variable("PATH")?)
+        .map(|folder| folder.join(program))
+        .find(|path| path.is_file())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test asks its own environment what is installed"
+)]
+fn env_variable(name: &str) -> Option<std::ffi::OsString> {
+    env::var_os(name)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "measures how long a real process takes"
+)]
+fn start_of_time() -> Instant {
+    Instant::now()
+}
+
+#[expect(clippy::print_stderr, reason = "says why a test did nothing")]
+fn report(line: &str) {
+    eprintln!("{line}");
+}
