@@ -12,7 +12,7 @@ use tempfile::{Builder, NamedTempFile};
 use super::failure;
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
-    manifest::{Edit, Manifests, Refusal, SourceFile, locate},
+    manifest::{Edit, Manifests, SourceFile, locate},
     yaml::Limits,
 };
 
