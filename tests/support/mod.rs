@@ -3,3 +3,4 @@
 mod bare;
 pub mod git_server;
 mod identity;
+pub mod sshd;
