@@ -3,7 +3,7 @@
 //!
 //! With `SHIPGATE_PROVE=1` the same tests run for longer: more seeds, more kills.
 
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(
     clippy::disallowed_methods,

@@ -1,6 +1,7 @@
 //! The program as a process: started, watched, signalled, and what it left behind.
 
 use std::{
+    fs,
     io::Read,
     os::unix::process::ExitStatusExt,
     process::{Child, Command, ExitStatus, Stdio},
@@ -77,6 +78,15 @@ impl Running {
         let pid = i32::try_from(self.child.id()).unwrap();
         // It may have ended meanwhile; what comes next sees that.
         let _ = kill(Pid::from_raw(pid), signal);
+    }
+
+    /// How often its main thread has gone to sleep: one more once a signal is dealt with.
+    pub fn naps(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.unwrap().trim().parse().unwrap()
     }
 
     /// Has it ended?

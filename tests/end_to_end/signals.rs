@@ -11,7 +11,7 @@ use nix::sys::signal::Signal;
 use crate::{
     process::Running,
     side_by_side,
-    stage::{Pace, Stage},
+    stage::{POLICY, Pace, QUIET, Stage},
     support::git_server::Fault,
     until,
 };
@@ -71,32 +71,51 @@ fn a_signal_before_any_push_ends_it_at_once() {
     }
 }
 
+/// A push that has begun is not broken off, and nothing but the way back follows it.
 #[test]
-fn a_signal_while_the_journal_is_written_keeps_the_branch_untouched() {
-    let Some(stage) = Stage::start(32, &[], Pace::QUICK) else {
+fn a_signal_during_a_push_is_answered_after_it() {
+    let Some(mut stage) = Stage::start(32, &[], Pace::QUICK) else {
         return;
     };
+    stage.rewrite(POLICY, QUIET);
     let at = stage.path();
-    let hook = "cat > /dev/null
-if [ ! -e go ]; then touch waiting; fi
-while [ ! -e go ]; do sleep 0.02; done";
-    stage.server().hook("pre-receive", hook);
-    let run = Running::start(stage.deploy("discounts", "2.0"));
-    until("the first push", || {
-        at.join("waiting").exists().then_some(())
-    });
-    run.signal(Signal::SIGINT);
-    // The signal must have been seen before the push of the journal ends.
-    let seen = Instant::now();
-    until("the signal to be seen", || {
-        (seen.elapsed() > Duration::from_millis(200)).then_some(())
-    });
-    fs::write(at.join("go"), "").unwrap();
-    let ran = run.wait().expect(130);
-    stage.assert_clean(&ran);
-    assert_eq!(stage.git(&["rev-parse", "main"]), stage.first);
-    assert_eq!(stage.journal("discounts"), ["withdrawn", "started"]);
-    stage.run(stage.deploy("discounts", "2.1")).expect(0);
+    let service = "discounts";
+    let rows = [
+        ("refs/shipgate/*", 130, &["withdrawn", "started"][..]),
+        (
+            "refs/heads/main",
+            51,
+            &["rolled-back", "rolling-back", "started"][..],
+        ),
+    ];
+    for (pushed, code, journal) in rows {
+        let hook = format!(
+            "read -r old new name
+case \"$name\" in
+  {pushed})
+    touch waiting
+    while [ ! -e go ]; do sleep 0.02; done;;
+esac"
+        );
+        stage.server().hook("pre-receive", &hook);
+        let run = Running::start(stage.deploy(service, "2.0"));
+        until("the push", || at.join("waiting").exists().then_some(()));
+        let naps = run.naps();
+        run.signal(Signal::SIGINT);
+        until("the signal to be seen", || {
+            (run.naps() > naps).then_some(())
+        });
+        fs::write(at.join("go"), "").unwrap();
+        let ran = run.wait().expect(code);
+        stage.assert_clean(&ran);
+        stage.assert_as_at_first();
+        assert_eq!(stage.journal(service)[..journal.len()], *journal);
+        for name in ["waiting", "go"] {
+            fs::remove_file(at.join(name)).unwrap();
+        }
+    }
+    fs::remove_file(at.join("hooks/pre-receive")).unwrap();
+    stage.run(stage.deploy(service, "2.1")).expect(0);
 }
 
 #[test]

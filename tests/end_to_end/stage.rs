@@ -11,7 +11,8 @@ use crate::{
     process::{Ran, Running},
     prometheus::Prometheus,
     support::{
-        git_server::{GitServer, git, others_commit, others_commit_all, seed},
+        bare::{git, others_commit, others_commit_all, seed},
+        git_server::GitServer,
         sshd::Sshd,
     },
     until,

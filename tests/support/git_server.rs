@@ -20,7 +20,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use rustls::{ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
-pub use super::bare::{git, install_hook, others_commit, others_commit_all, seed};
+pub use super::bare::{git, install_hook, others_commit, seed};
 use super::{bare::alone, identity::Identity};
 
 /// One request as the server saw it.
