@@ -217,8 +217,7 @@ fn report<'a>(code: i32, figures: impl Iterator<Item = &'a Figures>) {
     let mut weights: Vec<u32> = figures.iter().map(|it| it.weight).collect();
     weights.sort_unstable();
     eprintln!(
-        "exit {code}: {} of {} seeds {:?}; {:.1} s to {:.1} s, in the middle {:.1} s; highest weights {weights:?}",
-        figures.len(),
+        "exit {code}: {} seeds {:?}; {:.1} s to {:.1} s, in the middle {:.1} s; highest weights {weights:?}",
         figures.len(),
         figures.iter().map(|it| it.seed).collect::<Vec<_>>(),
         seconds[0],

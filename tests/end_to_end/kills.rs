@@ -1,6 +1,10 @@
 //! SIGKILL at any moment: what is left is found, taken back or finished, and blocks nobody.
 
-use std::{process::Command, time::Duration};
+use std::{
+    process::Command,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 
@@ -9,7 +13,7 @@ use crate::{
     cluster::Random,
     is_proof,
     process::Running,
-    prometheus, side_by_side,
+    side_by_side,
     stage::{Pace, Stage},
     until,
 };
@@ -43,15 +47,23 @@ impl Moment {
         let rest = match self {
             Self::After(duration) => duration,
             Self::Request(number, rest) => {
-                until("a request or the end", || {
-                    let asked = stage.server().log().len() - seen;
-                    (asked >= number || run.has_ended()).then_some(())
+                soon(LIMIT, || {
+                    stage.server().log().len() - seen >= number || run.has_ended()
                 });
                 rest
             }
         };
         // The only thing here that is a length of time and not an event: the moment itself.
-        let _ = prometheus::until(rest, || run.has_ended().then_some(()));
+        soon(rest, || run.has_ended());
+    }
+}
+
+/// Asks every millisecond until it is so or the time is up.
+fn soon(at_most: Duration, mut is_so: impl FnMut() -> bool) {
+    let (_keep, never) = mpsc::channel::<()>();
+    let started = Instant::now();
+    while started.elapsed() < at_most && !is_so() {
+        let _ = never.recv_timeout(Duration::from_millis(1));
     }
 }
 
@@ -141,7 +153,9 @@ fn kill_at(stage: &Stage, moment: Moment, command: Command) -> bool {
     assert!(ran.code == -9 || ran.code == 0, "{ran:?}");
     stage.sweep();
     // What the server had in hand when its client went away.
-    prometheus::until(LIMIT, || stage.server().is_idle().then_some(())).unwrap();
+    until("the server to rest", || {
+        stage.server().is_idle().then_some(())
+    });
     ran.code == -9
 }
 
