@@ -102,6 +102,21 @@ pub struct Writer<'a> {
     pub announced: bool,
 }
 
+/// Asks for leave to push.
+fn unless_stopped(stop: &Stop, write: &Write<'_>) -> Result<(), Failure> {
+    match stop.requested() {
+        None => Ok(()),
+        Some(reason) => Err(Failure::new(
+            Ending::CancelledLeft,
+            format!(
+                "{} before `{}` was pushed",
+                reason.sentence(),
+                write.subject
+            ),
+        )),
+    }
+}
+
 impl Writer<'_> {
     /// Gets a change onto the branch.
     ///
@@ -129,15 +144,10 @@ impl Writer<'_> {
             let Some(commit) = self.commit_on(&tip, write).await? else {
                 return Ok(Landed::AlreadyThere { tip });
             };
-            if let Some(reason) = stop.requested() {
-                let message = format!(
-                    "{} before `{}` was pushed",
-                    reason.sentence(),
-                    write.subject
-                );
-                return Err(Failure::new(Ending::CancelledLeft, message).into());
-            }
+            unless_stopped(stop, write)?;
             self.announce(write, Some(&commit)).await?;
+            // The announcement took a while.
+            unless_stopped(stop, write)?;
             let outcome = self
                 .repository
                 .push(branch, &tip, &commit)

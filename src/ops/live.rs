@@ -11,8 +11,11 @@ use crate::{
     units::format_duration,
 };
 
-/// How often a workload is asked for its version.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Time between the first two questions to a workload. It doubles up to [`LONGEST_PAUSE`]: a quick
+/// controller is seen at once, a slow one is not bothered.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest time between two questions to a workload.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
@@ -55,6 +58,7 @@ pub async fn wait(
         limit,
     } = *wanted;
     let started = clock.now();
+    let mut pause = FIRST_PAUSE;
     loop {
         let asked = stop
             .or(probe::http::version(
@@ -84,8 +88,9 @@ pub async fn wait(
             elapsed,
             limit: Some(limit),
         });
-        if let Err(reason) = stop.sleep(clock, POLL_INTERVAL).await {
+        if let Err(reason) = stop.sleep(clock, pause).await {
             return Waited::Stopped(reason);
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
