@@ -258,12 +258,11 @@ impl Writer<'_> {
                     |line| format!("{}:{line}", change.path),
                 );
                 NotLanded::Superseded(format!(
-                    "{place}: {} of {} is {} now, expected `{}` or `{}`; someone else changed it",
+                    "{place}: {} of {} is {} now, not {}; someone else changed it",
                     change.target(),
                     change.object,
                     found.map_or_else(|| "gone".to_owned(), |value| format!("`{value}`")),
-                    change.old,
-                    change.new,
+                    ours(write.changes, &change),
                 ))
             }
             RestoreProblem::Refused(refusals) => NotLanded::Failed(failure::refusals(refusals)),
@@ -334,6 +333,24 @@ impl Writer<'_> {
             }
             (recorded, _) => recorded,
         }
+    }
+}
+
+/// Names every text that a value has before, during and after a run: `0`, `10` or `50`.
+fn ours(changes: &[Change], place: &Change) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for change in changes.iter().filter(|change| change.same_place(place)) {
+        for text in [&change.old, &change.new] {
+            let text = format!("`{text}`");
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+    }
+    match texts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "a text of ours".to_owned(),
     }
 }
 

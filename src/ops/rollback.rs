@@ -65,8 +65,9 @@ pub async fn rollback_to(
         Some(Continued {
             base,
             landed: Some(landed),
+            tip,
             ..
-        }) => (base, Some(*landed)),
+        }) => (base, Some((*landed, tip))),
         _ => (&target.tip, None),
     };
     let Remade {
@@ -75,8 +76,8 @@ pub async fn rollback_to(
         previous,
         ..
     } = deploy::remake(outside, target, base, version, DIRECT).await?;
-    if let Some(landed) = landed {
-        deploy::in_place(outside, target, &replay, landed).await?;
+    if let Some((landed, tip)) = landed {
+        deploy::in_place(outside, target, &replay, landed, tip).await?;
     }
     if replay.is_empty() {
         return Ok(Outcome::new(
@@ -101,7 +102,7 @@ pub async fn rollback_to(
         plan,
         replay,
         journal_tip,
-        landed,
+        landed: landed.map(|(landed, _)| landed),
         held_at: None,
     };
     let mut outcome = Run::new(limits, outside, target, ready, stop, reporter)

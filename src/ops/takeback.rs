@@ -36,6 +36,8 @@ struct Written {
     /// Last step that may have landed.
     reached: usize,
     going_back: bool,
+    /// The branch's head when all this was read from it.
+    tip: CommitId,
 }
 
 impl<'a> Takeback<'a> {
@@ -103,6 +105,7 @@ impl<'a> Takeback<'a> {
                 landed: continued.landed,
                 reached,
                 going_back: continued.going_back,
+                tip: continued.tip,
             })
         } else {
             None
@@ -225,12 +228,14 @@ impl<'a> Takeback<'a> {
             plan,
             replay,
             landed: Some(landed),
+            tip,
             ..
         }) = &self.written
         else {
             return Ok(());
         };
-        if let Err(failure) = deploy::in_place(self.outside, self.target, replay, *landed).await {
+        let in_place = deploy::in_place(self.outside, self.target, replay, *landed, tip).await;
+        if let Err(failure) = in_place {
             if failure.0.ending != Ending::BlockedOther {
                 return Err(failure.into());
             }

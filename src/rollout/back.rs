@@ -39,14 +39,19 @@ fn splits_traffic(change: &Change) -> bool {
 /// `reached` is the last step that may have been written, from 0; none = nothing was written. The
 /// step that failed counts as reached, because a push whose answer was lost may have landed.
 ///
+/// The traffic is taken back whether the plan had reached it or not: a canary to which somebody
+/// else sends users must not lose its pods, and setting the weight back notices that.
+///
 /// A workload is waited for only where the plan changed it: what somebody else runs in the other
 /// one says nothing about this way back.
 pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<BackStep> {
     let Some(reached) = reached.map(|step| step.min(plan.steps.len().saturating_sub(1))) else {
         return Vec::new();
     };
-    let written = replay.until(reached);
-    let (weight, values): (Vec<_>, Vec<_>) = written.into_iter().partition(splits_traffic);
+    let mut weight = replay.until(plan.steps.len());
+    weight.retain(splits_traffic);
+    let mut values = replay.until(reached);
+    values.retain(|change| !splits_traffic(change));
     let mut steps = Vec::new();
     if !weight.is_empty() {
         steps.push(BackStep::Weight(weight));

@@ -2,7 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod again;
 mod endings;
+mod killed;
+mod outages;
+mod races;
+mod refused;
+mod rewritten;
+mod rollback;
 mod stage;
+mod stopped;
+mod superseded;
 mod trail;
+mod way_back;
 mod wire;

@@ -1,6 +1,6 @@
 //! A world, runs on it, and what is promised of every end.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use shipgate::{
@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 
 use crate::{
     trail::{End, Trail},
-    wire::{Call, Wire},
+    wire::Wire,
 };
 
 /// The files that a deployment may change.
@@ -36,6 +36,11 @@ pub const STABLE: &str = "clusters/prod/advertisements.yaml";
 pub const CANARY: &str = "clusters/prod/advertisements-canary.yaml";
 /// The configuration.
 pub const CONFIG: &str = "shipgate.yaml";
+
+/// How many steps the world's own plan has.
+pub const STEPS: usize = 11;
+/// Those of them that push.
+pub const WRITES: [usize; 6] = [1, 3, 5, 7, 10, 11];
 
 /// A world on a clock that stands still until somebody sleeps on it.
 pub struct Stage {
@@ -47,14 +52,19 @@ pub struct Stage {
     pub wire: Wire,
     /// The files of the first commit.
     pub first: BTreeMap<&'static str, String>,
-    _folder: TempDir,
+    /// Where the remote is, as `gitops.git`.
+    pub folder: TempDir,
+    /// Commits that were there before anything happened.
+    begun: usize,
+    client: probe::Client,
 }
 
 /// How a run is started.
 pub struct Start {
     /// Given to the run; a hook may ask it to stop.
     pub stopper: Stopper,
-    stop: Stop,
+    /// The other side.
+    pub stop: Stop,
     /// Who starts it.
     pub actor: &'static str,
     /// What a signal does.
@@ -65,7 +75,8 @@ pub struct Start {
     pub dry_run: bool,
     /// Ends the run as SIGKILL would, wherever it is.
     pub kill: Arc<Notify>,
-    hook: Option<Hook>,
+    /// Sees every event.
+    pub hook: Option<Hook>,
 }
 
 /// Sees every event before the run goes on.
@@ -105,21 +116,31 @@ impl Start {
 impl Stage {
     /// The usual world.
     pub fn new(scenario: Scenario) -> Self {
-        Self::with(scenario, |files| files)
+        Self::edited(scenario, |text| text)
     }
 
-    /// A world whose configuration was edited before anything else happened.
-    pub fn configured(scenario: Scenario, changes: &[(&str, &str)]) -> Self {
-        Self::with(scenario, |mut text| {
-            for (old, new) in changes {
-                assert!(text.contains(old), "{old:?} is not in {text}");
-                text = text.replace(old, new);
-            }
-            text
+    /// The usual world, measured less often: for tests that need many.
+    pub fn brief(scenario: Scenario) -> Self {
+        Self::edited(scenario, |text| {
+            text.replace("      interval: 15s", "      interval: 1m")
         })
     }
 
-    fn with(scenario: Scenario, configure: impl FnOnce(String) -> String) -> Self {
+    /// A world with other steps than usual: what stands below `steps:` is replaced.
+    pub fn with_steps(scenario: Scenario, steps: &str) -> Self {
+        Self::edited(scenario, |text| {
+            let (head, rest) = text.split_once("        steps:\n").unwrap();
+            let (_, tail) = rest.split_once("        bake_time:").unwrap();
+            let steps: String = steps
+                .lines()
+                .map(|step| format!("          - {step}\n"))
+                .collect();
+            format!("{head}        steps:\n{steps}        bake_time:{tail}")
+        })
+    }
+
+    /// A world whose configuration was edited before anything else happened.
+    pub fn edited(scenario: Scenario, configure: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(instant("2026-03-10T10:00:00Z")));
         let time: Arc<dyn Clock> = clock.clone();
@@ -135,12 +156,19 @@ impl Stage {
         }
         let first = [STABLE, CANARY].map(|path| (path, text(path))).into();
         Self {
+            begun: world.log().unwrap().len(),
+            client: probe::Client::new(probe::ClientOptions::default()),
             wire: Wire::before(&world.git_url()),
             world: Arc::new(world),
             clock,
             first,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Returns the world's time.
+    pub fn clock_now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// Returns a file of the branch.
@@ -294,14 +322,16 @@ impl Stage {
         // Only the first test of the process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let repository = self.repository();
-        let client = probe::Client::new(probe::ClientOptions::default());
         let outside = Outside {
             repository: &repository,
-            client: &client,
+            client: &self.client,
             clock: self.clock.clone(),
             secrets: &|_| None,
         };
-        let mut trail = Trail::new(start.hook, self.world.base_url());
+        let git = self.wire.url().trim_end_matches("/git/gitops.git");
+        let places = [(self.world.base_url(), "WORLD"), (git, "GIT")];
+        let places = places.map(|(place, name)| (place.to_owned(), name)).into();
+        let mut trail = Trail::new(start.hook, places);
         let kill = start.kill;
         // Somebody could always still ask: the run must not notice that nobody can any more.
         let _stopper = start.stopper;
@@ -319,26 +349,35 @@ impl Stage {
         End::new(trail, ended)
     }
 
-    /// Returns the subjects of the branch, newest first, without the first commit of the world.
+    /// Returns the subjects of the branch, newest first, without what was there at first.
     pub fn log(&self) -> Vec<String> {
         let log = self.world.log().unwrap();
-        let own = log.len() - 1;
+        let own = log.len() - self.begun;
         log.into_iter().take(own).map(|line| line.subject).collect()
     }
 
+    /// Returns the remote itself.
+    pub fn remote(&self) -> git2::Repository {
+        git2::Repository::open_bare(self.folder.path().join("gitops.git")).unwrap()
+    }
+
     /// Returns the states that the journal went through, oldest first.
-    pub async fn journal(&self) -> Vec<String> {
-        let journal = self
-            .repository()
-            .journal("production", "advertisements")
-            .await
-            .unwrap();
-        journal
-            .records
-            .iter()
-            .rev()
-            .map(|record| record.trailers.get("State").unwrap_or("?").to_owned())
-            .collect()
+    pub fn journal(&self) -> Vec<String> {
+        let remote = self.remote();
+        let mut next = remote
+            .find_reference("refs/shipgate/production/advertisements")
+            .and_then(|reference| reference.peel_to_commit())
+            .ok();
+        let mut states = Vec::new();
+        while let Some(record) = next {
+            let message = record.message().unwrap();
+            let mut lines = message.lines();
+            let state = lines.find_map(|line| line.strip_prefix("Shipgate-State: "));
+            states.push(state.unwrap().to_owned());
+            next = record.parent(0).ok();
+        }
+        states.reverse();
+        states
     }
 
     /// Returns how the manifests differ from the first commit's: `as at first`, or line by line.
@@ -381,17 +420,58 @@ impl Stage {
     }
 
     /// Returns everything about an end in a form for snapshots.
-    pub async fn story(&self, end: &End) -> String {
+    pub fn story(&self, end: &End) -> String {
         format!(
             "{end}\nlog: {}\njournal: {}\ntree: {}\nlive: {}",
             self.log().join(" | "),
-            self.journal().await.join(" "),
+            self.journal().join(" "),
             self.tree(),
             self.live()
         )
     }
 
+    /// Asserts that 1.1 runs everywhere and that nothing of the canary is left in git.
+    #[track_caller]
+    pub fn assert_deployed(&self, what: &str) {
+        self.clock.advance(std::time::Duration::from_secs(60));
+        let expected = [STABLE, CANARY].map(|path| {
+            let text = self.first[path].clone();
+            let tag = text.replace("advertisements:1.0", "advertisements:1.1");
+            let label = tag.replace("/version: \"1.0\"", "/version: \"1.1\"");
+            let plain = label.replace("value: \"1.0\"", "value: \"1.1\"");
+            (path, plain.replace("value: '1.0'", "value: '1.1'"))
+        });
+        for (path, text) in expected {
+            assert_eq!(self.text(path), text, "{what}");
+        }
+        assert_eq!(self.live(), "stable 1.1, canary nothing with 0%", "{what}");
+    }
+
+    /// Returns the ids of the runs that have a commit on the branch.
+    pub fn run_ids(&self) -> std::collections::BTreeSet<String> {
+        let log = self.world.log().unwrap();
+        log.iter()
+            .flat_map(|line| line.body.lines())
+            .filter_map(|line| line.strip_prefix("Shipgate-Run: "))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Returns how many commits of shipgate are on the branch.
+    pub fn commits(&self) -> usize {
+        let log = self.world.log().unwrap();
+        log.iter()
+            .filter(|line| line.author.starts_with("shipgate"))
+            .count()
+    }
+
+    /// Returns every reference with its commit.
+    pub fn references(&self) -> Vec<(String, String)> {
+        self.world.references().unwrap()
+    }
+
     /// Asserts that nothing is left of a deployment, on the branch and in the cluster.
+    #[track_caller]
     pub fn assert_restored(&self, what: &str) {
         assert_eq!(self.tree(), "as at first", "{what}");
         assert_eq!(self.live(), "stable 1.0, canary nothing with 0%", "{what}");
@@ -416,9 +496,14 @@ async fn target(outside: &Outside<'_>) -> Result<Target, Failure> {
     load::target(outside.repository, &source, None, None).await
 }
 
-/// Is it a push?
-pub fn is_push(call: Call) -> bool {
-    call != Call::Read
+/// Waits for many things at once.
+pub async fn all<T>(work: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    futures_util::future::join_all(work).await
+}
+
+/// Is it the beginning of a step of the way forward? From 1.
+pub fn starts(event: &Event, step: usize) -> bool {
+    matches!(event, Event::StepStarted { index, total: STEPS, .. } if *index == step)
 }
 
 /// Reads RFC 3339.

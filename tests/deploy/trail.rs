@@ -11,23 +11,33 @@ pub struct Trail {
     lines: Vec<String>,
     step: String,
     hook: Option<Hook>,
-    base_url: String,
+    places: Vec<(String, &'static str)>,
 }
 
 impl Trail {
-    /// Starts empty.
-    pub fn new(hook: Option<Hook>, base_url: &str) -> Self {
+    /// Starts empty. Addresses that differ from run to run get names.
+    pub fn new(hook: Option<Hook>, places: Vec<(String, &'static str)>) -> Self {
         Self {
             lines: Vec::new(),
             step: String::new(),
             hook,
-            base_url: base_url.to_owned(),
+            places,
         }
     }
 
     fn line(&mut self, text: String) {
-        let text = text.replace(&self.base_url, "WORLD");
-        self.lines.push(anonymous(&text));
+        let text = self.named(&text);
+        self.lines.push(text);
+    }
+
+    fn named(&self, text: &str) -> String {
+        let named = self
+            .places
+            .iter()
+            .fold(text.to_owned(), |text, (place, name)| {
+                text.replace(place, name)
+            });
+        anonymous(&named)
     }
 }
 
@@ -86,13 +96,12 @@ pub struct End {
 impl End {
     /// Puts an end together.
     pub fn new(trail: Trail, ended: Option<Outcome>) -> Self {
-        let clean = |text: &str| anonymous(&text.replace(&trail.base_url, "WORLD"));
         let code = ended.as_ref().map(|outcome| outcome.ending.code().number);
         let outcome =
             ended.unwrap_or_else(|| Outcome::new(shipgate::event::Ending::Internal, "killed"));
         Self {
-            reason: clean(&outcome.reason),
-            hints: outcome.hints.iter().map(|hint| clean(hint)).collect(),
+            reason: trail.named(&outcome.reason),
+            hints: outcome.hints.iter().map(|hint| trail.named(hint)).collect(),
             trail: trail.lines,
             code,
             outcome,
@@ -141,7 +150,13 @@ fn anonymous(text: &str) -> String {
             word.push(character);
             continue;
         }
-        out.push_str(if is_id(&word) { "ID" } else { &word });
+        // What follows a point is the rest of a number.
+        let shown = if is_id(&word) && !out.ends_with('.') {
+            "ID"
+        } else {
+            &word
+        };
+        out.push_str(shown);
         word.clear();
         out.push(character);
     }

@@ -1,7 +1,6 @@
 //! The wire between a run and the world's git server: it can watch, break and delay what goes over it.
 
 use std::{
-    collections::HashMap,
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
@@ -87,6 +86,24 @@ impl Wire {
         &self.url
     }
 
+    /// Calls `act` at the `nth` call of a kind (from 1), which then has the fate it returns.
+    pub fn at(
+        &self,
+        call: Call,
+        when: When,
+        nth: usize,
+        mut act: impl FnMut() -> Fate + Send + 'static,
+    ) {
+        let mut seen = 0;
+        self.rule(move |this, now| {
+            if (this, now) != (call, when) {
+                return Fate::Pass;
+            }
+            seen += 1;
+            if seen == nth { act() } else { Fate::Pass }
+        });
+    }
+
     /// Sets what happens to every call from now on.
     pub fn rule(&self, rule: impl FnMut(Call, When) -> Fate + Send + 'static) {
         *self.rule.lock().unwrap() = Box::new(rule);
@@ -167,18 +184,5 @@ fn kind(head: &str, body: &[u8]) -> Call {
         Call::Branch
     } else {
         Call::Read
-    }
-}
-
-/// Counts calls, so that a rule can mean the second push.
-#[derive(Default)]
-pub struct Counter(HashMap<(u8, u8), usize>);
-
-impl Counter {
-    /// Counts one and returns how many of its kind there were, from 1.
-    pub fn count(&mut self, call: Call, when: When) -> usize {
-        let count = self.0.entry((call as u8, when as u8)).or_default();
-        *count += 1;
-        *count
     }
 }

@@ -65,7 +65,7 @@ pub async fn go_back(
             name: step.name(),
             weight: None,
         });
-        let end = match step {
+        let ended = match step {
             BackStep::Weight(changes) | BackStep::Values(changes) => {
                 let what = if matches!(step, BackStep::Weight(_)) {
                     "traffic back"
@@ -95,22 +95,17 @@ pub async fn go_back(
                 wait(writer, step, client, stop, reporter).await
             }
         };
-        let state = if end.is_ok() {
-            StepState::Passed
-        } else {
-            StepState::Failed
+        let (state, detail) = match &ended {
+            Ok(detail) => (StepState::Passed, detail.clone()),
+            Err(end) => (StepState::Failed, end.sentence()),
         };
         reporter.event(&Event::StepFinished {
             at: writer.clock.now(),
             index: index + 1,
             state,
-            detail: end
-                .as_ref()
-                .err()
-                .map(BackEnd::sentence)
-                .unwrap_or_default(),
+            detail,
         });
-        if let Err(end) = end {
+        if let Err(end) = ended {
             return end;
         }
     }
@@ -151,16 +146,17 @@ async fn write_back(
     stop: &Stop,
     reporter: &mut dyn Reporter,
     commits: &mut Vec<BackCommit>,
-) -> Result<(), BackEnd> {
+) -> Result<String, BackEnd> {
     match writer.land(write, stop, reporter).await {
         Ok(Landed::Pushed { commit, .. }) => {
+            let detail = format!("commit {}", commit.short());
             commits.push(BackCommit {
                 commit,
                 subject: write.subject.clone(),
             });
-            Ok(())
+            Ok(detail)
         }
-        Ok(Landed::AlreadyThere { .. }) => Ok(()),
+        Ok(Landed::AlreadyThere { .. }) => Ok("already so".to_owned()),
         Err(NotLanded::Superseded(reason)) => {
             close_superseded(writer, &reason, stop, reporter).await;
             Err(BackEnd::Superseded(reason))
@@ -197,7 +193,7 @@ async fn wait(
     client: &probe::Client,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
-) -> Result<(), BackEnd> {
+) -> Result<String, BackEnd> {
     let service = &writer.target.service;
     let stable = live::Wanted {
         live: &service.live_stable,
@@ -215,11 +211,11 @@ async fn wait(
             ..stable
         },
         // The configuration has no canary any more that could be asked.
-        (BackStep::WaitGone, Strategy::Rolling(_)) => return Ok(()),
+        (BackStep::WaitGone, Strategy::Rolling(_)) => return Ok(String::new()),
         _ => stable,
     };
     match live::wait(&wanted, client, writer.clock, stop, reporter).await {
-        Waited::Live => Ok(()),
+        Waited::Live => Ok(String::new()),
         Waited::TimeUp(reason) => Err(BackEnd::Failed(Failure::new(
             Ending::RollbackFailed,
             reason,

@@ -12,6 +12,7 @@ use crate::{
         journal::State,
         land::FORWARD_PATIENCE,
         stop::StopReason,
+        stopped_before_change,
         writer::{Entry, NotLanded},
     },
     rollout::way_back,
@@ -118,31 +119,39 @@ impl Run<'_> {
             self.withdraw(reason).await;
             return self.fenced(reason.to_owned());
         }
-        let end = self.go_back(reason).await;
-        let mut outcome = self.fenced(reason.to_owned());
-        match end {
-            BackEnd::Restored => {
-                outcome
-                    .hints
-                    .push(format!("what {what} had written was taken back"));
-            }
-            end => {
-                let reason = end.sentence();
-                outcome
-                    .hints
-                    .push(format!("{what} was not taken back: {reason}"));
-            }
+        if self.tidies() {
+            self.close(State::Superseded, reason).await;
+            let mut outcome = self.fenced(reason.to_owned());
+            outcome
+                .hints
+                .push(format!("{what} is live and was judged good"));
+            return outcome;
         }
+        let end = self.go_back(self.landed, reason).await;
+        let mut outcome = self.fenced(reason.to_owned());
+        outcome.hints.push(match end {
+            BackEnd::Restored => format!("what {what} had written elsewhere was taken back"),
+            end => format!(
+                "what {what} had written is left as it is: {}",
+                end.sentence()
+            ),
+        });
         outcome
     }
 
     async fn stopped(&mut self, what: &str, reason: StopReason) -> Outcome {
         if self.landed.is_none() {
-            // When the starter is gone nothing is written any more; `recover` closes the record.
+            let mut outcome = Outcome::from(stopped_before_change(reason));
             if reason != StopReason::StarterGone {
                 self.withdraw(reason.sentence()).await;
+            } else if self.writer.announced {
+                // Nothing is written any more, not even that.
+                outcome.hints.push(
+                    "the journal says that this run began: run `shipgate recover`, or the same deploy again"
+                        .to_owned(),
+                );
             }
-            return crate::ops::stopped_before_change(reason).into();
+            return outcome;
         }
         self.stop.answer();
         match (reason, self.on_cancel) {
@@ -171,9 +180,23 @@ impl Run<'_> {
             self.withdraw(&failure.to_string()).await;
             return failure.into();
         }
+        if self.tidies() {
+            let text =
+                format!("{what} is live and was judged good, but is not tidied up: {failure}");
+            let mut outcome = Outcome::new(Ending::Held, text);
+            outcome
+                .hints
+                .push("run the same deploy again: it does what is left".to_owned());
+            outcome.hints.extend(failure.0.hints);
+            return outcome;
+        }
         let reason = failure.to_string();
         let mut outcome = self.back(what, &reason, Ending::RolledBack).await;
-        outcome.hints.extend(failure.0.hints);
+        for hint in failure.0.hints {
+            if !outcome.hints.contains(&hint) {
+                outcome.hints.push(hint);
+            }
+        }
         outcome
     }
 
@@ -184,12 +207,15 @@ impl Run<'_> {
 
     /// Nothing of this run is on the branch: say so in the journal, so that it stops nobody.
     async fn withdraw(&mut self, reason: &str) {
-        if !self.writer.announced {
-            return;
+        if self.writer.announced {
+            self.close(State::Withdrawn, reason).await;
         }
+    }
+
+    async fn close(&mut self, state: State, reason: &str) {
         let entry = Entry {
             reason: Some(reason),
-            ..Entry::new(State::Withdrawn, "none", FORWARD_PATIENCE)
+            ..Entry::new(state, "none", FORWARD_PATIENCE)
         };
         if let Err(NotLanded::Failed(failure)) = self.writer.record(&entry, &self.stop).await {
             self.reporter.event(&Event::Warning(format!(
@@ -198,9 +224,8 @@ impl Run<'_> {
         }
     }
 
-    async fn go_back(&mut self, why: &str) -> BackEnd {
-        // The step that failed counts: a push whose answer was lost may have landed.
-        let steps = way_back(&self.plan, &self.replay, self.attempted.max(self.landed));
+    async fn go_back(&mut self, reached: Option<usize>, why: &str) -> BackEnd {
+        let steps = way_back(&self.plan, &self.replay, reached);
         let mut commits = Vec::new();
         let end = go_back(
             &mut self.writer,
@@ -221,7 +246,9 @@ impl Run<'_> {
             // A signal now asks for what is being done already; only a second one breaks it off.
             self.stop.answer_first();
         }
-        let end = self.go_back(why).await;
+        // The step that failed counts: a push whose answer was lost may have landed.
+        let reached = self.attempted.max(self.landed);
+        let end = self.go_back(reached, why).await;
         let previous = self.writer.identity.previous_version.clone();
         match end {
             BackEnd::Restored => {
@@ -251,12 +278,13 @@ impl Run<'_> {
                 outcome
             }
             BackEnd::Failed(failure) => {
-                let mut outcome = Outcome::new(
-                    Ending::RollbackFailed,
-                    format!(
-                        "{what} could not go on ({why}) and could not be taken back: {failure}"
-                    ),
-                );
+                let failed = failure.to_string();
+                let text = if failed == why {
+                    format!("{what} could neither go on nor be taken back: {why}")
+                } else {
+                    format!("{what} could not go on ({why}) and not be taken back: {failed}")
+                };
+                let mut outcome = Outcome::new(Ending::RollbackFailed, text);
                 outcome.hints.push(
                     "page someone now; `shipgate recover` tries the way back again".to_owned(),
                 );

@@ -88,8 +88,9 @@ pub async fn prepare(
         Some(Continued {
             base,
             landed: Some(landed),
+            tip,
             ..
-        }) => (base, Some(*landed)),
+        }) => (base, Some((*landed, tip))),
         _ => (&target.tip, None),
     };
     let strategy = target.service.strategy.name();
@@ -99,8 +100,8 @@ pub async fn prepare(
         manifests,
         previous,
     } = remake(outside, target, base, &request.version, strategy).await?;
-    if let Some(landed) = landed {
-        in_place(outside, target, &replay, landed)
+    if let Some((landed, tip)) = landed {
+        in_place(outside, target, &replay, landed, tip)
             .await
             .map_err(not_in_place)?;
     }
@@ -139,7 +140,7 @@ pub async fn prepare(
             replay,
             identity,
             journal_tip,
-            landed,
+            landed: landed.map(|(landed, _)| landed),
             held_at: unfinished
                 .filter(|record| record.state == State::Held)
                 .and_then(|record| journal::step_index(&record.step)),

@@ -29,6 +29,8 @@ pub struct Continued {
     pub going_back: bool,
     /// Is the base that the journal names no longer on the branch?
     pub rewritten: bool,
+    /// The branch's head when all this was read from it.
+    pub tip: CommitId,
 }
 
 /// A run's plan with what it writes, made again from the commit that the run began with.
@@ -80,13 +82,14 @@ pub async fn resume(
     let base = match own.last().and_then(|entry| entry.parents.first()) {
         _ if !rewritten => base.clone(),
         Some(parent) => parent.clone(),
-        None => tip,
+        None => tip.clone(),
     };
     Ok(Some(Continued {
         base,
         landed,
         going_back,
         rewritten,
+        tip,
     }))
 }
 
@@ -120,7 +123,7 @@ pub async fn remake(
     })
 }
 
-/// Is everything that a run has written up to a step still there?
+/// Is everything that a run has written up to a step still there, at the commit that told so?
 ///
 /// # Errors
 /// The git server does not answer or refuses. [`Ending::BlockedOther`] with the first value that is
@@ -130,13 +133,9 @@ pub async fn in_place(
     target: &Target,
     replay: &Replay,
     landed: usize,
+    tip: &CommitId,
 ) -> Result<(), Failure> {
-    let tip = outside
-        .repository
-        .fetch(&target.branch)
-        .await
-        .map_err(failure::git)?;
-    let manifests = load::manifests(outside.repository, &tip, target).await?;
+    let manifests = load::manifests(outside.repository, tip, target).await?;
     let other = match reapply(&manifests, &replay.until(landed)) {
         Ok(set) => set
             .changes

@@ -205,10 +205,12 @@ impl<'a> Run<'a> {
             StepEnd::Stopped(reason)
         } else {
             match &step.action {
-                Action::Write { .. } if self.time_left().is_zero() => match self.time_is_up() {
-                    StepEnd::Bad(reason) if self.landed.is_none() => StepEnd::Hold(reason),
-                    end => end,
-                },
+                Action::Write { .. } if !self.tidies() && self.time_left().is_zero() => {
+                    match self.time_is_up() {
+                        StepEnd::Bad(reason) if self.landed.is_none() => StepEnd::Hold(reason),
+                        end => end,
+                    }
+                }
                 Action::Write { .. } => self.write(index, &step.name, step.weight).await,
                 Action::WaitLive { arm } => self.wait_live(*arm).await,
                 Action::Watch { arm, duration } => self.watch(*arm, *duration, step.weight).await,
@@ -255,7 +257,11 @@ impl<'a> Run<'a> {
             weight,
             reason: None,
             hold: self.rest_of_step(index),
-            patience: FORWARD_PATIENCE.min(self.time_left()),
+            patience: if self.tidies() {
+                FORWARD_PATIENCE
+            } else {
+                FORWARD_PATIENCE.min(self.time_left())
+            },
         };
         self.attempted = Some(index);
         let landed = self
@@ -289,6 +295,17 @@ impl<'a> Run<'a> {
                 _ => StepEnd::Broken(failure),
             },
         }
+    }
+
+    /// Is the new version judged good by now, so that only tidying up is left?
+    pub(super) fn tidies(&self) -> bool {
+        matches!(
+            self.plan.steps[self.at].action,
+            Action::Write {
+                stage: Stage::Finish,
+                ..
+            }
+        )
     }
 
     fn step_number(&self, index: usize) -> String {
