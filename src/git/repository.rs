@@ -60,6 +60,7 @@ pub struct Repository {
     worker: Worker<Local>,
     _folder: TempDir,
     display: String,
+    writer: String,
 }
 
 impl Repository {
@@ -103,24 +104,31 @@ impl Repository {
             .map_err(|error| GitError::internal(format!("could not make a folder: {error}")))?;
         let path = folder.path().join("repository.git");
         let writer = random_name()?;
+        let mark = writer.clone();
         let display = location.display();
         let worker = Worker::start(move |calls| {
             let calls = Arc::new(calls);
             let store = create_store(&path)?;
             let remote = remote(location, &calls, &path, &options, &connection)?;
             let author = (options.author_name, options.author_email);
-            Ok(Local::new(calls, path, store, remote, author, writer))
+            Ok(Local::new(calls, path, store, remote, author, mark))
         })?;
         Ok(Self {
             worker,
             _folder: folder,
             display,
+            writer,
         })
     }
 
     /// Returns the address as it may be printed.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Returns the mark that every journal record of this repository carries as `Writer`.
+    pub fn writer(&self) -> &str {
+        &self.writer
     }
 
     /// Fetches the newest commit of a branch with its files.

@@ -28,6 +28,8 @@ pub enum State {
     Held,
     /// Finished: nothing of it ever got onto the branch.
     Withdrawn,
+    /// Finished: somebody else set a value of it to a third one; that was left alone.
+    Superseded,
 }
 
 impl State {
@@ -42,13 +44,14 @@ impl State {
             Self::RolledBack => "rolled-back",
             Self::Held => "held",
             Self::Withdrawn => "withdrawn",
+            Self::Superseded => "superseded",
         }
     }
 
     /// Is the run over?
     pub fn is_final(self) -> bool {
         match self {
-            Self::Verified | Self::RolledBack | Self::Withdrawn => true,
+            Self::Verified | Self::RolledBack | Self::Withdrawn | Self::Superseded => true,
             Self::Started | Self::Advanced | Self::Promoted | Self::RollingBack | Self::Held => {
                 false
             }
@@ -69,6 +72,7 @@ impl FromStr for State {
             Self::RolledBack,
             Self::Held,
             Self::Withdrawn,
+            Self::Superseded,
         ]
         .into_iter()
         .find(|state| state.word() == word)
@@ -103,6 +107,8 @@ pub struct Record {
     pub intended: Option<CommitId>,
     /// Until when the writer holds the journal.
     pub expires_at: Option<DateTime<Utc>>,
+    /// Which open repository wrote it.
+    pub writer: Option<String>,
     /// When it was written.
     pub at: DateTime<Utc>,
     /// Id of the record.
@@ -130,6 +136,7 @@ impl Record {
                 .get("Expires")
                 .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
                 .map(|instant| instant.to_utc()),
+            writer: owned("Writer"),
             at: record.at,
             id: record.id.clone(),
         })
@@ -150,13 +157,6 @@ pub fn records(journal: &Journal) -> Vec<Record> {
 /// Returns the run that is not finished, if there is one: its newest record.
 pub fn unfinished(records: &[Record]) -> Option<&Record> {
     records.first().filter(|record| !record.state.is_final())
-}
-
-/// Returns the newest record of a run that ended with its version live and judged good.
-pub fn last_verified(records: &[Record]) -> Option<&Record> {
-    records
-        .iter()
-        .find(|record| record.state == State::Verified)
 }
 
 /// Prints an instant as trailers hold it: RFC 3339, UTC, whole seconds.

@@ -1,28 +1,29 @@
 //! Gets a change onto the branch: apply it to the newest commit, announce it, push it, and try again
-//! when someone else was faster.
+//! when someone else was faster or the git server does not answer.
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
-
 use super::{
     failure,
-    journal::{RunIdentity, State, instant},
-    load::{self, Target},
-    stop::Stop,
+    journal::State,
+    load,
+    patience::{Exhausted, Patience},
+    stop::{Stop, StopReason},
+    writer::{Entry, NotLanded, Writer},
 };
 use crate::{
-    clock::Clock,
     event::{Ending, Event, Failure, Reporter},
-    git::{self, CommitId, JournalOutcome, PushOutcome, Repository},
+    git::{self, CommitId, PushOutcome},
     manifest::{Change, RestoreProblem, reapply, restore},
-    units::Weight,
+    units::{Weight, format_duration},
 };
 
-/// How long a lost race is tried again.
-const RACE_LIMIT: Duration = Duration::from_secs(120);
+/// How long a lost race, or a git server that does not answer, is tried again on the way forward.
+pub const FORWARD_PATIENCE: Duration = Duration::from_secs(120);
+/// The same on the way back, where giving up leaves a bad version with its users.
+pub const BACK_PATIENCE: Duration = Duration::from_secs(600);
 /// How long a writer holds the journal after its last sign of life, beyond the step's own length.
-const JOURNAL_SLACK: Duration = Duration::from_secs(900);
+pub const JOURNAL_SLACK: Duration = Duration::from_secs(900);
 
 /// Which way values go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ pub struct Write<'a> {
     pub reason: Option<&'a str>,
     /// How long the step that follows takes, so that the journal is not held too short.
     pub hold: Duration,
+    /// How long it is tried.
+    pub patience: Duration,
 }
 
 /// A commit that is on the branch.
@@ -71,49 +74,27 @@ pub enum Landed {
     },
 }
 
-/// Why a change is not on the branch.
-#[derive(Debug)]
-pub enum NotLanded {
-    /// Someone else changed the same value to a third one, or took the run over.
-    Superseded(String),
-    /// Anything else; the failure says with which exit code.
-    Failed(Failure),
+/// What one try came to.
+enum Try {
+    Landed(Landed),
+    /// Someone else was faster.
+    Lost,
+    /// The git server did not answer; nothing was pushed.
+    Unanswered(Failure),
+    /// The git server did not answer after it was sent this.
+    InDoubt(Sent, Failure),
 }
 
-impl From<Failure> for NotLanded {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
+/// A commit that was sent, and its parent.
+#[derive(Clone)]
+struct Sent {
+    commit: CommitId,
+    parent: CommitId,
 }
 
-/// The writer of one run: holds the journal and knows its tip.
-pub struct Writer<'a> {
-    /// The repository.
-    pub repository: &'a Repository,
-    /// What is deployed where.
-    pub target: &'a Target,
-    /// What stays the same in all commits of the run.
-    pub identity: RunIdentity,
-    /// Where the time comes from.
-    pub clock: &'a dyn Clock,
-    /// The newest journal record that we know.
-    pub journal_tip: Option<CommitId>,
-    /// Has this writer written a record?
-    pub announced: bool,
-}
-
-/// Asks for leave to push.
-fn unless_stopped(stop: &Stop, write: &Write<'_>) -> Result<(), Failure> {
-    match stop.requested() {
-        None => Ok(()),
-        Some(reason) => Err(Failure::new(
-            Ending::CancelledLeft,
-            format!(
-                "{} before `{}` was pushed",
-                reason.sentence(),
-                write.subject
-            ),
-        )),
+impl From<Sent> for Landed {
+    fn from(Sent { commit, parent }: Sent) -> Self {
+        Self::Pushed { commit, parent }
     }
 }
 
@@ -123,86 +104,136 @@ impl Writer<'_> {
     /// `stop` is looked at before each push; once a push has begun its outcome is always read.
     ///
     /// # Errors
-    /// See [`NotLanded`].
+    /// See [`NotLanded`]. [`Ending::CancelledLeft`] when asked to stop before anything was pushed;
+    /// [`Ending::PushUnknown`] when it is not known whether the commit is on the branch.
     pub async fn land(
         &mut self,
         write: &Write<'_>,
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Landed, NotLanded> {
-        let deadline = self.clock.now() + RACE_LIMIT;
-        let mut pauses = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(Duration::from_millis(20))
-            .with_max_delay(Duration::from_secs(1))
-            .without_max_times()
-            .build();
+        let mut stop = stop.clone();
+        let mut patience = Patience::new(self.clock, write.patience);
         let mut retries = 0;
+        let mut in_doubt: Option<(Sent, Failure)> = None;
         loop {
-            let branch = &self.target.branch;
-            let tip = self.repository.fetch(branch).await.map_err(failure::git)?;
-            let Some(commit) = self.commit_on(&tip, write).await? else {
-                return Ok(Landed::AlreadyThere { tip });
-            };
-            unless_stopped(stop, write)?;
-            self.announce(write, Some(&commit)).await?;
-            // The announcement took a while.
-            unless_stopped(stop, write)?;
-            let outcome = self
-                .repository
-                .push(branch, &tip, &commit)
-                .await
-                .map_err(failure::git)?;
-            match outcome {
-                PushOutcome::Pushed => {
-                    reporter.event(&Event::Pushed {
-                        at: self.clock.now(),
-                        commit: commit.to_string(),
-                        subject: write.subject.clone(),
-                        branch: branch.clone(),
-                        retries,
-                    });
-                    return Ok(Landed::Pushed {
-                        commit,
-                        parent: tip,
-                    });
+            let sent = in_doubt.as_ref().map(|(sent, _)| sent);
+            let trouble = match self.attempt(write, sent, &mut stop, reporter).await? {
+                Try::Landed(landed) => {
+                    if let Landed::Pushed { commit, .. } = &landed {
+                        reporter.event(&Event::Pushed {
+                            at: self.clock.now(),
+                            commit: commit.to_string(),
+                            subject: write.subject.clone(),
+                            branch: self.target.branch.clone(),
+                            retries,
+                        });
+                    }
+                    return Ok(landed);
                 }
-                PushOutcome::Lost { .. } if self.clock.now() < deadline => {
+                // The branch was read and has moved on without the commit that was in doubt.
+                Try::Lost => {
+                    in_doubt = None;
                     retries += 1;
-                    let pause = pauses.next().unwrap_or(Duration::from_secs(1));
-                    self.clock.sleep(pause).await;
+                    self.conflict(retries, write)
                 }
-                PushOutcome::Lost { .. } => {
-                    return Err(Failure::new(
-                        Ending::PushConflict,
-                        format!(
-                            "other writers won {retries} races for branch `{branch}` in {}",
-                            crate::units::format_duration(RACE_LIMIT)
-                        ),
-                    )
-                    .into());
+                Try::Unanswered(failure) => failure,
+                Try::InDoubt(sent, failure) => {
+                    in_doubt = Some((sent, failure.clone()));
+                    failure
                 }
-                PushOutcome::Denied { reason } => {
-                    return Err(Failure::new(
-                        Ending::PushDenied,
-                        format!("the git server refused the push to `{branch}`: {reason}"),
-                    )
-                    .hint("check the token's rights and the protection of the branch")
-                    .into());
-                }
-                PushOutcome::Unknown { reason } => {
-                    return Err(Failure::new(
-                        Ending::PushUnknown,
-                        format!(
-                            "whether commit {} is on `{branch}` could not be read back: {reason}",
-                            commit.short()
-                        ),
-                    )
-                    .hint("run `shipgate recover` when the git server answers")
-                    .into());
-                }
+            };
+            let end = match patience.pause(self.clock, &mut stop).await {
+                Ok(()) => continue,
+                Err(end) => end,
+            };
+            return Err(match (in_doubt, end) {
+                (Some((_, failure)), _) => failure,
+                (None, Exhausted::TimeUp) => trouble,
+                (None, Exhausted::Stopped(reason)) => stopped(reason, write),
+            }
+            .into());
+        }
+    }
+
+    /// Tries once. `sent` is what may be on the branch already.
+    async fn attempt(
+        &mut self,
+        write: &Write<'_>,
+        sent: Option<&Sent>,
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Try, NotLanded> {
+        let branch = &self.target.branch;
+        let fetched = match stop.or(self.repository.fetch(branch)).await {
+            Ok(fetched) => fetched.map_err(failure::git),
+            // Only a push has an outcome that must be read.
+            Err(_) if sent.is_some() => self.repository.fetch(branch).await.map_err(failure::git),
+            Err(reason) => return Err(stopped(reason, write).into()),
+        };
+        let tip = match unanswered(fetched)? {
+            Ok(tip) => tip,
+            Err(failure) => return Ok(Try::Unanswered(failure)),
+        };
+        if let Some(sent) = sent {
+            let contains = self.repository.contains(&tip, &sent.commit).await;
+            match unanswered(contains.map_err(failure::git))? {
+                Ok(true) => return Ok(Try::Landed(sent.clone().into())),
+                Ok(false) => {}
+                Err(failure) => return Ok(Try::Unanswered(failure)),
             }
         }
+        let Some(commit) = self.commit_on(&tip, write).await? else {
+            return Ok(Try::Landed(Landed::AlreadyThere { tip }));
+        };
+        if let Some(reason) = stop.requested() {
+            return Err(stopped(reason, write).into());
+        }
+        self.announce(write, &commit, stop, reporter).await?;
+        // The announcement may have taken its time.
+        if let Some(reason) = stop.requested() {
+            return Err(stopped(reason, write).into());
+        }
+        let branch = &self.target.branch;
+        let outcome = self.repository.push(branch, &tip, &commit).await;
+        let sent = Sent {
+            commit,
+            parent: tip,
+        };
+        let outcome = match unanswered(outcome.map_err(failure::git))? {
+            Ok(outcome) => outcome,
+            Err(failure) => return Ok(Try::Unanswered(failure)),
+        };
+        match outcome {
+            PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
+            PushOutcome::Lost { .. } => Ok(Try::Lost),
+            PushOutcome::Denied { reason } => Err(Failure::new(
+                Ending::PushDenied,
+                format!("the git server refused the push to `{branch}`: {reason}"),
+            )
+            .hint("check the token's rights and the protection of the branch")
+            .into()),
+            PushOutcome::Unknown { reason } => {
+                let text = format!(
+                    "whether commit {} is on `{branch}` could not be read back: {reason}",
+                    sent.commit.short()
+                );
+                let failure = Failure::new(Ending::PushUnknown, text)
+                    .hint("run `shipgate recover` when the git server answers");
+                Ok(Try::InDoubt(sent, failure))
+            }
+        }
+    }
+
+    fn conflict(&self, retries: u32, write: &Write<'_>) -> Failure {
+        Failure::new(
+            Ending::PushConflict,
+            format!(
+                "other writers won {retries} races for branch `{}` in {}",
+                self.target.branch,
+                format_duration(write.patience)
+            ),
+        )
     }
 
     /// Makes the commit on top of `tip`; none when every value is right already.
@@ -227,12 +258,11 @@ impl Writer<'_> {
                     |line| format!("{}:{line}", change.path),
                 );
                 NotLanded::Superseded(format!(
-                    "{place}: {} of {} is {} now, expected `{}` or `{}`; someone else changed it",
+                    "{place}: {} of {} is {} now, not {}; someone else changed it",
                     change.target(),
                     change.object,
                     found.map_or_else(|| "gone".to_owned(), |value| format!("`{value}`")),
-                    change.old,
-                    change.new,
+                    ours(write.changes, &change),
                 ))
             }
             RestoreProblem::Refused(refusals) => NotLanded::Failed(failure::refusals(refusals)),
@@ -273,85 +303,73 @@ impl Writer<'_> {
         Ok(Some(commit))
     }
 
+    /// Says in the journal what is about to be pushed. A way back goes on without the journal when
+    /// that cannot be written: that nobody else may write meanwhile is worth less than users who
+    /// are off a bad version, and values of others are left alone either way.
     async fn announce(
         &mut self,
         write: &Write<'_>,
-        intended: Option<&CommitId>,
+        intended: &CommitId,
+        stop: &Stop,
+        reporter: &mut dyn Reporter,
     ) -> Result<(), NotLanded> {
-        let hold = write.hold + JOURNAL_SLACK;
-        self.record(
-            write.state,
-            &write.step,
-            write.weight,
-            write.reason,
-            intended,
-            Some(hold),
-        )
-        .await
-    }
-
-    /// Writes a record into the journal, by compare-and-set.
-    ///
-    /// # Errors
-    /// Someone else wrote a record meanwhile: this run is fenced out.
-    pub async fn record(
-        &mut self,
-        state: State,
-        step: &str,
-        weight: Option<Weight>,
-        reason: Option<&str>,
-        intended: Option<&CommitId>,
-        hold: Option<Duration>,
-    ) -> Result<(), NotLanded> {
-        let mut trailers = self.identity.trailers(state, step, weight);
-        if let Some(intended) = intended {
-            trailers.push("Intended", intended.as_str());
-        }
-        if let Some(hold) = hold {
-            trailers.push("Expires", instant(self.clock.now() + hold));
-        }
-        if let Some(reason) = reason {
-            trailers.push("Reason", reason);
-        }
-        let RunIdentity {
-            service,
-            environment,
-            version,
-            ..
-        } = &self.identity;
-        let subject = format!("{service} {version} in {environment}: {}", state.word());
-        let message = git::message(&subject, "", &trailers);
-        let outcome = self
-            .repository
-            .append_journal(
-                environment,
-                service,
-                self.journal_tip.as_ref(),
-                &message,
-                self.clock.now(),
+        let entry = Entry {
+            weight: write.weight,
+            reason: write.reason,
+            intended: Some(intended),
+            hold: Some(write.hold + JOURNAL_SLACK),
+            ..Entry::new(
+                write.state,
+                &write.step,
+                FORWARD_PATIENCE.min(write.patience),
             )
-            .await
-            .map_err(failure::git)?;
-        match outcome {
-            JournalOutcome::Appended(id) => {
-                self.journal_tip = Some(id);
-                self.announced = true;
+        };
+        match (self.record(&entry, stop).await, write.direction) {
+            (Err(NotLanded::Failed(failure)), Direction::Back) => {
+                reporter.event(&Event::Warning(format!(
+                    "the way back goes on without its record: {failure}"
+                )));
                 Ok(())
             }
-            JournalOutcome::Lost { .. } => Err(NotLanded::Superseded(format!(
-                "another run of {service} in {environment} took over the journal"
-            ))),
-            JournalOutcome::Refused { reason } => Err(Failure::new(
-                Ending::PushDenied,
-                format!("the git server refused the journal `refs/shipgate/{environment}/{service}`: {reason}"),
-            )
-            .hint("allow the token to push references under refs/shipgate/")
-            .into()),
-            JournalOutcome::Unknown { reason } => Err(Failure::new(
-                Ending::Unavailable,
-                format!("the journal could not be written: {reason}"),
-            )
-            .into()),
+            (recorded, _) => recorded,
         }
     }
+}
+
+/// Names every text that a value has before, during and after a run: `0`, `10` or `50`.
+fn ours(changes: &[Change], place: &Change) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for change in changes.iter().filter(|change| change.same_place(place)) {
+        for text in [&change.old, &change.new] {
+            let text = format!("`{text}`");
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+    }
+    match texts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => "a text of ours".to_owned(),
+    }
+}
+
+/// Sets a git server that does not answer apart from everything that is worth no other try.
+fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failure> {
+    match result {
+        Err(failure) if failure.0.ending == Ending::Unavailable => Ok(Err(failure)),
+        Err(failure) => Err(failure),
+        Ok(done) => Ok(Ok(done)),
+    }
+}
+
+fn stopped(reason: StopReason, write: &Write<'_>) -> Failure {
+    Failure::new(
+        Ending::CancelledLeft,
+        format!(
+            "{} before `{}` was pushed",
+            reason.sentence(),
+            write.subject
+        ),
+    )
 }

@@ -31,6 +31,8 @@ pub struct Target {
     pub branch: String,
     /// The branch's head when it was read.
     pub tip: CommitId,
+    /// Path of the configuration in the repository.
+    pub config_path: String,
 }
 
 /// A service in an environment, without a branch: what `verify` needs.
@@ -141,6 +143,33 @@ pub async fn target(
         environment_name,
         branch,
         tip,
+        config,
+        config_path: source.path.to_owned(),
+    })
+}
+
+/// Reads the configuration of a target again, as it was at an earlier commit of its branch.
+///
+/// # Errors
+/// As [`target`].
+pub async fn target_at(
+    repository: &Repository,
+    target: &Target,
+    commit: &CommitId,
+) -> Result<Target, Failure> {
+    let path = &target.config_path;
+    let config = config(repository, commit, path).await?;
+    let environment = Some(target.environment_name.as_str());
+    let (_, environment) = pick("environment", environment, &config.environments, path)?;
+    let service = Some(target.service.name.as_str());
+    let (_, service) = pick("service", service, &config.services, path)?;
+    Ok(Target {
+        service: service.clone(),
+        environment: environment.clone(),
+        environment_name: target.environment_name.clone(),
+        branch: target.branch.clone(),
+        tip: commit.clone(),
+        config_path: path.clone(),
         config,
     })
 }

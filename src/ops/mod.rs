@@ -9,6 +9,7 @@ pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+pub mod patience;
 pub mod recover;
 pub mod rollback;
 pub mod set;
@@ -16,6 +17,7 @@ pub mod stop;
 pub mod takeback;
 pub mod verify;
 pub mod watch;
+pub mod writer;
 
 use crate::event::{Ending, Failure};
 

@@ -52,10 +52,7 @@ pub async fn recover(
         return Ok(outcome);
     }
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, actor).await?;
-    if takeback.is_untouched() {
-        return Ok(takeback.withdraw().await);
-    }
-    if takeback.is_judged_good(record) {
+    if takeback.is_to_be_finished(record) {
         return Ok(takeback.finish(stop, reporter).await);
     }
     let why = format!(

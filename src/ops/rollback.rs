@@ -1,17 +1,15 @@
 //! Back to the last known good version, or to a version that is named.
 
 use super::{
-    deploy::{self, Limits, Outside, Ready, Run, read_journal},
-    failure,
+    deploy::{self, Continued, DIRECT, Limits, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
-    journal::{self, Record, RunIdentity},
-    load::{self, Target},
+    journal::{self, Record, RunIdentity, State},
+    load::Target,
     stop::Stop,
     takeback::Takeback,
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
-    rollout,
     units::Version,
 };
 
@@ -50,17 +48,37 @@ pub async fn rollback_to(
         title: format!("roll back {what} to {version}"),
     });
     let (journal_tip, records) = read_journal(outside.repository, target).await?;
-    if journal::unfinished(&records).is_some() {
-        return Err(Failure::new(
-            Ending::BlockedOther,
-            format!("a run of {what} is not finished"),
-        )
-        .hint("take that run back first: shipgate rollback, without --to"));
+    let run = run_id(outside, target, version, &records);
+    let continued = match journal::unfinished(&records) {
+        None => None,
+        Some(record) if record.run == run && record.state != State::RollingBack => {
+            deploy::resume(outside, target, record).await?
+        }
+        Some(record) => {
+            let now = outside.clock.now();
+            return Err(deploy::unfinished_run(record, target, now)
+                .hint("or take that run back first: shipgate rollback, without --to"));
+        }
+    };
+    // A try of which nothing landed begins again on what is there now.
+    let (base, landed) = match &continued {
+        Some(Continued {
+            base,
+            landed: Some(landed),
+            tip,
+            ..
+        }) => (base, Some((*landed, tip))),
+        _ => (&target.tip, None),
+    };
+    let Remade {
+        plan,
+        replay,
+        previous,
+        ..
+    } = deploy::remake(outside, target, base, version, DIRECT).await?;
+    if let Some((landed, tip)) = landed {
+        deploy::in_place(outside, target, &replay, landed, tip).await?;
     }
-    let manifests = load::manifests(outside.repository, &target.tip, target).await?;
-    let facts = deploy::facts(target, &manifests)?;
-    let plan = rollout::direct(&target.service, version, facts);
-    let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
     if replay.is_empty() {
         return Ok(Outcome::new(
             Ending::NoChange,
@@ -69,13 +87,13 @@ pub async fn rollback_to(
     }
     let ready = Ready {
         identity: RunIdentity {
-            run: run_id(outside, target, version, &records),
+            run,
             service: target.service.name.clone(),
             environment: target.environment_name.clone(),
             version: version.clone(),
-            previous_version: deploy::previous_version(target, &manifests)?,
+            previous_version: previous,
             strategy: plan.strategy.to_owned(),
-            base: target.tip.clone(),
+            base: base.clone(),
             source: None,
             actor,
             pipeline: None,
@@ -84,8 +102,8 @@ pub async fn rollback_to(
         plan,
         replay,
         journal_tip,
-        landed: None,
-        held: false,
+        landed: landed.map(|(landed, _)| landed),
+        held_at: None,
     };
     let mut outcome = Run::new(limits, outside, target, ready, stop, reporter)
         .go(permit)
@@ -123,20 +141,30 @@ pub async fn rollback(
         }
     };
     let takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
-    if takeback.is_untouched() {
-        return Ok(takeback.withdraw().await);
-    }
     Ok(takeback.back(reason, stop, reporter).await)
 }
 
 /// Finds the run to take back: the newest finished one, if its version is what runs.
 fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failure> {
+    let unknown = |reason: String| {
+        Err(Failure::new(Ending::BlockedOther, reason)
+            .hint("name the version: shipgate rollback --to VERSION"))
+    };
     let last = records
         .iter()
-        .find(|record| record.state.is_final() && record.state != journal::State::Withdrawn);
-    match last {
-        Some(record) if record.state == journal::State::Verified => Ok(record),
-        Some(record) => Err(Failure::new(
+        .find(|record| record.state.is_final() && record.state != State::Withdrawn);
+    let Some(record) = last else {
+        return unknown(format!(
+            "no deployment of {what} is known, so there is no last known good version"
+        ));
+    };
+    match record.state {
+        State::Verified => Ok(record),
+        State::Superseded => unknown(format!(
+            "someone else changed {what} during the last run ({}), so its last known good version is not known",
+            record.reason.as_deref().unwrap_or("no reason given")
+        )),
+        _ => Err(Failure::new(
             Ending::NoChange,
             format!(
                 "{what} was taken back already: {} was rolled back at {}",
@@ -147,11 +175,6 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
                 journal::instant(record.at)
             ),
         )),
-        None => Err(Failure::new(
-            Ending::BlockedOther,
-            format!("no deployment of {what} is known, so there is no last known good version"),
-        )
-        .hint("name the version: shipgate rollback --to VERSION")),
     }
 }
 

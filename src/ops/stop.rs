@@ -59,14 +59,25 @@ impl Stop {
         (Stopper(sender), stop)
     }
 
-    /// Returns the wish that waits for an answer.
+    /// Returns the wish that waits for an answer. That the starter is gone is never answered: it
+    /// counts whatever else was wished before.
     pub fn requested(&self) -> Option<StopReason> {
-        self.receiver.borrow().get(self.answered).copied()
+        let reasons = self.receiver.borrow();
+        if reasons.contains(&StopReason::StarterGone) {
+            return Some(StopReason::StarterGone);
+        }
+        reasons.get(self.answered).copied()
     }
 
     /// Marks all wishes so far as answered.
     pub fn answer(&mut self) {
         self.answered = self.receiver.borrow().len();
+    }
+
+    /// Marks all wishes so far as answered, and the next one as well if there was none yet: what
+    /// the first wish asks for is being done already.
+    pub fn answer_first(&mut self) {
+        self.answered = self.receiver.borrow().len().max(1);
     }
 
     /// Waits for a wish. Never ends when there is nobody left who could ask.

@@ -1,31 +1,43 @@
 //! Takes an earlier run back, or finishes it where it was already judged good: what `rollback` and
 //! `recover` have in common.
 
+use std::time::Duration;
+
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
     git::CommitId,
     ops::{
-        deploy::{self, BackEnd, Continued, Outside, describe, go_back},
-        failure,
+        deploy::{self, BackCommit, BackEnd, DIRECT, Outside, Remade, describe, go_back},
         journal::{Record, RunIdentity, State, step_index},
-        land::{Direction, Landed, NotLanded, Write, Writer},
-        live::{self, Waited},
-        load::{self, Target},
-        stop::Stop,
+        land::{Direction, FORWARD_PATIENCE, Landed, Write},
+        live::{self, Presence, Waited},
+        load::Target,
+        stop::{Stop, StopReason},
+        stopped_before_change,
+        writer::{Entry, NotLanded, Writer},
     },
-    rollout::{self, Action, Plan, Replay, Stage, way_back},
-    units::Version,
+    rollout::{Action, Plan, Replay, Stage, way_back},
 };
 
 /// An earlier run with all that is needed to take it back or to finish it.
 pub struct Takeback<'a> {
     outside: &'a Outside<'a>,
     target: &'a Target,
+    writer: Writer<'a>,
+    written: Option<Written>,
+}
+
+/// What a run has, or may have, on the branch.
+struct Written {
     plan: Plan,
     replay: Replay,
-    continued: Continued,
-    writer: Writer<'a>,
-    version: Version,
+    /// Last step that landed, from 0; none = only its way back shows.
+    landed: Option<usize>,
+    /// Last step that may have landed.
+    reached: usize,
+    going_back: bool,
+    /// The branch's head when all this was read from it.
+    tip: CommitId,
 }
 
 impl<'a> Takeback<'a> {
@@ -33,7 +45,8 @@ impl<'a> Takeback<'a> {
     /// own when it is not finished, a new one when a finished run is taken back.
     ///
     /// # Errors
-    /// The git server does not answer; the run's record does not say where it began.
+    /// The git server does not answer; the run's record does not say where it began; the branch
+    /// that a finished run was on is no longer there.
     pub async fn read(
         outside: &'a Outside<'a>,
         target: &'a Target,
@@ -42,28 +55,69 @@ impl<'a> Takeback<'a> {
         journal_tip: Option<CommitId>,
         actor: Option<String>,
     ) -> Result<Self, Failure> {
-        let incomplete = || {
+        let unknown = |what: &str| {
             Failure::new(
                 Ending::BlockedOther,
-                format!("the journal record {} does not say what run {} began with", record.id.short(), record.run),
+                format!(
+                    "what run {} began with is not known: {what}",
+                    record.run
+                ),
             )
             .hint("look at the branch, then deploy the version you want with `shipgate rollback --to VERSION`")
+        };
+        let incomplete = || {
+            unknown(&format!(
+                "journal record {} does not say",
+                record.id.short()
+            ))
         };
         let version = record.version.clone().ok_or_else(incomplete)?;
         let continued = deploy::resume(outside, target, record)
             .await?
             .ok_or_else(incomplete)?;
-        let manifests = load::manifests(outside.repository, &continued.base, target).await?;
-        let (plan, previous) = deploy::plan(target, &manifests, &version)?;
-        let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
+        let finished = record.state.is_final();
+        if finished && continued.rewritten {
+            return Err(unknown("the branch was rewritten since"));
+        }
+        let shows = continued.landed.is_some() || (continued.going_back && !continued.rewritten);
+        let mut previous_version = record.previous_version.clone().unwrap_or_default();
+        let written = if finished || shows {
+            let Remade {
+                plan,
+                replay,
+                previous,
+                ..
+            } = deploy::remake(outside, target, &continued.base, &version, &record.strategy)
+                .await?;
+            previous_version = previous;
+            let reached = match continued.landed {
+                // A push that was announced may be on its way still.
+                Some(landed) if !finished => {
+                    step_index(&record.step).map_or(landed, |announced| announced.max(landed))
+                }
+                // A finished run wrote all there was to write; so did the one that a way back
+                // under an id of its own is about.
+                _ => plan.steps.len(),
+            };
+            Some(Written {
+                plan,
+                replay,
+                landed: continued.landed,
+                reached,
+                going_back: continued.going_back,
+                tip: continued.tip,
+            })
+        } else {
+            None
+        };
         let identity = RunIdentity {
             run,
             service: target.service.name.clone(),
             environment: target.environment_name.clone(),
-            version: version.clone(),
-            previous_version: previous,
-            strategy: plan.strategy.to_owned(),
-            base: continued.base.clone(),
+            version,
+            previous_version,
+            strategy: record.strategy.clone(),
+            base: continued.base,
             source: None,
             actor,
             pipeline: None,
@@ -72,9 +126,6 @@ impl<'a> Takeback<'a> {
         Ok(Self {
             outside,
             target,
-            plan,
-            replay,
-            continued,
             writer: Writer {
                 repository: outside.repository,
                 target,
@@ -83,45 +134,36 @@ impl<'a> Takeback<'a> {
                 journal_tip,
                 announced: false,
             },
-            version,
+            written,
         })
     }
 
-    /// Is nothing of the run on the branch?
-    pub fn is_untouched(&self) -> bool {
-        self.continued.landed.is_none() && !self.continued.going_back
-    }
-
-    /// Was the new version judged good, so that only tidying up is left?
-    pub fn is_judged_good(&self, record: &Record) -> bool {
-        let announced = step_index(&record.step).or(self.continued.landed);
-        !self.continued.going_back
-            && announced.is_some_and(|index| {
-                matches!(
-                    self.plan.steps.get(index).map(|step| &step.action),
-                    Some(Action::Write {
-                        stage: Stage::Finish,
-                        ..
-                    })
-                )
+    /// Should the run be finished rather than taken back? So it is when its new version was judged
+    /// good and only tidying up is left, and when a person had named the version to go to.
+    pub fn is_to_be_finished(&self, record: &Record) -> bool {
+        let Some(written) = &self.written else {
+            return false;
+        };
+        let Some(landed) = written.landed.filter(|_| !written.going_back) else {
+            return false;
+        };
+        let announced = step_index(&record.step).unwrap_or(landed);
+        let tidies = matches!(
+            written.plan.steps.get(announced).map(|step| &step.action),
+            Some(Action::Write {
+                stage: Stage::Finish,
+                ..
             })
+        );
+        tidies || written.plan.strategy == DIRECT
     }
 
-    /// Closes the record of a run of which nothing is on the branch.
-    pub async fn withdraw(mut self) -> Outcome {
-        let reason = "nothing of it was on the branch";
-        let closed = self
-            .writer
-            .record(State::Withdrawn, "none", None, Some(reason), None, None)
-            .await;
-        self.closed(closed, Ending::NoChange, |what| {
-            format!("{what}: {reason}; closed its record")
-        })
-    }
-
-    /// Takes the run back.
+    /// Takes the run back; closes its record where nothing of it is on the branch.
     pub async fn back(mut self, why: &str, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
-        let steps = way_back(&self.plan, &self.replay, self.continued.landed);
+        let Some(written) = &self.written else {
+            return self.withdraw(&stop).await;
+        };
+        let steps = way_back(&written.plan, &written.replay, Some(written.reached));
         let mut commits = Vec::new();
         let end = go_back(
             &mut self.writer,
@@ -135,23 +177,25 @@ impl<'a> Takeback<'a> {
         .await;
         let what = self.what();
         let previous = &self.writer.identity.previous_version;
-        let mut outcome = match end {
+        let outcome = match end {
             BackEnd::Restored => Outcome::new(
                 Ending::TakenBack,
                 format!("{what} is taken back; {previous} is live ({why})"),
             ),
             BackEnd::Superseded(reason) => Outcome::new(Ending::Superseded, reason),
-            BackEnd::Left(reason) => Outcome::new(
-                if commits.is_empty() {
-                    stopped_ending(reason)
-                } else {
-                    Ending::CancelledLeft
-                },
-                format!(
-                    "{}; the way back of {what} is not finished",
-                    reason.sentence()
-                ),
+            BackEnd::Left(reason) => left(
+                reason,
+                !commits.is_empty(),
+                format!("the way back of {what} is not finished"),
             ),
+            // Nothing was changed here: the branch is as this command found it, and the code says
+            // why.
+            BackEnd::Failed(failure) if commits.is_empty() => {
+                let text = format!("{what} could not be taken back: {failure}");
+                let mut outcome = Outcome::from(failure);
+                outcome.reason = text;
+                outcome
+            }
             BackEnd::Failed(failure) => {
                 let mut outcome = Outcome::new(
                     Ending::RollbackFailed,
@@ -161,10 +205,165 @@ impl<'a> Takeback<'a> {
                 outcome
             }
         };
-        let mut deployment = describe(&self.writer.identity, self.target, self.outside.clock.now());
+        self.with_deployment(outcome, commits)
+    }
+
+    /// Finishes a run that is to be finished: puts away what the canary needed.
+    pub async fn finish(mut self, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
+        let mut commits = Vec::new();
+        let outcome = match self.tidy_up(&mut stop, reporter, &mut commits).await {
+            Ok(()) => self.wait_and_close(&mut stop, reporter, &commits).await,
+            Err(outcome) => outcome,
+        };
+        self.with_deployment(outcome, commits)
+    }
+
+    async fn tidy_up(
+        &mut self,
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+        commits: &mut Vec<BackCommit>,
+    ) -> Result<(), Outcome> {
+        let Some(Written {
+            plan,
+            replay,
+            landed: Some(landed),
+            tip,
+            ..
+        }) = &self.written
+        else {
+            return Ok(());
+        };
+        let in_place = deploy::in_place(self.outside, self.target, replay, *landed, tip).await;
+        if let Err(failure) = in_place {
+            if failure.0.ending != Ending::BlockedOther {
+                return Err(failure.into());
+            }
+            let reason = failure.to_string();
+            let entry = Entry {
+                reason: Some(&reason),
+                ..Entry::new(State::Superseded, "none", FORWARD_PATIENCE)
+            };
+            let closed = self.writer.record(&entry, stop).await;
+            return Err(self.closed(closed, Ending::Superseded, reason.clone()));
+        }
+        for (index, step) in plan.steps.iter().enumerate().skip(landed + 1) {
+            let changes = replay.at(index);
+            // The steps in between only waited and watched, unless a person named the version.
+            if changes.is_empty() {
+                continue;
+            }
+            let identity = &self.writer.identity;
+            let write = Write {
+                changes,
+                direction: Direction::Forward,
+                state: State::Promoted,
+                step: format!("{}/{}", index + 1, plan.steps.len()),
+                subject: format!(
+                    "{} {}: {} ({})",
+                    identity.service, identity.version, step.name, identity.environment
+                ),
+                weight: step.weight,
+                reason: None,
+                hold: Duration::ZERO,
+                patience: FORWARD_PATIENCE,
+            };
+            match self.writer.land(&write, stop, reporter).await {
+                Ok(Landed::Pushed { commit, .. }) => commits.push(BackCommit {
+                    commit,
+                    subject: write.subject,
+                }),
+                Ok(Landed::AlreadyThere { .. }) => {}
+                Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                    return Err(Outcome::new(Ending::Superseded, reason));
+                }
+                Err(NotLanded::Failed(failure)) => {
+                    return Err(match stop.requested() {
+                        Some(reason) if failure.0.ending == Ending::CancelledLeft => left(
+                            reason,
+                            !commits.is_empty(),
+                            "the run is not finished".to_owned(),
+                        ),
+                        _ => half_done(failure, !commits.is_empty()),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wait_and_close(
+        &mut self,
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+        commits: &[BackCommit],
+    ) -> Outcome {
+        let service = &self.target.service;
+        let wanted = live::Wanted {
+            live: &service.live_stable,
+            arm: "stable",
+            version: self.writer.identity.version.as_str(),
+            presence: Presence::Running,
+            limit: service.progress_deadline,
+        };
+        let clock = &*self.outside.clock;
+        let waited = live::wait(&wanted, self.outside.client, clock, stop, reporter).await;
+        let what = self.what();
+        match waited {
+            Waited::Live => {
+                let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
+                let closed = self.writer.record(&entry, stop).await;
+                let reason = format!("{what} is finished: it was judged good before");
+                match self.closed(closed, Ending::Deployed, reason) {
+                    outcome if outcome.ending == Ending::Deployed => outcome,
+                    outcome if outcome.ending == Ending::Superseded => outcome,
+                    outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
+                }
+            }
+            Waited::TimeUp(reason) => {
+                let mut outcome = Outcome::new(Ending::Held, format!("{what}: {reason}"));
+                outcome.hints.push(
+                    "run `shipgate recover` again when it answers, or take it back with `shipgate rollback`"
+                        .to_owned(),
+                );
+                outcome
+            }
+            Waited::Stopped(reason) => left(
+                reason,
+                !commits.is_empty(),
+                format!("{what} is not finished"),
+            ),
+        }
+    }
+
+    /// Closes the record of a run of which nothing is on the branch.
+    async fn withdraw(mut self, stop: &Stop) -> Outcome {
+        let reason = "nothing of it was on the branch";
+        let entry = Entry {
+            reason: Some(reason),
+            ..Entry::new(State::Withdrawn, "none", FORWARD_PATIENCE)
+        };
+        let closed = self.writer.record(&entry, stop).await;
+        let text = format!("{}: {reason}; closed its record", self.what());
+        self.closed(closed, Ending::NoChange, text)
+    }
+
+    fn closed(&self, closed: Result<(), NotLanded>, ending: Ending, reason: String) -> Outcome {
+        match closed {
+            Ok(()) => Outcome::new(ending, reason),
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                Outcome::new(Ending::Superseded, reason)
+            }
+            Err(NotLanded::Failed(failure)) => failure.into(),
+        }
+    }
+
+    fn with_deployment(&self, mut outcome: Outcome, commits: Vec<BackCommit>) -> Outcome {
+        let now = self.outside.clock.now();
+        let mut deployment = describe(&self.writer.identity, self.target, now);
         outcome.ending.result().clone_into(&mut deployment.state);
         deployment.changed = !commits.is_empty();
-        deployment.finished_at = Some(self.outside.clock.now());
+        deployment.finished_at = Some(now);
         deployment.commits = commits
             .into_iter()
             .map(|commit| CommitRecord {
@@ -176,93 +375,6 @@ impl<'a> Takeback<'a> {
         outcome
     }
 
-    /// Finishes a run whose new version was judged good: puts away what the canary needed.
-    pub async fn finish(mut self, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
-        let first = self.continued.landed.map_or(0, |landed| landed + 1);
-        let steps: Vec<(usize, String)> = self
-            .plan
-            .steps
-            .iter()
-            .enumerate()
-            .skip(first)
-            .filter(|(_, step)| {
-                matches!(
-                    step.action,
-                    Action::Write {
-                        stage: Stage::Finish,
-                        ..
-                    }
-                )
-            })
-            .map(|(index, step)| (index, step.name.clone()))
-            .collect();
-        for (index, name) in steps {
-            let changes = self.replay.at(index).to_vec();
-            let identity = &self.writer.identity;
-            let write = Write {
-                changes: &changes,
-                direction: Direction::Forward,
-                state: State::Promoted,
-                step: format!("{}/{}", index + 1, self.plan.steps.len()),
-                subject: format!(
-                    "{} {}: {name} ({})",
-                    identity.service, identity.version, identity.environment
-                ),
-                weight: self.plan.steps[index].weight,
-                reason: None,
-                hold: std::time::Duration::ZERO,
-            };
-            match self.writer.land(&write, &stop, reporter).await {
-                Ok(Landed::Pushed { .. } | Landed::AlreadyThere { .. }) => {}
-                Err(NotLanded::Superseded(reason)) => {
-                    return Outcome::new(Ending::Superseded, reason);
-                }
-                Err(NotLanded::Failed(failure)) => return failure.into(),
-            }
-        }
-        let service = &self.target.service;
-        let wanted = live::Wanted {
-            live: &service.live_stable,
-            arm: "stable",
-            version: self.version.as_str(),
-            limit: service.progress_deadline,
-        };
-        let waited = live::wait(
-            &wanted,
-            self.outside.client,
-            &*self.outside.clock,
-            &mut stop,
-            reporter,
-        )
-        .await;
-        match waited {
-            Waited::Live => {
-                let closed = self
-                    .writer
-                    .record(State::Verified, "done", None, None, None, None)
-                    .await;
-                self.closed(closed, Ending::Deployed, |what| {
-                    format!("{what} is finished: it was judged good before")
-                })
-            }
-            Waited::TimeUp(reason) => Outcome::new(Ending::RollbackFailed, reason),
-            Waited::Stopped(reason) => Outcome::new(Ending::CancelledLeft, reason.sentence()),
-        }
-    }
-
-    fn closed(
-        &self,
-        closed: Result<(), NotLanded>,
-        ending: Ending,
-        sentence: impl FnOnce(&str) -> String,
-    ) -> Outcome {
-        match closed {
-            Ok(()) => Outcome::new(ending, sentence(&self.what())),
-            Err(NotLanded::Superseded(reason)) => Outcome::new(Ending::Superseded, reason),
-            Err(NotLanded::Failed(failure)) => failure.into(),
-        }
-    }
-
     fn what(&self) -> String {
         let identity = &self.writer.identity;
         format!(
@@ -272,6 +384,30 @@ impl<'a> Takeback<'a> {
     }
 }
 
-fn stopped_ending(reason: super::stop::StopReason) -> Ending {
-    super::stopped_before_change(reason).0.ending
+/// Asked to stop: whether something was pushed decides about the code.
+fn left(reason: StopReason, pushed: bool, what: String) -> Outcome {
+    let mut outcome = if pushed {
+        Outcome::new(Ending::CancelledLeft, "")
+    } else {
+        stopped_before_change(reason).into()
+    };
+    outcome.reason = format!("{}; {what}", reason.sentence());
+    outcome.hints.push("run `shipgate recover`".to_owned());
+    outcome
+}
+
+/// Something broke while a run was finished: once something was pushed, the code must say so.
+fn half_done(failure: Failure, pushed: bool) -> Outcome {
+    let mut outcome = Outcome::from(failure);
+    if pushed && outcome.ending != Ending::PushUnknown {
+        let held = Outcome::new(Ending::Held, outcome.reason);
+        outcome = Outcome {
+            hints: outcome.hints,
+            ..held
+        };
+        outcome
+            .hints
+            .push("run `shipgate recover` again: it finishes the rest".to_owned());
+    }
+    outcome
 }

@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use crate::{
+    config::Strategy,
     event::{Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
     ops::{
         journal::State,
-        land::{Direction, Landed, NotLanded, Write, Writer},
-        live::{self, Waited},
+        land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
+        live::{self, Presence, Waited},
         stop::{Stop, StopReason},
+        writer::{Entry, NotLanded, Writer},
     },
     probe,
     rollout::BackStep,
@@ -20,7 +22,8 @@ use crate::{
 pub enum BackEnd {
     /// The old values are on the branch and the old version is live.
     Restored,
-    /// Someone else's values are on the branch; left alone. Says which.
+    /// Someone else's values are on the branch, or someone else runs this now; left alone. Says
+    /// which.
     Superseded(String),
     /// A second wish to stop came; the journal says how to go on.
     Left(StopReason),
@@ -62,7 +65,7 @@ pub async fn go_back(
             name: step.name(),
             weight: None,
         });
-        let end = match step {
+        let ended = match step {
             BackStep::Weight(changes) | BackStep::Values(changes) => {
                 let what = if matches!(step, BackStep::Weight(_)) {
                     "traffic back"
@@ -84,36 +87,37 @@ pub async fn go_back(
                     weight: None,
                     reason: Some(why),
                     hold: Duration::ZERO,
+                    patience: BACK_PATIENCE,
                 };
                 write_back(writer, &write, stop, reporter, commits).await
             }
-            BackStep::WaitLive => wait_live(writer, client, stop, reporter).await,
+            BackStep::WaitLive | BackStep::WaitGone => {
+                wait(writer, step, client, stop, reporter).await
+            }
         };
-        let state = if end.is_ok() {
-            StepState::Passed
-        } else {
-            StepState::Failed
+        let (state, detail) = match &ended {
+            Ok(detail) => (StepState::Passed, detail.clone()),
+            Err(end) => (StepState::Failed, end.sentence()),
         };
         reporter.event(&Event::StepFinished {
             at: writer.clock.now(),
             index: index + 1,
             state,
-            detail: end
-                .as_ref()
-                .err()
-                .map(BackEnd::sentence)
-                .unwrap_or_default(),
+            detail,
         });
-        if let Err(end) = end {
+        if let Err(end) = ended {
             return end;
         }
     }
-    match writer
-        .record(State::RolledBack, "back", None, Some(why), None, None)
-        .await
-    {
+    let entry = Entry {
+        reason: Some(why),
+        ..Entry::new(State::RolledBack, "back", FORWARD_PATIENCE)
+    };
+    match writer.record(&entry, stop).await {
         Ok(()) => BackEnd::Restored,
-        Err(NotLanded::Superseded(reason)) => BackEnd::Superseded(reason),
+        Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+            BackEnd::Superseded(reason)
+        }
         // The branch is restored and the old version is live; only the journal does not say so.
         Err(NotLanded::Failed(failure)) => {
             reporter.event(&Event::Warning(format!(
@@ -142,17 +146,22 @@ async fn write_back(
     stop: &Stop,
     reporter: &mut dyn Reporter,
     commits: &mut Vec<BackCommit>,
-) -> Result<(), BackEnd> {
+) -> Result<String, BackEnd> {
     match writer.land(write, stop, reporter).await {
         Ok(Landed::Pushed { commit, .. }) => {
+            let detail = format!("commit {}", commit.short());
             commits.push(BackCommit {
                 commit,
                 subject: write.subject.clone(),
             });
-            Ok(())
+            Ok(detail)
         }
-        Ok(Landed::AlreadyThere { .. }) => Ok(()),
-        Err(NotLanded::Superseded(reason)) => Err(BackEnd::Superseded(reason)),
+        Ok(Landed::AlreadyThere { .. }) => Ok("already so".to_owned()),
+        Err(NotLanded::Superseded(reason)) => {
+            close_superseded(writer, &reason, stop, reporter).await;
+            Err(BackEnd::Superseded(reason))
+        }
+        Err(NotLanded::Fenced(reason)) => Err(BackEnd::Superseded(reason)),
         Err(NotLanded::Failed(failure)) => match (failure.0.ending, stop.requested()) {
             (Ending::CancelledLeft, Some(reason)) => Err(BackEnd::Left(reason)),
             _ => Err(BackEnd::Failed(failure)),
@@ -160,22 +169,53 @@ async fn write_back(
     }
 }
 
-async fn wait_live(
+/// What someone else has set stays, today and tomorrow: the run is over, so that it stops nobody.
+async fn close_superseded(
+    writer: &mut Writer<'_>,
+    reason: &str,
+    stop: &Stop,
+    reporter: &mut dyn Reporter,
+) {
+    let entry = Entry {
+        reason: Some(reason),
+        ..Entry::new(State::Superseded, "back", FORWARD_PATIENCE)
+    };
+    if let Err(NotLanded::Failed(failure)) = writer.record(&entry, stop).await {
+        reporter.event(&Event::Warning(format!(
+            "the journal could not be closed: {failure}"
+        )));
+    }
+}
+
+async fn wait(
     writer: &Writer<'_>,
+    step: &BackStep,
     client: &probe::Client,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
-) -> Result<(), BackEnd> {
+) -> Result<String, BackEnd> {
     let service = &writer.target.service;
-    let version = &writer.identity.previous_version;
-    let wanted = live::Wanted {
+    let stable = live::Wanted {
         live: &service.live_stable,
         arm: "stable",
-        version,
+        version: &writer.identity.previous_version,
+        presence: Presence::Running,
         limit: service.progress_deadline,
     };
+    let wanted = match (step, &service.strategy) {
+        (BackStep::WaitGone, Strategy::Canary(canary)) => live::Wanted {
+            live: &canary.live,
+            arm: "canary",
+            version: writer.identity.version.as_str(),
+            presence: Presence::Gone,
+            ..stable
+        },
+        // The configuration has no canary any more that could be asked.
+        (BackStep::WaitGone, Strategy::Rolling(_)) => return Ok(String::new()),
+        _ => stable,
+    };
     match live::wait(&wanted, client, writer.clock, stop, reporter).await {
-        Waited::Live => Ok(()),
+        Waited::Live => Ok(String::new()),
         Waited::TimeUp(reason) => Err(BackEnd::Failed(Failure::new(
             Ending::RollbackFailed,
             reason,

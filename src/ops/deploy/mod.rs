@@ -2,8 +2,10 @@
 //! promote, or back.
 
 mod back;
+mod end;
 mod observe;
 mod prepare;
+mod resume;
 mod run;
 
 use std::{sync::Arc, time::Duration};
@@ -26,7 +28,8 @@ use crate::{
 };
 
 pub use back::{BackCommit, BackEnd, go_back};
-pub use prepare::{Continued, Prepared, Ready, facts, plan, prepare, previous_version, resume};
+pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run};
+pub use resume::{Continued, DIRECT, Remade, in_place, remake, resume};
 pub use run::Run;
 
 /// What to do when a signal comes after a push.

@@ -30,6 +30,8 @@ pub struct Watching<'a> {
     pub weight: Option<Weight>,
     /// How long.
     pub duration: Duration,
+    /// How long at most, with every wait for a provider that does not answer.
+    pub limit: Duration,
 }
 
 /// How a watch ended.
@@ -89,6 +91,7 @@ pub async fn preflight(
             version,
             weight: None,
             duration: Duration::ZERO,
+            limit: Duration::ZERO,
         };
         let mut watcher = watching.watcher(outside)?;
         watcher.make_due(outside.clock.now());
@@ -144,12 +147,14 @@ pub async fn watch(
     let end = started + TimeDelta::from_std(watching.duration).unwrap_or(TimeDelta::MAX);
     let patience =
         TimeDelta::from_std(watching.target.service.on_unavailable_after).unwrap_or(TimeDelta::MAX);
+    let limit = TimeDelta::from_std(watching.limit).unwrap_or(TimeDelta::MAX);
     let mut silent_since: Option<DateTime<Utc>> = None;
     loop {
         let now = clock.now();
         let left = (end - now).to_std().unwrap_or_default();
         let pause = if silent_since.is_some() {
-            watcher.due(now)
+            let rest = (started + limit - now).to_std().unwrap_or_default();
+            watcher.due(now).min(rest)
         } else {
             watcher.due(now).min(left)
         };
@@ -181,7 +186,7 @@ pub async fn watch(
             (Some(_), Some(since)) => Some(since),
         };
         if let (Some(standing), Some(since)) = (silent, silent_since) {
-            if now - since >= patience {
+            if now - since >= patience || now - started >= limit {
                 return Ok(Watched::Undecided(format!(
                     "no answer for {}: {}",
                     format_duration((now - since).to_std().unwrap_or_default()),

@@ -1,6 +1,12 @@
 //! Everything that can fail before the first push, so that it fails there: plan, edits, providers, rights.
 
-use super::{super::failure, DeployRequest, Outside, observe, read_journal};
+use super::{
+    super::failure,
+    DeployRequest, Outside, observe, read_journal,
+    resume::{Continued, Remade, in_place, remake, resume},
+};
+use chrono::{DateTime, Utc};
+
 use crate::{
     config::Strategy,
     event::{Ending, Event, Failure, Reporter},
@@ -8,7 +14,7 @@ use crate::{
     manifest::{self, Manifests},
     ops::{
         journal::{self, Record, RunIdentity, State},
-        load::{self, Target},
+        load::Target,
     },
     rollout::{self, Plan, Replay},
     units::{Version, Weight, format_duration},
@@ -27,8 +33,9 @@ pub struct Ready {
     pub journal_tip: Option<CommitId>,
     /// Last step whose commit is on the branch already, when an earlier try is continued.
     pub landed: Option<usize>,
-    /// Was the earlier try held for an approval?
-    pub held: bool,
+    /// Step at which the earlier try was held, from 0: its approval, and those before it, count as
+    /// given, because the gate has let the same deployment through again.
+    pub held_at: Option<usize>,
 }
 
 /// What preparing came to.
@@ -70,18 +77,34 @@ pub async fn prepare(
     if let Some(record) = unfinished
         && (record.run != run || record.state == State::RollingBack)
     {
-        return Err(unfinished_run(record, target));
+        return Err(unfinished_run(record, target, outside.clock.now()));
     }
     let continued = match unfinished {
         None => None,
         Some(record) => resume(outside, target, record).await?,
     };
-    let base = continued
-        .as_ref()
-        .map_or(&target.tip, |continued| &continued.base);
-    let manifests = load::manifests(outside.repository, base, target).await?;
-    let (plan, previous) = plan(target, &manifests, &request.version)?;
-    let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
+    // A try of which nothing landed begins again on what is there now.
+    let (base, landed) = match &continued {
+        Some(Continued {
+            base,
+            landed: Some(landed),
+            tip,
+            ..
+        }) => (base, Some((*landed, tip))),
+        _ => (&target.tip, None),
+    };
+    let strategy = target.service.strategy.name();
+    let Remade {
+        plan,
+        replay,
+        manifests,
+        previous,
+    } = remake(outside, target, base, &request.version, strategy).await?;
+    if let Some((landed, tip)) = landed {
+        in_place(outside, target, &replay, landed, tip)
+            .await
+            .map_err(not_in_place)?;
+    }
     if unfinished.is_none() && already_there(target, &manifests, &request.version)? {
         return Ok(Prepared::AlreadyThere(format!(
             "{} {} is in {} already; nothing to do",
@@ -117,81 +140,13 @@ pub async fn prepare(
             replay,
             identity,
             journal_tip,
-            landed: continued.and_then(|continued| continued.landed),
-            held: unfinished.is_some_and(|record| record.state == State::Held),
+            landed: landed.map(|(landed, _)| landed),
+            held_at: unfinished
+                .filter(|record| record.state == State::Held)
+                .and_then(|record| journal::step_index(&record.step)),
         }),
         diff,
     })
-}
-
-/// An earlier try of the same run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Continued {
-    /// Branch head before its first push.
-    pub base: CommitId,
-    /// Last step whose commit is on the branch, from 0; none = nothing of it is.
-    pub landed: Option<usize>,
-    /// Did a commit of its way back land?
-    pub going_back: bool,
-}
-
-/// Finds out how far an unfinished run got: the branch itself is asked, not the journal, because a
-/// run may have died between the two. None when the run's base is not known.
-///
-/// # Errors
-/// The git server does not answer or refuses.
-pub async fn resume(
-    outside: &Outside<'_>,
-    target: &Target,
-    record: &Record,
-) -> Result<Option<Continued>, Failure> {
-    let Some(base) = &record.base else {
-        return Ok(None);
-    };
-    let tip = outside
-        .repository
-        .fetch_history(&target.branch)
-        .await
-        .map_err(failure::git)?;
-    let mut landed = None;
-    let mut going_back = record.state == State::RollingBack;
-    let log = outside
-        .repository
-        .log(&tip, usize::MAX)
-        .await
-        .map_err(failure::git)?;
-    for entry in log.iter().take_while(|entry| entry.id != *base) {
-        if entry.trailers.get("Run") != Some(record.run.as_str()) {
-            continue;
-        }
-        let Some(step) = entry.trailers.get("Step") else {
-            continue;
-        };
-        if step.starts_with("back") {
-            going_back = true;
-            continue;
-        }
-        landed = landed.max(journal::step_index(step));
-    }
-    Ok(Some(Continued {
-        base: base.clone(),
-        landed,
-        going_back,
-    }))
-}
-
-/// Makes the plan for a version on given manifests, and tells which version runs there.
-///
-/// # Errors
-/// A value that the plan needs to know is not there.
-pub fn plan(
-    target: &Target,
-    manifests: &Manifests,
-    version: &Version,
-) -> Result<(Plan, String), Failure> {
-    let previous = previous_version(target, manifests)?;
-    let facts = facts(target, manifests)?;
-    Ok((rollout::plan(&target.service, version, facts), previous))
 }
 
 /// Reads which version the stable workload has on given manifests.
@@ -283,11 +238,41 @@ fn announce(plan: &Plan, replay: &Replay, diff: &str, reporter: &mut dyn Reporte
     )));
 }
 
-fn unfinished_run(record: &Record, target: &Target) -> Failure {
+const UNFINISHED_RUN: &str = "unfinished-run";
+
+fn not_in_place(mut failure: Failure) -> Failure {
+    if failure.0.ending == Ending::BlockedOther {
+        UNFINISHED_RUN.clone_into(&mut failure.0.reason_code);
+    }
+    failure
+}
+
+/// Refuses to start while a run is not finished; `now` tells whether it may still be under way.
+pub fn unfinished_run(record: &Record, target: &Target, now: DateTime<Utc>) -> Failure {
     let version = record
         .version
         .as_ref()
         .map_or_else(|| "?".to_owned(), Version::to_string);
+    let by = record
+        .actor
+        .as_ref()
+        .map_or_else(String::new, |actor| format!("it was started by {actor}, "));
+    let holds = record
+        .expires_at
+        .filter(|until| *until > now)
+        .map_or_else(String::new, |until| {
+            format!(
+                "; it may still be under way until {}",
+                journal::instant(until)
+            )
+        });
+    let next = if record.state == State::Held {
+        format!(
+            "it is held on purpose: deploy {version} again to go on, or take it back with `shipgate rollback`"
+        )
+    } else {
+        "run `shipgate recover`: it finishes or takes back what that run left".to_owned()
+    };
     let mut failure = Failure::new(
         Ending::BlockedOther,
         format!(
@@ -298,14 +283,11 @@ fn unfinished_run(record: &Record, target: &Target) -> Failure {
             record.state.word()
         ),
     )
-    .hint("run `shipgate recover`: it finishes or takes back what that run left")
-    .hint(match &record.actor {
-        Some(actor) => format!(
-            "it was started by {actor}, last sign of life {}",
-            journal::instant(record.at)
-        ),
-        None => format!("last sign of life {}", journal::instant(record.at)),
-    });
-    failure.0.reason_code = "unfinished-run".to_owned();
+    .hint(next)
+    .hint(format!(
+        "{by}last sign of life {}{holds}",
+        journal::instant(record.at)
+    ));
+    UNFINISHED_RUN.clone_into(&mut failure.0.reason_code);
     failure
 }

@@ -5,32 +5,32 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Limits, OnCancel, Outside,
-    back::{BackCommit, BackEnd, go_back},
-    describe,
+    Limits, OnCancel, Outside, describe,
     observe::{self, Watched, Watching},
     prepare::Ready,
 };
 use crate::{
     config::{Live, Strategy},
     event::{
-        CommitRecord, Deployment, Ending, Event, Failure, Outcome, Reporter, StepRecord, StepState,
+        CommitRecord, Deployment, Ending, Event, Failure, MetricRecord, Outcome, Reporter,
+        StepRecord, StepState,
     },
     manifest::Change,
     ops::{
         gate::Permit,
         journal::State,
-        land::{Direction, Landed, NotLanded, Write, Writer},
-        live::{self, Waited},
+        land::{Direction, FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
+        live::{self, Presence, Waited},
         load::Target,
         stop::{Stop, StopReason},
+        writer::{Entry, NotLanded, Writer},
     },
-    rollout::{Action, Arm, Plan, Replay, Stage, way_back},
+    rollout::{Action, Arm, Plan, Replay, Stage},
     units::{Weight, format_duration},
 };
 
 /// How one step ended.
-enum StepEnd {
+pub(super) enum StepEnd {
     /// As wanted; with one line about it.
     Done(String),
     /// Nothing was to do.
@@ -41,27 +41,35 @@ enum StepEnd {
     Hold(String),
     /// Asked to stop.
     Stopped(StopReason),
-    /// Someone else's values are there, or someone else runs this now.
+    /// Someone else's values are there.
     Superseded(String),
+    /// Someone else runs this now.
+    Fenced(String),
     /// Something broke.
     Broken(Failure),
 }
 
 /// A deployment under way.
 pub struct Run<'a> {
-    writer: Writer<'a>,
-    plan: Plan,
-    replay: Replay,
-    landed: Option<usize>,
-    held: bool,
-    outside: &'a Outside<'a>,
+    pub(super) writer: Writer<'a>,
+    pub(super) plan: Plan,
+    pub(super) replay: Replay,
+    /// Last step whose values are on the branch; none = nothing is.
+    pub(super) landed: Option<usize>,
+    /// Last step that was pushed at all, whether it landed or not.
+    pub(super) attempted: Option<usize>,
+    /// Step at which the run stands.
+    pub(super) at: usize,
+    held_at: Option<usize>,
+    pub(super) outside: &'a Outside<'a>,
     target: &'a Target,
-    stop: Stop,
-    reporter: &'a mut dyn Reporter,
-    on_cancel: OnCancel,
+    pub(super) stop: Stop,
+    pub(super) reporter: &'a mut dyn Reporter,
+    pub(super) on_cancel: OnCancel,
+    timeout: Duration,
     deadline: DateTime<Utc>,
-    deployment: Deployment,
-    metrics: Vec<crate::event::MetricRecord>,
+    pub(super) deployment: Deployment,
+    metrics: Vec<MetricRecord>,
 }
 
 impl<'a> Run<'a> {
@@ -75,7 +83,7 @@ impl<'a> Run<'a> {
         reporter: &'a mut dyn Reporter,
     ) -> Self {
         let now = outside.clock.now();
-        let limit = limits
+        let timeout = limits
             .timeout
             .unwrap_or_else(|| default_timeout(&ready.plan, target));
         let mut deployment = describe(&ready.identity, target, now);
@@ -106,13 +114,18 @@ impl<'a> Run<'a> {
             plan: ready.plan,
             replay: ready.replay,
             landed: ready.landed,
-            held: ready.held,
+            attempted: ready.landed,
+            at: 0,
+            held_at: ready.held_at,
             outside,
             target,
             stop,
             reporter,
             on_cancel: limits.on_cancel,
-            deadline: now + TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX),
+            timeout,
+            deadline: now
+                .checked_add_signed(TimeDelta::from_std(timeout).unwrap_or(TimeDelta::MAX))
+                .unwrap_or(DateTime::<Utc>::MAX_UTC),
             deployment,
             metrics: Vec::new(),
         }
@@ -121,21 +134,10 @@ impl<'a> Run<'a> {
     /// Runs it to its end. Asks for a permit, because nothing may be pushed without one.
     pub async fn go(&mut self, permit: &Permit) -> Outcome {
         self.writer.identity.policy = Some(permit.policy());
-        let first = self.landed.unwrap_or(0);
-        if self.landed.is_some() {
-            self.reporter.event(&Event::Note(format!(
-                "an earlier try of this run got to step {} of {}; going on from there",
-                first + 1,
-                self.plan.steps.len()
-            )));
-        }
-        let mut end = StepEnd::Done(String::new());
-        for index in first..self.plan.steps.len() {
-            end = self.step(index).await;
-            if !matches!(end, StepEnd::Done(_) | StepEnd::Skipped(_)) {
-                break;
-            }
-        }
+        let end = match self.take_over().await {
+            Err(end) => return end.into(),
+            Ok(first) => self.steps(first).await,
+        };
         let mut outcome = self.end(end).await;
         self.deployment.finished_at = Some(self.outside.clock.now());
         let written = self
@@ -147,6 +149,44 @@ impl<'a> Run<'a> {
         outcome.metrics = std::mem::take(&mut self.metrics);
         outcome.deployment = Some(self.deployment.clone());
         outcome
+    }
+
+    /// Goes on where an earlier try of the same run ended. Whoever still runs that is fenced out
+    /// from here on.
+    async fn take_over(&mut self) -> Result<usize, Failure> {
+        let Some(landed) = self.landed else {
+            return Ok(0);
+        };
+        let step = self.step_number(landed);
+        self.reporter.event(&Event::Note(format!(
+            "an earlier try of this run got to step {} of {}; going on from there",
+            landed + 1,
+            self.plan.steps.len()
+        )));
+        let entry = Entry {
+            weight: self.plan.steps[landed].weight,
+            reason: Some("an earlier try is continued"),
+            hold: Some(self.rest_of_step(landed) + JOURNAL_SLACK),
+            ..Entry::new(self.state_at(landed), &step, FORWARD_PATIENCE)
+        };
+        match self.writer.record(&entry, &self.stop).await {
+            Ok(()) => Ok(landed),
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                Err(Failure::new(Ending::Superseded, reason))
+            }
+            Err(NotLanded::Failed(failure)) => Err(failure),
+        }
+    }
+
+    async fn steps(&mut self, first: usize) -> StepEnd {
+        for index in first..self.plan.steps.len() {
+            self.at = index;
+            let end = self.step(index).await;
+            if !matches!(end, StepEnd::Done(_) | StepEnd::Skipped(_)) {
+                return end;
+            }
+        }
+        StepEnd::Done(String::new())
     }
 
     async fn step(&mut self, index: usize) -> StepEnd {
@@ -165,20 +205,25 @@ impl<'a> Run<'a> {
             StepEnd::Stopped(reason)
         } else {
             match &step.action {
-                Action::Write { stage, .. } => {
-                    self.write(index, &step.name, *stage, step.weight).await
+                Action::Write { .. } if !self.tidies() && self.time_left().is_zero() => {
+                    match self.time_is_up() {
+                        StepEnd::Bad(reason) if self.landed.is_none() => StepEnd::Hold(reason),
+                        end => end,
+                    }
                 }
+                Action::Write { .. } => self.write(index, &step.name, step.weight).await,
                 Action::WaitLive { arm } => self.wait_live(*arm).await,
                 Action::Watch { arm, duration } => self.watch(*arm, *duration, step.weight).await,
-                Action::Approval => self.approval(),
+                Action::Approval => self.approval(index),
             }
         };
         let (state, detail) = match &end {
             StepEnd::Done(detail) => (StepState::Passed, detail.clone()),
             StepEnd::Skipped(detail) => (StepState::Skipped, detail.clone()),
-            StepEnd::Bad(reason) | StepEnd::Hold(reason) | StepEnd::Superseded(reason) => {
-                (StepState::Failed, reason.clone())
-            }
+            StepEnd::Bad(reason)
+            | StepEnd::Hold(reason)
+            | StepEnd::Superseded(reason)
+            | StepEnd::Fenced(reason) => (StepState::Failed, reason.clone()),
             StepEnd::Stopped(reason) => (StepState::Failed, reason.sentence().to_owned()),
             StepEnd::Broken(failure) => (StepState::Failed, failure.to_string()),
         };
@@ -194,13 +239,7 @@ impl<'a> Run<'a> {
         end
     }
 
-    async fn write(
-        &mut self,
-        index: usize,
-        name: &str,
-        stage: Stage,
-        weight: Option<Weight>,
-    ) -> StepEnd {
+    async fn write(&mut self, index: usize, name: &str, weight: Option<Weight>) -> StepEnd {
         let changes: Vec<Change> = self.replay.at(index).to_vec();
         if changes.is_empty() {
             return StepEnd::Skipped("already so".to_owned());
@@ -209,12 +248,8 @@ impl<'a> Run<'a> {
         let write = Write {
             changes: &changes,
             direction: Direction::Forward,
-            state: match stage {
-                Stage::Start => State::Started,
-                Stage::Advance => State::Advanced,
-                Stage::Promote | Stage::Finish => State::Promoted,
-            },
-            step: format!("{}/{}", index + 1, self.plan.steps.len()),
+            state: self.state_at(index),
+            step: self.step_number(index),
             subject: format!(
                 "{} {}: {name} ({})",
                 identity.service, identity.version, identity.environment
@@ -222,7 +257,13 @@ impl<'a> Run<'a> {
             weight,
             reason: None,
             hold: self.rest_of_step(index),
+            patience: if self.tidies() {
+                FORWARD_PATIENCE
+            } else {
+                FORWARD_PATIENCE.min(self.time_left())
+            },
         };
+        self.attempted = Some(index);
         let landed = self
             .writer
             .land(&write, &self.stop, &mut *self.reporter)
@@ -247,10 +288,42 @@ impl<'a> Run<'a> {
                 StepEnd::Skipped("the branch has these values already".to_owned())
             }
             Err(NotLanded::Superseded(reason)) => StepEnd::Superseded(reason),
-            Err(NotLanded::Failed(failure)) => match (failure.0.ending, self.stop.requested()) {
-                (Ending::CancelledLeft, Some(reason)) => StepEnd::Stopped(reason),
+            Err(NotLanded::Fenced(reason)) => StepEnd::Fenced(reason),
+            Err(NotLanded::Failed(failure)) => match self.stop.requested() {
+                // What may be on the branch is told before that somebody wants to stop.
+                Some(reason) if failure.0.ending != Ending::PushUnknown => StepEnd::Stopped(reason),
                 _ => StepEnd::Broken(failure),
             },
+        }
+    }
+
+    /// Is the new version judged good by now, so that only tidying up is left?
+    pub(super) fn tidies(&self) -> bool {
+        matches!(
+            self.plan.steps[self.at].action,
+            Action::Write {
+                stage: Stage::Finish,
+                ..
+            }
+        )
+    }
+
+    fn step_number(&self, index: usize) -> String {
+        format!("{}/{}", index + 1, self.plan.steps.len())
+    }
+
+    /// How the run stands once the commit of a step is on the branch.
+    fn state_at(&self, index: usize) -> State {
+        match self.plan.steps[index].action {
+            Action::Write {
+                stage: Stage::Start,
+                ..
+            } => State::Started,
+            Action::Write {
+                stage: Stage::Promote | Stage::Finish,
+                ..
+            } => State::Promoted,
+            _ => State::Advanced,
         }
     }
 
@@ -285,6 +358,7 @@ impl<'a> Run<'a> {
             live: &live,
             arm: arm.word(),
             version: &version,
+            presence: Presence::Running,
             limit,
         };
         let waited = live::wait(
@@ -302,19 +376,21 @@ impl<'a> Run<'a> {
                     .unwrap_or_default();
                 StepEnd::Done(format!("live after {}", format_duration(took)))
             }
+            Waited::TimeUp(_) if self.time_left().is_zero() => self.time_is_up(),
             Waited::TimeUp(reason) => StepEnd::Bad(reason),
             Waited::Stopped(reason) => StepEnd::Stopped(reason),
         }
     }
 
     async fn watch(&mut self, arm: Arm, duration: Duration, weight: Option<Weight>) -> StepEnd {
-        let left = self.time_left();
+        let limit = self.time_left();
         let watching = Watching {
             target: self.target,
             arm,
             version: self.writer.identity.version.as_str(),
             weight,
-            duration: duration.min(left),
+            duration: duration.min(limit),
+            limit,
         };
         let watched = observe::watch(
             &watching,
@@ -325,9 +401,11 @@ impl<'a> Run<'a> {
         )
         .await;
         match watched {
-            Ok(Watched::Good(_) | Watched::Undecided(_)) if left < duration => StepEnd::Bad(
-                "the time of the whole run was up before it could be judged".to_owned(),
-            ),
+            Ok(Watched::Good(_) | Watched::Undecided(_))
+                if limit < duration && self.time_left().is_zero() =>
+            {
+                self.time_is_up()
+            }
             Ok(Watched::Good(detail)) => StepEnd::Done(detail),
             Ok(Watched::Worse(reason)) => StepEnd::Bad(reason),
             Ok(Watched::Undecided(reason)) => StepEnd::Hold(reason),
@@ -338,201 +416,25 @@ impl<'a> Run<'a> {
 
     /// A pause without a duration: the first time the run is left there; the same deploy again,
     /// once the gate has let it through, goes on.
-    fn approval(&mut self) -> StepEnd {
-        if std::mem::take(&mut self.held) {
+    fn approval(&self, index: usize) -> StepEnd {
+        if self.held_at.is_some_and(|held_at| index <= held_at) {
             StepEnd::Done("approved: the same deployment was asked for again".to_owned())
         } else {
             StepEnd::Hold("waits for an approval: run the same deploy again to go on".to_owned())
         }
     }
 
+    fn time_is_up(&self) -> StepEnd {
+        StepEnd::Bad(format!(
+            "the {} that the whole run may take were over before it was judged good",
+            format_duration(self.timeout)
+        ))
+    }
+
     fn time_left(&self) -> Duration {
         (self.deadline - self.outside.clock.now())
             .to_std()
             .unwrap_or_default()
-    }
-
-    async fn end(&mut self, end: StepEnd) -> Outcome {
-        let identity = self.writer.identity.clone();
-        let what = format!(
-            "{} {} in {}",
-            identity.service, identity.version, identity.environment
-        );
-        match end {
-            StepEnd::Done(_) | StepEnd::Skipped(_) => self.verified(&what).await,
-            StepEnd::Superseded(reason) => {
-                self.deployment.state = "superseded".to_owned();
-                Outcome::new(Ending::Superseded, reason)
-            }
-            StepEnd::Hold(reason) if self.landed.is_some() => self.hold(&what, &reason).await,
-            StepEnd::Hold(reason) => Outcome::new(Ending::InsufficientData, reason),
-            StepEnd::Bad(reason) => self.back(&what, &reason, Ending::RolledBack).await,
-            StepEnd::Stopped(reason) => self.stopped(&what, reason).await,
-            StepEnd::Broken(failure) => self.broken(&what, failure).await,
-        }
-    }
-
-    async fn verified(&mut self, what: &str) -> Outcome {
-        State::Verified
-            .word()
-            .clone_into(&mut self.deployment.state);
-        let weight = self.deployment.weight;
-        match self
-            .writer
-            .record(State::Verified, "done", weight, None, None, None)
-            .await
-        {
-            Ok(()) => {}
-            Err(NotLanded::Superseded(reason)) => return Outcome::new(Ending::Superseded, reason),
-            Err(NotLanded::Failed(failure)) => {
-                self.reporter.event(&Event::Warning(format!(
-                    "deployed and verified, but the journal could not be written: {failure}; run `shipgate recover`"
-                )));
-            }
-        }
-        Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
-    }
-
-    async fn hold(&mut self, what: &str, reason: &str) -> Outcome {
-        State::Held.word().clone_into(&mut self.deployment.state);
-        let weight = self.deployment.weight;
-        if let Err(NotLanded::Superseded(reason)) = self
-            .writer
-            .record(State::Held, "held", weight, Some(reason), None, None)
-            .await
-        {
-            return Outcome::new(Ending::Superseded, reason);
-        }
-        let at = weight
-            .map(|weight| format!(" at weight {weight}"))
-            .unwrap_or_default();
-        let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
-        outcome
-            .hints
-            .push("to go on: run the same deploy again".to_owned());
-        outcome.hints.push(format!(
-            "to take it back: shipgate rollback --service {}",
-            self.writer.identity.service
-        ));
-        outcome
-    }
-
-    async fn stopped(&mut self, what: &str, reason: StopReason) -> Outcome {
-        if self.landed.is_none() {
-            self.withdraw(reason.sentence()).await;
-            return crate::ops::stopped_before_change(reason).into();
-        }
-        self.stop.answer();
-        match (reason, self.on_cancel) {
-            (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
-                let mut outcome = Outcome::new(
-                    Ending::CancelledLeft,
-                    format!("{what}: {}; left as it is", reason.sentence()),
-                );
-                outcome
-                    .hints
-                    .push("run `shipgate recover`: it takes back what is half done".to_owned());
-                outcome
-            }
-            (StopReason::Interrupt | StopReason::Terminate, OnCancel::Rollback) => {
-                self.back(what, reason.sentence(), Ending::CancelledRolledBack)
-                    .await
-            }
-        }
-    }
-
-    async fn broken(&mut self, what: &str, failure: Failure) -> Outcome {
-        if failure.0.ending == Ending::PushUnknown {
-            return failure.into();
-        }
-        if self.landed.is_none() {
-            self.withdraw(&failure.to_string()).await;
-            return failure.into();
-        }
-        let reason = failure.to_string();
-        let mut outcome = self.back(what, &reason, Ending::RolledBack).await;
-        outcome.hints.extend(failure.0.hints);
-        outcome
-    }
-
-    /// Nothing of this run is on the branch: say so in the journal, so that it stops nobody.
-    async fn withdraw(&mut self, reason: &str) {
-        if self.writer.announced
-            && let Err(NotLanded::Failed(failure)) = self
-                .writer
-                .record(State::Withdrawn, "none", None, Some(reason), None, None)
-                .await
-        {
-            self.reporter.event(&Event::Warning(format!(
-                "the journal could not be closed: {failure}"
-            )));
-        }
-    }
-
-    async fn back(&mut self, what: &str, why: &str, wanted: Ending) -> Outcome {
-        let steps = way_back(&self.plan, &self.replay, self.landed);
-        let mut commits = Vec::new();
-        let end = go_back(
-            &mut self.writer,
-            &steps,
-            why,
-            self.outside.client,
-            &mut self.stop,
-            &mut *self.reporter,
-            &mut commits,
-        )
-        .await;
-        self.note_way_back(&commits);
-        let previous = self.writer.identity.previous_version.clone();
-        match end {
-            BackEnd::Restored => {
-                State::RolledBack
-                    .word()
-                    .clone_into(&mut self.deployment.state);
-                Outcome::new(
-                    wanted,
-                    format!("{what} was taken back, {previous} is live again: {why}"),
-                )
-            }
-            BackEnd::Superseded(reason) => Outcome::new(
-                Ending::Superseded,
-                format!("{what} could not be taken back ({why}): {reason}"),
-            ),
-            BackEnd::Left(reason) => {
-                let mut outcome = Outcome::new(
-                    Ending::CancelledLeft,
-                    format!(
-                        "{what}: {} while it was taken back ({why})",
-                        reason.sentence()
-                    ),
-                );
-                outcome
-                    .hints
-                    .push("run `shipgate recover`: it finishes the way back".to_owned());
-                outcome
-            }
-            BackEnd::Failed(failure) => {
-                let mut outcome = Outcome::new(
-                    Ending::RollbackFailed,
-                    format!("{what} is bad ({why}) and could not be taken back: {failure}"),
-                );
-                outcome.hints.push(
-                    "page someone now; `shipgate recover` tries the way back again".to_owned(),
-                );
-                outcome.hints.extend(failure.0.hints);
-                outcome
-            }
-        }
-    }
-
-    fn note_way_back(&mut self, commits: &[BackCommit]) {
-        for commit in commits {
-            self.deployment.commits.push(CommitRecord {
-                sha: commit.commit.to_string(),
-                subject: commit.subject.clone(),
-            });
-            self.deployment.weight = self.deployment.weight.map(|_| Weight::ZERO);
-        }
     }
 }
 

@@ -1,0 +1,306 @@
+//! The end of a deployment: every way in which its steps can end becomes a state that the exit code
+//! names.
+
+use super::{
+    OnCancel,
+    back::{BackCommit, BackEnd, go_back},
+    run::{Run, StepEnd},
+};
+use crate::{
+    event::{CommitRecord, Ending, Event, Failure, Outcome},
+    ops::{
+        journal::State,
+        land::FORWARD_PATIENCE,
+        stop::StopReason,
+        stopped_before_change,
+        writer::{Entry, NotLanded},
+    },
+    rollout::way_back,
+    units::Weight,
+};
+
+impl Run<'_> {
+    pub(super) async fn end(&mut self, end: StepEnd) -> Outcome {
+        let identity = self.writer.identity.clone();
+        let what = format!(
+            "{} {} in {}",
+            identity.service, identity.version, identity.environment
+        );
+        match end {
+            StepEnd::Done(_) | StepEnd::Skipped(_) => self.verified(&what).await,
+            StepEnd::Superseded(reason) => self.superseded(&what, &reason).await,
+            StepEnd::Fenced(reason) => self.fenced(reason),
+            StepEnd::Hold(reason) if self.landed.is_some() => self.hold(&what, &reason).await,
+            StepEnd::Hold(reason) => self.untouched(Ending::InsufficientData, reason).await,
+            StepEnd::Bad(reason) if self.landed.is_none() => {
+                self.untouched(Ending::Unhealthy, reason).await
+            }
+            StepEnd::Bad(reason) => self.back(&what, &reason, Ending::RolledBack).await,
+            StepEnd::Stopped(reason) => self.stopped(&what, reason).await,
+            StepEnd::Broken(failure) => self.broken(&what, failure).await,
+        }
+    }
+
+    /// The deployment is done once its record says so: without it the next deployment would be
+    /// stopped, and whoever recovers would take a good version back.
+    async fn verified(&mut self, what: &str) -> Outcome {
+        let entry = Entry {
+            weight: self.deployment.weight,
+            ..Entry::new(State::Verified, "done", FORWARD_PATIENCE)
+        };
+        match self.writer.record(&entry, &self.stop).await {
+            Ok(()) => {
+                State::Verified
+                    .word()
+                    .clone_into(&mut self.deployment.state);
+                Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
+            }
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => self.fenced(reason),
+            Err(NotLanded::Failed(failure)) => {
+                let mut outcome = Outcome::new(
+                    Ending::Held,
+                    format!("{what} is live and verified, but its record is missing: {failure}"),
+                );
+                outcome
+                    .hints
+                    .push("run the same deploy again: it writes the record".to_owned());
+                outcome.hints.extend(failure.0.hints);
+                outcome
+            }
+        }
+    }
+
+    async fn hold(&mut self, what: &str, reason: &str) -> Outcome {
+        State::Held.word().clone_into(&mut self.deployment.state);
+        let weight = self.deployment.weight;
+        let step = format!("{}/{}", self.at + 1, self.plan.steps.len());
+        let entry = Entry {
+            weight,
+            reason: Some(reason),
+            ..Entry::new(State::Held, &step, FORWARD_PATIENCE)
+        };
+        match self.writer.record(&entry, &self.stop).await {
+            Ok(()) => {}
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                return self.fenced(reason);
+            }
+            Err(NotLanded::Failed(failure)) => {
+                self.reporter.event(&Event::Warning(format!(
+                    "the journal does not say that the run is held, so `shipgate recover` would take it back: {failure}"
+                )));
+            }
+        }
+        let at = weight
+            .map(|weight| format!(" at weight {weight}"))
+            .unwrap_or_default();
+        let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
+        outcome
+            .hints
+            .push("to go on: run the same deploy again".to_owned());
+        outcome.hints.push(format!(
+            "to take it back: shipgate rollback --service {}",
+            self.writer.identity.service
+        ));
+        outcome
+    }
+
+    /// Someone else runs this now; nothing more is written, not even into the journal.
+    fn fenced(&mut self, reason: String) -> Outcome {
+        State::Superseded
+            .word()
+            .clone_into(&mut self.deployment.state);
+        Outcome::new(Ending::Superseded, reason)
+    }
+
+    /// Someone else's value is where ours should go. Theirs stays; ours would stay unwatched, so
+    /// what can be taken back is.
+    async fn superseded(&mut self, what: &str, reason: &str) -> Outcome {
+        if self.landed.is_none() {
+            self.withdraw(reason).await;
+            return self.fenced(reason.to_owned());
+        }
+        if self.tidies() {
+            self.close(State::Superseded, reason).await;
+            let mut outcome = self.fenced(reason.to_owned());
+            outcome
+                .hints
+                .push(format!("{what} is live and was judged good"));
+            return outcome;
+        }
+        let end = self.go_back(self.landed, reason).await;
+        let mut outcome = self.fenced(reason.to_owned());
+        outcome.hints.push(match end {
+            BackEnd::Restored => format!("what {what} had written elsewhere was taken back"),
+            end => format!(
+                "what {what} had written is left as it is: {}",
+                end.sentence()
+            ),
+        });
+        outcome
+    }
+
+    async fn stopped(&mut self, what: &str, reason: StopReason) -> Outcome {
+        if self.landed.is_none() {
+            let mut outcome = Outcome::from(stopped_before_change(reason));
+            if reason != StopReason::StarterGone {
+                self.withdraw(reason.sentence()).await;
+            } else if self.writer.announced {
+                // Nothing is written any more, not even that.
+                outcome.hints.push(
+                    "the journal says that this run began: run `shipgate recover`, or the same deploy again"
+                        .to_owned(),
+                );
+            }
+            return outcome;
+        }
+        self.stop.answer();
+        match (reason, self.on_cancel) {
+            (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
+                let mut outcome = Outcome::new(
+                    Ending::CancelledLeft,
+                    format!("{what}: {}; left as it is", reason.sentence()),
+                );
+                outcome
+                    .hints
+                    .push("run `shipgate recover`: it takes back what is half done".to_owned());
+                outcome
+            }
+            (StopReason::Interrupt | StopReason::Terminate, OnCancel::Rollback) => {
+                self.back(what, reason.sentence(), Ending::CancelledRolledBack)
+                    .await
+            }
+        }
+    }
+
+    async fn broken(&mut self, what: &str, failure: Failure) -> Outcome {
+        if failure.0.ending == Ending::PushUnknown {
+            return failure.into();
+        }
+        if self.landed.is_none() {
+            self.withdraw(&failure.to_string()).await;
+            return failure.into();
+        }
+        if self.tidies() {
+            let text =
+                format!("{what} is live and was judged good, but is not tidied up: {failure}");
+            let mut outcome = Outcome::new(Ending::Held, text);
+            outcome
+                .hints
+                .push("run the same deploy again: it does what is left".to_owned());
+            outcome.hints.extend(failure.0.hints);
+            return outcome;
+        }
+        let reason = failure.to_string();
+        let mut outcome = self.back(what, &reason, Ending::RolledBack).await;
+        for hint in failure.0.hints {
+            if !outcome.hints.contains(&hint) {
+                outcome.hints.push(hint);
+            }
+        }
+        outcome
+    }
+
+    async fn untouched(&mut self, ending: Ending, reason: String) -> Outcome {
+        self.withdraw(&reason).await;
+        Outcome::new(ending, reason)
+    }
+
+    /// Nothing of this run is on the branch: say so in the journal, so that it stops nobody.
+    async fn withdraw(&mut self, reason: &str) {
+        if self.writer.announced {
+            self.close(State::Withdrawn, reason).await;
+        }
+    }
+
+    async fn close(&mut self, state: State, reason: &str) {
+        let entry = Entry {
+            reason: Some(reason),
+            ..Entry::new(state, "none", FORWARD_PATIENCE)
+        };
+        if let Err(NotLanded::Failed(failure)) = self.writer.record(&entry, &self.stop).await {
+            self.reporter.event(&Event::Warning(format!(
+                "the journal could not be closed: {failure}"
+            )));
+        }
+    }
+
+    async fn go_back(&mut self, reached: Option<usize>, why: &str) -> BackEnd {
+        let steps = way_back(&self.plan, &self.replay, reached);
+        let mut commits = Vec::new();
+        let end = go_back(
+            &mut self.writer,
+            &steps,
+            why,
+            self.outside.client,
+            &mut self.stop,
+            &mut *self.reporter,
+            &mut commits,
+        )
+        .await;
+        self.note_way_back(&commits);
+        end
+    }
+
+    async fn back(&mut self, what: &str, why: &str, wanted: Ending) -> Outcome {
+        if wanted == Ending::RolledBack && self.on_cancel == OnCancel::Rollback {
+            // A signal now asks for what is being done already; only a second one breaks it off.
+            self.stop.answer_first();
+        }
+        // The step that failed counts: a push whose answer was lost may have landed.
+        let reached = self.attempted.max(self.landed);
+        let end = self.go_back(reached, why).await;
+        let previous = self.writer.identity.previous_version.clone();
+        match end {
+            BackEnd::Restored => {
+                State::RolledBack
+                    .word()
+                    .clone_into(&mut self.deployment.state);
+                Outcome::new(
+                    wanted,
+                    format!("{what} was taken back, {previous} is live again: {why}"),
+                )
+            }
+            BackEnd::Superseded(reason) => Outcome::new(
+                Ending::Superseded,
+                format!("{what} could not be taken back ({why}): {reason}"),
+            ),
+            BackEnd::Left(reason) => {
+                let mut outcome = Outcome::new(
+                    Ending::CancelledLeft,
+                    format!(
+                        "{what}: {} while it was taken back ({why})",
+                        reason.sentence()
+                    ),
+                );
+                outcome
+                    .hints
+                    .push("run `shipgate recover`: it finishes the way back".to_owned());
+                outcome
+            }
+            BackEnd::Failed(failure) => {
+                let failed = failure.to_string();
+                let text = if failed == why {
+                    format!("{what} could neither go on nor be taken back: {why}")
+                } else {
+                    format!("{what} could not go on ({why}) and not be taken back: {failed}")
+                };
+                let mut outcome = Outcome::new(Ending::RollbackFailed, text);
+                outcome.hints.push(
+                    "page someone now; `shipgate recover` tries the way back again".to_owned(),
+                );
+                outcome.hints.extend(failure.0.hints);
+                outcome
+            }
+        }
+    }
+
+    fn note_way_back(&mut self, commits: &[BackCommit]) {
+        for commit in commits {
+            self.deployment.commits.push(CommitRecord {
+                sha: commit.commit.to_string(),
+                subject: commit.subject.clone(),
+            });
+            self.deployment.weight = self.deployment.weight.map(|_| Weight::ZERO);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! How far an earlier run got, as the branch itself shows it.
+
+use super::{Outside, facts, previous_version};
+use crate::{
+    event::{Ending, Failure},
+    git::{CommitId, LogEntry},
+    manifest::{Manifests, RestoreProblem, reapply},
+    ops::{
+        failure,
+        journal::{self, Record, State},
+        load::{self, Target},
+    },
+    rollout::{self, Plan, Replay},
+    units::Version,
+};
+
+/// Name of the strategy of `rollback --to`.
+pub const DIRECT: &str = "direct";
+
+/// An earlier try of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Continued {
+    /// Branch head before its first push. Where the branch was rewritten since, the commit that its
+    /// first commit builds on now, or the branch's head when nothing of it is left.
+    pub base: CommitId,
+    /// Last step whose commit is on the branch, from 0; none = nothing of it is.
+    pub landed: Option<usize>,
+    /// Has its way back begun?
+    pub going_back: bool,
+    /// Is the base that the journal names no longer on the branch?
+    pub rewritten: bool,
+    /// The branch's head when all this was read from it.
+    pub tip: CommitId,
+}
+
+/// A run's plan with what it writes, made again from the commit that the run began with.
+#[derive(Debug)]
+pub struct Remade {
+    /// The plan.
+    pub plan: Plan,
+    /// What it writes.
+    pub replay: Replay,
+    /// The manifests it began with.
+    pub manifests: Manifests,
+    /// The version that ran before.
+    pub previous: String,
+}
+
+/// Finds out how far a run got: the branch itself is asked, not the journal, because a run may have
+/// died between the two. None when the record names no base.
+///
+/// # Errors
+/// The git server does not answer or refuses.
+pub async fn resume(
+    outside: &Outside<'_>,
+    target: &Target,
+    record: &Record,
+) -> Result<Option<Continued>, Failure> {
+    let Some(base) = &record.base else {
+        return Ok(None);
+    };
+    let tip = outside
+        .repository
+        .fetch_history(&target.branch)
+        .await
+        .map_err(failure::git)?;
+    let log = outside
+        .repository
+        .log(&tip, usize::MAX)
+        .await
+        .map_err(failure::git)?;
+    let rewritten = !log.iter().any(|entry| entry.id == *base);
+    let own: Vec<&LogEntry> = log
+        .iter()
+        .take_while(|entry| entry.id != *base)
+        .filter(|entry| entry.trailers.get("Run") == Some(record.run.as_str()))
+        .collect();
+    let steps = || own.iter().filter_map(|entry| entry.trailers.get("Step"));
+    let landed = steps().filter_map(journal::step_index).max();
+    let going_back =
+        record.state == State::RollingBack || steps().any(|step| step.starts_with("back"));
+    let base = match own.last().and_then(|entry| entry.parents.first()) {
+        _ if !rewritten => base.clone(),
+        Some(parent) => parent.clone(),
+        None => tip.clone(),
+    };
+    Ok(Some(Continued {
+        base,
+        landed,
+        going_back,
+        rewritten,
+        tip,
+    }))
+}
+
+/// Makes a run's plan again: the configuration and the manifests count as they were when it began,
+/// because its steps are numbered by them.
+///
+/// # Errors
+/// The git server does not answer or refuses; what was there then cannot be read any more.
+pub async fn remake(
+    outside: &Outside<'_>,
+    target: &Target,
+    base: &CommitId,
+    version: &Version,
+    strategy: &str,
+) -> Result<Remade, Failure> {
+    let target = load::target_at(outside.repository, target, base).await?;
+    let manifests = load::manifests(outside.repository, base, &target).await?;
+    let previous = previous_version(&target, &manifests)?;
+    let facts = facts(&target, &manifests)?;
+    let plan = if strategy == DIRECT {
+        rollout::direct(&target.service, version, facts)
+    } else {
+        rollout::plan(&target.service, version, facts)
+    };
+    let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
+    Ok(Remade {
+        plan,
+        replay,
+        manifests,
+        previous,
+    })
+}
+
+/// Is everything that a run has written up to a step still there, at the commit that told so?
+///
+/// # Errors
+/// The git server does not answer or refuses. [`Ending::BlockedOther`] with the first value that is
+/// not as the run left it.
+pub async fn in_place(
+    outside: &Outside<'_>,
+    target: &Target,
+    replay: &Replay,
+    landed: usize,
+    tip: &CommitId,
+) -> Result<(), Failure> {
+    let manifests = load::manifests(outside.repository, tip, target).await?;
+    let other = match reapply(&manifests, &replay.until(landed)) {
+        Ok(set) => set
+            .changes
+            .first()
+            .map(|change| (change.clone(), Some(change.old.clone()))),
+        Err(RestoreProblem::Superseded { change, found, .. }) => Some((*change, found)),
+        Err(RestoreProblem::Refused(refusals)) => return Err(failure::refusals(refusals)),
+    };
+    match other {
+        None => Ok(()),
+        Some((change, found)) => Err(Failure::new(
+            Ending::BlockedOther,
+            format!(
+                "{}: {} of {} is {} now, an earlier try of this run left `{}`; someone else changed it",
+                change.path,
+                change.target(),
+                change.object,
+                found.map_or_else(|| "gone".to_owned(), |value| format!("`{value}`")),
+                change.new,
+            ),
+        )
+        .hint("run `shipgate rollback`: it takes back what that run left and leaves the rest alone")),
+    }
+}

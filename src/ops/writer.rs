@@ -1,0 +1,215 @@
+//! The writer of one run: holds the journal of its service and knows the journal's tip.
+
+use std::time::Duration;
+
+use super::{
+    deploy::read_journal,
+    failure,
+    journal::{RunIdentity, State, instant},
+    load::Target,
+    patience::Patience,
+    stop::Stop,
+};
+use crate::{
+    clock::Clock,
+    event::{Ending, Failure},
+    git::{self, CommitId, JournalOutcome, Repository},
+    units::Weight,
+};
+
+/// The writer of one run.
+pub struct Writer<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// What is deployed where.
+    pub target: &'a Target,
+    /// What stays the same in all commits of the run.
+    pub identity: RunIdentity,
+    /// Where the time comes from.
+    pub clock: &'a dyn Clock,
+    /// The newest journal record that we know.
+    pub journal_tip: Option<CommitId>,
+    /// Has this writer written a record?
+    pub announced: bool,
+}
+
+/// One record to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    /// How the run stands.
+    pub state: State,
+    /// Where it stands: `2/9`, `back 1/2`, or a word.
+    pub step: &'a str,
+    /// The canary's weight.
+    pub weight: Option<Weight>,
+    /// Why.
+    pub reason: Option<&'a str>,
+    /// The commit that is about to be pushed.
+    pub intended: Option<&'a CommitId>,
+    /// How long the writer may be silent afterwards; none where nothing is to come.
+    pub hold: Option<Duration>,
+    /// How long writing it is tried when the git server does not answer.
+    pub patience: Duration,
+}
+
+impl<'a> Entry<'a> {
+    /// Makes a record without anything that not all have.
+    pub fn new(state: State, step: &'a str, patience: Duration) -> Self {
+        Self {
+            state,
+            step,
+            weight: None,
+            reason: None,
+            intended: None,
+            hold: None,
+            patience,
+        }
+    }
+}
+
+/// Why a record is not in the journal, or a change not on the branch.
+#[derive(Debug)]
+pub enum NotLanded {
+    /// Someone else changed the same value to a third one.
+    Superseded(String),
+    /// Someone else took the run over: this one may write nothing more.
+    Fenced(String),
+    /// Anything else; the failure says with which exit code.
+    Failed(Failure),
+}
+
+impl From<Failure> for NotLanded {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl Writer<'_> {
+    /// Writes a record into the journal, by compare-and-set. A git server that does not answer is
+    /// asked again; a wish to stop breaks only the pauses off.
+    ///
+    /// # Errors
+    /// See [`NotLanded`]; never [`NotLanded::Superseded`].
+    pub async fn record(&mut self, entry: &Entry<'_>, stop: &Stop) -> Result<(), NotLanded> {
+        let message = self.message(entry);
+        let mut stop = stop.clone();
+        let mut patience = Patience::new(self.clock, entry.patience);
+        loop {
+            let trouble = match self.append(&message).await? {
+                Appended::Done => return Ok(()),
+                Appended::NotYet(trouble) => trouble,
+            };
+            if patience.pause(self.clock, &mut stop).await.is_err() {
+                return Err(trouble.into());
+            }
+        }
+    }
+
+    async fn append(&mut self, message: &str) -> Result<Appended, NotLanded> {
+        let RunIdentity {
+            service,
+            environment,
+            ..
+        } = &self.identity;
+        let unanswered = |reason: String| {
+            let text = format!("the journal could not be written: {reason}");
+            Ok(Appended::NotYet(Failure::new(Ending::Unavailable, text)))
+        };
+        let outcome = self
+            .repository
+            .append_journal(
+                environment,
+                service,
+                self.journal_tip.as_ref(),
+                message,
+                self.clock.now(),
+            )
+            .await
+            .map_err(failure::git);
+        match outcome {
+            Ok(JournalOutcome::Appended(id)) => {
+                self.journal_tip = Some(id);
+                self.announced = true;
+                Ok(Appended::Done)
+            }
+            Ok(JournalOutcome::Lost { tip }) if tip == self.journal_tip => {
+                unanswered("the connection broke".to_owned())
+            }
+            Ok(JournalOutcome::Lost { .. }) => self.after_lost_race().await,
+            Ok(JournalOutcome::Refused { reason }) => Err(Failure::new(
+                Ending::PushDenied,
+                format!("the git server refused the journal `refs/shipgate/{environment}/{service}`: {reason}"),
+            )
+            .hint("allow the token to push references under refs/shipgate/")
+            .into()),
+            Ok(JournalOutcome::Unknown { reason }) => unanswered(reason),
+            Err(failure) if failure.0.ending == Ending::Unavailable => {
+                Ok(Appended::NotYet(failure))
+            }
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    /// Who was faster? It may have been this very writer: a record whose answer was lost.
+    async fn after_lost_race(&mut self) -> Result<Appended, NotLanded> {
+        let (tip, records) = match read_journal(self.repository, self.target).await {
+            Ok(read) => read,
+            Err(failure) if failure.0.ending == Ending::Unavailable => {
+                return Ok(Appended::NotYet(failure));
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let newest = records.first();
+        if newest.is_some_and(|record| record.writer.as_deref() == Some(self.repository.writer())) {
+            self.journal_tip = tip;
+            self.announced = true;
+            return Ok(Appended::NotYet(Failure::new(
+                Ending::Unavailable,
+                "the journal could not be written: answers of the git server were lost",
+            )));
+        }
+        let RunIdentity {
+            service,
+            environment,
+            ..
+        } = &self.identity;
+        let who = newest
+            .and_then(|record| record.actor.as_ref())
+            .map_or_else(String::new, |actor| format!(" (by {actor})"));
+        Err(NotLanded::Fenced(format!(
+            "another run of {service} in {environment}{who} took over the journal"
+        )))
+    }
+
+    fn message(&self, entry: &Entry<'_>) -> String {
+        let mut trailers = self
+            .identity
+            .trailers(entry.state, entry.step, entry.weight);
+        if let Some(intended) = entry.intended {
+            trailers.push("Intended", intended.as_str());
+        }
+        if let Some(hold) = entry.hold {
+            trailers.push("Expires", instant(self.clock.now() + hold));
+        }
+        if let Some(reason) = entry.reason {
+            trailers.push("Reason", reason);
+        }
+        let RunIdentity {
+            service,
+            environment,
+            version,
+            ..
+        } = &self.identity;
+        let subject = format!(
+            "{service} {version} in {environment}: {}",
+            entry.state.word()
+        );
+        git::message(&subject, "", &trailers)
+    }
+}
+
+/// What became of one try.
+enum Appended {
+    Done,
+    NotYet(Failure),
+}

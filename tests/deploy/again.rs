@@ -1,0 +1,204 @@
+//! The same deployment again, another one after it, and approvals in between.
+
+use shipgate::sim::Scenario;
+
+use crate::stage::{CONFIG, STABLE, Stage, Start};
+
+#[tokio::test]
+async fn the_same_deployment_twice_makes_one_set_of_commits() {
+    let stage = Stage::new(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "first");
+    let before = stage.references();
+    let end = stage.deploy("1.1").await;
+    insta::assert_snapshot!(end, @"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    0 ok: advertisements 1.1 is in production already; nothing to do
+    ");
+    assert_eq!(stage.references(), before);
+}
+
+#[tokio::test]
+async fn back_and_forth_are_runs_of_their_own() {
+    let stage = Stage::new(Scenario::Healthy);
+    for version in ["1.1", "1.0", "1.1"] {
+        stage.deploy(version).await.assert(0, version);
+    }
+    stage.assert_deployed("");
+    insta::assert_snapshot!(stage.history().await.join("\n"), @"
+    canary verified (1.0 -> 1.1, by robot)
+    canary verified (1.1 -> 1.0, by robot)
+    canary verified (1.0 -> 1.1, by robot)
+    ");
+    let runs = stage.run_ids();
+    assert_eq!(runs.len(), 3, "{runs:?}");
+}
+
+#[tokio::test]
+async fn a_version_that_was_taken_back_can_be_tried_again() {
+    let stage = Stage::new(Scenario::Errors);
+    stage.deploy("1.1").await.assert(40, "first");
+    stage.deploy("1.1").await.assert(40, "second");
+    stage.deploy("1.2").await.assert(0, "a better one");
+    insta::assert_snapshot!(stage.history().await.join("\n"), @"
+    canary verified (1.0 -> 1.2, by robot)
+    canary rolled-back (1.0 -> 1.1, by robot)
+    canary rolled-back (1.0 -> 1.1, by robot)
+    ");
+}
+
+#[tokio::test]
+async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
+    let stage = Stage::with_steps(
+        Scenario::Healthy,
+        "set_weight: 10\npause: {}\npause: {duration: 1m}\npause: {}\nset_weight: 50",
+    );
+    let first = stage.deploy("1.1").await;
+    insta::assert_snapshot!(stage.story(&first), @r#"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 12 steps, 4 back
+    changes: 8
+    note: about 3m and the controller's own time
+    1/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
+    2/12 wait until canary runs 1.1: passed (live after 37s)
+    3/12 canary weight 10%: passed (commit ID)
+    4/12 hold for an approval: failed (waits for an approval: run the same deploy again to go on)
+    42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval: run the same deploy again to go on
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
+    log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
+    journal: started advanced held
+    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
+    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
+    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
+    advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "10"   # percent of the requests
+    live: stable 1.0, canary 1.1 with 0%
+    "#);
+    // Held on purpose is left as it is, by everyone.
+    let before = stage.references();
+    let recovered = stage.recover().await;
+    insta::assert_snapshot!(recovered, @"
+    recover advertisements in production
+    0 ok: run ID of advertisements in production is held on purpose (waits for an approval: run the same deploy again to go on); left as it is
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
+    ");
+    assert_eq!(stage.references(), before);
+    let other = stage.deploy("1.2").await;
+    insta::assert_snapshot!(other.end(), @"
+    14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
+      hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback`
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z
+    ");
+    assert_eq!(stage.references(), before);
+    stage.deploy("1.1").await.assert(42, "second approval");
+    let last = stage.deploy("1.1").await;
+    insta::assert_snapshot!(last, @"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 12 steps, 4 back
+    changes: 8
+    note: about 3m and the controller's own time
+    note: an earlier try of this run got to step 3 of 12; going on from there
+    3/12 canary weight 10%: skipped (the branch has these values already)
+    4/12 hold for an approval: passed (approved: the same deployment was asked for again)
+    5/12 watch canary for 1m: passed (good after 1m)
+    6/12 hold for an approval: passed (approved: the same deployment was asked for again)
+    7/12 canary weight 50%: passed (commit ID)
+    8/12 promote: Deployment/advertisements to 1.1: passed (commit ID)
+    9/12 wait until stable runs 1.1: passed (live after 27s)
+    10/12 watch stable for 2m: passed (good after 2m)
+    11/12 canary weight 0%: passed (commit ID)
+    12/12 canary to 0 replicas: passed (commit ID)
+    0 ok: advertisements 1.1 in production is live and verified
+    ");
+    stage.assert_deployed("");
+}
+
+#[tokio::test]
+async fn an_outage_is_no_approval() {
+    let stage = Stage::with_steps(
+        Scenario::Outage,
+        "set_weight: 10\npause: {duration: 1m}\npause: {}",
+    );
+    stage.deploy("1.1").await.assert(42, "the metrics are out");
+    // The team asks a provider that answers.
+    let text = stage.text(CONFIG);
+    let (head, _) = text.split_once("      metrics:").unwrap();
+    stage
+        .world
+        .write(CONFIG, head.as_bytes(), "config: no metrics")
+        .unwrap();
+    let end = stage.deploy("1.1").await;
+    end.assert(42, "the approval is still to come");
+    assert!(end.end().contains("waits for an approval"), "{end}");
+    stage.deploy("1.1").await.assert(0, "approved");
+    stage.assert_deployed("");
+}
+
+#[tokio::test]
+async fn a_rollback_takes_a_held_run_back() {
+    let stage = Stage::with_steps(
+        Scenario::Healthy,
+        "set_weight: 10\npause: {}\npause: {duration: 1m}",
+    );
+    stage.deploy("1.1").await.assert(42, "held");
+    let end = stage.rollback(None).await;
+    insta::assert_snapshot!(stage.story(&end), @"
+    gate: Allowed
+    roll back advertisements in production
+    way back: a test
+    1/3 back: canary weight to what it was: passed (commit ID)
+    2/3 back: version and replicas to what they were: passed (commit ID)
+    3/3 back: wait until the canary no longer runs the new version: passed
+    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
+    log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
+    journal: started advanced held rolling-back rolling-back rolled-back
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    ");
+    stage.assert_restored("");
+    stage
+        .deploy("1.2")
+        .await
+        .assert(42, "the next one is free to start");
+}
+
+#[tokio::test]
+async fn an_unfinished_run_stops_other_versions() {
+    let stage = Stage::new(Scenario::Healthy);
+    let start = Start::new();
+    let kill = start.kill.clone();
+    let start = start.hook(move |event| {
+        if crate::stage::starts(event, 4) {
+            kill.notify_one();
+        }
+    });
+    let killed = stage.deploy_with("1.1", start).await;
+    assert_eq!(killed.code, None);
+    let before = stage.references();
+    let end = stage.deploy("1.2").await;
+    insta::assert_snapshot!(end, @"
+    deploy advertisements 1.2 to production
+    gate: Allowed
+    14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
+      hint: run `shipgate recover`: it finishes or takes back what that run left
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+    ");
+    let end = stage.rollback(Some("1.2")).await;
+    insta::assert_snapshot!(end, @"
+    gate: Allowed
+    roll back advertisements in production to 1.2
+    14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
+      hint: run `shipgate recover`: it finishes or takes back what that run left
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: or take that run back first: shipgate rollback, without --to
+    ");
+    assert_eq!(stage.references(), before);
+    stage.rollback(None).await.assert(0, "taken back");
+    stage.assert_restored("");
+    assert!(stage.text(STABLE).contains(":1.0"));
+}

@@ -1,0 +1,18 @@
+//! Whole deployments on the embedded world: how they end, and what is left, whatever goes wrong.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod again;
+mod endings;
+mod killed;
+mod outages;
+mod races;
+mod refused;
+mod rewritten;
+mod rollback;
+mod stage;
+mod stopped;
+mod superseded;
+mod trail;
+mod way_back;
+mod wire;

@@ -1,0 +1,195 @@
+//! A git server that refuses: the branch is protected, or the journal may not be written.
+
+use std::sync::Arc;
+
+use shipgate::{
+    event::Event,
+    sim::{Faults, Scenario},
+};
+
+use crate::{
+    stage::{Stage, Start, WRITES, all, starts},
+    trail::End,
+};
+
+/// Deploys to a server that refuses from a step on.
+async fn refused_from(stage: &Stage, step: usize, faults: Faults) -> End {
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if starts(event, step) {
+            world.set_faults(faults.clone());
+        }
+    });
+    let end = stage.deploy_with("1.1", start).await;
+    stage.world.set_faults(Faults::default());
+    end
+}
+
+fn protected() -> Faults {
+    Faults {
+        protect_branch: true,
+        ..Faults::default()
+    }
+}
+
+fn no_journal() -> Faults {
+    Faults {
+        refuse_journal: true,
+        ..Faults::default()
+    }
+}
+
+#[tokio::test]
+async fn a_protected_branch_is_told_and_stops_nobody_later() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let end = refused_from(&stage, 1, protected()).await;
+    insta::assert_snapshot!(stage.story(&end), @"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 11 steps, 4 back
+    changes: 8
+    note: about 8m and the controller's own time
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined)
+    32 push-denied: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
+      hint: check the token's rights and the protection of the branch
+    log: 
+    journal: started withdrawn
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    ");
+    stage.deploy("1.2").await.assert(0, "another version");
+}
+
+#[tokio::test]
+async fn a_branch_that_becomes_protected_needs_a_person() {
+    all(WRITES[1..4].iter().map(async |step| {
+        let what = format!("step {step}");
+        let stage = Stage::brief(Scenario::Healthy);
+        let end = refused_from(&stage, *step, protected()).await;
+        end.assert(41, &what);
+        let tip = stage.world.tip().unwrap();
+        if *step == 3 {
+            insta::assert_snapshot!(end.end(), @"
+            41 rollback-failed: advertisements 1.1 in production could neither go on nor be taken back: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
+              hint: page someone now; `shipgate recover` tries the way back again
+              hint: check the token's rights and the protection of the branch
+            ");
+        }
+        // As long as nothing can be pushed, `recover` says so and changes nothing.
+        stage.world.set_faults(protected());
+        stage.recover().await.assert(32, &what);
+        assert_eq!(stage.world.tip().unwrap(), tip, "{what}");
+        stage.world.set_faults(Faults::default());
+        stage.recover().await.assert(0, &what);
+        stage.assert_restored(&what);
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_good_version_stays_when_it_cannot_be_tidied_up() {
+    let rows = WRITES[4..]
+        .iter()
+        .flat_map(|step| [(step, protected()), (step, no_journal())]);
+    all(rows.map(async |(step, faults)| {
+        let what = format!("step {step} {faults:?}");
+        let stage = Stage::brief(Scenario::Healthy);
+        let end = refused_from(&stage, *step, faults.clone()).await;
+        end.assert(42, &what);
+        if *step == 10 && faults.protect_branch {
+            insta::assert_snapshot!(end.end(), @"
+            42 held: advertisements 1.1 in production is live and was judged good, but is not tidied up: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
+              hint: run the same deploy again: it does what is left
+              hint: check the token's rights and the protection of the branch
+            ");
+            stage.world.set_faults(faults);
+            stage.recover().await.assert(32, &what);
+            stage.world.set_faults(Faults::default());
+            stage.recover().await.assert(0, &what);
+        } else {
+            stage.deploy("1.1").await.assert(0, &what);
+        }
+        stage.assert_deployed(&what);
+        assert_eq!(stage.commits(), WRITES.len(), "{what}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_journal_that_is_refused_before_the_first_push_changes_nothing() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let end = refused_from(&stage, 1, no_journal()).await;
+    insta::assert_snapshot!(stage.story(&end), @"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 11 steps, 4 back
+    changes: 8
+    note: about 8m and the controller's own time
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
+    32 push-denied: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+      hint: allow the token to push references under refs/shipgate/
+    log: 
+    journal: 
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    ");
+}
+
+#[tokio::test]
+async fn a_journal_that_is_refused_later_does_not_stop_the_way_back() {
+    all(WRITES[1..4].iter().map(async |step| {
+        let what = format!("step {step}");
+        let stage = Stage::brief(Scenario::Healthy);
+        let end = refused_from(&stage, *step, no_journal()).await;
+        end.assert(40, &what);
+        stage.assert_restored(&what);
+        if *step == 3 {
+            insta::assert_snapshot!(end, @"
+            deploy advertisements 1.1 to production
+            gate: Allowed
+            plan: 11 steps, 4 back
+            changes: 8
+            note: about 8m and the controller's own time
+            1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
+            2/11 wait until canary runs 1.1: passed (live after 37s)
+            3/11 canary weight 10%: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
+            way back: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+            1/3 back: canary weight to what it was: passed (already so)
+            warning: the way back goes on without its record: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+            2/3 back: version and replicas to what they were: passed (commit ID)
+            3/3 back: wait until the canary no longer runs the new version: passed
+            warning: the way back is done, but its record is not: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+            40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+              hint: allow the token to push references under refs/shipgate/
+            ");
+        }
+        // The journal does not know yet; `recover` finds everything done and says so there.
+        let tip = stage.world.tip().unwrap();
+        stage.recover().await.assert(0, &what);
+        assert_eq!(stage.world.tip().unwrap(), tip, "{what}");
+        assert_eq!(stage.journal().last().unwrap(), "rolled-back");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_last_record_that_is_refused_is_no_success() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if matches!(event, Event::StepFinished { index: 11, .. }) {
+            world.set_faults(no_journal());
+        }
+    });
+    let end = stage.deploy_with("1.1", start).await;
+    insta::assert_snapshot!(end.end(), @"
+    42 held: advertisements 1.1 in production is live and verified, but its record is missing: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+      hint: run the same deploy again: it writes the record
+      hint: allow the token to push references under refs/shipgate/
+    ");
+    stage.world.set_faults(Faults::default());
+    let again = stage.deploy("1.1").await;
+    again.assert(0, "again");
+    assert_eq!(stage.commits(), WRITES.len());
+    assert_eq!(stage.journal().last().unwrap(), "verified");
+}

@@ -1,0 +1,213 @@
+//! Signals and the death of the starter, before and during every step.
+
+use shipgate::{
+    event::Event,
+    ops::{deploy::OnCancel, stop::StopReason},
+    sim::Scenario,
+};
+
+use crate::{
+    stage::{STEPS, Stage, Start, WRITES, all, starts},
+    trail::End,
+    wire::{Call, Fate, When},
+};
+
+/// When a wish to stop comes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Moment {
+    /// Before the step does anything.
+    Before(usize),
+    /// While it waits, or between its record and its push.
+    During(usize),
+}
+
+async fn stopped(stage: &Stage, moment: Moment, reason: StopReason, on_cancel: OnCancel) -> End {
+    let start = Start {
+        on_cancel,
+        ..Start::new()
+    };
+    let stopper = start.stopper.clone();
+    let start = match moment {
+        Moment::Before(step) => start.hook(move |event| {
+            if starts(event, step) {
+                stopper.stop(reason);
+            }
+        }),
+        Moment::During(step) => {
+            if let Some(write) = WRITES.iter().position(|write| *write == step) {
+                let stopper = stopper.clone();
+                stage
+                    .wire
+                    .at(Call::Journal, When::After, write + 1, move || {
+                        stopper.stop(reason);
+                        Fate::Pass
+                    });
+            }
+            let mut inside = false;
+            let mut asked = false;
+            start.hook(move |event| {
+                inside |= starts(event, step);
+                if inside && !asked && matches!(event, Event::Waiting { .. }) {
+                    asked = true;
+                    stopper.stop(reason);
+                }
+                inside &= !matches!(event, Event::StepFinished { .. });
+            })
+        }
+    };
+    let end = stage.deploy_with("1.1", start).await;
+    stage.wire.rule(|_, _| Fate::Pass);
+    end
+}
+
+fn moments() -> impl Iterator<Item = Moment> {
+    (1..=STEPS).flat_map(|step| [Moment::Before(step), Moment::During(step)])
+}
+
+/// Is anything on the branch by then?
+fn changed(moment: Moment) -> bool {
+    match moment {
+        Moment::Before(step) | Moment::During(step) => step > 1,
+    }
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_run_with_nothing_changed_or_everything_back() {
+    for (reason, untouched) in [(StopReason::Interrupt, 130), (StopReason::Terminate, 143)] {
+        // Which of the two it is matters only until something was changed.
+        let some = moments()
+            .filter(|moment| reason == StopReason::Interrupt || !changed(*moment))
+            .collect::<Vec<_>>();
+        all(some.into_iter().map(async |moment| {
+            let what = format!("{reason:?} {moment:?}");
+            let stage = Stage::brief(Scenario::Healthy);
+            let end = stopped(&stage, moment, reason, OnCancel::Rollback).await;
+            let code = if changed(moment) { 51 } else { untouched };
+            end.assert(code, &what);
+            stage.assert_restored(&what);
+            if !changed(moment) {
+                assert_eq!(stage.commits(), 0, "{what}");
+            }
+            // Nothing is left that would stop the next one.
+            let before = stage.references();
+            stage.recover().await.assert(0, &what);
+            assert_eq!(stage.references(), before, "{what}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_left_is_finished_by_recover() {
+    let rows = [
+        (StopReason::StarterGone, OnCancel::Rollback),
+        (StopReason::Interrupt, OnCancel::Hold),
+    ];
+    for (row, (reason, on_cancel)) in rows.into_iter().enumerate() {
+        let some = moments().filter(|moment| match moment {
+            Moment::Before(step) | Moment::During(step) => step % 2 == row % 2,
+        });
+        all(some.map(async |moment| {
+            let what = format!("{reason:?} {moment:?}");
+            let stage = Stage::brief(Scenario::Healthy);
+            let end = stopped(&stage, moment, reason, on_cancel).await;
+            let landed = WRITES
+                .iter()
+                .filter(|write| match moment {
+                    Moment::Before(step) | Moment::During(step) => **write < step,
+                })
+                .count();
+            assert_eq!(stage.commits(), landed, "{what}:\n{end}");
+            let code = match (changed(moment), reason) {
+                (true, _) => 52,
+                (false, StopReason::Interrupt) => 130,
+                (false, _) => 143,
+            };
+            end.assert(code, &what);
+            stage.recover().await.assert(0, &what);
+            // Between record and push of the last two steps the version was judged good already.
+            let judged = matches!(moment, Moment::During(10 | 11) | Moment::Before(11));
+            if judged {
+                stage.assert_deployed(&what);
+            } else {
+                stage.assert_restored(&what);
+            }
+            let before = stage.references();
+            stage.recover().await.assert(0, &what);
+            assert_eq!(stage.references(), before, "{what}");
+        }))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_once_the_starter_is_gone() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let moment = Moment::During(1);
+    let end = stopped(&stage, moment, StopReason::StarterGone, OnCancel::Rollback).await;
+    insta::assert_snapshot!(stage.story(&end), @"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 11 steps, 4 back
+    changes: 8
+    note: about 8m and the controller's own time
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the process that started this run is gone)
+    143 terminated: the process that started this run is gone; nothing was changed
+      hint: the journal says that this run began: run `shipgate recover`, or the same deploy again
+    log: 
+    journal: started
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    ");
+    // The record stays, and the same pipeline goes on from it.
+    stage.deploy("1.1").await.assert(0, "again");
+}
+
+/// Asks to stop so many times during the way back of a bad version.
+async fn stopped_on_the_way_back(stage: &Stage, times: usize) -> End {
+    let start = Start::new();
+    let stopper = start.stopper.clone();
+    let start = start.hook(move |event| {
+        if matches!(event, Event::WayBack { .. }) {
+            for _ in 0..times {
+                stopper.stop(StopReason::Interrupt);
+            }
+        }
+    });
+    stage.deploy_with("1.1", start).await
+}
+
+#[tokio::test]
+async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
+    let stage = Stage::brief(Scenario::Errors);
+    stopped_on_the_way_back(&stage, 1).await.assert(40, "one");
+    stage.assert_restored("one");
+    let stage = Stage::brief(Scenario::Errors);
+    let end = stopped_on_the_way_back(&stage, 2).await;
+    insta::assert_snapshot!(stage.story(&end), @r#"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 11 steps, 4 back
+    changes: 8
+    note: about 8m and the controller's own time
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
+    3/11 canary weight 10%: passed (commit ID)
+    4/11 watch canary for 3m: failed (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements))
+    way back: error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements)
+    1/3 back: canary weight to what it was: failed (interrupted (SIGINT))
+    52 cancelled-left: advertisements 1.1 in production: interrupted (SIGINT) while it was taken back (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements))
+      hint: run `shipgate recover`: it finishes the way back
+    log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
+    journal: started advanced
+    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
+    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
+    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
+    advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "10"   # percent of the requests
+    live: stable 1.0, canary 1.1 with 10%
+    "#);
+    stage.recover().await.assert(0, "recovered");
+    stage.assert_restored("recovered");
+}

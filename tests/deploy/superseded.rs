@@ -1,0 +1,196 @@
+//! Others who write to the branch meanwhile: elsewhere, in the same file, and the very same value.
+
+use std::sync::Arc;
+
+use shipgate::sim::Scenario;
+
+use crate::{
+    stage::{CANARY, STABLE, Stage, Start, WRITES, all, edit, starts},
+    wire::{Call, Fate, When},
+};
+
+/// Somebody commits to both files before every first try of a push.
+fn busy(stage: &Stage) {
+    let world = Arc::clone(&stage.world);
+    let mut pushes = 0;
+    stage.wire.rule(move |call, when| {
+        if (call, when) == (Call::Branch, When::Before) {
+            pushes += 1;
+            if pushes % 2 == 1 {
+                for path in [CANARY, STABLE] {
+                    edit(
+                        &world,
+                        path,
+                        "  namespace: shop\n",
+                        &format!("  namespace: shop\n  # {pushes}\n"),
+                    );
+                }
+            }
+        }
+        Fate::Pass
+    });
+}
+
+/// Takes the lines away that `busy` has put in, and returns how many there were.
+fn without_comments(stage: &Stage, path: &str) -> (String, usize) {
+    let text = stage.text(path);
+    let is_comment = |line: &&str| {
+        let number = line.trim_start().strip_prefix("# ");
+        number.is_some_and(|rest| rest.parse::<u32>().is_ok())
+    };
+    let count = text.lines().filter(is_comment).count();
+    let kept = text.lines().filter(|line| !is_comment(line));
+    (kept.map(|line| format!("{line}\n")).collect(), count)
+}
+
+#[tokio::test]
+async fn a_run_lands_between_the_edits_of_others() {
+    let stage = Stage::brief(Scenario::Healthy);
+    busy(&stage);
+    let end = stage.deploy("1.1").await;
+    end.assert(0, "busy");
+    assert_eq!(stage.commits(), WRITES.len());
+    let others = stage.log().len() - stage.commits();
+    assert_eq!(others, 2 * WRITES.len(), "{:?}", stage.log());
+    let (canary, _) = without_comments(&stage, CANARY);
+    assert!(canary.contains("advertisements:1.1") && canary.contains("replicas: 0"));
+    assert!(
+        stage
+            .text(CANARY)
+            .contains("# 11\n  # 9\n  # 7\n  # 5\n  # 3\n  # 1\n")
+    );
+}
+
+#[tokio::test]
+async fn a_way_back_lands_between_the_edits_of_others() {
+    let stage = Stage::brief(Scenario::Errors);
+    busy(&stage);
+    stage.deploy("1.1").await.assert(40, "busy");
+    for path in [CANARY, STABLE] {
+        let (text, count) = without_comments(&stage, path);
+        assert_eq!(text, stage.first[path]);
+        assert!(count >= 4, "{count}");
+    }
+}
+
+/// A value that the step is about to write, and what somebody else makes of it.
+const THIRD_VALUES: [(usize, &str, &str, &str); 6] = [
+    (1, CANARY, "replicas: 0", "replicas: 5"),
+    (3, CANARY, "canary-weight: \"0\"", "canary-weight: \"7\""),
+    (5, CANARY, "canary-weight: \"10\"", "canary-weight: \"20\""),
+    (7, STABLE, "advertisements:1.0", "advertisements:1.0-hotfix"),
+    (10, CANARY, "canary-weight: \"50\"", "canary-weight: \"30\""),
+    (11, CANARY, "replicas: 1", "replicas: 4"),
+];
+
+#[tokio::test]
+async fn the_same_value_of_somebody_else_stays() {
+    let ends = all(THIRD_VALUES.map(async |(step, path, old, new)| {
+        let what = format!("step {step}");
+        let stage = Stage::brief(Scenario::Healthy);
+        let world = Arc::clone(&stage.world);
+        let start = Start::new().hook(move |event| {
+            if starts(event, step) {
+                edit(&world, path, old, new);
+            }
+        });
+        let end = stage.deploy_with("1.1", start).await;
+        end.assert(43, &what);
+        assert!(stage.text(path).contains(new), "{what}:\n{end}");
+        let others = stage.log().len() - stage.commits();
+        assert_eq!(others, 1, "{what}: {:?}", stage.log());
+        // Nothing is half done that would stop the next one, or that `recover` would fight over.
+        let before = stage.references();
+        stage.recover().await.assert(0, &what);
+        assert_eq!(stage.references(), before, "{what}");
+        let journal = stage.journal();
+        let told = format!("{what}: {}\n  {}", journal.join(" "), end.end());
+        let next = stage.deploy("1.2").await;
+        next.assert(0, &what);
+        told
+    }))
+    .await;
+    insta::assert_snapshot!(ends.join("\n"), @r#"
+    step 1: 
+      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `5` now, not `0` or `1`; someone else changed it
+    step 3: started superseded
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0` or `10`; someone else changed it
+      hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0`, `10` or `50`; someone else changed it
+    step 5: started advanced superseded
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `10` or `50`; someone else changed it
+      hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `0`, `10` or `50`; someone else changed it
+    step 7: started advanced advanced rolling-back rolling-back rolled-back
+      43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 10: started advanced advanced promoted superseded
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `50` or `0`; someone else changed it
+      hint: advertisements 1.1 in production is live and was judged good
+    step 11: started advanced advanced promoted promoted superseded
+      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, not `1` or `0`; someone else changed it
+      hint: advertisements 1.1 in production is live and was judged good
+    "#);
+}
+
+#[tokio::test]
+async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
+    let stage = Stage::brief(Scenario::Errors);
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if matches!(event, shipgate::event::Event::WayBack { .. }) {
+            edit(
+                &world,
+                CANARY,
+                "canary-weight: \"10\"",
+                "canary-weight: \"1\"",
+            );
+        }
+    });
+    let end = stage.deploy_with("1.1", start).await;
+    insta::assert_snapshot!(stage.story(&end), @r#"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 11 steps, 4 back
+    changes: 8
+    note: about 8m and the controller's own time
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
+    3/11 canary weight 10%: passed (commit ID)
+    4/11 watch canary for 3m: failed (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements))
+    way back: error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements)
+    1/3 back: canary weight to what it was: failed (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it)
+    43 superseded: advertisements 1.1 in production could not be taken back (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements)): clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it
+    log: robin: something else | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
+    journal: started advanced superseded
+    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
+    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
+    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
+    advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "1"   # percent of the requests
+    live: stable 1.0, canary 1.1 with 10%
+    "#);
+    let rollback = stage.rollback(None).await;
+    insta::assert_snapshot!(rollback.end(), @r#"
+    14 blocked-other: someone else changed advertisements in production during the last run (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it), so its last known good version is not known
+      hint: name the version: shipgate rollback --to VERSION
+    "#);
+    stage.rollback(Some("1.2")).await.assert(0, "by name");
+}
+
+#[tokio::test]
+async fn what_somebody_else_took_back_already_is_no_conflict() {
+    let stage = Stage::brief(Scenario::Errors);
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if matches!(event, shipgate::event::Event::WayBack { .. }) {
+            edit(
+                &world,
+                CANARY,
+                "canary-weight: \"10\"",
+                "canary-weight: \"0\"",
+            );
+        }
+    });
+    stage.deploy_with("1.1", start).await.assert(40, "helped");
+    stage.assert_restored("helped");
+}

@@ -1,0 +1,195 @@
+//! The pure way back: from any position of any plan to exactly the bytes there were.
+
+use proptest::prelude::*;
+use shipgate::{
+    config::Config,
+    manifest::{Change, Manifests, SourceFile, restore},
+    rollout::{self, BackStep, Facts, Plan},
+    units::{Version, Weight},
+};
+
+use crate::stage::{CANARY, STABLE};
+
+const CONFIG: &str = include_str!("../../src/sim/world/shipgate.yaml");
+
+/// A service with these steps, and manifests to go with it.
+#[derive(Debug, Clone)]
+struct Case {
+    steps: Vec<Option<u8>>,
+    canary_replicas: u32,
+    replicas_before: u32,
+    weight_before: u8,
+    canary_before: String,
+    version: String,
+    direct: bool,
+    reached: usize,
+    /// Did the push of the last step land?
+    landed: bool,
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let version = || prop::sample::select(vec!["1.0", "1.1", "2.0.1", "0x1f", "v3", "1e5"]);
+    (
+        // None is a pause; the weights only need to be legal, and they grow.
+        prop::collection::vec(prop::option::of(1_u8..=99), 1..6),
+        1_u32..4,
+        0_u32..4,
+        prop_oneof![3 => Just(0), 1 => 0_u8..=100],
+        version(),
+        version(),
+        prop::bool::weighted(0.2),
+        0_usize..20,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(
+                steps,
+                canary_replicas,
+                replicas_before,
+                weight_before,
+                canary_before,
+                version,
+                direct,
+                reached,
+                landed,
+            )| {
+                let mut weights: Vec<u8> = steps.iter().copied().flatten().collect();
+                weights.sort_unstable();
+                weights.dedup();
+                let mut weights = weights.into_iter();
+                let mut steps: Vec<Option<u8>> = steps
+                    .into_iter()
+                    .filter_map(|step| match step {
+                        None => Some(None),
+                        Some(_) => weights.next().map(Some),
+                    })
+                    .collect();
+                if steps.iter().all(Option::is_none) {
+                    steps.insert(0, Some(10));
+                }
+                // Some weight must be watched.
+                steps.push(None);
+                Case {
+                    steps,
+                    canary_replicas,
+                    replicas_before,
+                    weight_before,
+                    canary_before: canary_before.to_owned(),
+                    version: version.to_owned(),
+                    direct,
+                    reached,
+                    landed,
+                }
+            },
+        )
+}
+
+fn manifests(case: &Case) -> Manifests {
+    let stable = include_str!("../../src/sim/world/advertisements.yaml");
+    let canary = include_str!("../../src/sim/world/advertisements-canary.yaml");
+    let canary = canary
+        .replace("\"1.0\"", &format!("\"{}\"", case.canary_before))
+        .replace(":1.0\"", &format!(":{}\"", case.canary_before))
+        .replace(
+            "replicas: 0",
+            &format!("replicas: {}", case.replicas_before),
+        )
+        .replace(
+            "weight: \"0\"",
+            &format!("weight: \"{}\"", case.weight_before),
+        );
+    let files = [(STABLE, stable.to_owned()), (CANARY, canary)];
+    Manifests::parse(
+        files
+            .into_iter()
+            .map(|(path, text)| SourceFile {
+                path: path.to_owned(),
+                bytes: text.into_bytes(),
+            })
+            .collect(),
+    )
+    .unwrap()
+}
+
+fn config(case: &Case) -> Config {
+    let (head, rest) = CONFIG.split_once("        steps:\n").unwrap();
+    let (_, tail) = rest.split_once("        bake_time:").unwrap();
+    let steps: String = case
+        .steps
+        .iter()
+        .map(|step| match step {
+            Some(weight) => format!("          - set_weight: {weight}\n"),
+            None => "          - pause: {duration: 3m}\n".to_owned(),
+        })
+        .collect();
+    let text = format!("{head}        steps:\n{steps}        bake_time:{tail}")
+        .replace("@BASE_URL@", "http://127.0.0.1:1")
+        .replace(
+            "canary_replicas: 1",
+            &format!("canary_replicas: {}", case.canary_replicas),
+        );
+    Config::parse(&text).unwrap()
+}
+
+fn plan(case: &Case) -> Plan {
+    let config = config(case);
+    let service = &config.services["advertisements"];
+    let facts = Facts {
+        canary_replicas: Some(case.replicas_before),
+        canary_weight: Some(Weight::new(case.weight_before.into()).unwrap()),
+    };
+    let version: Version = case.version.parse().unwrap();
+    if case.direct {
+        rollout::direct(service, &version, facts)
+    } else {
+        rollout::plan(service, &version, facts)
+    }
+}
+
+fn bytes(manifests: &Manifests) -> Vec<Vec<u8>> {
+    [STABLE, CANARY]
+        .map(|path| manifests.file(path).unwrap().bytes.clone())
+        .into()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_way_back_restores_every_byte(case in cases()) {
+        let base = manifests(&case);
+        let plan = plan(&case);
+        let replay = rollout::replay(&plan, &base).unwrap();
+        let reached = case.reached % plan.steps.len();
+        let mut now = base.clone();
+        for step in 0..=reached {
+            if step == reached && !case.landed {
+                continue;
+            }
+            let changes: Vec<Change> = replay.at(step).to_vec();
+            let set = shipgate::manifest::reapply(&now, &changes).unwrap();
+            let files = set.apply(&now).unwrap();
+            now = now.with(files).unwrap();
+        }
+        let steps = rollout::way_back(&plan, &replay, Some(reached));
+        let mut seen_values = false;
+        for step in &steps {
+            let changes = match step {
+                BackStep::Weight(changes) => {
+                    // Users leave first, in a commit of its own.
+                    prop_assert!(!seen_values);
+                    changes
+                }
+                BackStep::Values(changes) => {
+                    seen_values = true;
+                    changes
+                }
+                BackStep::WaitLive | BackStep::WaitGone => continue,
+            };
+            let set = restore(&now, changes).unwrap();
+            let files = set.apply(&now).unwrap();
+            now = now.with(files).unwrap();
+        }
+        prop_assert_eq!(bytes(&now), bytes(&base));
+    }
+}
