@@ -23,9 +23,13 @@ use crate::{
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Policy file on disk [default: the environment's policy in the repository]
+    /// Policy file on disk; with --repository a path in the repository [default: the environment's]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Is the policy a path in the repository, not on disk? So it is with --repository, and for
+    /// pipelines: a checkout must not bring the policy that judges it.
+    #[arg(skip)]
+    pub in_repository: bool,
     /// Branch the policy is read from, by commit id [default: the repository's default branch]
     #[arg(long, value_name = "BRANCH")]
     policy_ref: Option<String>,
@@ -64,8 +68,9 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 }
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let in_repository = arguments.in_repository || arguments.repository.repository.is_some();
     let found = match &arguments.policy {
-        Some(file) => {
+        Some(file) if !in_repository => {
             let path = session.context.folder.join(file);
             let (source, text) = check::read_file(&path, &file.display().to_string())?;
             Found {
@@ -75,7 +80,7 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
                 prometheus: None,
             }
         }
-        None => from_repository(&arguments, session).await?,
+        _ => from_repository(&arguments, session).await?,
     };
     let request = Request {
         environment: found.environment,
@@ -104,7 +109,11 @@ async fn from_repository(arguments: &CheckArguments, session: &Session) -> Resul
         .open(session)
         .map_err(|failure| failure.hint("or name a policy on disk: --policy FILE"))?;
     let target = arguments.repository.target(&opened).await?;
-    let path = &target.environment.policy;
+    let named = arguments
+        .policy
+        .as_ref()
+        .map(|path| path.display().to_string());
+    let path = named.as_deref().unwrap_or(&target.environment.policy);
     let (text, source) =
         load::policy(opened.repository(), arguments.policy_ref.as_deref(), path).await?;
     let policy = check::load(source, &text)?;

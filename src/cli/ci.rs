@@ -48,7 +48,10 @@ struct Request {
 /// An unknown command, missing inputs (all of them named), or inputs that the command refuses.
 pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<Event>), Failure> {
     let Request { arguments, remarks } = request(&Pipeline::command(), environment)?;
-    let parsed = Pipeline::try_parse_from(arguments).map_err(|error| refused(&error))?;
+    let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| refused(&error))?;
+    if let Command::Check(arguments) = &mut parsed.command {
+        arguments.in_repository = true;
+    }
     Ok((parsed.command, remarks))
 }
 

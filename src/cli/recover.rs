@@ -18,6 +18,9 @@ pub struct RecoverArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// Show what would be changed; push nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Do nothing, successfully, when no run is unfinished; the default already does so
     #[arg(long, hide = true)]
     pub if_unfinished: bool,
@@ -32,5 +35,8 @@ pub async fn run(arguments: RecoverArguments, session: &mut Session) -> Result<O
     let opened = arguments.repository.open(session)?;
     let target = arguments.repository.target(&opened).await?;
     let actor = actor(&session.context);
+    if arguments.dry_run {
+        return recover::show(&opened.outside(), &target).await;
+    }
     recover::recover(&opened.outside(), &target, actor, stop, session).await
 }

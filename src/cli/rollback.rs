@@ -36,6 +36,9 @@ pub struct RollbackArguments {
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
+    /// Show what would be changed; push nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Limit of the whole run, such as 50m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
@@ -65,7 +68,9 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
         Answer::Permit(permit) => permit,
         Answer::No(outcome) => return Ok(*outcome),
     };
+    let why = &arguments.reason;
     match &arguments.to {
+        None if arguments.dry_run => rollback::show(&outside, &target).await,
         None => {
             rollback::rollback(
                 &outside,
@@ -87,6 +92,8 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
                     timeout: arguments.timeout,
                 },
                 permit: &permit,
+                dry_run: arguments.dry_run,
+                reason: why,
             };
             rollback::rollback_to(request, &outside, &target, stop, session).await
         }

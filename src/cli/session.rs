@@ -147,6 +147,11 @@ impl Session {
         }
     }
 
+    /// Takes away what is drawn on the terminal, so that lines of another kind may follow.
+    pub fn make_way(&mut self) {
+        self.others.make_way();
+    }
+
     /// Makes another clock the clock of the run, from its beginning on.
     pub fn follow(&mut self, clock: Arc<dyn Clock>) {
         self.started_at = clock.now();

@@ -52,7 +52,7 @@ pub struct SetArguments {
     #[arg(long, value_name = "KIND/NAME")]
     workload: Option<ObjectRef>,
     /// Replicas of the workload
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(0..=i64::from(i32::MAX)))]
     replicas: Option<u32>,
     /// Canary weight in percent, 0 to 100
     #[arg(long, value_name = "PERCENT")]

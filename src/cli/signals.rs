@@ -30,6 +30,8 @@ pub fn listen(context: &Context) -> Stop {
     for (kind, reason) in [
         (SignalKind::interrupt(), StopReason::Interrupt),
         (SignalKind::terminate(), StopReason::Terminate),
+        // A closed terminal or connection must not kill a run in the middle of a push.
+        (SignalKind::hangup(), StopReason::Terminate),
     ] {
         let stopper = stopper.clone();
         // Without a handler the signal ends the process at once, which is safe: `recover` knows how.

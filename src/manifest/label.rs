@@ -113,7 +113,7 @@ fn identity(
         .keys(&[path, &["metadata", "labels"]].concat())?
         .map(|labels| labels.texts())
         .unwrap_or_default();
-    for service in manifests.views() {
+    for service in manifests.views().chain(manifests.views_beside()) {
         if service.reference().kind != "Service" || !view.may_share_namespace(&service) {
             continue;
         }
@@ -147,5 +147,44 @@ fn identity(
                 .at(path, line)
                 .hint(super::manifests::TEMPLATE_HINT))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{Edit, Manifests, SourceFile, locate};
+
+    const WORKLOAD: &str = "kind: Deployment\nmetadata: {name: app, labels: {version: \"1.0\"}}\nspec:\n  template:\n    metadata: {labels: {app: app, version: \"1.0\"}}\n    spec: {containers: [{name: app, image: \"r.example/app:1.0\"}]}\n";
+    const SERVICE: &str =
+        "kind: Service\nmetadata: {name: app}\nspec: {selector: {app: app, version: \"1.0\"}}\n";
+
+    fn file(path: &str, text: &str) -> SourceFile {
+        SourceFile {
+            path: path.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_service_in_a_file_that_is_only_looked_at_makes_a_label_identity() {
+        let edit = Edit::Version {
+            workload: Some("Deployment/app".parse().unwrap()),
+            image: "r.example/app".to_owned(),
+            version: "1.1".parse().unwrap(),
+        };
+        let alone = Manifests::parse(vec![file("app.yaml", WORKLOAD)]).unwrap();
+        let found = locate(&alone, std::slice::from_ref(&edit)).unwrap();
+        assert_eq!(found.changes.len(), 3, "{:?}", found.changes);
+        let with_service = alone.beside(vec![
+            file("service.yaml", SERVICE),
+            file("broken.yaml", "kind: Service\n  selector: ["),
+        ]);
+        let found = locate(&with_service, &[edit]).unwrap();
+        assert_eq!(found.changes.len(), 1, "{:?}", found.changes);
+        assert!(
+            found.notes[0].contains("the selector of Service/app"),
+            "{:?}",
+            found.notes
+        );
     }
 }

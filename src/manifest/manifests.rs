@@ -12,6 +12,8 @@ const LISTED: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Manifests {
     files: Vec<Arc<ParsedFile>>,
+    /// Files that are only looked at: a Service among them makes a label identity.
+    beside: Vec<Arc<ParsedFile>>,
 }
 
 /// An object and where it is written.
@@ -44,10 +46,26 @@ impl Manifests {
             }
         }
         if refusals.is_empty() {
-            Ok(Self { files: parsed })
+            Ok(Self {
+                files: parsed,
+                beside: Vec::new(),
+            })
         } else {
             Err(refusals)
         }
+    }
+
+    /// Returns these manifests with files beside them that are never edited and hold no target: only
+    /// their Services count, whose selectors make labels identity. What cannot be read as manifests
+    /// holds no Service.
+    #[must_use]
+    pub fn beside(&self, files: Vec<SourceFile>) -> Self {
+        let mut together = self.clone();
+        let parsed = files
+            .into_iter()
+            .filter_map(|file| ParsedFile::parse(file).ok());
+        together.beside.extend(parsed.map(Arc::new));
+        together
     }
 
     /// Returns these manifests with some files in a newer state; a file of a new path is added.
@@ -98,6 +116,11 @@ impl Manifests {
 
     pub(super) fn views(&self) -> impl Iterator<Item = View<'_>> {
         self.files.iter().flat_map(|file| views_of(file))
+    }
+
+    /// Iterates over the objects of the files that are only looked at.
+    pub(super) fn views_beside(&self) -> impl Iterator<Item = View<'_>> {
+        self.beside.iter().flat_map(|file| views_of(file))
     }
 
     /// Iterates over the documents that are no templates, with the paths of their files.

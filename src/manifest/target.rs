@@ -59,6 +59,13 @@ impl<'a> Target<'a> {
                 .refusal(format!("{target} has no value, expected a text"))
                 .hint("write a first value behind the key"));
         }
+        if value.contains(template::VARIABLE) {
+            return Err(place
+                .refusal(format!(
+                    "{target} holds a variable `${{…}}` that another tool fills in, expected a value"
+                ))
+                .hint("set the variable where that tool takes it from"));
+        }
         if value.contains(template::ACTION) {
             return Err(place
                 .refusal(format!("{target} is a Helm template, expected a value"))

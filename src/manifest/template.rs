@@ -5,6 +5,9 @@ use crate::yaml::{Document, NodeKind, ScalarStyle};
 /// Marks the start of a template action.
 pub(super) const ACTION: &str = "{{";
 
+/// Marks the start of a variable that another tool fills in, as `envsubst` does.
+pub(super) const VARIABLE: &str = "${";
+
 /// Has a document that parses as YAML a template action outside of comments, quotes and block
 /// scalars?
 ///

@@ -29,27 +29,22 @@ pub enum TrafficSource {
 /// # Errors
 /// [`Ending::ConfigInvalid`]: there is no such file, it cannot be read, it is too large or not UTF-8.
 pub fn read_file(path: &Path, shown: &str) -> Result<(PolicySource, String), Failure> {
-    let refuse = |problem: String| {
-        Failure::new(Ending::ConfigInvalid, format!("{shown}: {problem}"))
-            .hint("name the policy's file with --policy FILE")
-    };
+    let refuse =
+        |problem: String| Failure::new(Ending::ConfigInvalid, format!("{shown}: {problem}"));
     let limit = Limits::SETTINGS.bytes;
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|error| refuse(format!("the policy cannot be read: {error}")))?;
+        .map_err(|error| refuse(format!("cannot be read: {error}")))?;
     if bytes.len() > limit {
-        return Err(refuse(format!(
-            "the policy is larger than the limit of {limit} bytes"
-        )));
+        return Err(refuse(format!("is larger than the limit of {limit} bytes")));
     }
     let source = PolicySource {
         path: shown.to_owned(),
         commit: None,
         sha256: sha256(&bytes),
     };
-    let text =
-        String::from_utf8(bytes).map_err(|_| refuse("the policy is not UTF-8 text".to_owned()))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8 text".to_owned()))?;
     Ok((source, text))
 }
 

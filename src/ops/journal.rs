@@ -189,6 +189,8 @@ pub struct RunIdentity {
     pub pipeline: Option<String>,
     /// Policy as `path@commit sha256`.
     pub policy: Option<String>,
+    /// Why, where a person said it.
+    pub reason: Option<String>,
 }
 
 impl RunIdentity {
@@ -212,6 +214,7 @@ impl RunIdentity {
             ("Actor", &self.actor),
             ("Pipeline", &self.pipeline),
             ("Policy", &self.policy),
+            ("Reason", &self.reason),
         ] {
             if let Some(value) = value {
                 trailers.push(key, value);

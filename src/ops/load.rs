@@ -11,7 +11,7 @@ use super::{
 use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
-    git::{CommitId, EntryKind, Repository},
+    git::{CommitId, EntryKind, Repository, TreeEntry},
     manifest::{Manifests, SourceFile},
     policy::PolicySource,
 };
@@ -297,8 +297,12 @@ pub async fn manifests(
         )
     })?;
     let mut files = Vec::new();
+    let mut beside = Vec::new();
     for entry in repository.list(commit).await.map_err(failure::git)? {
         if !set.is_match(&entry.path) {
+            if may_hold_services(&entry, &target.environment.root) {
+                beside.push(entry.path);
+            }
             continue;
         }
         match entry.kind {
@@ -343,5 +347,34 @@ pub async fn manifests(
             "check `manifests` of the service and `root` of the environment in the configuration",
         ));
     }
-    Manifests::parse(files).map_err(failure::refusals)
+    let manifests = Manifests::parse(files).map_err(failure::refusals)?;
+    let mut services = Vec::new();
+    for path in beside {
+        // What cannot be read (too large, kept elsewhere) is no Service.
+        let bytes = repository.read(commit, &path).await.ok().flatten();
+        if let Some(bytes) = bytes.filter(|bytes| names_service(bytes)) {
+            services.push(SourceFile { path, bytes });
+        }
+    }
+    Ok(manifests.beside(services))
+}
+
+/// Is this a file of the environment in which a Service could stand that selects our pods?
+fn may_hold_services(entry: &TreeEntry, root: &str) -> bool {
+    let root = root.trim_matches('/');
+    let inside = root == "."
+        || entry
+            .path
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.starts_with('/'));
+    let manifest = [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|ending| entry.path.ends_with(ending));
+    inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
+}
+
+fn names_service(bytes: &[u8]) -> bool {
+    bytes
+        .windows(b"Service".len())
+        .any(|window| window == b"Service")
 }

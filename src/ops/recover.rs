@@ -10,6 +10,30 @@ use super::{
 };
 use crate::event::{Ending, Event, Failure, Outcome, Reporter};
 
+/// Shows what recovering would change; changes nothing.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Failure> {
+    let (tip, records) = read_journal(outside.repository, target).await?;
+    let record = journal::unfinished(&records).filter(|record| record.state != State::Held);
+    let Some(record) = record else {
+        let what = format!("{} in {}", target.service.name, target.environment_name);
+        return Ok(Outcome::new(
+            Ending::NoChange,
+            format!("nothing is unfinished: {what}"),
+        ));
+    };
+    let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
+    if takeback.is_to_be_finished(record) {
+        return Ok(Outcome::new(
+            Ending::Shown,
+            "would finish the run: its version was judged good; dry run: nothing was pushed",
+        ));
+    }
+    takeback.show().await
+}
+
 /// Recovers one service in one environment.
 ///
 /// # Errors

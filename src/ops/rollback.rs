@@ -23,6 +23,10 @@ pub struct RollbackTo<'a> {
     pub limits: Limits,
     /// The gate's leave.
     pub permit: &'a Permit,
+    /// Show what would be changed, push nothing.
+    pub dry_run: bool,
+    /// Why, for people.
+    pub reason: &'a str,
 }
 
 /// Brings a named version to everyone at once, watched as any deployment is.
@@ -41,6 +45,8 @@ pub async fn rollback_to(
         actor,
         limits,
         permit,
+        dry_run,
+        reason,
     } = request;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     reporter.event(&Event::Started {
@@ -74,7 +80,7 @@ pub async fn rollback_to(
         plan,
         replay,
         previous,
-        ..
+        manifests,
     } = deploy::remake(outside, target, base, version, DIRECT).await?;
     if let Some((landed, tip)) = landed {
         deploy::in_place(outside, target, &replay, landed, tip).await?;
@@ -84,6 +90,10 @@ pub async fn rollback_to(
             Ending::NoChange,
             format!("{what} is at {version} already"),
         ));
+    }
+    if dry_run {
+        let diff = deploy::whole_diff(&replay, &manifests);
+        return Ok(deploy::dry_run(Ending::Shown, &plan, &replay, diff));
     }
     let ready = Ready {
         identity: RunIdentity {
@@ -98,6 +108,7 @@ pub async fn rollback_to(
             actor,
             pipeline: None,
             policy: None,
+            reason: Some(reason.to_owned()),
         },
         plan,
         replay,
@@ -112,6 +123,21 @@ pub async fn rollback_to(
         outcome.ending = Ending::TakenBack;
     }
     Ok(outcome)
+}
+
+/// Shows what [`rollback`] would change; changes nothing.
+///
+/// # Errors
+/// As [`rollback`].
+pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Failure> {
+    let (tip, records) = read_journal(outside.repository, target).await?;
+    let what = format!("{} in {}", target.service.name, target.environment_name);
+    let record = match journal::unfinished(&records) {
+        Some(record) => record,
+        None => last_good(&records, &what)?,
+    };
+    let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
+    takeback.show().await
 }
 
 /// Takes the unfinished run back if there is one, else the last verified one, value by value.

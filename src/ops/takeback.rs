@@ -6,12 +6,14 @@ use std::time::Duration;
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
     git::CommitId,
+    manifest::{RestoreProblem, restore},
     ops::{
         deploy::{self, BackCommit, BackEnd, DIRECT, Outside, Remade, describe, go_back},
+        failure,
         journal::{Record, RunIdentity, State, step_index},
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
-        load::Target,
+        load::{self, Target},
         stop::{Stop, StopReason},
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
@@ -122,6 +124,7 @@ impl<'a> Takeback<'a> {
             actor,
             pipeline: None,
             policy: None,
+            reason: None,
         };
         Ok(Self {
             outside,
@@ -156,6 +159,46 @@ impl<'a> Takeback<'a> {
             })
         );
         tidies || written.plan.strategy == DIRECT
+    }
+
+    /// Shows what taking the run back would change; changes nothing.
+    ///
+    /// # Errors
+    /// The git server does not answer; somebody else's values are there.
+    pub async fn show(&self) -> Result<Outcome, Failure> {
+        let what = self.what();
+        let Some(written) = &self.written else {
+            return Ok(Outcome::new(
+                Ending::NoChange,
+                format!("nothing of {what} is on the branch; dry run: nothing was pushed"),
+            ));
+        };
+        let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
+        let set =
+            restore(&manifests, &written.replay.until(written.reached)).map_err(|problem| {
+                match problem {
+                    RestoreProblem::Superseded { change, .. } => Failure::new(
+                        Ending::EditRefused,
+                        format!(
+                            "{}: {} was changed by someone else",
+                            change.path,
+                            change.target()
+                        ),
+                    ),
+                    RestoreProblem::Refused(refusals) => failure::refusals(refusals),
+                }
+            })?;
+        let mut outcome = Outcome::new(
+            Ending::Shown,
+            format!(
+                "would take {what} back: {}; dry run: nothing was pushed",
+                set.summary()
+            ),
+        );
+        outcome.diff = set.diff(&manifests);
+        outcome.files_changed = set.files().into_iter().map(str::to_owned).collect();
+        outcome.changes = set.changes;
+        Ok(outcome)
     }
 
     /// Takes the run back; closes its record where nothing of it is on the branch.

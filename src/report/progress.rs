@@ -240,7 +240,11 @@ impl<W: Write> Sink for Progress<W> {
             Event::Plan { steps, length, .. } => {
                 let length = format_duration(*length);
                 let text = format!("{} steps, about {length}", steps.len());
-                self.print(Style::new(), "plan", &text)
+                self.print(Style::new(), "plan", &text)?;
+                for step in steps {
+                    self.print(Style::new(), "", step)?;
+                }
+                Ok(())
             }
             Event::StepStarted {
                 index,

@@ -59,7 +59,6 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     gate: Allowed
     plan: 12 steps, 4 back
     changes: 8
-    note: about 3m and the controller's own time
     1/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/12 wait until canary runs 1.1: passed (live after 37s)
     3/12 canary weight 10%: passed (commit ID)
@@ -101,7 +100,6 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     gate: Allowed
     plan: 12 steps, 4 back
     changes: 8
-    note: about 3m and the controller's own time
     note: an earlier try of this run got to step 3 of 12; going on from there
     3/12 canary weight 10%: skipped (the branch has these values already)
     4/12 hold for an approval: passed (approved: the same deployment was asked for again)

@@ -69,7 +69,6 @@ async fn a_push_that_cannot_be_read_back_is_not_known() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503)
     44 push-unknown: whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503
       hint: run `shipgate recover` when the git server answers

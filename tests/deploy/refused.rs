@@ -48,7 +48,6 @@ async fn a_protected_branch_is_told_and_stops_nobody_later() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined)
     32 push-denied: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
       hint: check the token's rights and the protection of the branch
@@ -124,7 +123,6 @@ async fn a_journal_that_is_refused_before_the_first_push_changes_nothing() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
     32 push-denied: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
       hint: allow the token to push references under refs/shipgate/
@@ -149,7 +147,6 @@ async fn a_journal_that_is_refused_later_does_not_stop_the_way_back() {
             gate: Allowed
             plan: 11 steps, 4 back
             changes: 8
-            note: about 8m and the controller's own time
             1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
             2/11 wait until canary runs 1.1: passed (live after 37s)
             3/11 canary weight 10%: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)

@@ -139,3 +139,25 @@ async fn a_killed_rollback_to_a_version_goes_on_to_that_version() {
         assert_eq!(stage.journal().last().unwrap(), "verified");
     }
 }
+
+#[tokio::test]
+async fn a_dry_run_of_going_back_pushes_nothing() {
+    let stage = Stage::new(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "deploy");
+    let before = stage.references();
+    let (back, recovery) = stage.shows().await;
+    back.assert(0, "rollback");
+    recovery.assert(0, "recover");
+    assert_eq!(stage.references(), before);
+    let diff = &back.outcome.diff;
+    assert!(
+        diff.contains("-          image: \"registry.example/shop/advertisements:1.1\""),
+        "{diff}"
+    );
+    assert!(
+        diff.contains("+          image: \"registry.example/shop/advertisements:1.0\""),
+        "{diff}"
+    );
+    assert!(back.outcome.reason.ends_with("dry run: nothing was pushed"));
+    assert!(recovery.outcome.reason.starts_with("nothing is unfinished"));
+}

@@ -273,6 +273,8 @@ impl Stage {
                 }
                 Some(version) => {
                     let request = RollbackTo {
+                        dry_run: false,
+                        reason: "asked for by a test",
                         version,
                         actor,
                         limits,
@@ -283,6 +285,21 @@ impl Stage {
             }
         })
         .await
+    }
+
+    /// Shows what a rollback and a recovery would do.
+    pub async fn shows(&self) -> (End, End) {
+        let back = self
+            .run(Start::new(), async |outside, _, _, _| {
+                rollback::show(outside, &target(outside).await?).await
+            })
+            .await;
+        let recovery = self
+            .run(Start::new(), async |outside, _, _, _| {
+                recover::show(outside, &target(outside).await?).await
+            })
+            .await;
+        (back, recovery)
     }
 
     /// Lists the past, as `version state actor` each.

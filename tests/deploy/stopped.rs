@@ -150,7 +150,6 @@ async fn nothing_is_written_once_the_starter_is_gone() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the process that started this run is gone)
     143 terminated: the process that started this run is gone; nothing was changed
       hint: the journal says that this run began: run `shipgate recover`, or the same deploy again
@@ -189,7 +188,6 @@ async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)

@@ -151,7 +151,6 @@ async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)

@@ -209,7 +209,6 @@ fn a_planted_rewrite_in_the_home_folder_is_not_obeyed() {
         .args([
             "--exact",
             "credentials::pushes_where_it_is_told",
-            "--ignored",
             "--nocapture",
         ])
         .env("HOME", home.path())
@@ -232,10 +231,12 @@ fn a_planted_rewrite_in_the_home_folder_is_not_obeyed() {
 }
 
 #[test]
-#[ignore = "started by the test above with another home"]
 #[expect(clippy::disallowed_methods, reason = "told by the test that starts it")]
 fn pushes_where_it_is_told() {
-    let urls = std::env::var("SHIPGATE_TEST_URLS").unwrap();
+    // The test above starts this one again, with another home and something to do.
+    let Ok(urls) = std::env::var("SHIPGATE_TEST_URLS") else {
+        return;
+    };
     let connection = ConnectionOptions {
         environment: std::env::vars().collect(),
         ..ConnectionOptions::default()

@@ -654,6 +654,9 @@ fn progress_in_a_github_log_is_folded_by_phase() {
     14:00:00  change   clusters/prod/advertisements-canary.yaml:9:18 0 -> 1
     14:00:00  change   clusters/prod/advertisements-canary.yaml:23:18 registry.example/shop/advertisements:1.0 -> registry.example/shop/advertisements:1.1
     14:00:00  plan     3 steps, about 25m
+    14:00:00
+    14:00:00
+    14:00:00
     ::group::step 1/3 canary to 1.1
     14:01:00  step     1/3 canary to 1.1, weight 0%
     14:01:00  push     111111111111 on main: advertisements 1.1 to the canary (after 2 lost races)

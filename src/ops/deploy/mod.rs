@@ -23,12 +23,13 @@ use crate::{
     event::{Deployment, Ending, Event, Failure, Outcome, Reporter},
     git::Repository,
     probe,
+    rollout::{Plan, Replay},
     secret::Secret,
     units::Version,
 };
 
 pub use back::{BackCommit, BackEnd, go_back};
-pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run};
+pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run, whole_diff};
 pub use resume::{Continued, DIRECT, Remade, in_place, remake, resume};
 pub use run::Run;
 
@@ -148,16 +149,12 @@ pub async fn deploy(
     };
     if request.dry_run {
         let verdict = permit.into_verdict();
-        let mut outcome = Outcome::new(
+        let mut outcome = dry_run(
             Ending::from(&verdict),
-            format!(
-                "{} steps are planned; dry run: nothing was pushed",
-                prepared.plan.steps.len()
-            ),
+            &prepared.plan,
+            &prepared.replay,
+            diff,
         );
-        outcome.changes = prepared.replay.result(usize::MAX);
-        outcome.files_changed = files(&outcome.changes);
-        outcome.diff = diff;
         outcome.verdict = Some(verdict);
         return Ok(outcome);
     }
@@ -165,6 +162,19 @@ pub async fn deploy(
     let mut outcome = run.go(&permit).await;
     outcome.verdict = Some(permit.into_verdict());
     Ok(outcome)
+}
+
+/// Makes the outcome of a run that only shows what it would do.
+pub fn dry_run(ending: Ending, plan: &Plan, replay: &Replay, diff: String) -> Outcome {
+    let reason = format!(
+        "{} steps are planned; dry run: nothing was pushed",
+        plan.steps.len()
+    );
+    let mut outcome = Outcome::new(ending, reason);
+    outcome.changes = replay.result(usize::MAX);
+    outcome.files_changed = files(&outcome.changes);
+    outcome.diff = diff;
+    outcome
 }
 
 /// Returns the files of some changes, each once, in order.

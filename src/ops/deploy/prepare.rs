@@ -17,7 +17,7 @@ use crate::{
         load::Target,
     },
     rollout::{self, Plan, Replay},
-    units::{Version, Weight, format_duration},
+    units::{Version, Weight},
 };
 
 /// A deployment that is ready to go.
@@ -133,6 +133,7 @@ pub async fn prepare(
         actor: request.actor.clone(),
         pipeline: request.pipeline.clone(),
         policy: None,
+        reason: None,
     };
     Ok(Prepared::Ready {
         ready: Box::new(Ready {
@@ -206,7 +207,7 @@ fn already_there(
 
 /// Shows what the plan changes in all. The values are looked up again, because their places in a file
 /// move with every step.
-fn whole_diff(replay: &Replay, manifests: &Manifests) -> String {
+pub fn whole_diff(replay: &Replay, manifests: &Manifests) -> String {
     manifest::reapply(manifests, &replay.result(usize::MAX))
         .map(|set| set.diff(manifests))
         .unwrap_or_default()
@@ -232,10 +233,6 @@ fn announce(plan: &Plan, replay: &Replay, diff: &str, reporter: &mut dyn Reporte
         changes: replay.result(usize::MAX),
         diff: diff.to_owned(),
     });
-    reporter.event(&Event::Note(format!(
-        "about {} and the controller's own time",
-        format_duration(plan.length())
-    )));
 }
 
 const UNFINISHED_RUN: &str = "unfinished-run";
