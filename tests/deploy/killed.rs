@@ -3,7 +3,8 @@
 use shipgate::sim::Scenario;
 
 use crate::{
-    stage::{STEPS, Stage, Start, WRITES, all, starts},
+    runs::Start,
+    stage::{STEPS, Stage, WRITES, all, starts},
     wire::{Call, Fate, When},
 };
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use shipgate::sim::Scenario;
 use tokio::sync::Notify;
 
-use crate::stage::{Stage, Start, WRITES, all, starts};
+use crate::{
+    runs::Start,
+    stage::{Stage, WRITES, all, starts},
+};
 
 /// Every kind of step: the first and the last push, pushes in between, waits and watches.
 const SOME_STEPS: [usize; 7] = [1, 2, 3, 4, 7, 10, 11];
