@@ -294,3 +294,72 @@ fn a_file_over_the_limit_is_not_even_read() {
         "{printed}"
     );
 }
+
+const CONFIGURATION: &str = r#"version: 1
+environments:
+  production: {root: deploy}
+services:
+  app:
+    manifests: ["{root}/app.yaml"]
+    image: registry.example/app
+    workloads: {stable: Deployment/app}
+    live: {stable: {http: "https://app.example/version"}}
+    strategy: {rolling: {bake_time: 1m}}
+    verification: {health: [{http: "https://app.example/health"}]}
+"#;
+
+#[test]
+fn a_service_is_found_in_its_configuration() {
+    let (folder, file) = folder();
+    let missing = shipgate(folder.path(), &["--service", "app", "--version", "1.1"]);
+    assert_eq!(missing.0, 3, "{}", missing.1);
+    fs::write(folder.path().join("shipgate.yaml"), CONFIGURATION).unwrap();
+    let arguments = ["--service", "app", "--version", "1.1", "--replicas", "3"];
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 0, "{printed}");
+    let expected = DEPLOYMENT.replace(":1.0", ":1.1").replace("2 #", "3 #");
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+    let rows: &[(&[&str], u8, &str)] = &[
+        (&["--service", "app", "--weight", "10"], 2, "has no canary"),
+        (
+            &["--service", "app", "--version", "1.2", "--arm", "canary"],
+            2,
+            "has no canary",
+        ),
+        (
+            &["--service", "ap", "--version", "1.2"],
+            3,
+            "did you mean `app`?",
+        ),
+        (
+            &["--service", "app", "--version", "1.0\nevil"],
+            2,
+            "expected 1 to 63 characters",
+        ),
+        (
+            &[
+                "--service",
+                "app",
+                "--environment",
+                "lab",
+                "--version",
+                "1.2",
+            ],
+            3,
+            "unknown environment `lab`",
+        ),
+        (&["--service", "app"], 2, "nothing to set"),
+        (
+            &["--service", "app", "--image", "registry.example/app:1.2"],
+            2,
+            "cannot be used with",
+        ),
+    ];
+    for (arguments, code, sentence) in rows {
+        let (found, printed) = shipgate(folder.path(), arguments);
+        let said = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(found, *code, "{arguments:?}: {printed}");
+        assert!(said.contains(sentence), "{arguments:?}: {printed}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+}

@@ -17,7 +17,7 @@ mod signals;
 mod traffic;
 mod verify;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
 
@@ -29,11 +29,17 @@ use crate::{
 pub use context::Context;
 pub use session::{ColorChoice, Globals, OutputFormat, Session};
 
+/// Version of this program and of the time zone rules in it: a verdict depends on both.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let tzdb = crate::policy::tzdb_version();
+    format!("{} (time zone rules {tzdb})", env!("CARGO_PKG_VERSION"))
+});
+
 /// A GitOps deployment gate: checks the policy, rewrites manifests, pushes, verifies, rolls back.
 #[derive(Debug, Parser)]
 #[command(
     name = "shipgate",
-    version,
+    version = VERSION.as_str(),
     disable_help_subcommand = true,
     max_term_width = 100
 )]

@@ -1,14 +1,18 @@
-//! `shipgate set`.
+//! `shipgate set`: rewrites manifests in the work tree; never commits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::Session;
+use super::{Session, deploy::version, verify::ArmChoice};
 use crate::{
+    config::Strategy,
     event::{Ending, Failure, Outcome},
     manifest::{Edit, ImageReference, ObjectRef},
-    ops::set::{self, FileSet},
+    ops::{
+        load,
+        set::{self, FileSet},
+    },
     units::{Version, Weight},
 };
 
@@ -18,8 +22,28 @@ pub struct SetArguments {
     /// Folder that the files are in
     #[arg(long, value_name = "DIR", default_value = ".")]
     root: PathBuf,
-    /// Manifests to look into: globs that count from --root
-    #[arg(long, value_name = "GLOB", required = true, num_args = 1..)]
+    /// A service of the configuration: its manifests, image, workloads and traffic object
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["files", "image", "workload", "ingress"])]
+    service: Option<String>,
+    /// Version for the service
+    #[arg(long, value_parser = version, requires = "service", allow_hyphen_values = true)]
+    version: Option<Version>,
+    /// Workload of the service that the version and the replicas are for
+    #[arg(long, value_enum, default_value_t = ArmChoice::Stable, requires = "service")]
+    arm: ArmChoice,
+    /// Environment of the configuration [default: the only one]
+    #[arg(long, value_name = "NAME", requires = "service")]
+    environment: Option<String>,
+    /// Path of the configuration, counted from --root
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "shipgate.yaml",
+        requires = "service"
+    )]
+    config: String,
+    /// Without a configuration: manifests to look into, as globs that count from --root
+    #[arg(long, value_name = "GLOB", required_unless_present = "service", num_args = 1..)]
     files: Vec<String>,
     /// Image and the version that it is to have; with its version labels and DD_VERSION
     #[arg(long, value_name = "REPOSITORY:TAG", value_parser = image)]
@@ -28,10 +52,10 @@ pub struct SetArguments {
     #[arg(long, value_name = "KIND/NAME")]
     workload: Option<ObjectRef>,
     /// Replicas of the workload
-    #[arg(long, value_name = "NUMBER", requires = "workload")]
+    #[arg(long, value_name = "NUMBER")]
     replicas: Option<u32>,
     /// Canary weight in percent, 0 to 100
-    #[arg(long, value_name = "PERCENT", requires = "ingress")]
+    #[arg(long, value_name = "PERCENT")]
     weight: Option<Weight>,
     /// The canary Ingress that the weight is for
     #[arg(long, value_name = "NAME", requires = "weight", value_parser = ingress)]
@@ -39,6 +63,12 @@ pub struct SetArguments {
     /// Show the diff and write nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+/// What is to be edited where.
+struct Wish {
+    globs: Vec<String>,
+    edits: Vec<Edit>,
 }
 
 /// An image repository and the version wanted.
@@ -49,18 +79,97 @@ struct Image {
 }
 
 /// Runs `set`.
+///
+/// # Errors
+/// Nothing to set, a configuration that cannot be read, edits that cannot be made safely.
 pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let edits = edits(&arguments);
-    if edits.is_empty() {
+    let root = session.context.folder.join(&arguments.root);
+    let wish = match &arguments.service {
+        Some(service) => of_service(&arguments, service, &root)?,
+        None => of_flags(&arguments)?,
+    };
+    if wish.edits.is_empty() {
         return Err(Failure::new(
             Ending::Usage,
-            "nothing to set, expected --image, --replicas or --weight",
+            "nothing to set, expected --image, --version, --replicas or --weight",
         )
         .hint("for example: --image registry.example/shop/advertisements:1.1"));
     }
-    let root = session.context.folder.join(&arguments.root);
-    let files = FileSet::read(&root, &arguments.files)?;
-    set::run(&files, &edits, arguments.dry_run, session)
+    let files = FileSet::read(&root, &wish.globs)?;
+    set::run(&files, &wish.edits, arguments.dry_run, session)
+}
+
+fn of_service(arguments: &SetArguments, service: &str, root: &Path) -> Result<Wish, Failure> {
+    let path = root.join(&arguments.config);
+    let subject = load::subject_on_disk(
+        &path,
+        &arguments.config,
+        Some(service),
+        arguments.environment.as_deref(),
+    )?;
+    let service = &subject.service;
+    let canary = match &service.strategy {
+        Strategy::Canary(canary) => Some(canary),
+        Strategy::Rolling(_) => None,
+    };
+    let no_canary = |flag: &str| {
+        Failure::new(
+            Ending::Usage,
+            format!(
+                "{flag}: the service `{}` has no canary; its strategy is `rolling`",
+                service.name
+            ),
+        )
+    };
+    let workload = match (arguments.arm, canary) {
+        (ArmChoice::Stable, _) => &service.stable,
+        (ArmChoice::Canary, Some(canary)) => &canary.workload,
+        (ArmChoice::Canary, None) => return Err(no_canary("--arm canary")),
+    };
+    let mut edits = Vec::new();
+    if let Some(version) = &arguments.version {
+        edits.push(Edit::Version {
+            workload: Some(workload.clone()),
+            image: service.image.clone(),
+            version: version.clone(),
+        });
+    }
+    if let Some(replicas) = arguments.replicas {
+        edits.push(Edit::Replicas {
+            workload: workload.clone(),
+            replicas,
+        });
+    }
+    if let Some(weight) = arguments.weight {
+        let canary = canary.ok_or_else(|| no_canary("--weight"))?;
+        edits.push(Edit::IngressWeight {
+            ingress: canary.ingress.clone(),
+            weight,
+        });
+    }
+    Ok(Wish {
+        globs: service.globs(&subject.environment),
+        edits,
+    })
+}
+
+fn of_flags(arguments: &SetArguments) -> Result<Wish, Failure> {
+    let without = |flag: &str, missing: &str| {
+        Failure::new(
+            Ending::Usage,
+            format!("{flag} needs {missing}, or --service"),
+        )
+    };
+    if arguments.replicas.is_some() && arguments.workload.is_none() {
+        return Err(without("--replicas", "--workload KIND/NAME"));
+    }
+    if arguments.weight.is_some() && arguments.ingress.is_none() {
+        return Err(without("--weight", "--ingress NAME"));
+    }
+    Ok(Wish {
+        globs: arguments.files.clone(),
+        edits: edits(arguments),
+    })
 }
 
 fn edits(arguments: &SetArguments) -> Vec<Edit> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nix::unistd::{Pid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Context;
@@ -25,6 +26,7 @@ pub fn listen(context: &Context) -> Stop {
         });
         return stop;
     }
+    let starter = context.in_pipeline().then(getppid);
     for (kind, reason) in [
         (SignalKind::interrupt(), StopReason::Interrupt),
         (SignalKind::terminate(), StopReason::Terminate),
@@ -34,29 +36,35 @@ pub fn listen(context: &Context) -> Stop {
         if let Ok(mut signals) = signal(kind) {
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    stopper.stop(reason);
+                    // The kernel tells the starter's death by a SIGTERM like any other, which must
+                    // not begin a way back.
+                    let is_gone = starter.is_some_and(|starter| getppid() != starter);
+                    stopper.stop(if is_gone {
+                        StopReason::StarterGone
+                    } else {
+                        reason
+                    });
                 }
             });
         }
     }
-    if context.in_pipeline() {
-        watch_starter(stopper);
+    if let Some(starter) = starter {
+        watch_starter(starter, stopper);
     }
     stop
 }
 
-fn watch_starter(stopper: Stopper) {
+fn watch_starter(starter: Pid, stopper: Stopper) {
     #[cfg(target_os = "linux")]
     {
         // Refused on exotic kernels only; the look-out below still holds.
         let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
     }
-    let starter = nix::unistd::getppid();
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(STARTER_INTERVAL);
         loop {
             ticks.tick().await;
-            if nix::unistd::getppid() != starter {
+            if getppid() != starter {
                 stopper.stop(StopReason::StarterGone);
                 return;
             }

@@ -11,13 +11,16 @@ use crate::{
     units::format_duration,
 };
 
-/// How often a workload is asked for its version.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Time between the first two questions to a workload. It doubles up to [`LONGEST_PAUSE`]: a quick
+/// controller is seen at once, a slow one is not bothered.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Longest time between two questions to a workload.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// How many looks in a row must miss a version before it counts as gone: one may be a hiccup.
-const LOOKS_UNTIL_GONE: u32 = 2;
+const LOOKS_UNTIL_GONE: u32 = 3;
 
 /// How a wait ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +77,7 @@ pub async fn wait(
         Presence::Gone => ("leave", "still runs", LOOKS_UNTIL_GONE),
     };
     let started = clock.now();
+    let mut pause = FIRST_PAUSE;
     let mut good_looks = 0;
     loop {
         let asked = stop
@@ -111,8 +115,9 @@ pub async fn wait(
             elapsed,
             limit: Some(limit),
         });
-        if let Err(reason) = stop.sleep(clock, POLL_INTERVAL).await {
+        if let Err(reason) = stop.sleep(clock, pause).await {
             return Waited::Stopped(reason);
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

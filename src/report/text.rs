@@ -50,6 +50,9 @@ impl<W: Write> Sink for Text<W> {
     }
 }
 
+/// A result of more lines than this does not fit on a usual terminal.
+const SCREEN_LINES: usize = 30;
+
 /// Returns the whole result as lines.
 pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     let outcome = ended.outcome;
@@ -78,6 +81,11 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         for step in next {
             labelled("next: ", 6, &step, BOLD, &mut lines);
         }
+    }
+    // On a terminal the beginning of a long result has scrolled away: the verdict is told again.
+    if lines.len() > SCREEN_LINES {
+        lines.push(Line::default());
+        head(ended, &mut lines);
     }
     while lines
         .first()

@@ -25,4 +25,4 @@ pub use cluster::{Arm, ClusterState, Moment, Workload};
 pub use git_server::Faults;
 pub use remote::LogLine;
 pub use scenario::{Behaviour, FIRST_VERSION, NEW_VERSION, Scenario, UnknownScenario};
-pub use world::{World, WorldError, WorldOptions};
+pub use world::{World, WorldOptions};

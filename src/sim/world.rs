@@ -1,7 +1,6 @@
 //! A world: its parts put together, and what the demo and the tests may ask of it.
 
 use std::{
-    fmt,
     net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     sync::{
@@ -20,7 +19,7 @@ use super::{
     git_server::{GitRequest, GitServer},
     manifests, metrics,
     random::Random,
-    remote::{GitError, Remote},
+    remote::Remote,
     server::{Answer, Question, Server},
     shop,
     traffic::Traffic,
@@ -63,30 +62,6 @@ impl WorldOptions {
     }
 }
 
-/// Why a world could not be started or changed, as a lower-case fragment.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorldError(String);
-
-impl fmt::Display for WorldError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for WorldError {}
-
-impl From<GitError> for WorldError {
-    fn from(error: GitError) -> Self {
-        Self(format!("the world's git remote: {}", error.message()))
-    }
-}
-
-impl From<std::io::Error> for WorldError {
-    fn from(error: std::io::Error) -> Self {
-        Self(format!("the world's server on loopback: {error}"))
-    }
-}
-
 /// A git remote, a cluster that follows it, traffic and metrics. Ends when it is dropped.
 pub struct World {
     inner: Arc<Inner>,
@@ -99,7 +74,7 @@ impl World {
     ///
     /// # Errors
     /// The folder cannot be written or holds a world already, or no port can be had.
-    pub fn start(options: WorldOptions) -> Result<Self, WorldError> {
+    pub fn start(options: WorldOptions) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let now = options.clock.now();
@@ -111,7 +86,8 @@ impl World {
             now,
         )?;
         let first = remote.tip()?;
-        let desired = manifests::read(&remote.files(first, shop::ROOT)?).map_err(WorldError)?;
+        let desired =
+            manifests::read(&remote.files(first, shop::ROOT)?).map_err(anyhow::Error::msg)?;
         let token = Random::of(options.seed, &[u64::from_be_bytes(*b"my token")]).next();
         let inner = Arc::new(Inner {
             scenario: options.scenario,
@@ -165,7 +141,7 @@ impl World {
     ///
     /// # Errors
     /// The branch is gone.
-    pub fn tip(&self) -> Result<String, WorldError> {
+    pub fn tip(&self) -> anyhow::Result<String> {
         Ok(self.inner.remote.tip()?.to_string())
     }
 
@@ -173,7 +149,7 @@ impl World {
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub fn log(&self) -> Result<Vec<LogLine>, WorldError> {
+    pub fn log(&self) -> anyhow::Result<Vec<LogLine>> {
         Ok(self.inner.remote.log()?)
     }
 
@@ -181,7 +157,7 @@ impl World {
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub fn references(&self) -> Result<Vec<(String, String)>, WorldError> {
+    pub fn references(&self) -> anyhow::Result<Vec<(String, String)>> {
         let references = self.inner.remote.references()?.into_iter();
         Ok(references
             .map(|(name, id)| (name, id.to_string()))
@@ -192,7 +168,7 @@ impl World {
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, WorldError> {
+    pub fn read(&self, path: &str) -> anyhow::Result<Option<Vec<u8>>> {
         let remote = &self.inner.remote;
         Ok(remote.read(remote.tip()?, path)?)
     }
@@ -201,7 +177,7 @@ impl World {
     ///
     /// # Errors
     /// The repository cannot be written, or the path is not one.
-    pub fn write(&self, path: &str, bytes: &[u8], message: &str) -> Result<String, WorldError> {
+    pub fn write(&self, path: &str, bytes: &[u8], message: &str) -> anyhow::Result<String> {
         let now = self.inner.clock.now();
         let commit = self.inner.remote.write(path, bytes, message, now)?;
         self.inner.look(|_, _| ());

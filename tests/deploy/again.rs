@@ -64,7 +64,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     changes: 8
     note: about 3m and the controller's own time
     1/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-    2/12 wait until canary runs 1.1: passed (live after 35s)
+    2/12 wait until canary runs 1.1: passed (live after 37s)
     3/12 canary weight 10%: passed (commit ID)
     4/12 hold for an approval: failed (waits for an approval: run the same deploy again to go on)
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval: run the same deploy again to go on
@@ -94,7 +94,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(other.end(), @"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
       hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback`
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:35Z
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z
     ");
     assert_eq!(stage.references(), before);
     stage.deploy("1.1").await.assert(42, "second approval");
@@ -112,7 +112,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     6/12 hold for an approval: passed (approved: the same deployment was asked for again)
     7/12 canary weight 50%: passed (commit ID)
     8/12 promote: Deployment/advertisements to 1.1: passed (commit ID)
-    9/12 wait until stable runs 1.1: passed (live after 30s)
+    9/12 wait until stable runs 1.1: passed (live after 27s)
     10/12 watch stable for 2m: passed (good after 2m)
     11/12 canary weight 0%: passed (commit ID)
     12/12 canary to 0 replicas: passed (commit ID)
@@ -189,7 +189,7 @@ async fn an_unfinished_run_stops_other_versions() {
     gate: Allowed
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:35Z; it may still be under way until 2026-03-10T10:20:35Z
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
     ");
     let end = stage.rollback(Some("1.2")).await;
     insta::assert_snapshot!(end, @"
@@ -197,7 +197,7 @@ async fn an_unfinished_run_stops_other_versions() {
     roll back advertisements in production to 1.2
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:35Z; it may still be under way until 2026-03-10T10:20:35Z
+      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
       hint: or take that run back first: shipgate rollback, without --to
     ");
     assert_eq!(stage.references(), before);

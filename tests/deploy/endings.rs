@@ -50,13 +50,13 @@ async fn a_healthy_version_goes_live_step_by_step() {
     changes: 8
     note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-    2/11 wait until canary runs 1.1: passed (live after 35s)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
     4/11 watch canary for 3m: passed (good after 3m)
     5/11 canary weight 50%: passed (commit ID)
     6/11 watch canary for 3m: passed (good after 3m)
     7/11 promote: Deployment/advertisements to 1.1: passed (commit ID)
-    8/11 wait until stable runs 1.1: passed (live after 30s)
+    8/11 wait until stable runs 1.1: passed (live after 27s)
     9/11 watch stable for 2m: passed (good after 2m)
     10/11 canary weight 0%: passed (commit ID)
     11/11 canary to 0 replicas: passed (commit ID)
@@ -86,14 +86,14 @@ async fn errors_take_a_version_back() {
     changes: 8
     note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-    2/11 wait until canary runs 1.1: passed (live after 35s)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
-    4/11 watch canary for 3m: failed (error_ratio is 0.0897436, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0897436, wanted at most 0.02 (2 of 2 measurements)
+    4/11 watch canary for 3m: failed (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements))
+    way back: error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)
     1/3 back: canary weight to what it was: passed (commit ID)
     2/3 back: version and replicas to what they were: passed (commit ID)
     3/3 back: wait until the canary no longer runs the new version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0897436, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced rolling-back rolling-back rolled-back
     tree: as at first
@@ -105,7 +105,7 @@ async fn errors_take_a_version_back() {
 async fn slow_answers_take_a_version_back() {
     let stage = Stage::new(Scenario::Latency);
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(end.end(), @"40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: latency_p95 is 1.40432, wanted at most 0.5 (2 of 2 measurements)");
+    insta::assert_snapshot!(end.end(), @"40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: latency_p95 is 1.38149, wanted at most 0.5 (2 of 2 measurements)");
     stage.assert_restored("");
 }
 
@@ -135,7 +135,7 @@ async fn metrics_that_go_out_hold_the_weight() {
     changes: 8
     note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-    2/11 wait until canary runs 1.1: passed (live after 35s)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
     4/11 watch canary for 3m: failed (no answer for 2m: error_ratio could not be measured: WORLD answered with status 503 (9 errors in a row))
     42 held: advertisements 1.1 in production is held at weight 10%: no answer for 2m: error_ratio could not be measured: WORLD answered with status 503 (9 errors in a row)
@@ -176,7 +176,7 @@ async fn a_rolling_deployment_has_one_commit() {
     changes: 4
     note: about 3m and the controller's own time
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
-    2/3 wait until stable runs 1.1: passed (live after 35s)
+    2/3 wait until stable runs 1.1: passed (live after 37s)
     3/3 watch stable for 3m: passed (good after 3m)
     0 ok: advertisements 1.1 in production is live and verified
     log: advertisements 1.1: Deployment/advertisements to 1.1 (production)
@@ -198,12 +198,12 @@ async fn a_bad_rolling_deployment_is_taken_back() {
     changes: 4
     note: about 3m and the controller's own time
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
-    2/3 wait until stable runs 1.1: passed (live after 35s)
-    3/3 watch stable for 3m: failed (error_ratio is 0.078296, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.078296, wanted at most 0.02 (2 of 2 measurements)
+    2/3 wait until stable runs 1.1: passed (live after 37s)
+    3/3 watch stable for 3m: failed (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements))
+    way back: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
     1/2 back: version and replicas to what they were: passed (commit ID)
     2/2 back: wait until stable runs the previous version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.078296, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements to 1.1 (production)
     journal: started rolling-back rolled-back
     tree: as at first

@@ -152,7 +152,7 @@ async fn a_journal_that_is_refused_later_does_not_stop_the_way_back() {
             changes: 8
             note: about 8m and the controller's own time
             1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-            2/11 wait until canary runs 1.1: passed (live after 35s)
+            2/11 wait until canary runs 1.1: passed (live after 37s)
             3/11 canary weight 10%: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
             way back: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
             1/3 back: canary weight to what it was: passed (already so)

@@ -35,7 +35,7 @@ async fn a_rollback_restores_values_and_keeps_what_others_wrote() {
     ");
     let before = stage.references();
     let again = stage.rollback(None).await;
-    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:40Z");
+    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:39Z");
     assert_eq!(stage.references(), before);
     // The version may be tried again, as a run of its own.
     stage.deploy("1.1").await.assert(0, "again");
@@ -51,7 +51,7 @@ async fn a_rollback_to_a_version_brings_it_to_everyone_at_once() {
     gate: Allowed
     roll back advertisements in production to 1.0
     1/3 Deployment/advertisements to 1.0: passed (commit ID)
-    2/3 wait until stable runs 1.0: passed (live after 30s)
+    2/3 wait until stable runs 1.0: passed (live after 32s)
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.0 in production is live and verified
     log: advertisements 1.0: Deployment/advertisements to 1.0 (production) | advertisements 1.2: canary to 0 replicas (production) | advertisements 1.2: canary weight 0% (production) | advertisements 1.2: promote: Deployment/advertisements to 1.2 (production) | advertisements 1.2: canary weight 50% (production) | advertisements 1.2: canary weight 10% (production) | advertisements 1.2: Deployment/advertisements-canary to 1.2 with 1 replica (production) | advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)

@@ -97,7 +97,7 @@ impl Stage {
 
     /// Deploys.
     pub async fn deploy(&self, version: &str) -> End {
-        self.deploy_with(version, Start::new()).await
+        Box::pin(self.deploy_with(version, Start::new())).await
     }
 
     /// Deploys in a way of its own.
@@ -128,7 +128,7 @@ impl Stage {
 
     /// Recovers, as another person.
     pub async fn recover(&self) -> End {
-        self.recover_with(Start::by("alex")).await
+        Box::pin(self.recover_with(Start::by("alex"))).await
     }
 
     /// Recovers in a way of its own.

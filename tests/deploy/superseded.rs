@@ -154,12 +154,12 @@ async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     changes: 8
     note: about 8m and the controller's own time
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
-    2/11 wait until canary runs 1.1: passed (live after 35s)
+    2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
-    4/11 watch canary for 3m: failed (error_ratio is 0.0864094, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0864094, wanted at most 0.02 (2 of 2 measurements)
+    4/11 watch canary for 3m: failed (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements))
+    way back: error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements)
     1/3 back: canary weight to what it was: failed (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it)
-    43 superseded: advertisements 1.1 in production could not be taken back (error_ratio is 0.0864094, wanted at most 0.02 (2 of 2 measurements)): clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it
+    43 superseded: advertisements 1.1 in production could not be taken back (error_ratio is 0.0877193, wanted at most 0.02 (2 of 2 measurements)): clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it
     log: robin: something else | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced superseded
     tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"

@@ -73,7 +73,7 @@ fn without_escapes(markdown: &str) -> String {
         }
     }
     for entity in ["&amp;", "&lt;", "&gt;"] {
-        left = left.replace(entity, "");
+        left = left.replace(entity, ".");
     }
     left
 }

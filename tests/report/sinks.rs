@@ -92,6 +92,8 @@ fn text_of_a_deployed_canary() {
       commit        subject
       111111111111  advertisements 1.1 to the canary
       222222222222  advertisements canary to weight 10
+
+    DEPLOYED  advertisements 1.1 is live in production and verified
     ");
 }
 

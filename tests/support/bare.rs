@@ -75,6 +75,11 @@ pub fn install_hook(repository: &Path, name: &str, script: &str) {
 
 /// Commits a file onto a branch of a bare repository, past all hooks, and returns the new tip.
 pub fn others_commit(repository: &Path, branch: &str, path: &str, text: &str) -> String {
+    others_commit_all(repository, branch, &[(path.to_owned(), text.to_owned())])
+}
+
+/// As [`others_commit`], with several files of `(path, text)` in one commit.
+pub fn others_commit_all(repository: &Path, branch: &str, files: &[(String, String)]) -> String {
     let index = tempfile::tempdir().unwrap();
     let index = index.path().join("index");
     let reference = format!("refs/heads/{branch}");
@@ -85,16 +90,18 @@ pub fn others_commit(repository: &Path, branch: &str, path: &str, text: &str) ->
     };
     let before = run(&["rev-parse", &reference], "");
     run(&["read-tree", &before], "");
-    let blob = run(&["hash-object", "-w", "--stdin"], text);
-    run(
-        &[
-            "update-index",
-            "--add",
-            "--cacheinfo",
-            &format!("100644,{blob},{path}"),
-        ],
-        "",
-    );
+    for (path, text) in files {
+        let blob = run(&["hash-object", "-w", "--stdin"], text);
+        run(
+            &[
+                "update-index",
+                "--add",
+                "--cacheinfo",
+                &format!("100644,{blob},{path}"),
+            ],
+            "",
+        );
+    }
     let tree = run(&["write-tree"], "");
     let commit = run(
         &["commit-tree", &tree, "-p", &before, "-m", "somebody else"],

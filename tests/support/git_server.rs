@@ -9,7 +9,10 @@ use std::{
     net::{Shutdown, TcpListener, TcpStream},
     path::PathBuf,
     process::{Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
@@ -52,6 +55,7 @@ struct State {
     log: Mutex<Vec<LogLine>>,
     faults: Mutex<Vec<(String, Fault)>>,
     held: Mutex<Vec<Box<dyn Connection>>>,
+    busy: AtomicUsize,
 }
 
 /// A connection with or without TLS.
@@ -108,6 +112,7 @@ impl GitServer {
             log: Mutex::default(),
             faults: Mutex::default(),
             held: Mutex::default(),
+            busy: AtomicUsize::new(0),
         });
         let certificate = folder.path().join("certificate.pem");
         let tls = identity.map(|identity| {
@@ -128,8 +133,10 @@ impl GitServer {
                         )),
                         (Err(_), _) => return,
                     };
+                    state.busy.fetch_add(1, Ordering::SeqCst);
                     // A client that goes away in the middle is none of our business.
                     let _ = serve(&state, stream);
+                    state.busy.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -156,6 +163,11 @@ impl GitServer {
     /// Everything that was asked so far.
     pub fn log(&self) -> Vec<LogLine> {
         self.state.log.lock().unwrap().clone()
+    }
+
+    /// Is no request being answered right now?
+    pub fn is_idle(&self) -> bool {
+        self.state.busy.load(Ordering::SeqCst) == 0
     }
 
     /// Lets the next request whose target contains `part` go wrong.

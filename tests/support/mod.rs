@@ -1,5 +1,6 @@
 //! What several test programs share.
 
-mod bare;
+pub mod bare;
 pub mod git_server;
 mod identity;
+pub mod sshd;

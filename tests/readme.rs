@@ -1,0 +1,122 @@
+//! What the README says is what the program does: its examples are read, its tables compared.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::{fs, path::Path};
+
+use assert_cmd::Command;
+use shipgate::{config::Config, exit, policy::Policy};
+
+fn readme() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap()
+}
+
+/// Returns the fenced blocks of a language, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let text = readme();
+    let fence = format!("```{language}\n");
+    text.split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_examples_are_files_that_shipgate_reads() {
+    let blocks = blocks("yaml");
+    let policy = blocks
+        .iter()
+        .find(|block| block.contains("allowed_windows"))
+        .unwrap();
+    Policy::parse(policy, "README.md").unwrap();
+    let config = blocks
+        .iter()
+        .find(|block| block.contains("services:"))
+        .unwrap();
+    let config = Config::parse(config).unwrap();
+    assert!(config.services.contains_key("advertisements"));
+}
+
+#[test]
+fn the_tour_goes_as_it_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = blocks("yaml")
+        .into_iter()
+        .find(|block| block.contains("allowed_windows"))
+        .unwrap();
+    fs::create_dir(folder.path().join("policies")).unwrap();
+    fs::write(folder.path().join("policies/production.yaml"), policy).unwrap();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/clusters/prod");
+    let manifests = folder.path().join("clusters/prod");
+    fs::create_dir_all(&manifests).unwrap();
+    for entry in fs::read_dir(fixture).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), manifests.join(entry.file_name())).unwrap();
+        }
+    }
+    let mut ran = 0;
+    for line in blocks("sh").iter().flat_map(|block| block.lines()) {
+        let (expected, words) = match line.strip_prefix("shipgate ") {
+            Some(rest) if rest.contains("--at 2026-12-24") => (10, rest),
+            Some(rest) if rest.starts_with("set ") => (0, rest),
+            _ => continue,
+        };
+        let arguments = words.split_whitespace().map(|word| word.trim_matches('\''));
+        let mut command = Command::cargo_bin("shipgate").unwrap();
+        command
+            .env_clear()
+            .current_dir(folder.path())
+            .args(arguments);
+        command.assert().code(expected);
+        ran += 1;
+    }
+    assert_eq!(
+        ran, 2,
+        "the tour's commands have changed; change this test with them"
+    );
+}
+
+#[test]
+fn the_tables_name_what_there_is() {
+    let text = readme();
+    let help = Command::cargo_bin("shipgate")
+        .unwrap()
+        .env_clear()
+        .arg("--help")
+        .output()
+        .unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let commands = help
+        .split("Commands:")
+        .nth(1)
+        .unwrap()
+        .split("Options:")
+        .next()
+        .unwrap();
+    let mut names: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    assert!(names.len() > 8, "{help}");
+    for name in names {
+        assert!(
+            text.contains(&format!("`{name}`")),
+            "the README does not name `{name}`"
+        );
+    }
+    for code in exit::ALL {
+        // These belong to commands that are not there yet.
+        if ["findings", "override-refused"].contains(&code.name) {
+            continue;
+        }
+        let number = code.number.to_string();
+        assert!(
+            text.contains(&number),
+            "the README does not name exit code {number}"
+        );
+    }
+}
