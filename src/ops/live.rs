@@ -19,8 +19,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one answer may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
+/// Pause between the first looks for a version that is to be gone.
+const GONE_PAUSE: Duration = Duration::from_secs(2);
+
 /// How many looks in a row must miss a version before it counts as gone: one may be a hiccup.
-const LOOKS_UNTIL_GONE: u32 = 3;
+const LOOKS_UNTIL_GONE: u32 = 2;
 
 /// How a wait ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +75,11 @@ pub async fn wait(
         presence,
         limit,
     } = *wanted;
-    let (aim, not_yet, looks) = match presence {
-        Presence::Running => ("run", "does not run", 1),
-        Presence::Gone => ("leave", "still runs", LOOKS_UNTIL_GONE),
+    let (aim, not_yet, looks, mut pause) = match presence {
+        Presence::Running => ("run", "does not run", 1, FIRST_PAUSE),
+        Presence::Gone => ("leave", "still runs", LOOKS_UNTIL_GONE, GONE_PAUSE),
     };
     let started = clock.now();
-    let mut pause = FIRST_PAUSE;
     let mut good_looks = 0;
     loop {
         let asked = stop
