@@ -51,11 +51,14 @@ pub async fn recover(
         title: format!("recover {what}"),
     });
     let (tip, records) = read_journal(outside.repository, target).await?;
-    let Some(record) = journal::unfinished(&records) else {
-        return Ok(Outcome::new(
-            Ending::NoChange,
-            format!("nothing is unfinished: {what}"),
-        ));
+    let nothing = || Outcome::new(Ending::NoChange, format!("nothing is unfinished: {what}"));
+    // A run that was withdrawn while it pushed may have landed after all.
+    let withdrawn = || {
+        let newest = records.first();
+        newest.filter(|record| record.state == State::Withdrawn)
+    };
+    let Some(record) = journal::unfinished(&records).or_else(withdrawn) else {
+        return Ok(nothing());
     };
     if record.state == State::Held {
         let mut outcome = Outcome::new(
@@ -76,6 +79,9 @@ pub async fn recover(
         return Ok(outcome);
     }
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, actor).await?;
+    if record.state == State::Withdrawn && takeback.is_untouched() {
+        return Ok(nothing());
+    }
     if takeback.is_to_be_finished(record) {
         return Ok(takeback.finish(stop, reporter).await);
     }

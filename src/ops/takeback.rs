@@ -8,7 +8,9 @@ use crate::{
     git::CommitId,
     manifest::{RestoreProblem, restore},
     ops::{
-        deploy::{self, BackCommit, BackEnd, DIRECT, Outside, Remade, describe, go_back},
+        deploy::{
+            self, BackCommit, BackEnd, DIRECT, Outside, Remade, describe, go_back, read_journal,
+        },
         failure,
         journal::{Record, RunIdentity, State, step_index},
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
@@ -77,7 +79,7 @@ impl<'a> Takeback<'a> {
         let continued = deploy::resume(outside, target, record)
             .await?
             .ok_or_else(incomplete)?;
-        let finished = record.state.is_final();
+        let finished = record.state == State::Verified;
         if finished && continued.rewritten {
             return Err(unknown("the branch was rewritten since"));
         }
@@ -204,7 +206,11 @@ impl<'a> Takeback<'a> {
     /// Takes the run back; closes its record where nothing of it is on the branch.
     pub async fn back(mut self, why: &str, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
         let Some(written) = &self.written else {
-            return self.withdraw(&stop).await;
+            let closed = self.withdraw(&stop).await;
+            return match self.landed_meanwhile(&closed).await {
+                Some(landed) => Box::pin(landed.back(why, stop, reporter)).await,
+                None => closed,
+            };
         };
         let steps = way_back(&written.plan, &written.replay, Some(written.reached));
         let mut commits = Vec::new();
@@ -379,8 +385,29 @@ impl<'a> Takeback<'a> {
         }
     }
 
+    /// Is nothing of the run on the branch?
+    pub fn is_untouched(&self) -> bool {
+        self.written.is_none()
+    }
+
+    /// A run that was announced may have been about to push while its record was closed.
+    async fn landed_meanwhile(&self, closed: &Outcome) -> Option<Self> {
+        if closed.ending != Ending::NoChange {
+            return None;
+        }
+        let (tip, records) = read_journal(self.outside.repository, self.target)
+            .await
+            .ok()?;
+        let record = records.first()?;
+        let RunIdentity { run, actor, .. } = self.writer.identity.clone();
+        Self::read(self.outside, self.target, record, run, tip, actor)
+            .await
+            .ok()
+            .filter(|again| !again.is_untouched())
+    }
+
     /// Closes the record of a run of which nothing is on the branch.
-    async fn withdraw(mut self, stop: &Stop) -> Outcome {
+    async fn withdraw(&mut self, stop: &Stop) -> Outcome {
         let reason = "nothing of it was on the branch";
         let entry = Entry {
             reason: Some(reason),

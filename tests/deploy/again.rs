@@ -2,7 +2,10 @@
 
 use shipgate::sim::Scenario;
 
-use crate::stage::{CONFIG, STABLE, Stage, Start};
+use crate::{
+    runs::Start,
+    stage::{CONFIG, STABLE, Stage},
+};
 
 #[tokio::test]
 async fn the_same_deployment_twice_makes_one_set_of_commits() {

@@ -2,7 +2,10 @@
 
 use shipgate::sim::Scenario;
 
-use crate::stage::{CANARY, Stage, Start};
+use crate::{
+    runs::Start,
+    stage::{CANARY, Stage},
+};
 
 /// The configuration of a world that has one workload.
 const ROLLING: &[(&str, &str)] = &[

@@ -10,6 +10,7 @@ mod races;
 mod refused;
 mod rewritten;
 mod rollback;
+mod runs;
 mod stage;
 mod stopped;
 mod superseded;

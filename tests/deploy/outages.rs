@@ -9,7 +9,8 @@ use shipgate::{
 };
 
 use crate::{
-    stage::{STABLE, Stage, Start, WRITES, all, edit, starts},
+    runs::Start,
+    stage::{STABLE, Stage, WRITES, all, edit, starts},
     wire::{Call, Fate, When},
 };
 

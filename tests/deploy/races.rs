@@ -5,7 +5,11 @@ use std::sync::Arc;
 use shipgate::sim::Scenario;
 use tokio::sync::Notify;
 
-use crate::stage::{Stage, Start, WRITES, all, starts};
+use crate::{
+    runs::Start,
+    stage::{Stage, WRITES, all, starts},
+    wire::{Call, Fate, Gate, When},
+};
 
 /// Every kind of step: the first and the last push, pushes in between, waits and watches.
 const SOME_STEPS: [usize; 7] = [1, 2, 3, 4, 7, 10, 11];
@@ -35,7 +39,7 @@ async fn the_same_deployment_twice_at_once_is_one() {
 
 #[tokio::test]
 async fn the_second_of_two_takes_over() {
-    let codes = Box::pin(all(SOME_STEPS.map(async |step| {
+    let codes = all(SOME_STEPS.into_iter().map(async |step| {
         let what = format!("step {step}");
         let stage = Stage::brief(Scenario::Healthy);
         let (start, begun) = telling(step);
@@ -51,7 +55,7 @@ async fn the_second_of_two_takes_over() {
         assert_eq!(stage.commits(), WRITES.len(), "{what}: {:?}", stage.log());
         stage.assert_deployed(&what);
         codes
-    })))
+    }))
     .await;
     // Somebody was fenced out somewhere, or this has tested nothing.
     assert!(codes.iter().any(|codes| codes.contains(&43)), "{codes:?}");
@@ -59,7 +63,7 @@ async fn the_second_of_two_takes_over() {
 
 #[tokio::test]
 async fn a_recovery_fences_a_deployment_out() {
-    let codes = Box::pin(all(SOME_STEPS.map(async |step| {
+    let codes = all(SOME_STEPS.into_iter().map(async |step| {
         let what = format!("step {step}");
         let stage = Stage::brief(Scenario::Healthy);
         let (start, begun) = telling(step);
@@ -73,6 +77,11 @@ async fn a_recovery_fences_a_deployment_out() {
         match codes {
             // Whoever was fenced out has left everything to the other.
             [43, 0] => match journal.last().unwrap().as_str() {
+                // The push was under way when it was found that nothing had landed.
+                "withdrawn" => {
+                    stage.recover().await.assert(0, &told);
+                    stage.assert_restored(&told);
+                }
                 "rolled-back" => stage.assert_restored(&told),
                 "verified" => stage.assert_deployed(&told),
                 other => panic!("the journal ends with {other}: {told}"),
@@ -82,10 +91,48 @@ async fn a_recovery_fences_a_deployment_out() {
         }
         stage.recover().await.assert(0, &told);
         codes
-    })))
+    }))
     .await;
     // Somebody was fenced out somewhere, or this has tested nothing.
     assert!(codes.iter().any(|codes| codes.contains(&43)), "{codes:?}");
+}
+
+#[tokio::test]
+async fn a_push_under_way_is_found_by_the_next_recovery() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let (begun, gate) = (Arc::new(Notify::new()), Gate::default());
+    let (told, closed) = (Arc::clone(&begun), gate.clone());
+    stage.wire.at(Call::Branch, When::Before, 1, move || {
+        told.notify_one();
+        Fate::Wait(closed.clone())
+    });
+    let (deployed, recovered) = tokio::join!(stage.deploy("1.1"), async {
+        begun.notified().await;
+        let recovered = stage.recover().await;
+        gate.open();
+        recovered
+    });
+    recovered.assert(0, "nothing had landed");
+    assert_eq!(stage.journal(), ["started", "withdrawn"]);
+    deployed.assert(43, "fenced out");
+    assert_eq!(stage.commits(), 1);
+    insta::assert_snapshot!(deployed.end(), @"
+    43 superseded: another run of advertisements in production (by alex) took over the journal
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+    ");
+    let again = stage.recover().await;
+    insta::assert_snapshot!(again, @"
+    recover advertisements in production
+    way back: run ID was interrupted (withdrawn)
+    1/3 back: canary weight to what it was: passed (already so)
+    2/3 back: version and replicas to what they were: passed (commit ID)
+    3/3 back: wait until the canary no longer runs the new version: passed
+    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (run ID was interrupted (withdrawn))
+    ");
+    stage.assert_restored("recovered");
+    let before = stage.references();
+    stage.recover().await.assert(0, "once more");
+    assert_eq!(stage.references(), before);
 }
 
 #[tokio::test]

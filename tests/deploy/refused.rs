@@ -8,7 +8,8 @@ use shipgate::{
 };
 
 use crate::{
-    stage::{Stage, Start, WRITES, all, starts},
+    runs::Start,
+    stage::{Stage, WRITES, all, starts},
     trail::End,
 };
 

@@ -3,7 +3,10 @@
 
 use shipgate::sim::Scenario;
 
-use crate::stage::{CANARY, CONFIG, Stage, Start, WRITES, starts};
+use crate::{
+    runs::Start,
+    stage::{CANARY, CONFIG, Stage, WRITES, starts},
+};
 
 /// A world in which a deployment of 1.1 died as a step began.
 async fn killed_at(step: usize) -> Stage {

@@ -2,7 +2,10 @@
 
 use shipgate::sim::Scenario;
 
-use crate::stage::{CANARY, STABLE, Stage, Start};
+use crate::{
+    runs::Start,
+    stage::{CANARY, STABLE, Stage},
+};
 
 #[tokio::test]
 async fn a_rollback_restores_values_and_keeps_what_others_wrote() {

@@ -1,34 +1,21 @@
 //! A world, runs on it, and what is promised of every end.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use shipgate::{
     clock::{Clock, ManualClock},
-    event::{Event, Failure, Outcome, Reporter},
-    git::{Repository, RepositoryOptions},
-    ops::{
-        deploy::{self, DeployRequest, Limits, OnCancel, Outside},
-        gate::{self, Answer, Question, TrafficQuestion},
-        history,
-        load::{self, ConfigSource, Target},
-        recover,
-        rollback::{self, RollbackTo},
-        stop::{Stop, Stopper},
-    },
-    policy::Action,
+    event::Event,
     probe,
-    secret::Secret,
     sim::{Arm, Scenario, World, WorldOptions},
-    units::Version,
 };
 use tempfile::TempDir;
-use tokio::sync::Notify;
 
-use crate::{
-    trail::{End, Trail},
-    wire::Wire,
-};
+use crate::{trail::End, wire::Wire};
 
 /// The files that a deployment may change.
 pub const STABLE: &str = "clusters/prod/advertisements.yaml";
@@ -56,61 +43,8 @@ pub struct Stage {
     pub folder: TempDir,
     /// Commits that were there before anything happened.
     begun: usize,
-    client: probe::Client,
-}
-
-/// How a run is started.
-pub struct Start {
-    /// Given to the run; a hook may ask it to stop.
-    pub stopper: Stopper,
-    /// The other side.
-    pub stop: Stop,
-    /// Who starts it.
-    pub actor: &'static str,
-    /// What a signal does.
-    pub on_cancel: OnCancel,
-    /// Limit of the whole run.
-    pub timeout: Option<std::time::Duration>,
-    /// Show only.
-    pub dry_run: bool,
-    /// Ends the run as SIGKILL would, wherever it is.
-    pub kill: Arc<Notify>,
-    /// Sees every event.
-    pub hook: Option<Hook>,
-}
-
-/// Sees every event before the run goes on.
-pub type Hook = Box<dyn FnMut(&Event)>;
-
-impl Start {
-    /// The usual start.
-    pub fn new() -> Self {
-        let (stopper, stop) = Stop::channel();
-        Self {
-            stopper,
-            stop,
-            actor: "robot",
-            on_cancel: OnCancel::Rollback,
-            timeout: None,
-            dry_run: false,
-            kill: Arc::new(Notify::new()),
-            hook: None,
-        }
-    }
-
-    /// By somebody else.
-    pub fn by(actor: &'static str) -> Self {
-        Self {
-            actor,
-            ..Self::new()
-        }
-    }
-
-    /// Looks at every event.
-    pub fn hook(mut self, hook: impl FnMut(&Event) + 'static) -> Self {
-        self.hook = Some(Box::new(hook));
-        self
-    }
+    /// Asks the world over HTTP.
+    pub client: probe::Client,
 }
 
 impl Stage {
@@ -179,191 +113,6 @@ impl Stage {
     /// Commits a change of one text in a file, as somebody else would.
     pub fn edit(&self, path: &str, old: &str, new: &str) {
         edit(&self.world, path, old, new);
-    }
-
-    /// Opens the repository as a machine of its own would.
-    pub fn repository(&self) -> Repository {
-        Repository::open(RepositoryOptions {
-            url: self.wire.url().to_owned(),
-            token: Some(Secret::new(self.world.token())),
-            token_user: None,
-            ca_file: None,
-            checkout: None,
-            author_name: "shipgate".to_owned(),
-            author_email: "shipgate@users.noreply.invalid".to_owned(),
-            timeout: std::time::Duration::from_secs(20),
-        })
-        .unwrap()
-    }
-
-    /// Deploys.
-    pub async fn deploy(&self, version: &str) -> End {
-        self.deploy_with(version, Start::new()).await
-    }
-
-    /// Deploys in a way of its own.
-    pub async fn deploy_with(&self, version: &str, start: Start) -> End {
-        let request = DeployRequest {
-            service: None,
-            environment: None,
-            version: version.parse().unwrap(),
-            config: CONFIG.to_owned(),
-            branch: None,
-            policy: None,
-            policy_ref: None,
-            traffic: TrafficQuestion::default(),
-            dry_run: start.dry_run,
-            limits: Limits {
-                on_cancel: start.on_cancel,
-                timeout: start.timeout,
-            },
-            source: None,
-            actor: Some(start.actor.to_owned()),
-            pipeline: None,
-        };
-        self.run(start, async |outside, _, stop, trail| {
-            deploy::deploy(&request, outside, stop, trail).await
-        })
-        .await
-    }
-
-    /// Recovers, as another person.
-    pub async fn recover(&self) -> End {
-        self.recover_with(Start::by("alex")).await
-    }
-
-    /// Recovers in a way of its own.
-    pub async fn recover_with(&self, start: Start) -> End {
-        self.run(start, async |outside, actor, stop, trail| {
-            let target = target(outside).await?;
-            recover::recover(outside, &target, actor, stop, trail).await
-        })
-        .await
-    }
-
-    /// Rolls back, to the last known good version or to a named one.
-    pub async fn rollback(&self, to: Option<&str>) -> End {
-        self.rollback_with(to, Start::by("alex")).await
-    }
-
-    /// Rolls back in a way of its own.
-    pub async fn rollback_with(&self, to: Option<&str>, start: Start) -> End {
-        let to: Option<Version> = to.map(|text| text.parse().unwrap());
-        let limits = Limits {
-            on_cancel: start.on_cancel,
-            timeout: start.timeout,
-        };
-        self.run(start, async |outside, actor, stop, trail| {
-            let target = target(outside).await?;
-            let question = Question {
-                action: Action::Rollback,
-                version: to.as_ref(),
-                policy: None,
-                policy_ref: None,
-                traffic: &TrafficQuestion::default(),
-            };
-            let permit = match gate::ask(&question, outside, &target, trail).await? {
-                Answer::Permit(permit) => permit,
-                Answer::No(outcome) => return Ok(*outcome),
-            };
-            let permit = &permit;
-            match &to {
-                None => {
-                    rollback::rollback(outside, &target, actor, "a test", permit, stop, trail).await
-                }
-                Some(version) => {
-                    let request = RollbackTo {
-                        dry_run: false,
-                        reason: "asked for by a test",
-                        version,
-                        actor,
-                        limits,
-                        permit,
-                    };
-                    rollback::rollback_to(request, outside, &target, stop, trail).await
-                }
-            }
-        })
-        .await
-    }
-
-    /// Shows what a rollback and a recovery would do.
-    pub async fn shows(&self) -> (End, End) {
-        let back = self
-            .run(Start::new(), async |outside, _, _, _| {
-                rollback::show(outside, &target(outside).await?).await
-            })
-            .await;
-        let recovery = self
-            .run(Start::new(), async |outside, _, _, _| {
-                recover::show(outside, &target(outside).await?).await
-            })
-            .await;
-        (back, recovery)
-    }
-
-    /// Lists the past, as `version state actor` each.
-    pub async fn history(&self) -> Vec<String> {
-        let end = self
-            .run(Start::new(), async |outside, _, _, _| {
-                let target = target(outside).await?;
-                history::history(outside, &target, 20).await
-            })
-            .await;
-        end.outcome
-            .history
-            .iter()
-            .map(|one| {
-                format!(
-                    "{} {} ({} -> {}, by {})",
-                    one.strategy,
-                    one.state,
-                    one.previous_version.as_deref().unwrap_or("?"),
-                    one.version.as_ref().map_or("?", Version::as_str),
-                    one.actor.as_deref().unwrap_or("?")
-                )
-            })
-            .collect()
-    }
-
-    async fn run(
-        &self,
-        start: Start,
-        work: impl AsyncFnOnce(
-            &Outside<'_>,
-            Option<String>,
-            Stop,
-            &mut dyn Reporter,
-        ) -> Result<Outcome, Failure>,
-    ) -> End {
-        // Only the first test of the process installs it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let repository = self.repository();
-        let outside = Outside {
-            repository: &repository,
-            client: &self.client,
-            clock: self.clock.clone(),
-            secrets: &|_| None,
-        };
-        let git = self.wire.url().trim_end_matches("/git/gitops.git");
-        let places = [(self.world.base_url(), "WORLD"), (git, "GIT")];
-        let places = places.map(|(place, name)| (place.to_owned(), name)).into();
-        let mut trail = Trail::new(start.hook, places);
-        let kill = start.kill;
-        // Somebody could always still ask: the run must not notice that nobody can any more.
-        let _stopper = start.stopper;
-        let work = Box::pin(work(
-            &outside,
-            Some(start.actor.to_owned()),
-            start.stop,
-            &mut trail,
-        ));
-        let ended = tokio::select! {
-            biased;
-            () = kill.notified() => None,
-            ended = work => Some(ended.unwrap_or_else(Outcome::from)),
-        };
-        End::new(trail, ended)
     }
 
     /// Returns the subjects of the branch, newest first, without what was there at first.
@@ -465,7 +214,7 @@ impl Stage {
     }
 
     /// Returns the ids of the runs that have a commit on the branch.
-    pub fn run_ids(&self) -> std::collections::BTreeSet<String> {
+    pub fn run_ids(&self) -> BTreeSet<String> {
         let log = self.world.log().unwrap();
         log.iter()
             .flat_map(|line| line.body.lines())
@@ -503,14 +252,6 @@ pub fn edit(world: &World, path: &str, old: &str, new: &str) {
     world
         .write(path, text.as_bytes(), "robin: something else")
         .unwrap();
-}
-
-async fn target(outside: &Outside<'_>) -> Result<Target, Failure> {
-    let source = ConfigSource {
-        branch: None,
-        path: CONFIG,
-    };
-    load::target(outside.repository, &source, None, None).await
 }
 
 /// Waits for many things at once.

@@ -7,7 +7,8 @@ use shipgate::{
 };
 
 use crate::{
-    stage::{STEPS, Stage, Start, WRITES, all, starts},
+    runs::Start,
+    stage::{STEPS, Stage, WRITES, all, starts},
     trail::End,
     wire::{Call, Fate, When},
 };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use shipgate::sim::Scenario;
 
 use crate::{
-    stage::{CANARY, STABLE, Stage, Start, WRITES, all, edit, starts},
+    runs::Start,
+    stage::{CANARY, STABLE, Stage, WRITES, all, edit, starts},
     wire::{Call, Fate, When},
 };
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use shipgate::event::{Event, Outcome, Reporter};
 
-use crate::stage::Hook;
+use crate::runs::Hook;
 
 /// Writes down every event in one line; hooks may act in between.
 pub struct Trail {

@@ -4,7 +4,7 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -30,14 +30,35 @@ pub enum When {
 }
 
 /// What the wire does with a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Fate {
     /// Nothing.
     Pass,
+    /// Nothing, once the gate is open.
+    Wait(Gate),
     /// Answer 503 in the server's place.
     Unavailable,
     /// Hang up.
     Drop,
+}
+
+/// Holds a call up until somebody opens it.
+#[derive(Debug, Clone, Default)]
+pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    /// Lets everything through.
+    pub fn open(&self) {
+        let (is_open, opened) = &*self.0;
+        *is_open.lock().unwrap() = true;
+        opened.notify_all();
+    }
+
+    fn wait(&self) {
+        let (is_open, opened) = &*self.0;
+        let closed = opened.wait_while(is_open.lock().unwrap(), |is_open| !*is_open);
+        drop(closed.unwrap());
+    }
 }
 
 type Rule = Box<dyn FnMut(Call, When) -> Fate + Send>;
@@ -147,6 +168,7 @@ fn carry(client: &TcpStream, server: &str, rule: &Mutex<Rule>) -> io::Result<()>
     let decide = |when| (rule.lock().unwrap())(call, when);
     match decide(When::Before) {
         Fate::Pass => {}
+        Fate::Wait(gate) => gate.wait(),
         fate => return refuse(client, fate),
     }
     let mut upstream = TcpStream::connect(server)?;
@@ -156,12 +178,16 @@ fn carry(client: &TcpStream, server: &str, rule: &Mutex<Rule>) -> io::Result<()>
     upstream.read_to_end(&mut answer)?;
     match decide(When::After) {
         Fate::Pass => (&*client).write_all(&answer),
+        Fate::Wait(gate) => {
+            gate.wait();
+            (&*client).write_all(&answer)
+        }
         fate => refuse(client, fate),
     }
 }
 
 fn refuse(mut client: &TcpStream, fate: Fate) -> io::Result<()> {
-    if fate == Fate::Unavailable {
+    if matches!(fate, Fate::Unavailable) {
         let head = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n";
         client.write_all(format!("{head}\r\n").as_bytes())?;
     }

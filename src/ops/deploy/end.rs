@@ -29,7 +29,7 @@ impl Run<'_> {
         match end {
             StepEnd::Done(_) | StepEnd::Skipped(_) => self.verified(&what).await,
             StepEnd::Superseded(reason) => self.superseded(&what, &reason).await,
-            StepEnd::Fenced(reason) => self.fenced(reason),
+            StepEnd::Fenced(reason) => self.taken_over(reason),
             StepEnd::Hold(reason) if self.landed.is_some() => self.hold(&what, &reason).await,
             StepEnd::Hold(reason) => self.untouched(Ending::InsufficientData, reason).await,
             StepEnd::Bad(reason) if self.landed.is_none() => {
@@ -55,7 +55,9 @@ impl Run<'_> {
                     .clone_into(&mut self.deployment.state);
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
-            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => self.fenced(reason),
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                self.taken_over(reason)
+            }
             Err(NotLanded::Failed(failure)) => {
                 let mut outcome = Outcome::new(
                     Ending::Held,
@@ -82,7 +84,7 @@ impl Run<'_> {
         match self.writer.record(&entry, &self.stop).await {
             Ok(()) => {}
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
-                return self.fenced(reason);
+                return self.taken_over(reason);
             }
             Err(NotLanded::Failed(failure)) => {
                 self.reporter.event(&Event::Warning(format!(
@@ -104,12 +106,24 @@ impl Run<'_> {
         outcome
     }
 
-    /// Someone else runs this now; nothing more is written, not even into the journal.
-    fn fenced(&mut self, reason: String) -> Outcome {
+    /// What is on the branch is someone else's.
+    fn left_alone(&mut self, reason: String) -> Outcome {
         State::Superseded
             .word()
             .clone_into(&mut self.deployment.state);
         Outcome::new(Ending::Superseded, reason)
+    }
+
+    /// Someone else runs this now; nothing more is written, not even into the journal.
+    fn taken_over(&mut self, reason: String) -> Outcome {
+        let mut outcome = self.left_alone(reason);
+        if self.landed.is_some() {
+            outcome.hints.push(
+                "whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`"
+                    .to_owned(),
+            );
+        }
+        outcome
     }
 
     /// Someone else's value is where ours should go. Theirs stays; ours would stay unwatched, so
@@ -117,18 +131,18 @@ impl Run<'_> {
     async fn superseded(&mut self, what: &str, reason: &str) -> Outcome {
         if self.landed.is_none() {
             self.withdraw(reason).await;
-            return self.fenced(reason.to_owned());
+            return self.left_alone(reason.to_owned());
         }
         if self.tidies() {
             self.close(State::Superseded, reason).await;
-            let mut outcome = self.fenced(reason.to_owned());
+            let mut outcome = self.left_alone(reason.to_owned());
             outcome
                 .hints
                 .push(format!("{what} is live and was judged good"));
             return outcome;
         }
         let end = self.go_back(self.landed, reason).await;
-        let mut outcome = self.fenced(reason.to_owned());
+        let mut outcome = self.left_alone(reason.to_owned());
         outcome.hints.push(match end {
             BackEnd::Restored => format!("what {what} had written elsewhere was taken back"),
             end => format!(
