@@ -181,19 +181,19 @@ fn bad_flags_and_files_are_said_plainly() {
         (
             &["--policy", &latin],
             3,
-            "latin.yaml: the policy is not UTF-8 text",
+            "latin.yaml: is not UTF-8 text",
         ),
         (
             &["--policy", &large],
             3,
-            "large.yaml: the policy is larger than the limit of 2097152 bytes",
+            "large.yaml: is larger than the limit of 2097152 bytes",
         ),
         (
             &["--policy", &missing],
             3,
-            "missing.yaml: the policy cannot be read: ",
+            "missing.yaml: cannot be read: ",
         ),
-        (&["--policy", here], 3, "the policy cannot be read: "),
+        (&["--policy", here], 3, "cannot be read: "),
         (
             &["--policy", &good, "--at", "2025-11-04"],
             2,

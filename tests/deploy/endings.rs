@@ -70,7 +70,7 @@ async fn a_healthy_version_goes_live_step_by_step() {
     advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
     advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
     advertisements.yaml: value: '1.0' -> value: '1.1'
-    live: stable 1.1, canary 1.1 with 50%
+    live: stable 1.1, canary nothing with 0%
     "#);
     stage.assert_deployed("");
     assert_eq!(stage.world.lost_requests(), 0);

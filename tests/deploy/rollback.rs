@@ -35,7 +35,7 @@ async fn a_rollback_restores_values_and_keeps_what_others_wrote() {
     ");
     let before = stage.references();
     let again = stage.rollback(None).await;
-    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:39Z");
+    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:55Z");
     assert_eq!(stage.references(), before);
     // The version may be tried again, as a run of its own.
     stage.deploy("1.1").await.assert(0, "again");

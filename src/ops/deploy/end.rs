@@ -8,14 +8,16 @@ use super::{
 };
 use crate::{
     event::{CommitRecord, Ending, Event, Failure, Outcome},
+    manifest::Edit,
     ops::{
         journal::State,
         land::FORWARD_PATIENCE,
+        live::{Presence, Waited},
         stop::StopReason,
         stopped_before_change,
         writer::{Entry, NotLanded},
     },
-    rollout::way_back,
+    rollout::{Action, Arm, way_back},
     units::Weight,
 };
 
@@ -53,6 +55,7 @@ impl Run<'_> {
                 State::Verified
                     .word()
                     .clone_into(&mut self.deployment.state);
+                self.settle().await;
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
@@ -69,6 +72,30 @@ impl Run<'_> {
                 outcome.hints.extend(failure.0.hints);
                 outcome
             }
+        }
+    }
+
+    /// Waits until the controller has put the canary away as well. The version is judged and its
+    /// record written by now, so that it takes long is worth a warning and no other ending.
+    async fn settle(&mut self) {
+        let put_away = self
+            .plan
+            .steps
+            .last()
+            .is_some_and(|step| match &step.action {
+                Action::Write { edits, .. } => edits
+                    .iter()
+                    .any(|edit| matches!(edit, Edit::Replicas { replicas: 0, .. })),
+                Action::WaitLive { .. } | Action::Watch { .. } | Action::Approval => false,
+            });
+        if !put_away {
+            return;
+        }
+        match self.wait(Arm::Canary, Presence::Gone).await {
+            Waited::Live | Waited::Stopped(_) => {}
+            Waited::TimeUp(reason) => self.reporter.event(&Event::Warning(format!(
+                "the canary is not put away yet: {reason}"
+            ))),
         }
     }
 

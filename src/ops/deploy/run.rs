@@ -349,27 +349,30 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn wait_live(&mut self, arm: Arm) -> StepEnd {
+    /// Waits until a workload runs the new version, or no longer does.
+    pub(super) async fn wait(&mut self, arm: Arm, presence: Presence) -> Waited {
         let version = self.writer.identity.version.to_string();
-        let limit = self.target.service.progress_deadline.min(self.time_left());
         let live = self.live(arm).clone();
-        let started = self.outside.clock.now();
         let wanted = live::Wanted {
             live: &live,
             arm: arm.word(),
             version: &version,
-            presence: Presence::Running,
-            limit,
+            presence,
+            limit: self.target.service.progress_deadline.min(self.time_left()),
         };
-        let waited = live::wait(
+        live::wait(
             &wanted,
             self.outside.client,
             &*self.outside.clock,
             &mut self.stop,
             &mut *self.reporter,
         )
-        .await;
-        match waited {
+        .await
+    }
+
+    async fn wait_live(&mut self, arm: Arm) -> StepEnd {
+        let started = self.outside.clock.now();
+        match self.wait(arm, Presence::Running).await {
             Waited::Live => {
                 let took = (self.outside.clock.now() - started)
                     .to_std()
