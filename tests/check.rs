@@ -178,21 +178,13 @@ fn bad_flags_and_files_are_said_plainly() {
             0,
             "traffic is 5 requests/s, within the maximum of 5 requests/s",
         ),
-        (
-            &["--policy", &latin],
-            3,
-            "latin.yaml: is not UTF-8 text",
-        ),
+        (&["--policy", &latin], 3, "latin.yaml: is not UTF-8 text"),
         (
             &["--policy", &large],
             3,
             "large.yaml: is larger than the limit of 2097152 bytes",
         ),
-        (
-            &["--policy", &missing],
-            3,
-            "missing.yaml: cannot be read: ",
-        ),
+        (&["--policy", &missing], 3, "missing.yaml: cannot be read: "),
         (&["--policy", here], 3, "cannot be read: "),
         (
             &["--policy", &good, "--at", "2025-11-04"],
