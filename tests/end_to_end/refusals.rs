@@ -72,12 +72,14 @@ fn a_protected_branch_stays_as_it_is_and_blocks_nobody_later() {
     TIME start deploy discounts 2.0 to production
     TIME gate allowed: there are no allowed windows, so any time that is not blocked is open
     TIME plan 3 steps, about LENGTH
+    TIME 1. Deployment/discounts to 2.0
+    TIME 2. wait until stable runs 2.0
+    TIME 3. watch stable for LENGTH
     TIME change clusters/prod/discounts/deployment.yaml:8:14 1.9 -> 2.0
     TIME change clusters/prod/discounts/deployment.yaml:11:33 1.9 -> 2.0
     TIME change clusters/prod/discounts/deployment.yaml:21:18 1.9 -> 2.0
     TIME change clusters/prod/discounts/deployment.yaml:24:37 1.9 -> 2.0
     TIME change clusters/prod/discounts/deployment.yaml:28:16 registry.example/shop/discounts:1.9 -> registry.example/shop/discounts:2.0
-    TIME note about LENGTH and the controller's own time
     TIME step 1/3 Deployment/discounts to 2.0
     TIME failed 1/3 the git server refused the push to `main`: GH006: Protected branch update failed for refs/heads/main. | At least 1 approving review is required. | pre-receive hook declined
     ");
@@ -180,8 +182,8 @@ fn what_is_wrong_with_the_repository_is_told() {
     }
     assert_eq!(stage.references(), before);
     insta::assert_snapshot!(told, @r#"
-    wrong token: PUSH DENIED SERVER/shop.git refuses the credentials (HTTP 401) exit code 32 push-denied next: check that the token is valid, not expired, and meant for this server (the token given is used)
-    no token: PUSH DENIED SERVER/shop.git asks for credentials and there are none exit code 32 push-denied next: give a token (no token was given, HOME can not be read: could not find repository at 'HOME', the address holds none)
+    wrong token: PUSH DENIED SERVER/shop.git refuses the credentials (HTTP 401) exit code 32 push-denied next: give a token that may push to the repository in SHIPGATE_TOKEN next: check that the token is valid, not expired, and meant for this server (the token given is used)
+    no token: PUSH DENIED SERVER/shop.git asks for credentials and there are none exit code 32 push-denied next: give a token that may push to the repository in SHIPGATE_TOKEN next: give a token (no token was given, HOME can not be read: could not find repository at 'HOME', the address holds none)
     branch missing: CONFIG INVALID SERVER/shop.git has no branch "mian" exit code 3 config-invalid next: branches there: main
     not bare: CONFIG INVALID FOLDER/work is a work tree; changing its branch would leave its files behind exit code 3 config-invalid next: name a bare repository, or the address that the work tree was cloned from
     no folder: CONFIG INVALID can not read the repository at FOLDER/none.git: No such file or directory (os error 2) exit code 3 config-invalid next: check the path; an address on a server begins with https:// or ssh://
