@@ -41,7 +41,6 @@ fn documents_that_are_no_policy_are_refused() {
         "version: 1\ntimezone: UTC\nactions: []\nallowed_windows: [{}]\n",
         "version: 1\ntimezone: UTC\nactions: [deploi]\nallowed_windows: [{}]\n",
     ]), @r#"
-
       => 1:1: the file is empty
     # nothing but a comment
       => 1:1: the file is empty
@@ -74,7 +73,7 @@ fn documents_that_are_no_policy_are_refused() {
     allowed_windows: [{day: [Mon]}]
     blocked_windows: [{approval_required: true}]
       => 3:20: unknown key `day`; did you mean `days`?
-      => 4:20: unknown key `approval_required`; known: name, description, days, hours, timezone
+      => 4:20: unknown key `approval_required`; known: name, description, days, hours, timezone, services, environments, actions, invokers
     version: 1
     version: 1
       => 2:1: the key `version` is already in this mapping, on line 1

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Datelike, Days, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use proptest::prelude::*;
-use shipgate::policy::{Action, Facts, Policy, Request, TrafficFact, Verdict, evaluate};
+use shipgate::policy::{Action, Facts, Policy, Request, Timetable, Verdict, evaluate};
 
 fn policy(rules: &str) -> Policy {
     Policy::parse(&format!("version: 1\n{rules}\n"), "p.yaml").unwrap()
@@ -24,11 +24,12 @@ fn instant(text: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(text).unwrap().to_utc()
 }
 
+fn times(policy: &Policy) -> Timetable<'_> {
+    policy.timetable(&Request::new(Action::Deploy))
+}
+
 fn judged(policy: &Policy, at: DateTime<Utc>) -> Verdict {
-    let facts = Facts {
-        traffic: TrafficFact::NotAsked,
-    };
-    evaluate(policy, &Request::new(Action::Deploy), &facts, at)
+    evaluate(policy, &Request::new(Action::Deploy), &Facts::default(), at)
 }
 
 /// Every change from `from` on, as RFC 3339 in the policy's zone: `+` opens, `-` closes.
@@ -36,18 +37,22 @@ fn changes(policy: &Policy, from: &str, count: usize) -> String {
     let mut at = instant(from);
     let mut shown = Vec::new();
     for _ in 0..count {
-        let open = policy.is_open(at);
+        let open = times(policy).is_open(at);
         let next = if open {
-            policy.next_closed(at)
+            times(policy).next_closed(at)
         } else {
-            policy.next_open(at)
+            times(policy).next_open(at)
         };
         let Some(next) = next else {
             shown.push("never".to_owned());
             break;
         };
-        assert_ne!(policy.is_open(next), open, "{next} does not change it");
-        assert_eq!(policy.is_open(next - TimeDelta::seconds(1)), open);
+        assert_ne!(
+            times(policy).is_open(next),
+            open,
+            "{next} does not change it"
+        );
+        assert_eq!(times(policy).is_open(next - TimeDelta::seconds(1)), open);
         let sign = if open { '-' } else { '+' };
         shown.push(format!("{sign}{}", policy.zone().at(next).to_rfc3339()));
         at = next;
@@ -126,7 +131,7 @@ fn hours_past_midnight_belong_to_the_day_they_start_on() {
         ("2025-11-08T22:00:00-05:00", false),
     ];
     for (at, open) in cases {
-        assert_eq!(late.is_open(instant(at)), open, "{at}");
+        assert_eq!(times(&late).is_open(instant(at)), open, "{at}");
     }
     let date = policy("timezone: UTC\nblocked_dates: [{date: 2025-11-10, hours: '22:00-04:00'}]");
     insta::assert_snapshot!(changes(&date, "2025-11-11T01:00:00Z", 2), @r"
@@ -136,8 +141,8 @@ fn hours_past_midnight_belong_to_the_day_they_start_on() {
     let to_midnight = window("Fri", "22:00-24:00", "UTC");
     let the_same = window("Fri", "22:00-00:00", "UTC");
     for policy in [&to_midnight, &the_same] {
-        assert!(policy.is_open(instant("2025-11-07T23:59:59Z")));
-        assert!(!policy.is_open(instant("2025-11-08T00:00:00Z")));
+        assert!(times(policy).is_open(instant("2025-11-07T23:59:59Z")));
+        assert!(!times(policy).is_open(instant("2025-11-08T00:00:00Z")));
     }
     let whole_days = policy("timezone: UTC\nallowed_windows: [{days: [Sat]}, {days: [sunday]}]");
     insta::assert_snapshot!(changes(&whole_days, "2025-11-03T00:00:00Z", 2), @r"
@@ -309,13 +314,18 @@ fn openings_around_every_turn_of_the_clock_are_those_that_counting_minutes_finds
                 for at in minutes {
                     let open = (oracle.open)(wall(zone, at));
                     if (at - *turn).abs() < TimeDelta::hours(4) {
-                        assert_eq!(policy.is_open(at), open, "{zone} {at} {}", oracle.rules);
+                        assert_eq!(
+                            times(&policy).is_open(at),
+                            open,
+                            "{zone} {at} {}",
+                            oracle.rules
+                        );
                     }
                     if open != was {
                         let found = if open {
-                            policy.next_open(asked_from)
+                            times(&policy).next_open(asked_from)
                         } else {
-                            policy.next_closed(asked_from)
+                            times(&policy).next_closed(asked_from)
                         };
                         assert_eq!(found, Some(at), "{zone} {asked_from} {}", oracle.rules);
                         compared += 1;
@@ -381,18 +391,18 @@ proptest! {
         let policy = Policy::parse(&text, "p.yaml").unwrap();
         let now = instant("2026-01-01T00:00:00Z") + TimeDelta::seconds(seconds) + TimeDelta::nanoseconds(nanoseconds);
         let verdict = judged(&policy, now);
-        let open = policy.is_open(now);
+        let open = times(&policy).is_open(now);
         let wrong_side = if open { verdict.opens_at } else { verdict.closes_at };
         prop_assert_eq!(wrong_side, None);
         prop_assert_eq!(verdict.lets_through(), open);
         if let Some(next) = verdict.opens_at.or(verdict.closes_at) {
             let next = next.to_utc();
             prop_assert!(next > now);
-            prop_assert_eq!(policy.is_open(next), !open);
-            prop_assert_eq!(policy.is_open(next - TimeDelta::seconds(1)), open);
+            prop_assert_eq!(times(&policy).is_open(next), !open);
+            prop_assert_eq!(times(&policy).is_open(next - TimeDelta::seconds(1)), open);
             let mut between = now;
             while between < next && between - now < TimeDelta::days(20) {
-                prop_assert_eq!(policy.is_open(between), open, "{}", between);
+                prop_assert_eq!(times(&policy).is_open(between), open, "{}", between);
                 between += TimeDelta::minutes(7);
             }
         }

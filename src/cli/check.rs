@@ -15,7 +15,7 @@ use super::{
 use crate::{
     event::{Failure, Outcome},
     ops::{check, gate, load, stopped_before_change, watch::Endpoints},
-    policy::{Action, Policy, Request},
+    policy::{Action, Facts, Policy, Request},
     probe::prometheus::Endpoint,
     units::Version,
 };
@@ -100,7 +100,11 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     let client = client(arguments.repository.ca_file.clone());
     let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
     let now = arguments.at.unwrap_or_else(|| clock.now());
-    check::run(&found.policy, &request, traffic, now, session)
+    let facts = Facts {
+        traffic,
+        ..Facts::default()
+    };
+    check::run(&found.policy, &request, &facts, now, session)
 }
 
 async fn from_repository(arguments: &CheckArguments, session: &Session) -> Result<Found, Failure> {

@@ -85,7 +85,7 @@ pub fn traffic_source(
 ) -> Result<TrafficSource, Failure> {
     let Some(position) = policy
         .traffic_position()
-        .filter(|_| policy.applies_to(action))
+        .filter(|_| policy.asks_traffic(action))
     else {
         return Ok(TrafficSource::Known(TrafficFact::NotAsked));
     };
@@ -111,27 +111,29 @@ pub fn traffic_source(
 /// Judges a request at an instant and reports the verdict.
 ///
 /// # Errors
-/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment.
+/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment. [`Ending::Usage`]: a
+/// rule is for some services or places only, and the request does not name its own.
 pub fn run(
     policy: &Policy,
     request: &Request,
-    traffic: TrafficFact,
+    facts: &Facts,
     now: DateTime<Utc>,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
-    let verdict = judge(policy, request, traffic, now)?;
+    let verdict = judge(policy, request, facts, now)?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
-    Ok(outcome(policy, verdict))
+    Ok(outcome(policy, request, verdict))
 }
 
 /// Judges a request at an instant.
 ///
 /// # Errors
-/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment.
+/// [`Ending::ConfigInvalid`]: the policy is not for the request's environment. [`Ending::Usage`]: a
+/// rule is for some services or places only, and the request does not name its own.
 pub fn judge(
     policy: &Policy,
     request: &Request,
-    traffic: TrafficFact,
+    facts: &Facts,
     now: DateTime<Utc>,
 ) -> Result<Verdict, Failure> {
     if let Some(environment) = &request.environment {
@@ -139,18 +141,29 @@ pub fn judge(
             .check_environment(environment)
             .map_err(|finding| failure::findings(&policy.source().path, &[finding]))?;
     }
-    Ok(evaluate(policy, request, &Facts { traffic }, now))
+    if let Some(unnamed) = policy.unnamed(request) {
+        let word = unnamed.word();
+        return Err(Failure::new(
+            Ending::Usage,
+            format!(
+                "{}: some rules are for one {word} and not for another, and no {word} is named",
+                policy.source().path
+            ),
+        )
+        .hint(format!("name it with --{word} NAME")));
+    }
+    Ok(evaluate(policy, request, facts, now))
 }
 
 /// Makes a verdict an outcome: one line with the next opening or closing, and what to do.
-pub fn outcome(policy: &Policy, verdict: Verdict) -> Outcome {
+pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome {
     let ending = Ending::from(&verdict);
     let deciding = verdict.deciding();
     let mut reason = deciding.map_or_else(
         || "the policy gave no reason".to_owned(),
         |reason| reason.message.clone(),
     );
-    reason.push_str(&next_change(policy, &verdict));
+    reason.push_str(&next_change(policy, request, &verdict));
     let mut outcome = Outcome::new(ending, reason);
     if verdict.decision == Decision::Blocked
         && let Some(deciding) = deciding
@@ -162,11 +175,11 @@ pub fn outcome(policy: &Policy, verdict: Verdict) -> Outcome {
     outcome
 }
 
-fn next_change(policy: &Policy, verdict: &Verdict) -> String {
+fn next_change(policy: &Policy, request: &Request, verdict: &Verdict) -> String {
     let zone = policy.zone();
     if let Some(opens) = verdict.opens_at {
         let opens = opens.to_utc();
-        let approval = if policy.needs_approval(opens) {
+        let approval = if policy.timetable(request).needs_approval(opens) {
             ", with an approval"
         } else {
             ""

@@ -12,7 +12,7 @@ use crate::{
     analysis::Reading,
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
-    policy::{Action, Request, TrafficFact, Verdict},
+    policy::{Action, Facts, Request, TrafficFact, Verdict},
     probe::{
         Client,
         prometheus::{self, Endpoint},
@@ -125,12 +125,18 @@ pub async fn ask(
         &*outside.clock,
     )
     .await?;
-    let verdict = check::judge(&policy, &request, traffic, outside.clock.now())?;
+    let facts = Facts {
+        traffic,
+        ..Facts::default()
+    };
+    let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
         return Ok(Answer::Permit(Permit { verdict }));
     }
-    Ok(Answer::No(Box::new(check::outcome(&policy, verdict))))
+    Ok(Answer::No(Box::new(check::outcome(
+        &policy, &request, verdict,
+    ))))
 }
 
 /// Finds out how much traffic there is, where that has to be asked.

@@ -2,22 +2,34 @@
 //!
 //! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
 //! [`Policy`] or findings, [`times`] knows days and hours, [`zone`] the rules of time zones,
-//! `opening` when it opens and closes next, and [`evaluate`] answers.
+//! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
+//! [`Request`] with the [`Facts`] that somebody found out.
 
+mod approval;
 mod configmap;
 pub mod document;
 mod evaluate;
-mod opening;
+mod facts;
+mod intervals;
 mod reading;
+mod request;
 mod rules;
+mod scope;
 pub mod times;
+mod timetable;
 mod verdict;
 mod wording;
 pub mod zone;
 
-pub use document::{Action, PolicyDocument};
-pub use evaluate::{Facts, Request, TrafficFact, evaluate};
+pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
+pub use document::PolicyDocument;
+pub use evaluate::evaluate;
+pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use intervals::Interval;
+pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
+pub use scope::Unnamed;
+pub use timetable::{Change, Timetable};
 pub use verdict::{Decision, Effect, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;
 pub use zone::tzdb_version;

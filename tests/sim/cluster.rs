@@ -207,6 +207,7 @@ fn the_policy_opens_and_blocks_as_the_story_says() {
         let request = Request::new(Action::Deploy);
         let facts = Facts {
             traffic: TrafficFact::NotAsked,
+            ..Facts::default()
         };
         let verdict = evaluate(&policy, &request, &facts, instant(at));
         assert_eq!(verdict.decision, decision, "{scenario} at {at}");

@@ -3,12 +3,11 @@
 use super::{
     PolicySource,
     configmap::{self, Placement},
-    document::{
-        Action, AllowedWindowDocument, BlockedDateFields, BlockedWindowDocument, PolicyDocument,
-        TrafficThresholdDocument,
-    },
+    document::{BlockedDateFields, PolicyDocument, TrafficThresholdDocument, WindowDocument},
+    request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
-    times::{DayRule, Hours, Times, parse_date, parse_weekday},
+    scope::{NamePattern, Names, Scope},
+    times::{DayRule, Hours, Pattern, Times, parse_date, parse_weekday},
     wording::shown,
     zone::{Zone, near},
 };
@@ -50,7 +49,9 @@ struct Reader<'a> {
 struct Common<'a> {
     name: Option<&'a String>,
     description: Option<&'a String>,
-    hours: Option<&'a String>,
+    pattern: Option<Pattern>,
+    zone: Option<Zone>,
+    scope: Scope,
 }
 
 impl<'a> Reader<'a> {
@@ -65,8 +66,10 @@ impl<'a> Reader<'a> {
     fn policy(mut self, document: &PolicyDocument, path: &str) -> Result<Policy, Vec<Finding>> {
         let default = self.zone_of(document.timezone.as_deref(), "/timezone");
         let no_default = document.timezone.is_none();
-        let allowed = self.allowed_windows(document, default.as_ref());
-        let blocked = self.blocked_windows(document, default.as_ref());
+        let windows = document.allowed_windows.iter().flatten();
+        let allowed = self.windows("allowed_windows", windows, document, default.as_ref());
+        let windows = document.blocked_windows.iter().map(|window| &window.0);
+        let blocked = self.windows("blocked_windows", windows, document, default.as_ref());
         let date_zone = match &default {
             Some(zone) => Some(zone.clone()),
             None => common_zone(&[&allowed, &blocked]),
@@ -114,71 +117,75 @@ impl<'a> Reader<'a> {
             actions: document
                 .actions
                 .clone()
-                .unwrap_or_else(|| vec![Action::Deploy]),
+                .unwrap_or_else(|| Action::GOING_FORWARD.to_vec()),
             zone: shown.unwrap_or_else(Zone::utc),
         })
     }
 
-    fn allowed_windows(
+    fn windows<'w>(
         &mut self,
+        list: &str,
+        windows: impl Iterator<Item = &'w WindowDocument>,
         document: &PolicyDocument,
         default: Option<&Zone>,
     ) -> Vec<TimeRule> {
-        let windows = document.allowed_windows.iter().flatten().enumerate();
         let mut rules = Vec::new();
-        for (index, window) in windows {
-            let AllowedWindowDocument {
-                name,
-                description,
-                days,
-                hours,
-                timezone,
-                approval_required,
-            } = window;
-            let pointer = format!("/allowed_windows/{index}");
+        for (index, window) in windows.enumerate() {
+            let pointer = format!("/{list}/{index}");
             let common = Common {
-                name: name.as_ref(),
-                description: description.as_ref(),
-                hours: hours.as_ref(),
+                name: window.name.as_ref(),
+                description: window.description.as_ref(),
+                pattern: self.window_pattern(window, &pointer),
+                zone: self.window_zone(window.timezone.as_deref(), default, document, &pointer),
+                scope: self.scope(window, &pointer),
             };
-            let days = self.days(days.as_deref(), &pointer);
-            let zone = self.window_zone(timezone.as_deref(), default, document, &pointer);
-            rules.extend(
-                self.time_rule(&pointer, &common, days, zone)
-                    .map(|rule| TimeRule {
-                        approval_required: *approval_required,
-                        ..rule
-                    }),
-            );
+            let rule = self.time_rule(&pointer, common).map(|rule| TimeRule {
+                approval_required: window.approval_required == Some(true),
+                ..rule
+            });
+            rules.extend(rule);
         }
         rules
     }
 
-    fn blocked_windows(
-        &mut self,
-        document: &PolicyDocument,
-        default: Option<&Zone>,
-    ) -> Vec<TimeRule> {
-        let mut rules = Vec::new();
-        for (index, window) in document.blocked_windows.iter().enumerate() {
-            let BlockedWindowDocument {
-                name,
-                description,
-                days,
-                hours,
-                timezone,
-            } = window;
-            let pointer = format!("/blocked_windows/{index}");
-            let common = Common {
-                name: name.as_ref(),
-                description: description.as_ref(),
-                hours: hours.as_ref(),
-            };
-            let days = self.days(days.as_deref(), &pointer);
-            let zone = self.window_zone(timezone.as_deref(), default, document, &pointer);
-            rules.extend(self.time_rule(&pointer, &common, days, zone));
+    fn window_pattern(&mut self, window: &WindowDocument, pointer: &str) -> Option<Pattern> {
+        let days = self.days(window.days.as_deref(), pointer);
+        let hours = self.hours(window.hours.as_ref(), pointer);
+        Some(Pattern::Days {
+            days: days?,
+            hours: hours?,
+        })
+    }
+
+    fn hours(&mut self, hours: Option<&String>, pointer: &str) -> Option<Hours> {
+        match hours {
+            None => Some(Hours::WHOLE_DAY),
+            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
         }
-        rules
+    }
+
+    fn scope(&mut self, window: &WindowDocument, pointer: &str) -> Scope {
+        Scope {
+            services: self.names(window.services.as_deref(), &format!("{pointer}/services")),
+            environments: self.names(
+                window.environments.as_deref(),
+                &format!("{pointer}/environments"),
+            ),
+            actions: window.actions.clone(),
+            invokers: window.invokers.clone(),
+            ..Scope::default()
+        }
+    }
+
+    fn names(&mut self, names: Option<&[String]>, pointer: &str) -> Names {
+        let names = names?;
+        self.not_blank(names, pointer);
+        let mut patterns = Vec::new();
+        for (index, text) in names.iter().enumerate() {
+            let pattern = NamePattern::parse(text);
+            patterns.extend(self.take(pattern, &format!("{pointer}/{index}")));
+        }
+        Some(patterns)
     }
 
     /// `ask` is false where a missing zone follows from something that is already a finding.
@@ -192,12 +199,10 @@ impl<'a> Reader<'a> {
         for (index, date) in document.blocked_dates.iter().enumerate() {
             let fields = &date.0;
             let pointer = format!("/blocked_dates/{index}");
-            let common = Common {
-                name: fields.name.as_ref(),
-                description: None,
-                hours: fields.hours.as_ref(),
-            };
             let days = self.dates(fields, &pointer);
+            let hours = self.hours(fields.hours.as_ref(), &pointer);
+            let pattern = days.zip(hours);
+            let pattern = pattern.map(|(days, hours)| Pattern::Days { days, hours });
             let own = fields.timezone.as_deref();
             let zone = self
                 .zone_of(own, &format!("{pointer}/timezone"))
@@ -209,23 +214,20 @@ impl<'a> Reader<'a> {
                      such as `timezone: America/New_York`",
                 );
             }
-            rules.extend(self.time_rule(&pointer, &common, days, zone));
+            let common = Common {
+                name: fields.name.as_ref(),
+                description: None,
+                pattern,
+                zone,
+                scope: Scope::default(),
+            };
+            rules.extend(self.time_rule(&pointer, common));
         }
         rules
     }
 
     /// Puts the parts of a rule together; none where a part is missing, which is a finding by now.
-    fn time_rule(
-        &mut self,
-        pointer: &str,
-        common: &Common<'_>,
-        days: Option<DayRule>,
-        zone: Option<Zone>,
-    ) -> Option<TimeRule> {
-        let hours = match common.hours {
-            None => Some(Hours::WHOLE_DAY),
-            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
-        };
+    fn time_rule(&mut self, pointer: &str, common: Common<'_>) -> Option<TimeRule> {
         let name = self.label(common.name, &format!("{pointer}/name"), LONGEST_NAME);
         let description = self.label(
             common.description,
@@ -238,11 +240,12 @@ impl<'a> Reader<'a> {
             name,
             description,
             times: Times {
-                days: days?,
-                hours: hours?,
-                zone: zone?,
+                pattern: common.pattern?,
+                zone: common.zone?,
             },
+            scope: common.scope,
             approval_required: false,
+            manual_sync: false,
         })
     }
 

@@ -1,0 +1,95 @@
+//! The policy as it is written: keys, types and what an editor shows of them. No meaning yet.
+
+mod date;
+mod window;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+pub use date::{BlockedDateDocument, BlockedDateFields};
+pub use window::{BlockedWindowDocument, WindowDocument};
+
+use super::request::Action;
+
+/// When may what be deployed? Read from `policies/<environment>.yaml` at a trusted commit.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDocument {
+    /// Version of this format: always 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// IANA time zone of everything here that names none, such as `America/New_York`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub timezone: Option<String>,
+    /// Environments that this policy is for. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub environments: Option<Vec<String>>,
+    /// When deploying is allowed. Absent: always, unless something blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<WindowDocument>", length(min = 1, max = 100))]
+    pub allowed_windows: Option<Vec<WindowDocument>>,
+    /// When deploying is blocked, whatever is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub blocked_windows: Vec<BlockedWindowDocument>,
+    /// Dates on which deploying is blocked, whatever is allowed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub blocked_dates: Vec<BlockedDateDocument>,
+    /// The most traffic under which deploying is allowed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "TrafficThresholdDocument")]
+    pub traffic_threshold: Option<TrafficThresholdDocument>,
+    /// What this policy applies to. Absent: `deploy` and `promote`, so that a freeze never stops a
+    /// rollback.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Action>", length(min = 1))]
+    pub actions: Option<Vec<Action>>,
+}
+
+/// The most traffic under which deploying is allowed.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrafficThresholdDocument {
+    /// Requests per second; more than this is too much.
+    #[schemars(range(min = 0))]
+    pub max_requests_per_second: f64,
+    /// What to do above it. Absent: `block_deployment`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub action: TrafficAction,
+    /// Prometheus query that gives the current requests per second as one value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub query: Option<String>,
+    /// What to do when nobody can say how much traffic there is. Absent: `block`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_unavailable: OnUnavailable,
+}
+
+/// What too much traffic does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrafficAction {
+    /// It blocks.
+    #[default]
+    BlockDeployment,
+    /// It warns.
+    Warn,
+}
+
+/// What unknown traffic does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnavailable {
+    /// It blocks.
+    #[default]
+    Block,
+    /// It warns.
+    Warn,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -1,0 +1,61 @@
+//! What was found out for the rules, by whoever could ask: the gate itself asks nobody.
+
+use chrono::TimeDelta;
+
+use super::approval::{Identity, Presented};
+use crate::units::{RequestsPerSecond, Weight};
+
+/// What was found out for the rules.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// How much traffic there is.
+    pub traffic: TrafficFact,
+    /// The file `FREEZE` beside the policy, where there is one.
+    pub freeze: Option<Freeze>,
+    /// Paths that the version changes in the application's repository; none = nobody said.
+    pub changed_paths: Option<Vec<String>>,
+    /// What the deployment would do; none = it is not known.
+    pub plan: Option<PlanFact>,
+    /// Who starts it, as far as the pipeline says; none = nobody said.
+    pub deployer: Option<Identity>,
+    /// The approvals and overrides that were presented or found, good or not.
+    pub presented: Vec<Presented>,
+}
+
+/// How much traffic there is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum TrafficFact {
+    /// Nobody was asked, because the question is about another time.
+    #[default]
+    NotAsked,
+    /// This much.
+    Measured(RequestsPerSecond),
+    /// Whoever was asked did not say; the text says why.
+    Unavailable(String),
+}
+
+/// What the file `FREEZE` beside the policy says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Freeze {
+    /// Path of the file.
+    pub path: String,
+    /// Why nothing may go; empty if the file does not say.
+    pub reason: String,
+    /// Whom to ask.
+    pub contact: Option<String>,
+}
+
+/// What a deployment would do, as far as rules ask.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct PlanFact {
+    /// Name of the strategy.
+    pub strategy: String,
+    /// The shortest time in which the plan can end.
+    pub length: TimeDelta,
+    /// The first weight that the new version gets; none without weights.
+    pub first_weight: Option<Weight>,
+    /// How long the new version is watched in all before it goes to everyone.
+    pub hold: TimeDelta,
+    /// Names of the metrics that are judged.
+    pub metrics: Vec<String>,
+}
