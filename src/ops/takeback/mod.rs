@@ -1,7 +1,7 @@
 //! Takes an earlier run back, or finishes it where it was already judged good: what `rollback` and
 //! `recover` have in common.
 
-use std::time::Duration;
+mod finish;
 
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
@@ -9,18 +9,17 @@ use crate::{
     manifest::{RestoreProblem, restore},
     ops::{
         deploy::{
-            self, BackCommit, BackEnd, DIRECT, Outside, Remade, describe, go_back, read_journal,
+            BackCommit, BackEnd, Outside, Remade, describe, go_back, read_journal, remake, resume,
         },
         failure,
         journal::{Record, RunIdentity, State, step_index},
-        land::{Direction, FORWARD_PATIENCE, Landed, Write},
-        live::{self, Presence, Waited},
+        land::FORWARD_PATIENCE,
         load::{self, Target},
         stop::{Stop, StopReason},
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{Action, Plan, Replay, Stage, way_back},
+    rollout::{Plan, Replay, way_back},
 };
 
 /// An earlier run with all that is needed to take it back or to finish it.
@@ -76,7 +75,7 @@ impl<'a> Takeback<'a> {
             ))
         };
         let version = record.version.clone().ok_or_else(incomplete)?;
-        let continued = deploy::resume(outside, target, record)
+        let continued = resume(outside, target, record)
             .await?
             .ok_or_else(incomplete)?;
         let finished = record.state == State::Verified;
@@ -91,8 +90,7 @@ impl<'a> Takeback<'a> {
                 replay,
                 previous,
                 ..
-            } = deploy::remake(outside, target, &continued.base, &version, &record.strategy)
-                .await?;
+            } = remake(outside, target, &continued.base, &version, &record.strategy).await?;
             previous_version = previous;
             let reached = match continued.landed {
                 // A push that was announced may be on its way still.
@@ -141,26 +139,6 @@ impl<'a> Takeback<'a> {
             },
             written,
         })
-    }
-
-    /// Should the run be finished rather than taken back? So it is when its new version was judged
-    /// good and only tidying up is left, and when a person had named the version to go to.
-    pub fn is_to_be_finished(&self, record: &Record) -> bool {
-        let Some(written) = &self.written else {
-            return false;
-        };
-        let Some(landed) = written.landed.filter(|_| !written.going_back) else {
-            return false;
-        };
-        let announced = step_index(&record.step).unwrap_or(landed);
-        let tidies = matches!(
-            written.plan.steps.get(announced).map(|step| &step.action),
-            Some(Action::Write {
-                stage: Stage::Finish,
-                ..
-            })
-        );
-        tidies || written.plan.strategy == DIRECT
     }
 
     /// Shows what taking the run back would change; changes nothing.
@@ -257,134 +235,6 @@ impl<'a> Takeback<'a> {
         self.with_deployment(outcome, commits)
     }
 
-    /// Finishes a run that is to be finished: puts away what the canary needed.
-    pub async fn finish(mut self, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
-        let mut commits = Vec::new();
-        let outcome = match self.tidy_up(&mut stop, reporter, &mut commits).await {
-            Ok(()) => self.wait_and_close(&mut stop, reporter, &commits).await,
-            Err(outcome) => outcome,
-        };
-        self.with_deployment(outcome, commits)
-    }
-
-    async fn tidy_up(
-        &mut self,
-        stop: &mut Stop,
-        reporter: &mut dyn Reporter,
-        commits: &mut Vec<BackCommit>,
-    ) -> Result<(), Outcome> {
-        let Some(Written {
-            plan,
-            replay,
-            landed: Some(landed),
-            tip,
-            ..
-        }) = &self.written
-        else {
-            return Ok(());
-        };
-        let in_place = deploy::in_place(self.outside, self.target, replay, *landed, tip).await;
-        if let Err(failure) = in_place {
-            if failure.0.ending != Ending::BlockedOther {
-                return Err(failure.into());
-            }
-            let reason = failure.to_string();
-            let entry = Entry {
-                reason: Some(&reason),
-                ..Entry::new(State::Superseded, "none", FORWARD_PATIENCE)
-            };
-            let closed = self.writer.record(&entry, stop).await;
-            return Err(self.closed(closed, Ending::Superseded, reason.clone()));
-        }
-        for (index, step) in plan.steps.iter().enumerate().skip(landed + 1) {
-            let changes = replay.at(index);
-            // The steps in between only waited and watched, unless a person named the version.
-            if changes.is_empty() {
-                continue;
-            }
-            let identity = &self.writer.identity;
-            let write = Write {
-                changes,
-                direction: Direction::Forward,
-                state: State::Promoted,
-                step: format!("{}/{}", index + 1, plan.steps.len()),
-                subject: format!(
-                    "{} {}: {} ({})",
-                    identity.service, identity.version, step.name, identity.environment
-                ),
-                weight: step.weight,
-                reason: None,
-                hold: Duration::ZERO,
-                patience: FORWARD_PATIENCE,
-            };
-            match self.writer.land(&write, stop, reporter).await {
-                Ok(Landed::Pushed { commit, .. }) => commits.push(BackCommit {
-                    commit,
-                    subject: write.subject,
-                }),
-                Ok(Landed::AlreadyThere { .. }) => {}
-                Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
-                    return Err(Outcome::new(Ending::Superseded, reason));
-                }
-                Err(NotLanded::Failed(failure)) => {
-                    return Err(match stop.requested() {
-                        Some(reason) if failure.0.ending == Ending::CancelledLeft => left(
-                            reason,
-                            !commits.is_empty(),
-                            "the run is not finished".to_owned(),
-                        ),
-                        _ => half_done(failure, !commits.is_empty()),
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn wait_and_close(
-        &mut self,
-        stop: &mut Stop,
-        reporter: &mut dyn Reporter,
-        commits: &[BackCommit],
-    ) -> Outcome {
-        let service = &self.target.service;
-        let wanted = live::Wanted {
-            live: &service.live_stable,
-            arm: "stable",
-            version: self.writer.identity.version.as_str(),
-            presence: Presence::Running,
-            limit: service.progress_deadline,
-        };
-        let clock = &*self.outside.clock;
-        let waited = live::wait(&wanted, self.outside.client, clock, stop, reporter).await;
-        let what = self.what();
-        match waited {
-            Waited::Live => {
-                let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
-                let closed = self.writer.record(&entry, stop).await;
-                let reason = format!("{what} is finished: it was judged good before");
-                match self.closed(closed, Ending::Deployed, reason) {
-                    outcome if outcome.ending == Ending::Deployed => outcome,
-                    outcome if outcome.ending == Ending::Superseded => outcome,
-                    outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
-                }
-            }
-            Waited::TimeUp(reason) => {
-                let mut outcome = Outcome::new(Ending::Held, format!("{what}: {reason}"));
-                outcome.hints.push(
-                    "run `shipgate recover` again when it answers, or take it back with `shipgate rollback`"
-                        .to_owned(),
-                );
-                outcome
-            }
-            Waited::Stopped(reason) => left(
-                reason,
-                !commits.is_empty(),
-                format!("{what} is not finished"),
-            ),
-        }
-    }
-
     /// Is nothing of the run on the branch?
     pub fn is_untouched(&self) -> bool {
         self.written.is_none()
@@ -463,21 +313,5 @@ fn left(reason: StopReason, pushed: bool, what: String) -> Outcome {
     };
     outcome.reason = format!("{}; {what}", reason.sentence());
     outcome.hints.push("run `shipgate recover`".to_owned());
-    outcome
-}
-
-/// Something broke while a run was finished: once something was pushed, the code must say so.
-fn half_done(failure: Failure, pushed: bool) -> Outcome {
-    let mut outcome = Outcome::from(failure);
-    if pushed && outcome.ending != Ending::PushUnknown {
-        let held = Outcome::new(Ending::Held, outcome.reason);
-        outcome = Outcome {
-            hints: outcome.hints,
-            ..held
-        };
-        outcome
-            .hints
-            .push("run `shipgate recover` again: it finishes the rest".to_owned());
-    }
     outcome
 }
