@@ -117,9 +117,13 @@ async fn from_repository(arguments: &CheckArguments, session: &Session) -> Resul
         .policy
         .as_ref()
         .map(|path| path.display().to_string());
-    let path = named.as_deref().unwrap_or(&target.environment.policy);
-    let (text, source) =
-        load::policy(opened.repository(), arguments.policy_ref.as_deref(), path).await?;
+    let (text, source) = load::policy_of(
+        opened.repository(),
+        arguments.policy_ref.as_deref(),
+        named.as_deref(),
+        &target,
+    )
+    .await?;
     let policy = check::load(source, &text)?;
     let context = &session.context;
     let prometheus = if policy.wants_traffic() {

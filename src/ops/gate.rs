@@ -69,7 +69,7 @@ pub struct Question<'a> {
     pub action: Action,
     /// The version, where there is one.
     pub version: Option<&'a Version>,
-    /// Path of the policy; none = what the environment names.
+    /// Path of the policy; none = what the environment names where policies are read.
     pub policy: Option<&'a str>,
     /// Branch to read the policy from; none = the repository's default branch.
     pub policy_ref: Option<&'a str>,
@@ -100,8 +100,13 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
-    let path = question.policy.unwrap_or(&target.environment.policy);
-    let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
+    let (text, source) = load::policy_of(
+        outside.repository,
+        question.policy_ref,
+        question.policy,
+        target,
+    )
+    .await?;
     let policy = check::load(source, &text)?;
     let request = Request {
         environment: Some(target.environment_name.clone()),

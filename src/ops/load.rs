@@ -176,20 +176,20 @@ pub async fn target_at(
 }
 
 async fn config(repository: &Repository, commit: &CommitId, path: &str) -> Result<Config, Failure> {
-    let bytes = repository
-        .read(commit, path)
-        .await
-        .map_err(failure::git)?
-        .ok_or_else(|| {
-            Failure::new(
-                Ending::ConfigInvalid,
-                format!(
-                    "there is no `{path}` at commit {} of the repository",
-                    commit.short()
-                ),
-            )
-            .hint("commit a configuration there, or name another with --config")
-        })?;
+    let bytes = read(repository, commit, path).await?.ok_or_else(|| {
+        Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "there is no `{path}` at commit {} of the repository",
+                commit.short()
+            ),
+        )
+        .hint("commit a configuration there, or name another with --config")
+    })?;
+    parse(path, bytes)
+}
+
+fn parse(path: &str, bytes: Vec<u8>) -> Result<Config, Failure> {
     let text = text(path, bytes)?;
     Config::parse(&text).map_err(|findings| failure::findings(path, &findings))
 }
@@ -232,7 +232,76 @@ fn pick<'a, T>(
     }
 }
 
-/// Reads the policy of an environment by commit id from a branch that the caller trusts.
+/// Reads the policy of a target's environment by commit id from a branch that the caller trusts.
+///
+/// Where nobody names its path, the configuration at that same commit does: the branch that is
+/// deployed to could name another environment's policy, and be judged by that.
+///
+/// # Errors
+/// As [`policy`]; the configuration at that commit is invalid, or does not bear out a path that the
+/// target's own names.
+pub async fn policy_of(
+    repository: &Repository,
+    policy_ref: Option<&str>,
+    named: Option<&str>,
+    target: &Target,
+) -> Result<(String, PolicySource), Failure> {
+    let branch = trusted_branch(repository, policy_ref).await?;
+    let commit = repository.fetch(&branch).await.map_err(failure::git)?;
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None if commit == target.tip => target.environment.policy.clone(),
+        None => policy_path(repository, &commit, &branch, target).await?,
+    };
+    policy_at(repository, &commit, &branch, &path).await
+}
+
+/// Returns where a target's policy is, as the configuration at a trusted commit has it.
+async fn policy_path(
+    repository: &Repository,
+    commit: &CommitId,
+    branch: &str,
+    target: &Target,
+) -> Result<String, Failure> {
+    let there = match read(repository, commit, &target.config_path).await? {
+        Some(bytes) => Some(parse(&target.config_path, bytes)?),
+        None => None,
+    };
+    let name = &target.environment_name;
+    let environment = there
+        .as_ref()
+        .and_then(|config| config.environments.get(name));
+    let own = &target.environment.policy;
+    match environment {
+        Some(environment) => Ok(environment.policy.clone()),
+        None if *own == Environment::usual_policy(name) => Ok(own.clone()),
+        None => Err(Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "`{}` on branch `{}` says that the policy of `{name}` is `{own}`, and on branch \
+                 `{branch}` (commit {}), where policies are read, it does not say so",
+                target.config_path,
+                target.branch,
+                commit.short()
+            ),
+        )
+        .hint(
+            "write the environment into the configuration there, or name the path with --policy",
+        )),
+    }
+}
+
+async fn trusted_branch(
+    repository: &Repository,
+    policy_ref: Option<&str>,
+) -> Result<String, Failure> {
+    match policy_ref {
+        Some(branch) => Ok(branch.to_owned()),
+        None => repository.default_branch().await.map_err(failure::git),
+    }
+}
+
+/// Reads a policy by commit id from a branch that the caller trusts.
 ///
 /// # Errors
 /// The git server does not answer or refuses; there is no policy.
@@ -241,30 +310,44 @@ pub async fn policy(
     policy_ref: Option<&str>,
     path: &str,
 ) -> Result<(String, PolicySource), Failure> {
-    let branch = match policy_ref {
-        Some(branch) => branch.to_owned(),
-        None => repository.default_branch().await.map_err(failure::git)?,
-    };
+    let branch = trusted_branch(repository, policy_ref).await?;
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let bytes = Beside::at_commit(repository, commit.clone(), String::new())
-        .read(path)
-        .await?
-        .ok_or_else(|| {
-            Failure::new(
-                Ending::ConfigInvalid,
-                format!(
-                    "there is no policy `{path}` on branch `{branch}` (commit {})",
-                    commit.short()
-                ),
-            )
-            .hint("commit a policy there; without one nothing is let through")
-        })?;
+    policy_at(repository, &commit, &branch, path).await
+}
+
+async fn policy_at(
+    repository: &Repository,
+    commit: &CommitId,
+    branch: &str,
+    path: &str,
+) -> Result<(String, PolicySource), Failure> {
+    let bytes = read(repository, commit, path).await?.ok_or_else(|| {
+        Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "there is no policy `{path}` on branch `{branch}` (commit {})",
+                commit.short()
+            ),
+        )
+        .hint("commit a policy there; without one nothing is let through")
+    })?;
     let source = PolicySource {
         path: path.to_owned(),
         commit: Some(commit.to_string()),
         sha256: sha256(&bytes),
     };
     Ok((text(path, bytes)?, source))
+}
+
+/// Reads a file of a commit as strictly as those beside a policy are read.
+async fn read(
+    repository: &Repository,
+    commit: &CommitId,
+    path: &str,
+) -> Result<Option<Vec<u8>>, Failure> {
+    Beside::at_commit(repository, commit.clone(), String::new())
+        .read(path)
+        .await
 }
 
 /// Reads the manifests of a service at a commit.
