@@ -232,6 +232,18 @@ fn pick<'a, T>(
     }
 }
 
+/// A policy from a branch that the caller trusts, and what the configuration there says of the
+/// environment that it is for.
+#[derive(Debug, Clone)]
+pub struct TrustedPolicy {
+    /// Its text.
+    pub text: String,
+    /// Where it was read.
+    pub source: PolicySource,
+    /// The environment as that same commit has it; none = it has no such environment.
+    pub environment: Option<Environment>,
+}
+
 /// Reads the policy of a target's environment by commit id from a branch that the caller trusts.
 ///
 /// Where nobody names its path, the configuration at that same commit does: the branch that is
@@ -245,50 +257,46 @@ pub async fn policy_of(
     policy_ref: Option<&str>,
     named: Option<&str>,
     target: &Target,
-) -> Result<(String, PolicySource), Failure> {
+) -> Result<TrustedPolicy, Failure> {
     let branch = trusted_branch(repository, policy_ref).await?;
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None if commit == target.tip => target.environment.policy.clone(),
-        None => policy_path(repository, &commit, &branch, target).await?,
+    let (config_path, name) = (&target.config_path, &target.environment_name);
+    let environment = if commit == target.tip {
+        Some(target.environment.clone())
+    } else {
+        let bytes = read(repository, &commit, config_path).await?;
+        let there = bytes.map(|bytes| parse(config_path, bytes)).transpose()?;
+        there.and_then(|mut config| config.environments.remove(name))
     };
-    policy_at(repository, &commit, &branch, &path).await
+    let own = &target.environment.policy;
+    let path = match (named, &environment) {
+        (Some(path), _) => path,
+        (None, Some(environment)) => &environment.policy,
+        (None, None) if *own == Environment::usual_policy(name) => own,
+        (None, None) => return Err(not_borne_out(target, &branch, &commit)),
+    };
+    let (text, source) = policy_at(repository, &commit, &branch, path).await?;
+    Ok(TrustedPolicy {
+        text,
+        source,
+        environment,
+    })
 }
 
-/// Returns where a target's policy is, as the configuration at a trusted commit has it.
-async fn policy_path(
-    repository: &Repository,
-    commit: &CommitId,
-    branch: &str,
-    target: &Target,
-) -> Result<String, Failure> {
-    let there = match read(repository, commit, &target.config_path).await? {
-        Some(bytes) => Some(parse(&target.config_path, bytes)?),
-        None => None,
-    };
-    let name = &target.environment_name;
-    let environment = there
-        .as_ref()
-        .and_then(|config| config.environments.get(name));
-    let own = &target.environment.policy;
-    match environment {
-        Some(environment) => Ok(environment.policy.clone()),
-        None if *own == Environment::usual_policy(name) => Ok(own.clone()),
-        None => Err(Failure::new(
-            Ending::ConfigInvalid,
-            format!(
-                "`{}` on branch `{}` says that the policy of `{name}` is `{own}`, and on branch \
-                 `{branch}` (commit {}), where policies are read, it does not say so",
-                target.config_path,
-                target.branch,
-                commit.short()
-            ),
-        )
-        .hint(
-            "write the environment into the configuration there, or name the path with --policy",
-        )),
-    }
+fn not_borne_out(target: &Target, branch: &str, commit: &CommitId) -> Failure {
+    Failure::new(
+        Ending::ConfigInvalid,
+        format!(
+            "{}: on branch `{}` the policy of `{}` is `{}`, and branch `{branch}` (commit {}), where \
+             policies are read, does not say so",
+            target.config_path,
+            target.branch,
+            target.environment_name,
+            target.environment.policy,
+            commit.short()
+        ),
+    )
+    .hint("write the environment into the configuration there, or name the path with --policy")
 }
 
 async fn trusted_branch(

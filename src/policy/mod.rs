@@ -6,10 +6,12 @@
 //! [`Request`] with the [`Facts`] that somebody found out.
 
 mod approval;
+mod changes;
 mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod freeze;
 mod intervals;
 mod reading;
 mod request;
@@ -22,9 +24,11 @@ mod wording;
 pub mod zone;
 
 pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
+pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use facts::{Facts, PlanFact, TrafficFact};
+pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
