@@ -5,13 +5,15 @@
 
 pub mod days;
 pub mod hours;
+pub mod recurrence;
 
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 pub use days::{DayRule, parse_date, parse_weekday};
 pub use hours::Hours;
+pub use recurrence::{Length, Moment, Recurrence, Rule};
 
 use super::{intervals::Interval, zone::Zone};
 
@@ -34,6 +36,8 @@ pub enum Pattern {
         /// From when to when.
         hours: Hours,
     },
+    /// What a calendar says.
+    Recurrence(Box<Recurrence>),
 }
 
 impl Pattern {
@@ -41,6 +45,7 @@ impl Pattern {
     fn spans(&self, from: NaiveDateTime, until: NaiveDateTime, spans: &mut Vec<Span>) {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
+            Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
 }
@@ -94,6 +99,24 @@ impl Times {
                 ((start..end).contains(&minute) && began_today())
                     || ((start..end).contains(&(minute + day)) && began_yesterday())
             }
+            Pattern::Recurrence(recurrence) if !recurrence.length().exact.is_zero() => {
+                let mut intervals = Vec::new();
+                let next = instant
+                    .checked_add_signed(TimeDelta::seconds(1))
+                    .unwrap_or(instant);
+                self.exact(recurrence, instant, next, &mut intervals);
+                let inside = |one: &Interval| one.start <= instant && instant < one.end;
+                intervals.iter().any(inside)
+            }
+            pattern => {
+                let mut spans = Vec::new();
+                let next = local
+                    .checked_add_signed(TimeDelta::seconds(1))
+                    .unwrap_or(local);
+                pattern.spans(local, next, &mut spans);
+                let inside = |span: &Span| span.start <= local && local < span.end;
+                spans.iter().any(inside)
+            }
         }
     }
 
@@ -108,6 +131,12 @@ impl Times {
         until: DateTime<Utc>,
         intervals: &mut Vec<Interval>,
     ) {
+        if let Pattern::Recurrence(recurrence) = &self.pattern
+            && !recurrence.length().exact.is_zero()
+        {
+            self.exact(recurrence, from, until, intervals);
+            return;
+        }
         let mut spans = Vec::new();
         for stretch in self.zone.stretches(from, until) {
             spans.clear();
@@ -125,12 +154,46 @@ impl Times {
     }
 }
 
+impl Times {
+    /// Adds when occurrences of an exact length overlap two instants, clipped to them. Each starts
+    /// at one instant: of a repeated hour the first, of a skipped one as if it were there.
+    fn exact(
+        &self,
+        recurrence: &Recurrence,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        intervals: &mut Vec<Interval>,
+    ) {
+        let length = recurrence.length();
+        let wall = |instant: DateTime<Utc>, margin: TimeDelta| {
+            self.zone.local(instant).checked_add_signed(margin)
+        };
+        // No change of a clock is larger than a day, as on the date line.
+        let margin = TimeDelta::days(2);
+        let first = wall(from, -(length.total() + margin)).unwrap_or(NaiveDateTime::MIN);
+        let last = wall(until, margin).unwrap_or(NaiveDateTime::MAX);
+        let interval = |start: NaiveDateTime| {
+            let end = self.zone.instant(start.checked_add_signed(length.wall)?)?;
+            Some(Interval {
+                start: self.zone.instant(start)?.max(from),
+                end: end.checked_add_signed(length.exact)?.min(until),
+            })
+        };
+        let found = recurrence
+            .starts(first, last)
+            .into_iter()
+            .filter_map(interval);
+        intervals.extend(found.filter(|interval| interval.start < interval.end));
+    }
+}
+
 /// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `Sat, Sun`.
 impl fmt::Display for Times {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pattern {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
+            Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
         }
     }
 }
