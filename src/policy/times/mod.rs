@@ -1,17 +1,22 @@
 //! Recurring times on the clock of a zone: windows and dates alike.
 //!
 //! A [`Pattern`] makes [`Span`]s of what a clock on the wall shows, without a zone; [`Times`] puts
-//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern.
+//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern,
+//! [`schedule`] is a [`cron`] schedule with a duration.
 
+pub mod cron;
 pub mod days;
 pub mod hours;
+pub mod schedule;
 
 use std::fmt;
 
 use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
 
+pub use cron::Cron;
 pub use days::{DayRule, parse_date, parse_weekday};
 pub use hours::Hours;
+pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
 
@@ -34,13 +39,33 @@ pub enum Pattern {
         /// From when to when.
         hours: Hours,
     },
+    /// A while from each start that a cron schedule gives.
+    Schedule(Schedule),
 }
 
 impl Pattern {
+    /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
+    fn contains(&self, wall: NaiveDateTime) -> bool {
+        match self {
+            Self::Days { days, hours } => {
+                let minute = wall.time().num_seconds_from_midnight() / 60;
+                let (start, end) = hours.minutes();
+                let today = wall.date();
+                let began_today = || days.contains(today);
+                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
+                let day = hours::MINUTES_A_DAY;
+                ((start..end).contains(&minute) && began_today())
+                    || ((start..end).contains(&(minute + day)) && began_yesterday())
+            }
+            Self::Schedule(schedule) => schedule.contains(wall),
+        }
+    }
+
     /// Adds every span that has a moment between `from` and `until` (which is outside).
     fn spans(&self, from: NaiveDateTime, until: NaiveDateTime, spans: &mut Vec<Span>) {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
+            Self::Schedule(schedule) => schedule.spans(from, until, spans),
         }
     }
 }
@@ -81,20 +106,7 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        let local = self.zone.local(instant);
-        match &self.pattern {
-            // The commonest question by far, answered without making spans.
-            Pattern::Days { days, hours } => {
-                let minute = local.time().num_seconds_from_midnight() / 60;
-                let (start, end) = hours.minutes();
-                let today = local.date();
-                let began_today = || days.contains(today);
-                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
-                let day = hours::MINUTES_A_DAY;
-                ((start..end).contains(&minute) && began_today())
-                    || ((start..end).contains(&(minute + day)) && began_yesterday())
-            }
-        }
+        self.pattern.contains(self.zone.local(instant))
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -125,12 +137,13 @@ impl Times {
     }
 }
 
-/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `Sat, Sun`.
+/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `0 22 * * 1-5 for 8h`.
 impl fmt::Display for Times {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pattern {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
+            Pattern::Schedule(schedule) => schedule.fmt(formatter),
         }
     }
 }
