@@ -28,6 +28,15 @@ pub struct WindowDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub hours: Option<String>,
+    /// When it starts, as five cron fields: minute, hour, day of month, month, day of week. Instead
+    /// of `days` and `hours`; goes with `duration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub schedule: Option<String>,
+    /// How long it lasts from each start of `schedule`, such as `4h` or `1h30m`; at most 366 days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub duration: Option<String>,
     /// IANA time zone. Absent: the policy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]

@@ -1,13 +1,15 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod pattern;
+
 use super::{
     PolicySource,
     configmap::{self, Placement},
-    document::{BlockedDateFields, PolicyDocument, TrafficThresholdDocument, WindowDocument},
+    document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
     request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
-    times::{DayRule, Hours, Pattern, Times, parse_date, parse_weekday},
+    times::{Pattern, Times},
     wording::shown,
     zone::{Zone, near},
 };
@@ -148,22 +150,6 @@ impl<'a> Reader<'a> {
         rules
     }
 
-    fn window_pattern(&mut self, window: &WindowDocument, pointer: &str) -> Option<Pattern> {
-        let days = self.days(window.days.as_deref(), pointer);
-        let hours = self.hours(window.hours.as_ref(), pointer);
-        Some(Pattern::Days {
-            days: days?,
-            hours: hours?,
-        })
-    }
-
-    fn hours(&mut self, hours: Option<&String>, pointer: &str) -> Option<Hours> {
-        match hours {
-            None => Some(Hours::WHOLE_DAY),
-            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
-        }
-    }
-
     fn scope(&mut self, window: &WindowDocument, pointer: &str) -> Scope {
         Scope {
             services: self.names(window.services.as_deref(), &format!("{pointer}/services")),
@@ -247,56 +233,6 @@ impl<'a> Reader<'a> {
             approval_required: false,
             manual_sync: false,
         })
-    }
-
-    fn days(&mut self, days: Option<&[String]>, pointer: &str) -> Option<DayRule> {
-        let Some(names) = days else {
-            return Some(DayRule::EVERY_DAY);
-        };
-        let mut week = [false; 7];
-        let mut all = true;
-        for (index, name) in names.iter().enumerate() {
-            match self.take(parse_weekday(name), &format!("{pointer}/days/{index}")) {
-                Some(day) => week[day.num_days_from_monday() as usize] = true,
-                None => all = false,
-            }
-        }
-        all.then_some(DayRule::Weekly(week))
-    }
-
-    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
-        let mut date = |text: &str, key: &str| {
-            let place = format!("{pointer}{key}");
-            self.take(parse_date(text), &place)
-        };
-        match (&fields.date, &fields.from, &fields.to) {
-            (Some(text), None, None) => {
-                let day = date(text, "/date")?;
-                Some(DayRule::Dates { from: day, to: day })
-            }
-            (None, Some(from), Some(to)) => {
-                let (first, last) = (date(from, "/from"), date(to, "/to"));
-                let (first, last) = (first?, last?);
-                if last < first {
-                    self.wrong(
-                        &format!("{pointer}/to"),
-                        &format!("`to` {last} is before `from` {first}"),
-                    );
-                    return None;
-                }
-                Some(DayRule::Dates {
-                    from: first,
-                    to: last,
-                })
-            }
-            _ => {
-                self.wrong(
-                    pointer,
-                    "expected either `date`, or `from` and `to`, each YYYY-MM-DD",
-                );
-                None
-            }
-        }
     }
 
     fn traffic(

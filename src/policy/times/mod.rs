@@ -1,19 +1,24 @@
 //! Recurring times on the clock of a zone: windows and dates alike.
 //!
 //! A [`Pattern`] makes [`Span`]s of what a clock on the wall shows, without a zone; [`Times`] puts
-//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern.
+//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern,
+//! [`schedule`] is a [`cron`] schedule with a duration, [`recurrence`] what calendars say.
 
+pub mod cron;
 pub mod days;
 pub mod hours;
 pub mod recurrence;
+pub mod schedule;
 
 use std::fmt;
 
 use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
+pub use cron::Cron;
 pub use days::{DayRule, parse_date, parse_weekday};
 pub use hours::Hours;
 pub use recurrence::{Length, Moment, Recurrence, Rule};
+pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
 
@@ -36,15 +41,44 @@ pub enum Pattern {
         /// From when to when.
         hours: Hours,
     },
+    /// A while from each start that a cron schedule gives.
+    Schedule(Schedule),
     /// What a calendar says.
     Recurrence(Box<Recurrence>),
 }
 
 impl Pattern {
+    /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
+    fn contains(&self, wall: NaiveDateTime) -> bool {
+        match self {
+            Self::Days { days, hours } => {
+                let minute = wall.time().num_seconds_from_midnight() / 60;
+                let (start, end) = hours.minutes();
+                let today = wall.date();
+                let began_today = || days.contains(today);
+                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
+                let day = hours::MINUTES_A_DAY;
+                ((start..end).contains(&minute) && began_today())
+                    || ((start..end).contains(&(minute + day)) && began_yesterday())
+            }
+            Self::Schedule(schedule) => schedule.contains(wall),
+            Self::Recurrence(recurrence) => recurrence.contains(wall),
+        }
+    }
+
+    /// Returns the recurrence whose occurrences are measured with a stopwatch, if it is one.
+    fn exact(&self) -> Option<&Recurrence> {
+        match self {
+            Self::Recurrence(recurrence) if recurrence.is_exact() => Some(recurrence),
+            _ => None,
+        }
+    }
+
     /// Adds every span that has a moment between `from` and `until` (which is outside).
     fn spans(&self, from: NaiveDateTime, until: NaiveDateTime, spans: &mut Vec<Span>) {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
+            Self::Schedule(schedule) => schedule.spans(from, until, spans),
             Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
@@ -86,38 +120,13 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        let local = self.zone.local(instant);
-        match &self.pattern {
-            // The commonest question by far, answered without making spans.
-            Pattern::Days { days, hours } => {
-                let minute = local.time().num_seconds_from_midnight() / 60;
-                let (start, end) = hours.minutes();
-                let today = local.date();
-                let began_today = || days.contains(today);
-                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
-                let day = hours::MINUTES_A_DAY;
-                ((start..end).contains(&minute) && began_today())
-                    || ((start..end).contains(&(minute + day)) && began_yesterday())
-            }
-            Pattern::Recurrence(recurrence) if !recurrence.length().exact.is_zero() => {
-                let mut intervals = Vec::new();
-                let next = instant
-                    .checked_add_signed(TimeDelta::seconds(1))
-                    .unwrap_or(instant);
-                self.exact(recurrence, instant, next, &mut intervals);
-                let inside = |one: &Interval| one.start <= instant && instant < one.end;
-                intervals.iter().any(inside)
-            }
-            pattern => {
-                let mut spans = Vec::new();
-                let next = local
-                    .checked_add_signed(TimeDelta::seconds(1))
-                    .unwrap_or(local);
-                pattern.spans(local, next, &mut spans);
-                let inside = |span: &Span| span.start <= local && local < span.end;
-                spans.iter().any(inside)
-            }
+        if let Some(recurrence) = self.pattern.exact() {
+            let mut intervals = Vec::new();
+            let next = instant.checked_add_signed(TimeDelta::seconds(1));
+            recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
+            return !intervals.is_empty();
         }
+        self.pattern.contains(self.zone.local(instant))
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -131,10 +140,8 @@ impl Times {
         until: DateTime<Utc>,
         intervals: &mut Vec<Interval>,
     ) {
-        if let Pattern::Recurrence(recurrence) = &self.pattern
-            && !recurrence.length().exact.is_zero()
-        {
-            self.exact(recurrence, from, until, intervals);
+        if let Some(recurrence) = self.pattern.exact() {
+            recurrence.intervals(&self.zone, from, until, intervals);
             return;
         }
         let mut spans = Vec::new();
@@ -154,45 +161,13 @@ impl Times {
     }
 }
 
-impl Times {
-    /// Adds when occurrences of an exact length overlap two instants, clipped to them. Each starts
-    /// at one instant: of a repeated hour the first, of a skipped one as if it were there.
-    fn exact(
-        &self,
-        recurrence: &Recurrence,
-        from: DateTime<Utc>,
-        until: DateTime<Utc>,
-        intervals: &mut Vec<Interval>,
-    ) {
-        let length = recurrence.length();
-        let wall = |instant: DateTime<Utc>, margin: TimeDelta| {
-            self.zone.local(instant).checked_add_signed(margin)
-        };
-        // No change of a clock is larger than a day, as on the date line.
-        let margin = TimeDelta::days(2);
-        let first = wall(from, -(length.total() + margin)).unwrap_or(NaiveDateTime::MIN);
-        let last = wall(until, margin).unwrap_or(NaiveDateTime::MAX);
-        let interval = |start: NaiveDateTime| {
-            let end = self.zone.instant(start.checked_add_signed(length.wall)?)?;
-            Some(Interval {
-                start: self.zone.instant(start)?.max(from),
-                end: end.checked_add_signed(length.exact)?.min(until),
-            })
-        };
-        let found = recurrence
-            .starts(first, last)
-            .into_iter()
-            .filter_map(interval);
-        intervals.extend(found.filter(|interval| interval.start < interval.end));
-    }
-}
-
-/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `Sat, Sun`.
+/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `0 22 * * 1-5 for 8h`.
 impl fmt::Display for Times {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pattern {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
+            Pattern::Schedule(schedule) => schedule.fmt(formatter),
             Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
         }
     }

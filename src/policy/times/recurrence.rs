@@ -9,14 +9,14 @@ mod rule;
 
 use std::fmt;
 
-use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
+use chrono::{DateTime, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 pub use length::Length;
 pub use moment::{Clock, Moment};
 pub use rule::Rule;
 
 use super::Span;
-use crate::policy::zone::Zone;
+use crate::policy::{intervals::Interval, zone::Zone};
 use rule::End;
 
 /// Longest occurrence of a rule, in days: each question looks that far back.
@@ -127,9 +127,43 @@ impl Recurrence {
             .map_or(0, |repeats| repeats.rule.times_a_day())
     }
 
-    /// Returns how long each occurrence is.
-    pub fn length(&self) -> Length {
-        self.length
+    /// Are its occurrences measured with a stopwatch, at least in part?
+    pub(super) fn is_exact(&self) -> bool {
+        !self.length.exact.is_zero()
+    }
+
+    /// Is what the clock shows inside? Only for lengths on the wall.
+    pub(super) fn contains(&self, wall: NaiveDateTime) -> bool {
+        let after = wall.checked_sub_signed(self.length.wall);
+        let starts = self.starts(after.unwrap_or(NaiveDateTime::MIN), wall);
+        starts
+            .into_iter()
+            .any(|start| after.is_none_or(|after| start > after))
+    }
+
+    /// Adds when occurrences of an exact length overlap two instants, clipped to them. Each starts
+    /// at one instant: in a repeated hour at the first pass, in a skipped one as if it were there.
+    pub(super) fn intervals(
+        &self,
+        zone: &Zone,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        intervals: &mut Vec<Interval>,
+    ) {
+        let wall = |instant, margin| zone.local(instant).checked_add_signed(margin);
+        // No zone puts its clock forward or back by more than a day.
+        let margin = TimeDelta::days(2);
+        let first = wall(from, -(self.length.total() + margin)).unwrap_or(NaiveDateTime::MIN);
+        let last = wall(until, margin).unwrap_or(NaiveDateTime::MAX);
+        let interval = |start: NaiveDateTime| {
+            let end = zone.instant(start.checked_add_signed(self.length.wall)?)?;
+            Some(Interval {
+                start: zone.instant(start)?.max(from),
+                end: end.checked_add_signed(self.length.exact)?.min(until),
+            })
+        };
+        let found = self.starts(first, last).into_iter().filter_map(interval);
+        intervals.extend(found.filter(|interval| interval.start < interval.end));
     }
 
     /// Adds every span that has a moment between `from` and `until` (which is outside); only for
