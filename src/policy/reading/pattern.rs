@@ -1,9 +1,10 @@
 //! When a window or a blocked date is: each of the ways to write it, and no two of them at once.
 
-use super::Reader;
+use super::{Reader, recurrence::RuleKeys};
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
     times::{Cron, DayRule, Hours, Pattern, Schedule, parse_date, parse_weekday},
+    zone::Zone,
 };
 
 impl Reader<'_> {
@@ -12,7 +13,22 @@ impl Reader<'_> {
         &mut self,
         window: &WindowDocument,
         pointer: &str,
+        zone: Option<&Zone>,
     ) -> Option<Pattern> {
+        let rule = [
+            ("rrule", window.rrule.is_some()),
+            ("dtstart", window.dtstart.is_some()),
+            ("dtend", window.dtend.is_some()),
+        ];
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let days = [("days", window.days.is_some())];
+            let schedule = [("schedule", window.schedule.is_some())];
+            if !self.one_way([&days, &schedule, &rule], pointer) {
+                return None;
+            }
+            let rule = self.recurrence(RuleKeys::from(window), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
         let recurring = [
             ("days", window.days.is_some()),
             ("hours", window.hours.is_some()),
@@ -34,7 +50,7 @@ impl Reader<'_> {
     }
 
     /// Are the keys of only one way to say when there?
-    fn one_way<const WAYS: usize>(
+    pub(super) fn one_way<const WAYS: usize>(
         &mut self,
         ways: [&[(&'static str, bool)]; WAYS],
         pointer: &str,
@@ -103,7 +119,36 @@ impl Reader<'_> {
         all.then_some(DayRule::Weekly(week))
     }
 
-    pub(super) fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
+    /// Reads when a blocked date is; a calendar is not read here.
+    pub(super) fn date_pattern(
+        &mut self,
+        fields: &BlockedDateFields,
+        pointer: &str,
+        zone: Option<&Zone>,
+    ) -> Option<Pattern> {
+        let dates = [
+            ("date", fields.date.is_some()),
+            ("from", fields.from.is_some()),
+            ("to", fields.to.is_some()),
+        ];
+        let rule = [
+            ("rrule", fields.rrule.is_some()),
+            ("dtstart", fields.dtstart.is_some()),
+        ];
+        if !self.one_way([&dates, &rule], pointer) {
+            return None;
+        }
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let rule = self.recurrence(RuleKeys::from(fields), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
+        let days = self.dates(fields, pointer);
+        let hours = self.hours(fields.hours.as_ref(), pointer);
+        let (days, hours) = (days?, hours?);
+        Some(Pattern::Days { days, hours })
+    }
+
+    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
         let mut date = |text: &str, key: &str| {
             let place = format!("{pointer}{key}");
             self.take(parse_date(text), &place)
@@ -131,7 +176,7 @@ impl Reader<'_> {
             _ => {
                 self.wrong(
                     pointer,
-                    "expected either `date`, or `from` and `to`, each YYYY-MM-DD",
+                    "expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`",
                 );
                 None
             }
