@@ -138,7 +138,7 @@ async fn find(
             let path = session.context.folder.join(file);
             let (source, text) = check::read_file(&path, &file.display().to_string())?;
             let beside = Beside::on_disk(&path, &source);
-            let policy = check::load(source, &text)?;
+            let policy = check::load_beside(source, &text, &beside).await?;
             let request = Request {
                 environment: arguments.repository.environment.clone(),
                 service: arguments.repository.service.clone(),

@@ -76,7 +76,7 @@ impl Case {
         let trusted =
             load::policy_of(repository, question.policy_ref, question.policy, target).await?;
         let beside = Beside::at_source(repository, &trusted.source)?;
-        let policy = check::load(trusted.source, &trusted.text)?;
+        let policy = check::load_beside(trusted.source, &trusted.text, &beside).await?;
         // Not what the branch that is deployed to says: it could step out of a rule's way.
         let environment = trusted.environment.as_ref();
         let request = Request {

@@ -343,6 +343,7 @@ async fn policy_at(
         path: path.to_owned(),
         commit: Some(commit.to_string()),
         sha256: sha256(&bytes),
+        ..PolicySource::default()
     };
     Ok((text(path, bytes)?, source))
 }

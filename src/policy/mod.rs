@@ -1,11 +1,12 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
 //! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
-//! [`Policy`] or findings, [`times`] knows days and hours, [`zone`] the rules of time zones,
+//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and hours, [`zone`] the rules of time zones,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out.
 
 mod approval;
+mod calendar;
 mod changes;
 mod configmap;
 pub mod document;
@@ -30,10 +31,11 @@ pub use evaluate::evaluate;
 pub use facts::{Facts, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
+pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
 pub use scope::Unnamed;
 pub use timetable::{Change, Timetable};
-pub use verdict::{Decision, Effect, PolicySource, Reason, ReasonCode, Verdict};
+pub use verdict::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;
 pub use zone::tzdb_version;

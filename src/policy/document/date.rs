@@ -8,11 +8,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A date as a text, or a mapping with `date`, or with `from` and `to`.
+/// A date as a text, or a mapping with `date`, `from` and `to`, `rrule` or `ics`.
 #[derive(Debug, Clone)]
 pub struct BlockedDateDocument(pub BlockedDateFields);
 
-/// One blocked date or a range of them.
+/// One blocked date, a range of them, a rule, or a calendar.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockedDateFields {
@@ -28,6 +28,19 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub to: Option<String>,
+    /// An RFC 5545 recurrence rule such as `FREQ=YEARLY;BYMONTH=11;BYDAY=4TH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rrule: Option<String>,
+    /// The date that `rrule` counts from. Absent: 2000-01-01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub dtstart: Option<String>,
+    /// Path of an iCalendar file beside the policy, each event of which blocks, such as
+    /// `holidays.ics`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub ics: Option<String>,
     /// A short name for messages, such as `Christmas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -36,7 +49,8 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub hours: Option<String>,
-    /// IANA time zone. Absent: the policy's, else that of the windows.
+    /// IANA time zone; of a calendar, that of its events that name none. Absent: the policy's, else
+    /// that of the windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub timezone: Option<String>,
@@ -55,7 +69,7 @@ impl<'de> Visitor<'de> for BlockedDateVisitor {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .write_str("a date such as 2025-12-25, or a mapping with `date`, or `from` and `to`")
+            .write_str("a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, `rrule` or `ics`")
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {

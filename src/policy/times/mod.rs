@@ -1,17 +1,24 @@
 //! Recurring times on the clock of a zone: windows and dates alike.
 //!
 //! A [`Pattern`] makes [`Span`]s of what a clock on the wall shows, without a zone; [`Times`] puts
-//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern.
+//! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern,
+//! [`schedule`] is a [`cron`] schedule with a duration, [`recurrence`] what calendars say.
 
+pub mod cron;
 pub mod days;
 pub mod hours;
+pub mod recurrence;
+pub mod schedule;
 
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
+pub use cron::Cron;
 pub use days::{DayRule, parse_date, parse_weekday};
 pub use hours::Hours;
+pub use recurrence::{Length, Moment, Recurrence, Rule};
+pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
 
@@ -34,13 +41,54 @@ pub enum Pattern {
         /// From when to when.
         hours: Hours,
     },
+    /// A while from each start that a cron schedule gives.
+    Schedule(Schedule),
+    /// What a calendar says.
+    Recurrence(Box<Recurrence>),
 }
 
 impl Pattern {
+    /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
+    fn contains(&self, wall: NaiveDateTime) -> bool {
+        match self {
+            Self::Days { days, hours } => {
+                let minute = wall.time().num_seconds_from_midnight() / 60;
+                let (start, end) = hours.minutes();
+                let today = wall.date();
+                let began_today = || days.contains(today);
+                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
+                let day = hours::MINUTES_A_DAY;
+                ((start..end).contains(&minute) && began_today())
+                    || ((start..end).contains(&(minute + day)) && began_yesterday())
+            }
+            Self::Schedule(schedule) => schedule.contains(wall),
+            Self::Recurrence(recurrence) => recurrence.contains(wall),
+        }
+    }
+
+    /// How many starts of a recurrence rule a day can have at most; nothing for the other patterns,
+    /// which are cheap.
+    pub(super) fn times_a_day(&self) -> usize {
+        match self {
+            Self::Recurrence(recurrence) => recurrence.times_a_day(),
+            Self::Days { .. } | Self::Schedule(_) => 0,
+        }
+    }
+
+    /// Returns the recurrence, if it is one that makes no spans of what a clock on the wall shows.
+    fn in_pieces(&self) -> Option<&Recurrence> {
+        match self {
+            Self::Recurrence(recurrence) if recurrence.needs_zone() => Some(recurrence),
+            _ => None,
+        }
+    }
+
     /// Adds every span that has a moment between `from` and `until` (which is outside).
     fn spans(&self, from: NaiveDateTime, until: NaiveDateTime, spans: &mut Vec<Span>) {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
+            Self::Schedule(schedule) => schedule.spans(from, until, spans),
+            Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
 }
@@ -69,7 +117,8 @@ fn days_and_hours(
 /// A pattern on the clock of one zone.
 ///
 /// An instant is inside if the clock on the wall of that zone says so. Both passes of an hour that
-/// is repeated in autumn count; what spring skips opens at the first instant after the gap.
+/// is repeated in autumn count; what spring skips opens at the first instant after the gap. Events of
+/// calendars are each one piece of time instead: [`Recurrence::in_one_piece`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Times {
     /// When.
@@ -81,20 +130,13 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        let local = self.zone.local(instant);
-        match &self.pattern {
-            // The commonest question by far, answered without making spans.
-            Pattern::Days { days, hours } => {
-                let minute = local.time().num_seconds_from_midnight() / 60;
-                let (start, end) = hours.minutes();
-                let today = local.date();
-                let began_today = || days.contains(today);
-                let began_yesterday = || today.pred_opt().is_some_and(|day| days.contains(day));
-                let day = hours::MINUTES_A_DAY;
-                ((start..end).contains(&minute) && began_today())
-                    || ((start..end).contains(&(minute + day)) && began_yesterday())
-            }
+        if let Some(recurrence) = self.pattern.in_pieces() {
+            let mut intervals = Vec::new();
+            let next = instant.checked_add_signed(TimeDelta::seconds(1));
+            recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
+            return !intervals.is_empty();
         }
+        self.pattern.contains(self.zone.local(instant))
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -108,6 +150,10 @@ impl Times {
         until: DateTime<Utc>,
         intervals: &mut Vec<Interval>,
     ) {
+        if let Some(recurrence) = self.pattern.in_pieces() {
+            recurrence.intervals(&self.zone, from, until, intervals);
+            return;
+        }
         let mut spans = Vec::new();
         for stretch in self.zone.stretches(from, until) {
             spans.clear();
@@ -125,12 +171,14 @@ impl Times {
     }
 }
 
-/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `Sat, Sun`.
+/// Without the zone: `Mon-Thu 02:00-06:00`, `2025-12-25`, `0 22 * * 1-5 for 8h`.
 impl fmt::Display for Times {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.pattern {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
+            Pattern::Schedule(schedule) => schedule.fmt(formatter),
+            Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
         }
     }
 }

@@ -1,0 +1,185 @@
+//! When a window or a blocked date is: each of the ways to write it, and no two of them at once.
+
+use super::{Reader, recurrence::RuleKeys};
+use crate::policy::{
+    document::{BlockedDateFields, WindowDocument},
+    times::{Cron, DayRule, Hours, Pattern, Schedule, parse_date, parse_weekday},
+    zone::Zone,
+};
+
+impl Reader<'_> {
+    /// Reads when a window is. A window that says nothing is always.
+    pub(super) fn window_pattern(
+        &mut self,
+        window: &WindowDocument,
+        pointer: &str,
+        zone: Option<&Zone>,
+    ) -> Option<Pattern> {
+        let rule = [
+            ("rrule", window.rrule.is_some()),
+            ("dtstart", window.dtstart.is_some()),
+            ("dtend", window.dtend.is_some()),
+        ];
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let days = [("days", window.days.is_some())];
+            let schedule = [("schedule", window.schedule.is_some())];
+            if !self.one_way([&days, &schedule, &rule], pointer) {
+                return None;
+            }
+            let rule = self.recurrence(RuleKeys::from(window), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
+        let recurring = [
+            ("days", window.days.is_some()),
+            ("hours", window.hours.is_some()),
+        ];
+        let scheduled = [
+            ("schedule", window.schedule.is_some()),
+            ("duration", window.duration.is_some()),
+        ];
+        if !self.one_way([&recurring, &scheduled], pointer) {
+            return None;
+        }
+        if let (None, None) = (&window.schedule, &window.duration) {
+            let days = self.days(window.days.as_deref(), pointer);
+            let hours = self.hours(window.hours.as_ref(), pointer);
+            let (days, hours) = (days?, hours?);
+            return Some(Pattern::Days { days, hours });
+        }
+        self.schedule(window, pointer).map(Pattern::Schedule)
+    }
+
+    /// Are the keys of only one way to say when there?
+    pub(super) fn one_way<const WAYS: usize>(
+        &mut self,
+        ways: [&[(&'static str, bool)]; WAYS],
+        pointer: &str,
+    ) -> bool {
+        let first_of = |way: &[(&'static str, bool)]| {
+            way.iter()
+                .find(|(_, is_there)| *is_there)
+                .map(|(key, _)| *key)
+        };
+        let found: Vec<&str> = ways.into_iter().filter_map(first_of).collect();
+        if let [first, second, ..] = found[..] {
+            self.wrong(
+                &format!("{pointer}/{second}"),
+                &format!("`{second}` and `{first}` both say when; keep one of them"),
+            );
+        }
+        found.len() < 2
+    }
+
+    fn schedule(&mut self, window: &WindowDocument, pointer: &str) -> Option<Schedule> {
+        let (schedule, duration) = (format!("{pointer}/schedule"), format!("{pointer}/duration"));
+        match (&window.schedule, &window.duration) {
+            (Some(cron), Some(length)) => {
+                let cron = self.take(Cron::parse(cron), &schedule);
+                let length = self.take(Schedule::length(length), &duration);
+                Some(Schedule::new(cron?, length?))
+            }
+            (Some(_), None) => {
+                self.wrong(
+                    &schedule,
+                    "`schedule` says when the window starts; add how long it lasts, such as \
+                     `duration: 4h`",
+                );
+                None
+            }
+            _ => {
+                self.wrong(
+                    &duration,
+                    "`duration` says how long the window lasts; add when it starts, such as \
+                     `schedule: 0 22 * * 1-5`",
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn hours(&mut self, hours: Option<&String>, pointer: &str) -> Option<Hours> {
+        match hours {
+            None => Some(Hours::WHOLE_DAY),
+            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
+        }
+    }
+
+    fn days(&mut self, days: Option<&[String]>, pointer: &str) -> Option<DayRule> {
+        let Some(names) = days else {
+            return Some(DayRule::EVERY_DAY);
+        };
+        let mut week = [false; 7];
+        let mut all = true;
+        for (index, name) in names.iter().enumerate() {
+            match self.take(parse_weekday(name), &format!("{pointer}/days/{index}")) {
+                Some(day) => week[day.num_days_from_monday() as usize] = true,
+                None => all = false,
+            }
+        }
+        all.then_some(DayRule::Weekly(week))
+    }
+
+    /// Reads when a blocked date is; a calendar is not read here.
+    pub(super) fn date_pattern(
+        &mut self,
+        fields: &BlockedDateFields,
+        pointer: &str,
+        zone: Option<&Zone>,
+    ) -> Option<Pattern> {
+        let dates = [
+            ("date", fields.date.is_some()),
+            ("from", fields.from.is_some()),
+            ("to", fields.to.is_some()),
+        ];
+        let rule = [
+            ("rrule", fields.rrule.is_some()),
+            ("dtstart", fields.dtstart.is_some()),
+        ];
+        if !self.one_way([&dates, &rule], pointer) {
+            return None;
+        }
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let rule = self.recurrence(RuleKeys::from(fields), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
+        let days = self.dates(fields, pointer);
+        let hours = self.hours(fields.hours.as_ref(), pointer);
+        let (days, hours) = (days?, hours?);
+        Some(Pattern::Days { days, hours })
+    }
+
+    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
+        let mut date = |text: &str, key: &str| {
+            let place = format!("{pointer}{key}");
+            self.take(parse_date(text), &place)
+        };
+        match (&fields.date, &fields.from, &fields.to) {
+            (Some(text), None, None) => {
+                let day = date(text, "/date")?;
+                Some(DayRule::Dates { from: day, to: day })
+            }
+            (None, Some(from), Some(to)) => {
+                let (first, last) = (date(from, "/from"), date(to, "/to"));
+                let (first, last) = (first?, last?);
+                if last < first {
+                    self.wrong(
+                        &format!("{pointer}/to"),
+                        &format!("`to` {last} is before `from` {first}"),
+                    );
+                    return None;
+                }
+                Some(DayRule::Dates {
+                    from: first,
+                    to: last,
+                })
+            }
+            _ => {
+                self.wrong(
+                    pointer,
+                    "expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`",
+                );
+                None
+            }
+        }
+    }
+}
