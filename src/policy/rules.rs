@@ -7,7 +7,9 @@ use globset::GlobMatcher;
 
 use super::{
     PolicySource,
+    approval::{ApprovalRules, OverrideRules},
     document::{Aggregate, Behavior, OnUnavailable, TrafficAction},
+    people::People,
     request::Action,
     scope::Scope,
     times::Times,
@@ -34,6 +36,9 @@ pub struct Policy {
     pub(super) runway: Option<Written<Runway>>,
     pub(super) behavior: Behavior,
     pub(super) dry_run: bool,
+    pub(super) people: People,
+    pub(super) approvals: ApprovalRules,
+    pub(super) overriding: Option<OverrideRules>,
     /// The zone that instants are shown in.
     pub(super) zone: Zone,
 }

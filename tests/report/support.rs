@@ -105,6 +105,8 @@ pub fn blocked() -> Outcome {
                     .to_owned(),
             }],
         },
+        approvals: Vec::new(),
+        overridden: None,
     };
     let mut outcome = Outcome::new(
         Ending::from(&verdict),

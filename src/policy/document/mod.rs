@@ -1,5 +1,6 @@
 //! The policy as it is written: keys, types and what an editor shows of them. No meaning yet.
 
+mod approvals;
 mod changes;
 mod date;
 mod plan;
@@ -8,6 +9,7 @@ mod window;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, PersonDocument};
 pub use changes::ApprovalWhenDocument;
 pub use date::{BlockedDateDocument, BlockedDateFields};
 pub use plan::{RequireDocument, RunwayDocument};
@@ -70,6 +72,18 @@ pub struct PolicyDocument {
     /// Say the true verdict and let everything through: for a policy that is being tried out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dry_run: bool,
+    /// Who is who: the same person at GitHub, at GitLab and in the list of keys. Whoever deploys
+    /// must be known here before somebody else's approval counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub people: Vec<PersonDocument>,
+    /// What makes an approval good. Absent: one person's signature, good for a day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approvals: ApprovalsDocument,
+    /// What makes an emergency override good. Absent: there are no overrides.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OverrideDocument")]
+    pub overriding: Option<OverrideDocument>,
 }
 
 /// What rules that are not kept do.

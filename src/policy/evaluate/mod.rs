@@ -2,14 +2,18 @@
 //!
 //! Each kind of rule has a file that says what it has to say; here the reasons become a decision.
 
+mod approval;
 mod changes;
 mod freeze;
+mod overriding;
 mod plan;
 mod traffic;
 mod turns;
 mod windows;
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use approval::Case;
 
 use super::{
     Decision, Effect, Reason, ReasonCode, Verdict,
@@ -25,6 +29,8 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
     let mut opens = None;
     let mut closes = None;
     let mut tried_out = policy.dry_run;
+    let mut approvals = Vec::new();
+    let mut overridden = None;
     if let Some(reason) = wrong_environment(policy, request) {
         tried_out = false;
         reasons.push(reason);
@@ -60,6 +66,17 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         } else {
             closes = turns::closing(&timetable, now);
         }
+        let case = Case {
+            policy,
+            request,
+            facts,
+            now,
+        };
+        approvals = approval::settle(&case, &mut reasons);
+        overridden = overriding::settle(&case, &mut reasons);
+        if blocks(&reasons) {
+            reasons.extend(approval::unreadable(facts));
+        }
     } else {
         reasons.push(exempt(policy, request.action));
     }
@@ -67,7 +84,7 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
     reasons.sort_by_key(|reason| (weight(reason.effect), reason.code));
     let mut decision = match reasons.first().map(|reason| reason.effect) {
         Some(Effect::AsksApproval) => Decision::ApprovalRequired,
-        Some(Effect::Warns) => Decision::Warned,
+        Some(Effect::Overridden | Effect::Warns) => Decision::Warned,
         Some(Effect::Allows) => Decision::Allowed,
         Some(Effect::Blocks | Effect::NotEvaluated) | None => Decision::Blocked,
     };
@@ -88,16 +105,25 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         timezone: policy.zone.name().to_owned(),
         evaluated_at: policy.zone.at(now),
         policy: policy.source.clone(),
+        approvals,
+        overridden,
     }
+}
+
+fn blocks(reasons: &[Reason]) -> bool {
+    let asks = |reason: &Reason| reason.effect == Effect::AsksApproval;
+    let blocks = |reason: &Reason| reason.effect == Effect::Blocks;
+    reasons.iter().any(blocks) && !reasons.iter().any(asks)
 }
 
 /// Whatever stops comes first, and among those the code's own order decides.
 fn weight(effect: Effect) -> u8 {
     match effect {
         Effect::Blocks | Effect::AsksApproval => 0,
-        Effect::Warns => 1,
-        Effect::Allows => 2,
-        Effect::NotEvaluated => 3,
+        Effect::Overridden => 1,
+        Effect::Warns => 2,
+        Effect::Allows => 3,
+        Effect::NotEvaluated => 4,
     }
 }
 

@@ -4,8 +4,10 @@ use super::{Files, Reader, too_often, too_often_message};
 use crate::{
     policy::{
         Policy, PolicySource,
+        approval::ApprovalRules,
         calendar::{self, Entry, Problem},
         document::{Behavior, BlockedDateFields},
+        people::People,
         request::Action,
         rules::TimeRule,
         scope::Scope,
@@ -131,6 +133,9 @@ pub(super) fn policy(text: &str, path: &str) -> Result<Policy, Vec<Finding>> {
         runway: None,
         behavior: Behavior::default(),
         dry_run: false,
+        people: People::default(),
+        approvals: ApprovalRules::default(),
+        overriding: None,
         zone: zone.unwrap_or_else(Zone::utc),
     })
 }

@@ -1,5 +1,6 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod approvals;
 mod calendar;
 mod changes;
 mod pattern;
@@ -146,6 +147,12 @@ impl<'a> Reader<'a> {
         let approval_when = self.approval_when(&document.approval_when);
         let require = document.require.as_ref().map(|it| self.require(it));
         let runway = document.runway.as_ref().and_then(|it| self.runway(it));
+        let people = self.people(&document.people);
+        let approvals = self.approvals(&document.approvals);
+        let overriding = document
+            .overriding
+            .as_ref()
+            .and_then(|document| self.overriding(document));
         if document.allowed_windows.is_none()
             && document.blocked_windows.is_empty()
             && document.blocked_dates.is_empty()
@@ -186,6 +193,9 @@ impl<'a> Reader<'a> {
             runway,
             behavior: document.behavior,
             dry_run: document.dry_run,
+            people,
+            approvals,
+            overriding,
             zone: shown.unwrap_or_else(Zone::utc),
         })
     }
