@@ -134,11 +134,19 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (index, window) in windows.enumerate() {
             let pointer = format!("/{list}/{index}");
+            let pattern = self.window_pattern(window, &pointer);
+            let own = window.timezone.as_deref();
+            // Exact instants need no clock; one is named only to show them on.
+            let needs_none = pattern.as_ref().is_some_and(Pattern::is_exact);
+            let zone = match (own, default) {
+                (None, None) if needs_none && document.timezone.is_none() => Some(Zone::utc()),
+                _ => self.window_zone(own, default, document, &pointer),
+            };
             let common = Common {
                 name: window.name.as_ref(),
                 description: window.description.as_ref(),
-                pattern: self.window_pattern(window, &pointer),
-                zone: self.window_zone(window.timezone.as_deref(), default, document, &pointer),
+                pattern,
+                zone,
                 scope: self.scope(window, &pointer),
             };
             let rule = self.time_rule(&pointer, common).map(|rule| TimeRule {

@@ -81,7 +81,7 @@ impl Schedule {
             let overlapping = self.runs.iter().filter_map(|(first, last)| {
                 let start = start_of(day, *first);
                 let end = start_of(day, *last).checked_add_signed(self.length)?;
-                (start < until && from < end).then_some(Span { start, end })
+                Some(Span { start, end }).filter(|span| span.overlaps(from, until))
             });
             for span in overlapping {
                 match spans.last_mut() {
