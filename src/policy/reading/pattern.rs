@@ -3,7 +3,9 @@
 use super::Reader;
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
-    times::{Cron, DayRule, Hours, Moment, Once, Pattern, Schedule, parse_date, parse_weekday},
+    times::{
+        Cron, DateRule, DayRule, Hours, Moment, Once, Pattern, Schedule, parse_date, parse_weekday,
+    },
     wording::shown,
 };
 
@@ -135,12 +137,16 @@ impl Reader<'_> {
             let place = format!("{pointer}{key}");
             self.take(parse_date(text), &place)
         };
-        match (&fields.date, &fields.from, &fields.to) {
-            (Some(text), None, None) => {
+        match (&fields.date, &fields.from, &fields.to, &fields.rule) {
+            (None, None, None, Some(text)) => {
+                let rule = self.take(DateRule::parse(text), &format!("{pointer}/rule"))?;
+                Some(DayRule::Rule(rule))
+            }
+            (Some(text), None, None, None) => {
                 let day = date(text, "/date")?;
                 Some(DayRule::Dates { from: day, to: day })
             }
-            (None, Some(from), Some(to)) => {
+            (None, Some(from), Some(to), None) => {
                 let (first, last) = (date(from, "/from"), date(to, "/to"));
                 let (first, last) = (first?, last?);
                 if last < first {
@@ -158,7 +164,7 @@ impl Reader<'_> {
             _ => {
                 self.wrong(
                     pointer,
-                    "expected either `date`, or `from` and `to`, each YYYY-MM-DD",
+                    "expected one of `date`, `from` and `to` (each YYYY-MM-DD), or `rule`",
                 );
                 None
             }

@@ -5,7 +5,9 @@
 //! [`schedule`] is a [`cron`] schedule with a duration.
 
 pub mod cron;
+pub mod date_rule;
 pub mod days;
+pub mod holidays;
 pub mod hours;
 pub mod once;
 pub mod schedule;
@@ -15,7 +17,9 @@ use std::fmt;
 use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
 
 pub use cron::Cron;
+pub use date_rule::DateRule;
 pub use days::{DayRule, parse_date, parse_weekday};
+pub use holidays::{RuleSuggestion, suggest_rule};
 pub use hours::Hours;
 pub use once::{Moment, Once};
 pub use schedule::Schedule;
@@ -102,15 +106,8 @@ fn days_and_hours(
     spans: &mut Vec<Span>,
 ) {
     // What began yesterday may go on today.
-    let mut first = from.date().checked_sub_days(Days::new(1));
-    let mut last = until.date();
-    if let DayRule::Dates { from, to } = days {
-        first = first.max(Some(*from));
-        last = last.min(*to);
-    }
-    let candidates = first.unwrap_or(from.date()).iter_days();
-    let candidates = candidates.take_while(|day| *day <= last);
-    let on = candidates.filter(|day| days.contains(*day));
+    let first = from.date().checked_sub_days(Days::new(1));
+    let on = days.dates(first.unwrap_or(from.date()), until.date());
     spans.extend(
         on.filter_map(|day| hours.on(day))
             .filter(|span| span.overlaps(from, until)),
