@@ -6,11 +6,14 @@ use super::Nonsense;
 
 const EXPECTED: &str = "a duration with a unit, such as 30s, 10m or 1h30m";
 
-/// Parses `250ms`, `30s`, `10m`, `2h`, `1h30m`, `7d` (a day is 24 hours). A bare `0` is allowed;
-/// any other number needs a unit.
+/// Longest duration: a leap year.
+const LONGEST: u64 = 366 * 86_400_000;
+
+/// Parses `250ms`, `30s`, `10m`, `2h`, `1.5h`, `1h30m`, `7d` (a day is 24 hours). A bare `0` is
+/// allowed; any other number needs a unit.
 ///
 /// # Errors
-/// Not a duration, negative, or longer than 365 days.
+/// Not a duration, negative, longer than 366 days, or finer than a millisecond.
 pub fn parse_duration(text: &str) -> Result<Duration, Nonsense> {
     let refuse = || Nonsense::new(text, EXPECTED);
     if text == "0" {
@@ -23,14 +26,13 @@ pub fn parse_duration(text: &str) -> Result<Duration, Nonsense> {
     let mut milliseconds: u64 = 0;
     while !rest.is_empty() {
         let digits = rest
-            .find(|character: char| !character.is_ascii_digit())
+            .find(|character: char| !character.is_ascii_digit() && character != '.')
             .ok_or_else(refuse)?;
         let (number, after) = rest.split_at(digits);
         let letters = after
             .find(|character: char| !character.is_ascii_alphabetic())
             .unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
-        let number = number.parse::<u64>().map_err(|_| refuse())?;
         let factor = match unit {
             "ms" => 1,
             "s" => 1_000,
@@ -39,16 +41,31 @@ pub fn parse_duration(text: &str) -> Result<Duration, Nonsense> {
             "d" => 86_400_000,
             _ => return Err(refuse()),
         };
-        milliseconds = number
-            .checked_mul(factor)
+        milliseconds = times(number, factor)
             .and_then(|more| milliseconds.checked_add(more))
             .ok_or_else(refuse)?;
         rest = after.trim_start();
     }
-    if milliseconds > 365 * 86_400_000 {
+    if milliseconds > LONGEST {
         return Err(refuse());
     }
     Ok(Duration::from_millis(milliseconds))
+}
+
+/// Multiplies a number that may have decimals, exactly; none where the product is no whole number.
+fn times(number: &str, factor: u64) -> Option<u64> {
+    let (whole, decimals) = match number.split_once('.') {
+        Some((whole, decimals)) if !decimals.is_empty() => (whole, decimals),
+        Some(_) => return None,
+        None => (number, ""),
+    };
+    let scale = 10_u64.checked_pow(u32::try_from(decimals.len()).ok()?)?;
+    let scaled: u64 = format!("{whole}{decimals}")
+        .parse()
+        .ok()
+        .filter(|_| !whole.is_empty())?;
+    let product = scaled.checked_mul(factor)?;
+    (product % scale == 0).then_some(product / scale)
 }
 
 /// Prints a duration the way [`parse_duration`] reads it: `1h30m`, `45s`, `250ms`.
@@ -84,6 +101,9 @@ mod tests {
         for text in ["250ms", "30s", "10m", "1h30m", "7d", "1d2h3m4s"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
+        for (decimals, plain) in [("1.5h", "1h30m"), ("0.25s", "250ms"), ("366.0d", "366d")] {
+            assert_eq!(format_duration(parse_duration(decimals).unwrap()), plain);
+        }
         for bad in [
             "",
             "10",
@@ -92,6 +112,11 @@ mod tests {
             "5 parsecs",
             "1e3s",
             "99999d",
+            "366.5d",
+            "1.h",
+            ".5h",
+            "1.2.3h",
+            "0.0001s",
             "99999999999999999999s",
         ] {
             assert!(parse_duration(bad).is_err(), "{bad}");

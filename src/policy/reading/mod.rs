@@ -1,13 +1,15 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod pattern;
+
 use super::{
     PolicySource,
     configmap::{self, Placement},
-    document::{BlockedDateFields, PolicyDocument, TrafficThresholdDocument, WindowDocument},
+    document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
     request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
-    times::{DayRule, Hours, Pattern, Times, parse_date, parse_weekday},
+    times::{Pattern, Times},
     wording::shown,
     zone::{Zone, near},
 };
@@ -132,11 +134,19 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (index, window) in windows.enumerate() {
             let pointer = format!("/{list}/{index}");
+            let pattern = self.window_pattern(window, &pointer);
+            let own = window.timezone.as_deref();
+            // Exact instants need no clock; one is named only to show them on.
+            let needs_none = pattern.as_ref().is_some_and(Pattern::is_exact);
+            let zone = match (own, default) {
+                (None, None) if needs_none && document.timezone.is_none() => Some(Zone::utc()),
+                _ => self.window_zone(own, default, document, &pointer),
+            };
             let common = Common {
                 name: window.name.as_ref(),
                 description: window.description.as_ref(),
-                pattern: self.window_pattern(window, &pointer),
-                zone: self.window_zone(window.timezone.as_deref(), default, document, &pointer),
+                pattern,
+                zone,
                 scope: self.scope(window, &pointer),
             };
             let rule = self.time_rule(&pointer, common).map(|rule| TimeRule {
@@ -146,22 +156,6 @@ impl<'a> Reader<'a> {
             rules.extend(rule);
         }
         rules
-    }
-
-    fn window_pattern(&mut self, window: &WindowDocument, pointer: &str) -> Option<Pattern> {
-        let days = self.days(window.days.as_deref(), pointer);
-        let hours = self.hours(window.hours.as_ref(), pointer);
-        Some(Pattern::Days {
-            days: days?,
-            hours: hours?,
-        })
-    }
-
-    fn hours(&mut self, hours: Option<&String>, pointer: &str) -> Option<Hours> {
-        match hours {
-            None => Some(Hours::WHOLE_DAY),
-            Some(text) => self.take(Hours::parse(text), &format!("{pointer}/hours")),
-        }
     }
 
     fn scope(&mut self, window: &WindowDocument, pointer: &str) -> Scope {
@@ -247,56 +241,6 @@ impl<'a> Reader<'a> {
             approval_required: false,
             manual_sync: false,
         })
-    }
-
-    fn days(&mut self, days: Option<&[String]>, pointer: &str) -> Option<DayRule> {
-        let Some(names) = days else {
-            return Some(DayRule::EVERY_DAY);
-        };
-        let mut week = [false; 7];
-        let mut all = true;
-        for (index, name) in names.iter().enumerate() {
-            match self.take(parse_weekday(name), &format!("{pointer}/days/{index}")) {
-                Some(day) => week[day.num_days_from_monday() as usize] = true,
-                None => all = false,
-            }
-        }
-        all.then_some(DayRule::Weekly(week))
-    }
-
-    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
-        let mut date = |text: &str, key: &str| {
-            let place = format!("{pointer}{key}");
-            self.take(parse_date(text), &place)
-        };
-        match (&fields.date, &fields.from, &fields.to) {
-            (Some(text), None, None) => {
-                let day = date(text, "/date")?;
-                Some(DayRule::Dates { from: day, to: day })
-            }
-            (None, Some(from), Some(to)) => {
-                let (first, last) = (date(from, "/from"), date(to, "/to"));
-                let (first, last) = (first?, last?);
-                if last < first {
-                    self.wrong(
-                        &format!("{pointer}/to"),
-                        &format!("`to` {last} is before `from` {first}"),
-                    );
-                    return None;
-                }
-                Some(DayRule::Dates {
-                    from: first,
-                    to: last,
-                })
-            }
-            _ => {
-                self.wrong(
-                    pointer,
-                    "expected either `date`, or `from` and `to`, each YYYY-MM-DD",
-                );
-                None
-            }
-        }
     }
 
     fn traffic(
