@@ -100,6 +100,21 @@ impl Zone {
         }
     }
 
+    /// Returns the instant at which the clock on the wall shows `local`, as RFC 5545 section 3.3.5 has
+    /// it: the first of two, and of none the one at which it would have been shown. None beyond the
+    /// calendar.
+    pub(super) fn instant(&self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        let offset = match self
+            .rules
+            .to_ambiguous_timestamp(civil_time(local)?)
+            .offset()
+        {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Fold { before, .. } | AmbiguousOffset::Gap { before, .. } => before,
+        };
+        instant(local, offset)
+    }
+
     /// Returns the time between two instants in stretches in which the clock on the wall is a fixed
     /// distance from universal time, in order and without a hole.
     pub(super) fn stretches(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Stretch> {

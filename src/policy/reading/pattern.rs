@@ -4,7 +4,7 @@ use super::Reader;
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
     times::{
-        Cron, DateRule, DayRule, Hours, Moment, Once, Pattern, Schedule, parse_date, parse_weekday,
+        Bound, Cron, DateRule, DayRule, Hours, Once, Pattern, Schedule, parse_date, parse_weekday,
     },
     wording::shown,
 };
@@ -93,8 +93,8 @@ impl Reader<'_> {
         let (from, to) = (format!("{pointer}/from"), format!("{pointer}/to"));
         match (&window.from, &window.to) {
             (Some(first), Some(last)) => {
-                let start = self.take(Moment::start(first), &from);
-                let end = self.take(Moment::end(last), &to);
+                let start = self.take(Bound::start(first), &from);
+                let end = self.take(Bound::end(last), &to);
                 let once = Once::new(start?, end?);
                 let found = || format!("found {} to {}", shown(first), shown(last));
                 self.take(once.map_err(|wrong| format!("{wrong}; {}", found())), &to)

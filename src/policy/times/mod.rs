@@ -2,7 +2,7 @@
 //!
 //! A [`Pattern`] makes [`Span`]s of what a clock on the wall shows, without a zone; [`Times`] puts
 //! them on the clock of one zone. [`days`] and [`hours`] are the parts of the commonest pattern,
-//! [`schedule`] is a [`cron`] schedule with a duration.
+//! [`schedule`] is a [`cron`] schedule with a duration, [`recurrence`] what calendars say.
 
 pub mod cron;
 pub mod date_rule;
@@ -10,18 +10,20 @@ pub mod days;
 pub mod holidays;
 pub mod hours;
 pub mod once;
+pub mod recurrence;
 pub mod schedule;
 
 use std::fmt;
 
-use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 pub use cron::Cron;
 pub use date_rule::DateRule;
 pub use days::{DayRule, parse_date, parse_weekday};
 pub use holidays::{RuleSuggestion, suggest_rule};
 pub use hours::Hours;
-pub use once::{Moment, Once};
+pub use once::{Bound, Once};
+pub use recurrence::{Length, Moment, Recurrence, Rule};
 pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
@@ -60,6 +62,8 @@ pub enum Pattern {
     Schedule(Schedule),
     /// Once.
     Once(Once),
+    /// What a calendar says.
+    Recurrence(Box<Recurrence>),
 }
 
 impl Pattern {
@@ -83,6 +87,15 @@ impl Pattern {
             }
             Self::Schedule(schedule) => schedule.contains(wall),
             Self::Once(once) => once.span().contains(wall),
+            Self::Recurrence(recurrence) => recurrence.contains(wall),
+        }
+    }
+
+    /// Returns the recurrence whose occurrences are measured with a stopwatch, if it is one.
+    fn by_stopwatch(&self) -> Option<&Recurrence> {
+        match self {
+            Self::Recurrence(recurrence) if recurrence.is_exact() => Some(recurrence),
+            _ => None,
         }
     }
 
@@ -94,6 +107,7 @@ impl Pattern {
             Self::Once(once) => {
                 spans.extend(Some(once.span()).filter(|span| span.overlaps(from, until)))
             }
+            Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
 }
@@ -129,6 +143,12 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
+        if let Some(recurrence) = self.pattern.by_stopwatch() {
+            let mut intervals = Vec::new();
+            let next = instant.checked_add_signed(TimeDelta::seconds(1));
+            recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
+            return !intervals.is_empty();
+        }
         let wall = if self.pattern.is_exact() {
             instant.naive_utc()
         } else {
@@ -148,6 +168,10 @@ impl Times {
         until: DateTime<Utc>,
         intervals: &mut Vec<Interval>,
     ) {
+        if let Some(recurrence) = self.pattern.by_stopwatch() {
+            recurrence.intervals(&self.zone, from, until, intervals);
+            return;
+        }
         let mut spans = Vec::new();
         let clock = if self.pattern.is_exact() {
             &Zone::utc()
@@ -178,6 +202,7 @@ impl fmt::Display for Times {
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
             Pattern::Schedule(schedule) => schedule.fmt(formatter),
             Pattern::Once(once) => once.write(formatter, &self.zone),
+            Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
         }
     }
 }

@@ -16,7 +16,7 @@ const EXPECTED: &str = "expected a date and time such as `2026-11-25 18:00`, a d
 
 /// A moment as it is written in a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moment {
+pub enum Bound {
     /// What the clock on the wall shows.
     Wall(NaiveDateTime),
     /// An instant, whatever clock hangs there.
@@ -31,7 +31,7 @@ pub struct Once {
     exact: bool,
 }
 
-impl Moment {
+impl Bound {
     /// Reads a start: `YYYY-MM-DD HH:MM` (also with `T`, and with seconds) on the clock of the zone,
     /// `YYYY-MM-DD` as the midnight that begins it, or RFC 3339 with an offset.
     ///
@@ -50,11 +50,11 @@ impl Moment {
         Ok(moment)
     }
 
-    /// Reads an end: as [`Moment::start`], but `24:00` is the end of the day, and a date alone is the
+    /// Reads an end: as [`Bound::start`], but `24:00` is the end of the day, and a date alone is the
     /// end of that date, which is therefore included.
     ///
     /// # Errors
-    /// As [`Moment::start`].
+    /// As [`Bound::start`].
     pub fn end(text: &str) -> Result<Self, String> {
         let moment = Self::parse(text)?;
         match moment {
@@ -108,10 +108,10 @@ impl Once {
     ///
     /// # Errors
     /// The end is not after the start, or only one of them is an exact instant.
-    pub fn new(start: Moment, end: Moment) -> Result<Self, String> {
+    pub fn new(start: Bound, end: Bound) -> Result<Self, String> {
         let (span, exact) = match (start, end) {
-            (Moment::Wall(start), Moment::Wall(end)) => (Span { start, end }, false),
-            (Moment::Exact(start), Moment::Exact(end)) => {
+            (Bound::Wall(start), Bound::Wall(end)) => (Span { start, end }, false),
+            (Bound::Exact(start), Bound::Exact(end)) => {
                 let (start, end) = (start.naive_utc(), end.naive_utc());
                 (Span { start, end }, true)
             }
