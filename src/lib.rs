@@ -26,6 +26,7 @@
 //! | | [`event`] | what happened, as data |
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
+//! | | [`sign`] | SSH signatures, allowed signers, signed statements |
 //! | jobs | [`ops`] | one file for each working command |
 //! | faces | [`report`] | events -> text, JSON, GitHub |
 //! | | [`sim`] | the embedded world of the demo and the tests |
@@ -47,6 +48,7 @@ pub mod probe;
 pub mod report;
 pub mod rollout;
 pub mod secret;
+pub mod sign;
 pub mod sim;
 pub mod units;
 pub mod yaml;

@@ -30,11 +30,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("git", &["units", "clock", "secret", "manifest"]),
     ("probe", &["units", "clock", "secret", "analysis"]),
+    ("sign", &["units", "secret", "policy"]),
     (
         "ops",
         &[
             "units", "clock", "secret", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe",
+            "rollout", "event", "git", "probe", "sign",
         ],
     ),
     (
@@ -48,7 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "units", "clock", "secret", "exit", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "ops", "report", "sim",
+            "rollout", "event", "git", "probe", "sign", "ops", "report", "sim",
         ],
     ),
 ];
