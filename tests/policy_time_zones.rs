@@ -10,7 +10,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use shipgate::policy::{
     Action, Policy, Request,
-    times::{Cron, DayRule, Hours, Moment, Once, Pattern, Schedule, Times},
+    times::{Bound, Cron, DayRule, Hours, Once, Pattern, Schedule, Times},
     tzdb_version,
     zone::Zone,
 };
@@ -95,7 +95,7 @@ fn cases(start: i64, end: i64) -> Vec<Case> {
         let cron = Cron::parse(&format!("{minute_hour} {cron}")).unwrap();
         Schedule::new(cron, TimeDelta::seconds(length))
     };
-    let once = Once::new(Moment::Wall(naive(start)), Moment::Wall(naive(end))).unwrap();
+    let once = Once::new(Bound::Wall(naive(start)), Bound::Wall(naive(end))).unwrap();
     let weekly = move |wall: i64| (wall - start).rem_euclid(7 * DAY) < length;
     let daily = move |wall: i64| (wall - start).rem_euclid(DAY) < length;
     let only = move |wall: i64| (start..end).contains(&wall);

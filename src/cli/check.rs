@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     event::{Failure, Outcome},
-    ops::{check, gate, load, stopped_before_change, watch::Endpoints},
+    ops::{beside::Beside, check, gate, load, stopped_before_change, watch::Endpoints},
     policy::{Action, Facts, Policy, Request},
     probe::prometheus::Endpoint,
     units::Version,
@@ -73,8 +73,9 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         Some(file) if !in_repository => {
             let path = session.context.folder.join(file);
             let (source, text) = check::read_file(&path, &file.display().to_string())?;
+            let beside = Beside::on_disk(&path, &source);
             Found {
-                policy: check::load(source, &text)?,
+                policy: check::load_beside(source, &text, &beside).await?,
                 environment: arguments.repository.environment.clone(),
                 service: arguments.repository.service.clone(),
                 prometheus: None,
@@ -120,7 +121,8 @@ async fn from_repository(arguments: &CheckArguments, session: &Session) -> Resul
     let path = named.as_deref().unwrap_or(&target.environment.policy);
     let (text, source) =
         load::policy(opened.repository(), arguments.policy_ref.as_deref(), path).await?;
-    let policy = check::load(source, &text)?;
+    let beside = Beside::at_source(opened.repository(), &source)?;
+    let policy = check::load_beside(source, &text, &beside).await?;
     let context = &session.context;
     let prometheus = if policy.wants_traffic() {
         Endpoints::new(&target.config.providers, |name| context.secret(name))?.prometheus

@@ -4,12 +4,12 @@ use std::{fs::File, io::Read, path::Path};
 
 use chrono::{DateTime, Utc};
 
-use super::failure;
+use super::{beside::Beside, failure};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     policy::{
-        Action, Decision, Effect, Facts, Policy, PolicySource, Reason, ReasonCode, Request,
-        TrafficFact, Verdict, appointment, evaluate,
+        Action, Decision, Effect, Facts, Files, Policy, PolicyFile, PolicySource, Reason,
+        ReasonCode, Request, TrafficFact, Verdict, appointment, evaluate, files_named,
     },
     units::{RequestsPerSecond, Version},
     yaml::Limits,
@@ -43,6 +43,7 @@ pub fn read_file(path: &Path, shown: &str) -> Result<(PolicySource, String), Fai
         path: shown.to_owned(),
         commit: None,
         sha256: sha256(&bytes),
+        ..PolicySource::default()
     };
     let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8 text".to_owned()))?;
     Ok((source, text))
@@ -57,12 +58,38 @@ pub fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Makes a policy of its text.
+/// Makes a policy of its text alone; files that it names count as missing.
 ///
 /// # Errors
 /// [`Ending::ConfigInvalid`] with the first finding as reason and the others as hints.
 pub fn load(source: PolicySource, text: &str) -> Result<Policy, Failure> {
-    match Policy::parse(text, &source.path) {
+    with_files(source, text, &Files::new())
+}
+
+/// Makes a policy of its text and of the files beside it that it names.
+///
+/// # Errors
+/// As [`load`], where a file that is named and not there is a finding, and as [`Beside::read`].
+pub async fn load_beside(
+    mut source: PolicySource,
+    text: &str,
+    beside: &Beside<'_>,
+) -> Result<Policy, Failure> {
+    let mut files = Files::new();
+    for path in files_named(text) {
+        if let Some(bytes) = beside.read(&path).await? {
+            source.files.push(PolicyFile {
+                path: path.clone(),
+                sha256: sha256(&bytes),
+            });
+            files.insert(path, bytes);
+        }
+    }
+    with_files(source, text, &files)
+}
+
+fn with_files(source: PolicySource, text: &str, files: &Files) -> Result<Policy, Failure> {
+    match Policy::parse_with(text, &source.path, files) {
         Ok(policy) => Ok(policy.with_source(source)),
         Err(findings) => Err(failure::findings(&source.path, &findings)),
     }

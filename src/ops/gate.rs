@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    beside::Beside,
     check::{self, TrafficSource},
     deploy::{DeployRequest, Outside},
     load::{self, Target},
@@ -102,7 +103,8 @@ pub async fn ask(
 ) -> Result<Answer, Failure> {
     let path = question.policy.unwrap_or(&target.environment.policy);
     let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
-    let policy = check::load(source, &text)?;
+    let beside = Beside::at_source(outside.repository, &source)?;
+    let policy = check::load_beside(source, &text, &beside).await?;
     let request = Request {
         environment: Some(target.environment_name.clone()),
         service: Some(target.service.name.clone()),

@@ -263,6 +263,7 @@ pub async fn policy(
         path: path.to_owned(),
         commit: Some(commit.to_string()),
         sha256: sha256(&bytes),
+        ..PolicySource::default()
     };
     Ok((text(path, bytes)?, source))
 }

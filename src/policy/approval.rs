@@ -127,6 +127,18 @@ pub(super) struct ApprovalRules {
     pub(super) max_age: TimeDelta,
 }
 
+/// What holds where a policy says nothing of approvals, as its document has it.
+impl Default for ApprovalRules {
+    fn default() -> Self {
+        Self {
+            minimum: 1,
+            allowed_signers: "allowed_signers".to_owned(),
+            sources: vec![ApprovalSource::Signature],
+            max_age: TimeDelta::hours(24),
+        }
+    }
+}
+
 /// What a policy asks of overrides.
 #[derive(Debug, Clone)]
 pub(super) struct OverrideRules {

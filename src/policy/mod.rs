@@ -1,11 +1,12 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
 //! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
-//! [`Policy`] or findings, [`times`] knows days and hours, [`zone`] the rules of time zones,
+//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and hours, [`zone`] the rules of time zones,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
+mod calendar;
 mod configmap;
 pub mod document;
 mod evaluate;
@@ -29,11 +30,12 @@ pub use document::PolicyDocument;
 pub use evaluate::evaluate;
 pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
 pub use intervals::Interval;
+pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
 pub use scope::Unnamed;
 pub use times::{RuleSuggestion, suggest_rule};
 pub use timetable::{Change, Timetable};
-pub use verdict::{Decision, Effect, PolicySource, Reason, ReasonCode, Verdict};
+pub use verdict::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;
 pub use zone::tzdb_version;

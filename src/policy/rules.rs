@@ -66,6 +66,26 @@ pub(super) struct TrafficThreshold {
 }
 
 impl Policy {
+    /// Returns a policy without any rule, to put rules into.
+    pub(super) fn without_rules(path: &str, zone: Zone) -> Self {
+        Self {
+            source: PolicySource {
+                path: path.to_owned(),
+                ..PolicySource::default()
+            },
+            environments: None,
+            allowed: Vec::new(),
+            blocked: Vec::new(),
+            blocked_dates: Vec::new(),
+            traffic: None,
+            actions: Action::GOING_FORWARD.to_vec(),
+            people: People::default(),
+            approvals: ApprovalRules::default(),
+            overriding: None,
+            zone,
+        }
+    }
+
     /// Says where the policy was read; verdicts carry it.
     #[must_use]
     pub fn with_source(mut self, source: PolicySource) -> Self {

@@ -120,6 +120,17 @@ pub struct PolicySource {
     pub commit: Option<String>,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+    /// The files beside it that it names, by path.
+    pub files: Vec<PolicyFile>,
+}
+
+/// A file that a policy names and that was read with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyFile {
+    /// Path beside the policy, as the policy has it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 /// The gate's answer. A function of policy, request, facts and instant alone.

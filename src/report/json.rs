@@ -14,7 +14,7 @@ use super::{Ended, Sink, phrases, sanitise};
 use crate::{
     event::{Deployment, MetricRecord, Outcome},
     manifest::Change,
-    policy::Verdict,
+    policy::{PolicyFile, Verdict},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -117,6 +117,17 @@ struct PolicyReport {
     path: String,
     /// Commit that it was read at; null for a file from disk.
     commit: Option<String>,
+    /// SHA-256 of its bytes, in hexadecimal.
+    sha256: String,
+    /// The files beside it that it names, such as calendars.
+    files: Vec<PolicyFileReport>,
+}
+
+/// A file that was read with the policy.
+#[derive(Debug, Serialize, JsonSchema)]
+struct PolicyFileReport {
+    /// Path beside the policy.
+    path: String,
     /// SHA-256 of its bytes, in hexadecimal.
     sha256: String,
 }
@@ -294,6 +305,11 @@ impl Report {
 
 impl VerdictReport {
     fn of(verdict: &Verdict) -> Self {
+        let file = |file: &PolicyFile| PolicyFileReport {
+            path: file.path.clone(),
+            sha256: file.sha256.clone(),
+        };
+        let files = verdict.policy.files.iter().map(file);
         Self {
             decision: verdict.decision.word(),
             reasons: verdict
@@ -318,6 +334,7 @@ impl VerdictReport {
                 path: verdict.policy.path.clone(),
                 commit: verdict.policy.commit.clone(),
                 sha256: verdict.policy.sha256.clone(),
+                files: files.collect(),
             },
         }
     }

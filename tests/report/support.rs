@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use shipgate::{
     event::{CommitRecord, Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState},
     manifest::{Change, ObjectRef, Refusal, Segment},
-    policy::{Decision, Effect, PolicySource, Reason, ReasonCode, Verdict},
+    policy::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict},
     report::{Ended, Sink},
     units::Weight,
 };
@@ -96,6 +96,11 @@ pub fn blocked() -> Outcome {
             path: "policies/production.yaml".to_owned(),
             commit: Some("4f2a91c07b6e5d3f8a1b2c3d4e5f60718293a4b5".to_owned()),
             sha256: "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned(),
+            files: vec![PolicyFile {
+                path: "holidays.ics".to_owned(),
+                sha256: "4a7d1ed414474e4033ac29ccb8653d9b5a3a1f0c9d7e6b8a2c4e6f8091a3b5c7"
+                    .to_owned(),
+            }],
         },
         approvals: Vec::new(),
         overridden: None,

@@ -8,11 +8,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A date as a text, or a mapping with `date`, with `from` and `to`, or with `rule`.
+/// A date as a text, or a mapping with `date`, `from` and `to`, `rule`, `rrule` or `ics`.
 #[derive(Debug, Clone)]
 pub struct BlockedDateDocument(pub BlockedDateFields);
 
-/// One blocked date, a range of them, or a rule that gives one each year.
+/// One blocked date, a range of them, a rule that gives more, or a calendar.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockedDateFields {
@@ -33,6 +33,19 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub rule: Option<String>,
+    /// An RFC 5545 recurrence rule such as `FREQ=YEARLY;BYMONTH=11;BYDAY=4TH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rrule: Option<String>,
+    /// The date that `rrule` counts from. Absent: 2000-01-01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub dtstart: Option<String>,
+    /// Path of an iCalendar file beside the policy, each event of which blocks, such as
+    /// `holidays.ics`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub ics: Option<String>,
     /// A short name for messages, such as `Christmas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -41,7 +54,8 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub hours: Option<String>,
-    /// IANA time zone. Absent: the policy's, else that of the windows.
+    /// IANA time zone; of a calendar, that of its events that name none. Absent: the policy's, else
+    /// that of the windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub timezone: Option<String>,
@@ -60,7 +74,8 @@ impl<'de> Visitor<'de> for BlockedDateVisitor {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, or `rule`",
+            "a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, `rule`, `rrule` \
+             or `ics`",
         )
     }
 

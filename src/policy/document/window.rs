@@ -33,7 +33,8 @@ pub struct WindowDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub schedule: Option<String>,
-    /// How long it lasts from each start of `schedule`, such as `4h` or `1h30m`; at most 366 days.
+    /// How long it lasts from each start of `schedule` or `rrule`, such as `4h` or `1h30m`; at most
+    /// 366 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub duration: Option<String>,
@@ -46,6 +47,20 @@ pub struct WindowDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub to: Option<String>,
+    /// When it is, as an RFC 5545 recurrence rule such as `FREQ=MONTHLY;BYDAY=-1FR`. Instead of `days`
+    /// and `schedule`; goes with `hours`, or with `dtstart` and `dtend` or `duration`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rrule: Option<String>,
+    /// What `rrule` counts from, such as `20260101T090000`, `TZID=America/New_York:20260101T090000`
+    /// or a date; it is in the window only if the rule says so. Absent: 2000-01-01.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub dtstart: Option<String>,
+    /// When what starts at `dtstart` ends, in the same form; not included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub dtend: Option<String>,
     /// IANA time zone. Absent: the policy's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]

@@ -1,19 +1,25 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
 mod approvals;
+mod calendar;
 mod pattern;
+mod recurrence;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    PolicySource,
+    calendar::is_calendar,
     configmap::{self, Placement},
     document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
-    request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
     times::{Pattern, Times},
     wording::shown,
     zone::{Zone, near},
 };
+use pattern::is_exact;
+use recurrence::RuleKeys;
+
 use crate::{
     units::RequestsPerSecond,
     yaml::{Finding, Located, typed},
@@ -22,20 +28,57 @@ use crate::{
 /// Longest name and description, in characters: they are printed in every message.
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
+/// Most starts of recurrence rules on one day: each is worked out for two years when the next
+/// opening is looked for.
+const MOST_STARTS_A_DAY: usize = 1_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
+/// Files beside a policy, by the paths that it names them with.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Returns the paths of the iCalendar files that a policy names, each once; paths that lead
+/// elsewhere are left out, for [`Policy::parse_with`] refuses them.
+pub fn files_named(text: &str) -> Vec<String> {
+    let Some((located, _)) = configmap::locate(text).ok().filter(|_| !is_calendar(text)) else {
+        return Vec::new();
+    };
+    let dates = located.value.get("blocked_dates");
+    let dates = dates
+        .and_then(|dates| dates.as_array())
+        .into_iter()
+        .flatten();
+    let named = dates.filter_map(|date| date.get("ics")?.as_str());
+    let named: BTreeSet<&str> = named
+        .filter(|path| calendar::check_path(path).is_ok())
+        .collect();
+    named.into_iter().map(str::to_owned).collect()
+}
+
 impl Policy {
-    /// Reads a policy: native YAML, the JSON form, or a Kubernetes ConfigMap that holds the JSON
-    /// form. `path` is where the text was read, for messages and verdicts.
+    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form, or
+    /// an iCalendar file. It has no files beside it: one that it names is missing. `path` is where the text was read, for messages and verdicts.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the lines.
     pub fn parse(text: &str, path: &str) -> Result<Self, Vec<Finding>> {
+        Self::parse_with(text, path, &Files::new())
+    }
+
+    /// Reads a policy that names files beside it; see [`files_named`]. A text that begins as an
+    /// iCalendar file is a policy by itself: each of its events blocks.
+    ///
+    /// # Errors
+    /// As [`Policy::parse`]; a file that is named and not among `files`, and everything in it that is
+    /// not understood.
+    pub fn parse_with(text: &str, path: &str, files: &Files) -> Result<Self, Vec<Finding>> {
+        if is_calendar(text) {
+            return calendar::policy(text, path);
+        }
         let (located, placement) = configmap::locate(text)?;
         let read = |located: &Located| {
             let document = typed::check::<PolicyDocument>(located)?;
-            Reader::new(located, placement).policy(&document, path)
+            Reader::new(located, placement).policy(&document, path, files)
         };
         read(&located).map_err(|findings| placement.findings(findings))
     }
@@ -66,7 +109,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn policy(mut self, document: &PolicyDocument, path: &str) -> Result<Policy, Vec<Finding>> {
+    fn policy(
+        mut self,
+        document: &PolicyDocument,
+        path: &str,
+        files: &Files,
+    ) -> Result<Policy, Vec<Finding>> {
         let default = self.zone_of(document.timezone.as_deref(), "/timezone");
         let no_default = document.timezone.is_none();
         let windows = document.allowed_windows.iter().flatten();
@@ -78,8 +126,13 @@ impl<'a> Reader<'a> {
             None => common_zone(&[&allowed, &blocked]),
         };
         let windows_are_read = self.findings.is_empty();
-        let blocked_dates =
-            self.blocked_dates(document, date_zone.as_ref(), no_default && windows_are_read);
+        let blocked_dates = self.blocked_dates(
+            document,
+            date_zone.as_ref(),
+            no_default && windows_are_read,
+            files,
+        );
+        self.not_too_often(allowed.iter().chain(&blocked).chain(&blocked_dates));
         let traffic = document
             .traffic_threshold
             .as_ref()
@@ -113,25 +166,21 @@ impl<'a> Reader<'a> {
             let mut rules = allowed.iter().chain(&blocked).chain(&blocked_dates);
             rules.next().map(|rule| rule.times.zone.clone())
         });
-        Ok(Policy {
-            source: PolicySource {
-                path: path.to_owned(),
-                ..PolicySource::default()
-            },
+        let mut policy = Policy {
             environments,
             allowed,
             blocked,
             blocked_dates,
             traffic,
-            actions: document
-                .actions
-                .clone()
-                .unwrap_or_else(|| Action::GOING_FORWARD.to_vec()),
             people,
             approvals,
             overriding,
-            zone: shown.unwrap_or_else(Zone::utc),
-        })
+            ..Policy::without_rules(path, shown.unwrap_or_else(Zone::utc))
+        };
+        if let Some(actions) = &document.actions {
+            policy.actions.clone_from(actions);
+        }
+        Ok(policy)
     }
 
     fn windows<'w>(
@@ -144,18 +193,19 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (index, window) in windows.enumerate() {
             let pointer = format!("/{list}/{index}");
-            let pattern = self.window_pattern(window, &pointer);
             let own = window.timezone.as_deref();
-            // Exact instants need no clock; one is named only to show them on.
-            let needs_none = pattern.as_ref().is_some_and(Pattern::is_exact);
-            let zone = match (own, default) {
-                (None, None) if needs_none && document.timezone.is_none() => Some(Zone::utc()),
-                _ => self.window_zone(own, default, document, &pointer),
+            let zone = match self.zone_of_start(RuleKeys::from(window), own, &pointer) {
+                Some(zone) => Some(zone),
+                // Exact instants need no clock; one is named only to show them on.
+                None if own.is_none() && document.timezone.is_none() && is_exact(window) => {
+                    Some(Zone::utc())
+                }
+                None => self.window_zone(own, default, document, &pointer),
             };
             let common = Common {
                 name: window.name.as_ref(),
                 description: window.description.as_ref(),
-                pattern,
+                pattern: self.window_pattern(window, &pointer, zone.as_ref()),
                 zone,
                 scope: self.scope(window, &pointer),
             };
@@ -198,19 +248,25 @@ impl<'a> Reader<'a> {
         document: &PolicyDocument,
         default: Option<&Zone>,
         ask: bool,
+        files: &Files,
     ) -> Vec<TimeRule> {
         let mut rules = Vec::new();
         for (index, date) in document.blocked_dates.iter().enumerate() {
             let fields = &date.0;
             let pointer = format!("/blocked_dates/{index}");
-            let days = self.dates(fields, &pointer);
-            let hours = self.hours(fields.hours.as_ref(), &pointer);
-            let pattern = days.zip(hours);
-            let pattern = pattern.map(|(days, hours)| Pattern::Days { days, hours });
             let own = fields.timezone.as_deref();
-            let zone = self
-                .zone_of(own, &format!("{pointer}/timezone"))
-                .or_else(|| default.filter(|_| own.is_none()).cloned());
+            let zone = match self.zone_of_start(RuleKeys::from(fields), own, &pointer) {
+                Some(zone) => Some(zone),
+                None => self
+                    .zone_of(own, &format!("{pointer}/timezone"))
+                    .or_else(|| default.filter(|_| own.is_none()).cloned()),
+            };
+            if let Some(ics) = &fields.ics {
+                let events = self.calendar(ics, fields, &pointer, zone.as_ref(), files);
+                rules.extend(events);
+                continue;
+            }
+            let pattern = self.date_pattern(fields, &pointer, zone.as_ref());
             if zone.is_none() && own.is_none() && ask {
                 self.wrong(
                     &pointer,
@@ -228,6 +284,13 @@ impl<'a> Reader<'a> {
             rules.extend(self.time_rule(&pointer, common));
         }
         rules
+    }
+
+    fn not_too_often<'r>(&mut self, rules: impl Iterator<Item = &'r TimeRule>) {
+        if let Some(rule) = too_often(rules) {
+            let pointer = format!("/{}", rule.rule.replace('[', "/").replace(']', ""));
+            self.wrong(&pointer, &too_often_message());
+        }
     }
 
     /// Puts the parts of a rule together; none where a part is missing, which is a finding by now.
@@ -358,6 +421,23 @@ impl<'a> Reader<'a> {
         let position = self.located.position(pointer);
         self.findings.push(Finding::new(position, message));
     }
+}
+
+/// Returns the rule with which there are too many that repeat, if there are: each costs time at
+/// every question, and so many can only be a slip.
+fn too_often<'r>(rules: impl Iterator<Item = &'r TimeRule>) -> Option<&'r TimeRule> {
+    let mut starts = 0;
+    let mut rules = rules;
+    rules.find(|rule| {
+        starts += rule.times.pattern.times_a_day();
+        starts > MOST_STARTS_A_DAY
+    })
+}
+
+fn too_often_message() -> String {
+    format!(
+        "with this there are more than {MOST_STARTS_A_DAY} recurrence rules, or times of day in them"
+    )
 }
 
 /// Returns the zone of all these rules, if they have one and the same.

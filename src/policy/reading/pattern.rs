@@ -1,12 +1,13 @@
 //! When a window or a blocked date is: each of the ways to write it, and no two of them at once.
 
-use super::Reader;
+use super::{Reader, recurrence::RuleKeys};
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
     times::{
         Bound, Cron, DateRule, DayRule, Hours, Once, Pattern, Schedule, parse_date, parse_weekday,
     },
     wording::shown,
+    zone::Zone,
 };
 
 impl Reader<'_> {
@@ -15,7 +16,23 @@ impl Reader<'_> {
         &mut self,
         window: &WindowDocument,
         pointer: &str,
+        zone: Option<&Zone>,
     ) -> Option<Pattern> {
+        let rule = [
+            ("rrule", window.rrule.is_some()),
+            ("dtstart", window.dtstart.is_some()),
+            ("dtend", window.dtend.is_some()),
+        ];
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let days = [("days", window.days.is_some())];
+            let schedule = [("schedule", window.schedule.is_some())];
+            let once = [("from", window.from.is_some()), ("to", window.to.is_some())];
+            if !self.one_way([&days, &schedule, &once, &rule], pointer) {
+                return None;
+            }
+            let rule = self.recurrence(RuleKeys::from(window), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
         let recurring = [
             ("days", window.days.is_some()),
             ("hours", window.hours.is_some()),
@@ -42,7 +59,7 @@ impl Reader<'_> {
     }
 
     /// Are the keys of only one way to say when there?
-    fn one_way<const WAYS: usize>(
+    pub(super) fn one_way<const WAYS: usize>(
         &mut self,
         ways: [&[(&'static str, bool)]; WAYS],
         pointer: &str,
@@ -132,7 +149,37 @@ impl Reader<'_> {
         all.then_some(DayRule::Weekly(week))
     }
 
-    pub(super) fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
+    /// Reads when a blocked date is; a calendar is not read here.
+    pub(super) fn date_pattern(
+        &mut self,
+        fields: &BlockedDateFields,
+        pointer: &str,
+        zone: Option<&Zone>,
+    ) -> Option<Pattern> {
+        let dates = [
+            ("date", fields.date.is_some()),
+            ("from", fields.from.is_some()),
+            ("to", fields.to.is_some()),
+        ];
+        let yearly = [("rule", fields.rule.is_some())];
+        let rule = [
+            ("rrule", fields.rrule.is_some()),
+            ("dtstart", fields.dtstart.is_some()),
+        ];
+        if !self.one_way([&dates, &yearly, &rule], pointer) {
+            return None;
+        }
+        if rule.iter().any(|(_, is_there)| *is_there) {
+            let rule = self.recurrence(RuleKeys::from(fields), pointer, zone)?;
+            return Some(Pattern::Recurrence(Box::new(rule)));
+        }
+        let days = self.dates(fields, pointer);
+        let hours = self.hours(fields.hours.as_ref(), pointer);
+        let (days, hours) = (days?, hours?);
+        Some(Pattern::Days { days, hours })
+    }
+
+    fn dates(&mut self, fields: &BlockedDateFields, pointer: &str) -> Option<DayRule> {
         let mut date = |text: &str, key: &str| {
             let place = format!("{pointer}{key}");
             self.take(parse_date(text), &place)
@@ -164,10 +211,17 @@ impl Reader<'_> {
             _ => {
                 self.wrong(
                     pointer,
-                    "expected one of `date`, `from` and `to` (each YYYY-MM-DD), or `rule`",
+                    "expected one of `date`, `from` and `to` (each YYYY-MM-DD), `rule`, `rrule` \
+                     or `ics`",
                 );
                 None
             }
         }
     }
+}
+
+/// Is it a window between two instants that need no zone?
+pub(super) fn is_exact(window: &WindowDocument) -> bool {
+    let exact = |end: Option<Result<Bound, String>>| matches!(end, Some(Ok(Bound::Exact(_))));
+    exact(window.from.as_deref().map(Bound::start)) && exact(window.to.as_deref().map(Bound::end))
 }

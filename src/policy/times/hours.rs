@@ -51,7 +51,7 @@ impl Hours {
 
     /// Returns the minutes after midnight of the start and of the end; the end of hours that cross
     /// midnight is on the next day, beyond 24 * 60.
-    pub(super) fn minutes(self) -> (u32, u32) {
+    pub(in crate::policy) fn minutes(self) -> (u32, u32) {
         let next_day = u32::from(self.end < self.start) * MINUTES_A_DAY;
         (self.start, self.end + next_day)
     }

@@ -91,6 +91,15 @@ impl Pattern {
         }
     }
 
+    /// How many starts of a recurrence rule a day can have at most; nothing for the other patterns,
+    /// which are cheap.
+    pub(super) fn times_a_day(&self) -> usize {
+        match self {
+            Self::Recurrence(recurrence) => recurrence.times_a_day(),
+            Self::Days { .. } | Self::Schedule(_) | Self::Once(_) => 0,
+        }
+    }
+
     /// Returns the recurrence whose occurrences are measured with a stopwatch, if it is one.
     fn by_stopwatch(&self) -> Option<&Recurrence> {
         match self {

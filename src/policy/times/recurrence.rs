@@ -79,9 +79,10 @@ impl Recurrence {
         }
         let last = match &rule.end {
             End::Never => None,
-            // The whole of a last day counts: rather blocked for longer.
-            End::Until(moment) if moment.is_date() => {
-                Some(moment.shown + TimeDelta::seconds(86_399))
+            End::Until(moment) if is_date || moment.is_date() => {
+                // The whole of the last day counts, in whichever zone it is later.
+                let day = moment.shown.date().max(moment.on_the_wall(zone).date());
+                day.and_hms_opt(23, 59, 59)
             }
             End::Until(moment) => Some(moment.on_the_wall(zone)),
             End::Count(count) => rule.first(start, *count).last().copied(),

@@ -7,7 +7,7 @@ use chrono::{
 };
 use rrule::{Frequency, NWeekday, RRule, RRuleSet, Tz, Unvalidated};
 
-use super::moment::Moment;
+use super::moment::{Clock, Moment};
 use crate::policy::wording::shown;
 
 /// Longest rule, in bytes.
@@ -60,6 +60,8 @@ impl Rule {
                 "the rule is longer than the limit of {LONGEST_RULE} bytes"
             ));
         }
+        // Some programs end the list as they separate it.
+        let written = written.strip_suffix(';').unwrap_or(written);
         let mut parts: Vec<(String, &str)> = Vec::new();
         for part in written.split(';') {
             let (key, value) = part.split_once('=').ok_or_else(|| {
@@ -125,6 +127,12 @@ impl Rule {
             }
             "UNTIL" => {
                 let moment = Moment::parse(value).map_err(|problem| format!("UNTIL: {problem}"))?;
+                if let Clock::Named(zone) = &moment.clock {
+                    return Err(format!(
+                        "UNTIL: found the zone {}, expected none",
+                        shown(zone)
+                    ));
+                }
                 self.end_once(End::Until(moment))?;
                 parts
             }
@@ -189,6 +197,7 @@ impl Rule {
     fn days(&self, value: &str) -> Result<Vec<NWeekday>, String> {
         let largest = match self.frequency {
             Frequency::Monthly => 5,
+            Frequency::Yearly if self.names_month => 5,
             Frequency::Yearly => 53,
             _ => 0,
         };
@@ -267,6 +276,14 @@ impl Rule {
                 Some("FREQ=WEEKLY without BYDAY repeats the weekday of its start")
             }
             _ => None,
+        }
+    }
+
+    /// Returns UNTIL, the last moment at which an occurrence may start.
+    pub fn until(&self) -> Option<&Moment> {
+        match &self.end {
+            End::Until(moment) => Some(moment),
+            End::Never | End::Count(_) => None,
         }
     }
 
