@@ -1,16 +1,19 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
 //! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
-//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and hours, [`zone`] the rules of time zones,
+//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and
+//! hours, [`zone`] the rules of time zones,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
 mod calendar;
+mod changes;
 mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod freeze;
 mod intervals;
 mod people;
 mod reading;
@@ -26,9 +29,11 @@ pub mod zone;
 pub use approval::{
     ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
 };
+pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use facts::{Facts, PlanFact, TrafficFact};
+pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
