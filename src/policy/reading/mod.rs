@@ -21,6 +21,9 @@ use crate::{
 /// Longest name and description, in characters: they are printed in every message.
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
+/// How often all rules together may open a day: the two years that a verdict may have to look ahead
+/// then cost less than a second.
+const OPENINGS_A_DAY: usize = 20_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -98,6 +101,7 @@ impl<'a> Reader<'a> {
                  `blocked_windows`, `blocked_dates` or `traffic_threshold`",
             );
         }
+        self.can_be_judged(&[&allowed, &blocked, &blocked_dates]);
         if !self.findings.is_empty() {
             self.findings.sort();
             return Err(self.findings);
@@ -122,6 +126,22 @@ impl<'a> Reader<'a> {
                 .unwrap_or_else(|| Action::GOING_FORWARD.to_vec()),
             zone: shown.unwrap_or_else(Zone::utc),
         })
+    }
+
+    /// A verdict must not take long, whatever the policy says.
+    fn can_be_judged(&mut self, groups: &[&[TimeRule]]) {
+        let rules = groups.iter().flat_map(|rules| rules.iter());
+        let openings: usize = rules.map(|rule| rule.times.pattern.openings_a_day()).sum();
+        if openings > OPENINGS_A_DAY {
+            self.wrong(
+                "",
+                &format!(
+                    "the rules begin {openings} times a day in all, which is more than the \
+                     {OPENINGS_A_DAY} that can be judged quickly; let schedules start less often \
+                     and last longer"
+                ),
+            );
+        }
     }
 
     fn windows<'w>(

@@ -68,6 +68,14 @@ impl Pattern {
         matches!(self, Self::Once(once) if once.is_exact())
     }
 
+    /// Returns how often it opens a day at most: how much work it is to list its spans.
+    pub(super) fn openings_a_day(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.openings_a_day(),
+            Self::Days { .. } | Self::Once(_) => 1,
+        }
+    }
+
     /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
     fn contains(&self, wall: NaiveDateTime) -> bool {
         match self {
