@@ -31,9 +31,9 @@ use crate::{
 /// Longest name and description, in characters: they are printed in every message.
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
-/// Most starts of recurrence rules on one day: each is worked out for two years when the next
-/// opening is looked for.
-const MOST_STARTS_A_DAY: usize = 1_000;
+/// How often all rules together may open a day: the two years that a verdict may have to look ahead
+/// then cost less than a second.
+const OPENINGS_A_DAY: usize = 20_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -441,20 +441,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns the rule with which there are too many that repeat, if there are: each costs time at
-/// every question, and so many can only be a slip.
+/// Returns the rule with which there is too much to judge, if there is: a verdict must not take long,
+/// whatever the policy says.
 fn too_often<'r>(rules: impl Iterator<Item = &'r TimeRule>) -> Option<&'r TimeRule> {
-    let mut starts = 0;
+    let mut openings = 0;
     let mut rules = rules;
     rules.find(|rule| {
-        starts += rule.times.pattern.times_a_day();
-        starts > MOST_STARTS_A_DAY
+        openings += rule.times.pattern.openings_a_day();
+        openings > OPENINGS_A_DAY
     })
 }
 
 fn too_often_message() -> String {
     format!(
-        "with this there are more than {MOST_STARTS_A_DAY} recurrence rules, or times of day in them"
+        "with this the rules begin more often than {OPENINGS_A_DAY} times a day in all (a recurrence \
+         rule counts as 20), which is more than can be judged quickly; let them start less often and \
+         last longer"
     )
 }
 

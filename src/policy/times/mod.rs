@@ -48,6 +48,9 @@ impl Span {
     }
 }
 
+/// How many times as long as another pattern a recurrence rule takes.
+const RECURRENCE_COST: usize = 20;
+
 /// When, on the clock on the wall of any zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
@@ -72,6 +75,15 @@ impl Pattern {
         matches!(self, Self::Once(once) if once.is_exact())
     }
 
+    /// Returns how often it opens a day at most: how much work it is to list its spans.
+    pub(super) fn openings_a_day(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.openings_a_day(),
+            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day(),
+            Self::Days { .. } | Self::Once(_) => 1,
+        }
+    }
+
     /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
     fn contains(&self, wall: NaiveDateTime) -> bool {
         match self {
@@ -88,15 +100,6 @@ impl Pattern {
             Self::Schedule(schedule) => schedule.contains(wall),
             Self::Once(once) => once.span().contains(wall),
             Self::Recurrence(recurrence) => recurrence.contains(wall),
-        }
-    }
-
-    /// How many starts of a recurrence rule a day can have at most; nothing for the other patterns,
-    /// which are cheap.
-    pub(super) fn times_a_day(&self) -> usize {
-        match self {
-            Self::Recurrence(recurrence) => recurrence.times_a_day(),
-            Self::Days { .. } | Self::Schedule(_) | Self::Once(_) => 0,
         }
     }
 

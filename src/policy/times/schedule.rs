@@ -54,6 +54,11 @@ impl Schedule {
         Self { cron, length, runs }
     }
 
+    /// Returns how often it opens on each of its days.
+    pub(super) fn openings_a_day(&self) -> usize {
+        self.runs.len()
+    }
+
     /// Is what the clock shows inside? It is if the last start is less than the duration ago.
     pub(super) fn contains(&self, wall: NaiveDateTime) -> bool {
         let today = wall.date();
