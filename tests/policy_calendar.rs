@@ -153,8 +153,47 @@ fn hours_of_a_duration_are_those_of_a_stopwatch() {
     2026-03-28 08:00-04:00 to 2026-03-29 09:00-04:00: 1500 minutes
     2026-10-31 20:00-04:00 to 2026-11-01 04:00-05:00: 540 minutes
     2026-11-01 20:00-05:00 to 2026-11-02 05:00-05:00: 540 minutes
-    2028-03-12 03:30-04:00 to 2028-03-12 04:30-04:00: 60 minutes
+    2028-03-12 03:00-04:00 to 2028-03-12 04:30-04:00: 90 minutes
     2028-11-05 01:30-04:00 to 2028-11-05 02:30-05:00: 120 minutes
+    ");
+}
+
+/// What ends by DTEND follows the clock on the wall, without a hole, and is rather longer.
+#[test]
+fn an_event_with_an_end_is_one_piece_of_time() {
+    let rows = [
+        // Spring skips 02:00 to 03:00, autumn has 01:00 to 02:00 twice.
+        ("20260308T013000", "20260308T040000"),
+        ("20260308T023000", "20260308T040000"),
+        ("20260308T013000", "20260308T023000"),
+        ("20260308T021000", "20260308T025000"),
+        ("20261101T003000", "20261101T030000"),
+        ("20261101T011500", "20261101T014500"),
+        ("20261101T003000", "20261101T013000"),
+        ("20261101T013000", "20261101T030000"),
+    ];
+    let mut shown = Vec::new();
+    for (start, end) in rows {
+        let zone = "TZID=America/New_York";
+        let text = one(&format!("DTSTART;{zone}:{start}|DTEND;{zone}:{end}"));
+        let policy = blocked_by("timezone: America/New_York\n", "f.ics", text.as_bytes()).unwrap();
+        let spans = blocked(&policy, "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+        let local = |at| policy.zone().at(at).format("%R%:z").to_string();
+        let spans = spans
+            .iter()
+            .map(|(start, end)| format!("{} to {}", local(*start), local(*end)));
+        let spans: Vec<String> = spans.collect();
+        shown.push(format!("{start} {end}: {}", spans.join(", ")));
+    }
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    20260308T013000 20260308T040000: 01:30-05:00 to 04:00-04:00
+    20260308T023000 20260308T040000: 03:00-04:00 to 04:00-04:00
+    20260308T013000 20260308T023000: 01:30-05:00 to 03:30-04:00
+    20260308T021000 20260308T025000: 03:00-04:00 to 03:50-04:00
+    20261101T003000 20261101T030000: 00:30-04:00 to 03:00-05:00
+    20261101T011500 20261101T014500: 01:15-04:00 to 01:45-05:00
+    20261101T003000 20261101T013000: 00:30-04:00 to 01:30-05:00
+    20261101T013000 20261101T030000: 01:30-04:00 to 03:00-05:00
     ");
 }
 
@@ -259,7 +298,7 @@ fn an_event_that_is_not_understood_is_refused() {
     DTSTART:20260101T090000Z|DTEND:20260101T100000Z|EXRULE:FREQ=DAILY
       => 4:10: f.ics:8: event `Freeze`: EXRULE: it is not supported any more; write EXDATE
     DTSTART:20260101T090000Z|DTEND:20260101T100000Z|RDATE;VALUE=PERIOD:20260201T090000Z/PT1H
-      => 4:10: f.ics:8: event `Freeze`: RDATE: `20260201T090000Z/PT1H` is no date or time; expected one such as 20260101T090000 or 20260101
+      => 4:10: f.ics:8: event `Freeze`: RDATE: VALUE=PERIOD is not supported; write an event for each period
     DTSTART:20260101T090000Z|DTEND:20260101T100000Z|RDATE;VALUE=DATE:20260201
       => 4:10: f.ics:8: event `Freeze`: RDATE: it is a whole day where the event starts at a time
     DTSTART:20260101T090000Z|DTEND:20260101T100000Z|RRULE:FREQ=DAILY|EXDATE;VALUE=DATE:20260201
@@ -283,9 +322,9 @@ fn an_event_that_is_not_understood_is_refused() {
 fn what_is_no_whole_calendar_is_refused() {
     let event = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260101\nEND:VEVENT\n";
     let rows = [
+        "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n".to_owned(),
         String::new(),
         "\n\n".to_owned(),
-        "<!DOCTYPE html>\n<html><body>Sign in</body></html>\n".to_owned(),
         "{\"error\": \"not found\"}\n".to_owned(),
         event.to_owned(),
         "BEGIN:VCALENDAR\nEND:VCALENDAR\n".to_owned(),
@@ -317,11 +356,12 @@ fn what_is_no_whole_calendar_is_refused() {
     .unwrap_err();
     shown.push(format!("latin-1\n  => {latin}"));
     insta::assert_snapshot!(shown.join("\n"), @r#"
+    <!DOCTYPE html>\n<html><body>Sign in</body></html>\n
+      => 4:10: f.ics:1: `<!DOCTYPE html>` is no line of an iCalendar file; expected NAME:VALUE
+
       => 4:10: f.ics:1: the calendar has no event that takes place
     \n\n
       => 4:10: f.ics:1: the calendar has no event that takes place
-    <!DOCTYPE html>\n<html><body>Sign in</body></html>\n
-      => 4:10: f.ics:1: `<!DOCTYPE html>` is no line of an iCalendar file; expected NAME:VALUE
     {\"error\": \"not found\"}\n
       => 4:10: f.ics:1: `{\"error\": \"not found\"}` is no line of an iCalendar file; expected NAME:VALUE
     BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260101\nEND:VEVENT\n

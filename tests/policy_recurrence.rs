@@ -174,7 +174,7 @@ fn plain() -> impl Strategy<Value = Plain> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn a_rule_is_on_the_days_that_counting_finds(rule in plain(), later in 0_u64..40_000) {
@@ -330,8 +330,8 @@ fn a_rule_without_an_end_never_stops() {
 #[test]
 fn everything_else_is_refused() {
     let rules = [
-        "",
         "WEEKLY",
+        "",
         "FREQ=WEEKLY;;",
         "BYDAY=MO",
         "FREQ=HOURLY",
@@ -381,9 +381,10 @@ fn everything_else_is_refused() {
         shown.push(format!("{rule}\n  => {}", found.unwrap_err()));
     }
     insta::assert_snapshot!(shown.join("\n"), @r"
-      => 3:25: `` is no part of a rule; expected KEY=VALUE, such as FREQ=WEEKLY
     WEEKLY
       => 3:25: `WEEKLY` is no part of a rule; expected KEY=VALUE, such as FREQ=WEEKLY
+
+      => 3:25: `` is no part of a rule; expected KEY=VALUE, such as FREQ=WEEKLY
     FREQ=WEEKLY;;
       => 3:25: `` is no part of a rule; expected KEY=VALUE, such as FREQ=WEEKLY
     BYDAY=MO

@@ -115,6 +115,30 @@ impl Zone {
         instant(local, offset)
     }
 
+    /// Returns the first and the last instant that the clock on the wall may mean by `local`: both
+    /// passes of a repeated hour; where it is skipped, the change of the clock and the instant at
+    /// which it would have been shown. None beyond the calendar.
+    pub(super) fn widest(&self, local: NaiveDateTime) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        match self
+            .rules
+            .to_ambiguous_timestamp(civil_time(local)?)
+            .offset()
+        {
+            AmbiguousOffset::Unambiguous { offset } => {
+                let only = instant(local, offset)?;
+                Some((only, only))
+            }
+            AmbiguousOffset::Fold { before, after } => {
+                Some((instant(local, before)?, instant(local, after)?))
+            }
+            AmbiguousOffset::Gap { before, after } => {
+                let (early, late) = (instant(local, after)?, instant(local, before)?);
+                let change = self.transitions(early, late).next();
+                Some((change.unwrap_or(early), late))
+            }
+        }
+    }
+
     /// Returns the time between two instants in stretches in which the clock on the wall is a fixed
     /// distance from universal time, in order and without a hole.
     pub(super) fn stretches(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Stretch> {

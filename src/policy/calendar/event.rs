@@ -123,9 +123,8 @@ impl Event {
             }
         };
         let excluded = self.excluded.iter().chain(moved).copied();
-        Ok(recurrence
-            .with(self.added.iter().copied())
-            .without(excluded))
+        let recurrence = recurrence.with(self.added.iter().copied());
+        Ok(recurrence.without(excluded).in_one_piece())
     }
 
     /// A problem of this event, which it names.

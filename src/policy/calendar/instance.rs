@@ -31,6 +31,10 @@ impl Instance {
         value: &str,
         default: Option<&Zone>,
     ) -> Result<Self, String> {
+        let kind = line.parameter("VALUE");
+        if kind.is_some_and(|kind| kind.eq_ignore_ascii_case("PERIOD")) {
+            return Err("VALUE=PERIOD is not supported; write an event for each period".to_owned());
+        }
         // The forms of a policy (`2026-01-01`, `TZID=…:`) are not those of a calendar.
         let digits = |character: char| character.is_ascii_digit() || "TZ".contains(character);
         if !value.trim().chars().all(digits) {
@@ -40,15 +44,10 @@ impl Instance {
             ));
         }
         let moment = Moment::parse(value)?;
-        match line.parameter("VALUE") {
+        match kind {
             None => {}
             Some(kind) if kind.eq_ignore_ascii_case("DATE") && moment.is_date() => {}
             Some(kind) if kind.eq_ignore_ascii_case("DATE-TIME") && !moment.is_date() => {}
-            Some(kind) if kind.eq_ignore_ascii_case("PERIOD") => {
-                return Err(
-                    "VALUE=PERIOD is not supported; write an event for each period".to_owned(),
-                );
-            }
             Some(kind) => {
                 return Err(format!(
                     "{} is not of the kind {}",

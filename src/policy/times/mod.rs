@@ -103,10 +103,10 @@ impl Pattern {
         }
     }
 
-    /// Returns the recurrence whose occurrences are measured with a stopwatch, if it is one.
-    fn by_stopwatch(&self) -> Option<&Recurrence> {
+    /// Returns the recurrence, if it is one that makes no spans of what a clock on the wall shows.
+    fn in_pieces(&self) -> Option<&Recurrence> {
         match self {
-            Self::Recurrence(recurrence) if recurrence.is_exact() => Some(recurrence),
+            Self::Recurrence(recurrence) if recurrence.needs_zone() => Some(recurrence),
             _ => None,
         }
     }
@@ -143,7 +143,8 @@ fn days_and_hours(
 /// A pattern on the clock of one zone.
 ///
 /// An instant is inside if the clock on the wall of that zone says so. Both passes of an hour that
-/// is repeated in autumn count; what spring skips opens at the first instant after the gap.
+/// is repeated in autumn count; what spring skips opens at the first instant after the gap. Events of
+/// calendars are each one piece of time instead: [`Recurrence::in_one_piece`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Times {
     /// When.
@@ -155,7 +156,7 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        if let Some(recurrence) = self.pattern.by_stopwatch() {
+        if let Some(recurrence) = self.pattern.in_pieces() {
             let mut intervals = Vec::new();
             let next = instant.checked_add_signed(TimeDelta::seconds(1));
             recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
@@ -180,7 +181,7 @@ impl Times {
         until: DateTime<Utc>,
         intervals: &mut Vec<Interval>,
     ) {
-        if let Some(recurrence) = self.pattern.by_stopwatch() {
+        if let Some(recurrence) = self.pattern.in_pieces() {
             recurrence.intervals(&self.zone, from, until, intervals);
             return;
         }

@@ -3,6 +3,7 @@
 //! Everything is counted on the clock on the wall, without a zone, by the `rrule` library: what the
 //! zone does to an occurrence is said by [`Times`](super::Times), as for every other pattern.
 
+mod counting;
 mod length;
 mod moment;
 mod rule;
@@ -27,6 +28,7 @@ const LONGEST_OF_A_RULE: i64 = 366;
 pub struct Recurrence {
     start: NaiveDateTime,
     length: Length,
+    in_one_piece: bool,
     rule: Option<Repeats>,
     /// Single occurrences beside the rule, in order.
     added: Vec<NaiveDateTime>,
@@ -47,6 +49,7 @@ impl Recurrence {
         Self {
             start,
             length,
+            in_one_piece: false,
             rule: None,
             added: vec![start],
             excluded: Vec::new(),
@@ -99,6 +102,7 @@ impl Recurrence {
         Ok(Self {
             start,
             length,
+            in_one_piece: false,
             rule: Some(Repeats { rule, last }),
             added: Vec::new(),
             excluded: Vec::new(),
@@ -128,12 +132,21 @@ impl Recurrence {
             .map_or(0, |repeats| repeats.rule.times_a_day())
     }
 
-    /// Are its occurrences measured with a stopwatch, at least in part?
-    pub(super) fn is_exact(&self) -> bool {
-        !self.length.exact.is_zero()
+    /// Makes each occurrence one piece of time, as calendars have it: from its start to its end
+    /// without a hole, also where the clock is changed meanwhile. A time that the clock shows twice
+    /// or skips is read so that the piece is longer.
+    #[must_use]
+    pub fn in_one_piece(mut self) -> Self {
+        self.in_one_piece = true;
+        self
     }
 
-    /// Is what the clock shows inside? Only for lengths on the wall.
+    /// Does it take a zone to say when an occurrence ends?
+    pub(super) fn needs_zone(&self) -> bool {
+        self.in_one_piece || !self.length.exact.is_zero()
+    }
+
+    /// Is what the clock shows inside? Only where no zone is needed.
     pub(super) fn contains(&self, wall: NaiveDateTime) -> bool {
         let after = wall.checked_sub_signed(self.length.wall);
         let starts = self.starts(after.unwrap_or(NaiveDateTime::MIN), wall);
@@ -142,8 +155,7 @@ impl Recurrence {
             .any(|start| after.is_none_or(|after| start > after))
     }
 
-    /// Adds when occurrences of an exact length overlap two instants, clipped to them. Each starts
-    /// at one instant: in a repeated hour at the first pass, in a skipped one as if it were there.
+    /// Adds when occurrences overlap two instants, clipped to them, each in one piece.
     pub(super) fn intervals(
         &self,
         zone: &Zone,
@@ -156,19 +168,25 @@ impl Recurrence {
         let margin = TimeDelta::days(2);
         let first = wall(from, -(self.length.total() + margin)).unwrap_or(NaiveDateTime::MIN);
         let last = wall(until, margin).unwrap_or(NaiveDateTime::MAX);
+        let Length { wall, exact } = self.length;
         let interval = |start: NaiveDateTime| {
-            let end = zone.instant(start.checked_add_signed(self.length.wall)?)?;
+            let end = start.checked_add_signed(wall)?;
+            let end = if exact.is_zero() {
+                zone.widest(end)?.1
+            } else {
+                zone.instant(end)?.checked_add_signed(exact)?
+            };
             Some(Interval {
-                start: zone.instant(start)?.max(from),
-                end: end.checked_add_signed(self.length.exact)?.min(until),
+                start: zone.widest(start)?.0.max(from),
+                end: end.min(until),
             })
         };
         let found = self.starts(first, last).into_iter().filter_map(interval);
         intervals.extend(found.filter(|interval| interval.start < interval.end));
     }
 
-    /// Adds every span that has a moment between `from` and `until` (which is outside); only for
-    /// lengths on the wall.
+    /// Adds every span that has a moment between `from` and `until` (which is outside); only
+    /// where no zone is needed.
     pub(super) fn spans(&self, from: NaiveDateTime, until: NaiveDateTime, spans: &mut Vec<Span>) {
         let wall = self.length.wall;
         let span = |start: NaiveDateTime| {
