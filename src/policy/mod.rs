@@ -1,15 +1,15 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
-//! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
+//! [`document`] is what is written, `forms` tells its forms apart, `reading` turns it into
 //! [`Policy`] or findings, [`times`] knows days and hours, [`zone`] the rules of time zones,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out.
 
 mod approval;
-mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod forms;
 mod intervals;
 mod reading;
 mod request;

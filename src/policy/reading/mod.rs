@@ -1,11 +1,12 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod app_project;
 mod pattern;
 
 use super::{
     PolicySource,
-    configmap::{self, Placement},
     document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
+    forms::{self, Form, Placement},
     request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
@@ -25,13 +26,16 @@ const LONGEST_DESCRIPTION: usize = 300;
 const SUGGESTIONS: usize = 20;
 
 impl Policy {
-    /// Reads a policy: native YAML, the JSON form, or a Kubernetes ConfigMap that holds the JSON
-    /// form. `path` is where the text was read, for messages and verdicts.
+    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form,
+    /// or the sync windows of an Argo CD AppProject. `path` is where the text was read, for messages and verdicts.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the lines.
     pub fn parse(text: &str, path: &str) -> Result<Self, Vec<Finding>> {
-        let (located, placement) = configmap::locate(text)?;
+        let (located, placement) = match forms::locate(text)? {
+            Form::Policy(located, placement) => (located, placement),
+            Form::AppProject(located) => return app_project::read(&located, path),
+        };
         let read = |located: &Located| {
             let document = typed::check::<PolicyDocument>(located)?;
             Reader::new(located, placement).policy(&document, path)
