@@ -100,6 +100,7 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
+    let now = check::plausible(outside.clock.now())?;
     let path = question.policy.unwrap_or(&target.environment.policy);
     let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
     let policy = check::load(source, &text)?;
@@ -129,7 +130,7 @@ pub async fn ask(
         traffic,
         ..Facts::default()
     };
-    let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
+    let verdict = check::judge(&policy, &request, &facts, now)?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
         return Ok(Answer::Permit(Permit { verdict }));

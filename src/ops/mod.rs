@@ -15,6 +15,7 @@ pub mod rollback;
 pub mod set;
 pub mod stop;
 pub mod takeback;
+pub mod validate;
 pub mod verify;
 pub mod watch;
 pub mod writer;
