@@ -31,6 +31,7 @@ pub use lint::{Lint, Neighbours, Severity};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
 pub use scope::Unnamed;
+pub use times::{RuleSuggestion, suggest_rule};
 pub use timetable::{Change, Timetable};
 pub use verdict::{Decision, Effect, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;

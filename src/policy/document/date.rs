@@ -8,11 +8,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A date as a text, or a mapping with `date`, or with `from` and `to`.
+/// A date as a text, or a mapping with `date`, with `from` and `to`, or with `rule`.
 #[derive(Debug, Clone)]
 pub struct BlockedDateDocument(pub BlockedDateFields);
 
-/// One blocked date or a range of them.
+/// One blocked date, a range of them, or a rule that gives one each year.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockedDateFields {
@@ -28,6 +28,11 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub to: Option<String>,
+    /// A date of each year: `4th Thursday of November + 1 day`, `last Monday of May`,
+    /// `December 25 observed`, `Easter - 2 days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rule: Option<String>,
     /// A short name for messages, such as `Christmas`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -54,8 +59,9 @@ impl<'de> Visitor<'de> for BlockedDateVisitor {
     type Value = BlockedDateDocument;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .write_str("a date such as 2025-12-25, or a mapping with `date`, or `from` and `to`")
+        formatter.write_str(
+            "a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, or `rule`",
+        )
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {

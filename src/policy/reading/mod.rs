@@ -22,6 +22,9 @@ use crate::{
 /// Longest name and description, in characters: they are printed in every message.
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
+/// How often all rules together may open a day: the two years that a verdict may have to look ahead
+/// then cost less than a second.
+const OPENINGS_A_DAY: usize = 20_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -102,6 +105,7 @@ impl<'a> Reader<'a> {
                  `blocked_windows`, `blocked_dates` or `traffic_threshold`",
             );
         }
+        self.can_be_judged(&[&allowed, &blocked, &blocked_dates]);
         if !self.findings.is_empty() {
             self.findings.sort();
             return Err(self.findings);
@@ -128,6 +132,22 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A verdict must not take long, whatever the policy says.
+    fn can_be_judged(&mut self, groups: &[&[TimeRule]]) {
+        let rules = groups.iter().flat_map(|rules| rules.iter());
+        let openings: usize = rules.map(|rule| rule.times.pattern.openings_a_day()).sum();
+        if openings > OPENINGS_A_DAY {
+            self.wrong(
+                "",
+                &format!(
+                    "the rules begin {openings} times a day in all, which is more than the \
+                     {OPENINGS_A_DAY} that can be judged quickly; let schedules start less often \
+                     and last longer"
+                ),
+            );
+        }
+    }
+
     fn windows<'w>(
         &mut self,
         list: &str,
@@ -138,11 +158,19 @@ impl<'a> Reader<'a> {
         let mut rules = Vec::new();
         for (index, window) in windows.enumerate() {
             let pointer = format!("/{list}/{index}");
+            let pattern = self.window_pattern(window, &pointer);
+            let own = window.timezone.as_deref();
+            // Exact instants need no clock; one is named only to show them on.
+            let needs_none = pattern.as_ref().is_some_and(Pattern::is_exact);
+            let zone = match (own, default) {
+                (None, None) if needs_none && document.timezone.is_none() => Some(Zone::utc()),
+                _ => self.window_zone(own, default, document, &pointer),
+            };
             let common = Common {
                 name: window.name.as_ref(),
                 description: window.description.as_ref(),
-                pattern: self.window_pattern(window, &pointer),
-                zone: self.window_zone(window.timezone.as_deref(), default, document, &pointer),
+                pattern,
+                zone,
                 scope: self.scope(window, &pointer),
             };
             let rule = self.time_rule(&pointer, common).map(|rule| TimeRule {

@@ -5,8 +5,11 @@
 //! [`schedule`] is a [`cron`] schedule with a duration.
 
 pub mod cron;
+pub mod date_rule;
 pub mod days;
+pub mod holidays;
 pub mod hours;
+pub mod once;
 pub mod schedule;
 
 use std::fmt;
@@ -14,8 +17,11 @@ use std::fmt;
 use chrono::{DateTime, Days, NaiveDateTime, Timelike, Utc};
 
 pub use cron::Cron;
+pub use date_rule::DateRule;
 pub use days::{DayRule, parse_date, parse_weekday};
+pub use holidays::{RuleSuggestion, suggest_rule};
 pub use hours::Hours;
+pub use once::{Moment, Once};
 pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
@@ -27,6 +33,17 @@ pub struct Span {
     pub start: NaiveDateTime,
     /// What it shows first after that.
     pub end: NaiveDateTime,
+}
+
+impl Span {
+    fn contains(self, wall: NaiveDateTime) -> bool {
+        self.start <= wall && wall < self.end
+    }
+
+    /// Has it a moment between `from` and `until` (which is outside)?
+    fn overlaps(self, from: NaiveDateTime, until: NaiveDateTime) -> bool {
+        self.start < until && from < self.end
+    }
 }
 
 /// When, on the clock on the wall of any zone.
@@ -41,9 +58,24 @@ pub enum Pattern {
     },
     /// A while from each start that a cron schedule gives.
     Schedule(Schedule),
+    /// Once.
+    Once(Once),
 }
 
 impl Pattern {
+    /// Is it made of instants of universal time, so that the clock of a zone only shows them?
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Once(once) if once.is_exact())
+    }
+
+    /// Returns how often it opens a day at most: how much work it is to list its spans.
+    pub(super) fn openings_a_day(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.openings_a_day(),
+            Self::Days { .. } | Self::Once(_) => 1,
+        }
+    }
+
     /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
     fn contains(&self, wall: NaiveDateTime) -> bool {
         match self {
@@ -58,6 +90,7 @@ impl Pattern {
                     || ((start..end).contains(&(minute + day)) && began_yesterday())
             }
             Self::Schedule(schedule) => schedule.contains(wall),
+            Self::Once(once) => once.span().contains(wall),
         }
     }
 
@@ -66,6 +99,9 @@ impl Pattern {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
             Self::Schedule(schedule) => schedule.spans(from, until, spans),
+            Self::Once(once) => {
+                spans.extend(Some(once.span()).filter(|span| span.overlaps(from, until)))
+            }
         }
     }
 }
@@ -78,17 +114,12 @@ fn days_and_hours(
     spans: &mut Vec<Span>,
 ) {
     // What began yesterday may go on today.
-    let mut first = from.date().checked_sub_days(Days::new(1));
-    let mut last = until.date();
-    if let DayRule::Dates { from, to } = days {
-        first = first.max(Some(*from));
-        last = last.min(*to);
-    }
-    let overlaps = |span: &Span| span.start < until && from < span.end;
-    let candidates = first.unwrap_or(from.date()).iter_days();
-    let candidates = candidates.take_while(|day| *day <= last);
-    let on = candidates.filter(|day| days.contains(*day));
-    spans.extend(on.filter_map(|day| hours.on(day)).filter(overlaps));
+    let first = from.date().checked_sub_days(Days::new(1));
+    let on = days.dates(first.unwrap_or(from.date()), until.date());
+    spans.extend(
+        on.filter_map(|day| hours.on(day))
+            .filter(|span| span.overlaps(from, until)),
+    );
 }
 
 /// A pattern on the clock of one zone.
@@ -106,7 +137,12 @@ pub struct Times {
 impl Times {
     /// Is the instant inside? The start is, the end is not.
     pub fn contains(&self, instant: DateTime<Utc>) -> bool {
-        self.pattern.contains(self.zone.local(instant))
+        let wall = if self.pattern.is_exact() {
+            instant.naive_utc()
+        } else {
+            self.zone.local(instant)
+        };
+        self.pattern.contains(wall)
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -121,7 +157,12 @@ impl Times {
         intervals: &mut Vec<Interval>,
     ) {
         let mut spans = Vec::new();
-        for stretch in self.zone.stretches(from, until) {
+        let clock = if self.pattern.is_exact() {
+            &Zone::utc()
+        } else {
+            &self.zone
+        };
+        for stretch in clock.stretches(from, until) {
             spans.clear();
             let wall =
                 |instant: DateTime<Utc>| instant.naive_utc().checked_add_signed(stretch.offset);
@@ -144,6 +185,7 @@ impl fmt::Display for Times {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
             Pattern::Schedule(schedule) => schedule.fmt(formatter),
+            Pattern::Once(once) => once.write(formatter, &self.zone),
         }
     }
 }
