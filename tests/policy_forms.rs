@@ -89,7 +89,7 @@ fn documents_that_are_no_policy_are_refused() {
     \tallowed_windows: []
       => 1:10: while scanning a plain scalar, found a tab
     kind: Deployment
-      => 1:7: an object of kind `Deployment` is not a policy; expected `version: 1` and rules, or `kind: ConfigMap`
+      => 1:7: an object of kind `Deployment` is not a policy; expected `version: 1` and rules, `kind: ConfigMap` or `kind: AppProject`
     version: 1
     timezone: UTC
     environments: []

@@ -122,7 +122,10 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     )?;
     let client = client(arguments.repository.ca_file.clone());
     let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
-    let now = arguments.at.unwrap_or_else(|| clock.now());
+    let now = match arguments.at {
+        Some(at) => at,
+        None => check::plausible(clock.now())?,
+    };
     let facts = Facts { traffic, ..facts };
     check::run(&policy, &request, &facts, now, session)
 }
@@ -186,7 +189,11 @@ async fn from_repository(
     Ok(Found { case, prometheus })
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+/// Reads an instant, RFC 3339 with an offset.
+///
+/// # Errors
+/// Another form; the message shows the right one.
+pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.to_utc())
         .map_err(|_| {

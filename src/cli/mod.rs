@@ -16,6 +16,7 @@ mod session;
 mod set;
 mod signals;
 mod traffic;
+mod validate;
 mod verify;
 
 use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
@@ -75,6 +76,8 @@ enum Command {
     Recover(recover::RecoverArguments),
     /// Past deployments, from the branch and the journal
     History(history::HistoryArguments),
+    /// Are policies and shipgate.yaml valid, and are they meant so?
+    Validate(validate::ValidateArguments),
     /// The whole job on an embedded world, with nothing installed
     Demo(demo::DemoArguments),
     /// Print the JSON Schema of a file format
@@ -93,6 +96,7 @@ impl Command {
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
             Self::History(_) => "history",
+            Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
             Self::Schema(_) => "schema",
             Self::Explain(_) => "explain",
@@ -151,6 +155,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
         Command::Explain(arguments) => explain::run(&arguments, session),

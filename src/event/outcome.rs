@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
-    policy::{Decision, ReasonCode, Verdict},
+    policy::{Decision, ReasonCode, Severity, Verdict},
     units::{Version, Weight},
 };
 
@@ -208,6 +208,8 @@ pub struct Outcome {
     pub history: Vec<Deployment>,
     /// Did an emergency override let this through?
     pub override_used: bool,
+    /// What was found in files (`validate`), in their order.
+    pub findings: Vec<FileFinding>,
 }
 
 impl Outcome {
@@ -227,6 +229,7 @@ impl Outcome {
             metrics: Vec::new(),
             history: Vec::new(),
             override_used: false,
+            findings: Vec::new(),
         }
     }
 }
@@ -371,4 +374,23 @@ pub struct MetricRecord {
     pub failed: u32,
     /// Errors in a row.
     pub errors_in_a_row: u32,
+}
+
+/// One thing found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFinding {
+    /// Path as the user gave it.
+    pub path: String,
+    /// 1-based line; none where the file as a whole is meant.
+    pub line: Option<usize>,
+    /// 1-based column, in characters.
+    pub column: Option<usize>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Stable id of the kind.
+    pub code: String,
+    /// What is wrong or odd, and what was expected.
+    pub message: String,
+    /// The line, where it may be shown.
+    pub excerpt: Option<String>,
 }

@@ -16,6 +16,12 @@ use crate::{
     yaml::Limits,
 };
 
+/// First instant that a clock may show which is not wrong: 2020-01-01T00:00:00Z.
+const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(1_577_836_800, 0) {
+    Some(instant) => instant,
+    None => DateTime::UNIX_EPOCH,
+};
+
 /// Where the amount of traffic comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrafficSource {
@@ -57,6 +63,12 @@ pub fn read_file(path: &Path, shown: &str) -> Result<(PolicySource, String), Fai
         sha256: sha256(&bytes),
         ..PolicySource::default()
     };
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(refuse("is UTF-16 text; save it as UTF-8".to_owned()));
+    }
+    if bytes.contains(&0) {
+        return Err(refuse("is no text: it has bytes that are zero".to_owned()));
+    }
     let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8 text".to_owned()))?;
     Ok((source, text))
 }
@@ -68,6 +80,20 @@ pub fn sha256(bytes: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Returns what the machine's clock says, if that can be: before 2020 nobody had this program.
+///
+/// # Errors
+/// [`Ending::Unavailable`]: the clock is wrong, so nothing can be decided by it.
+pub fn plausible(now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+    if now >= EARLIEST {
+        return Ok(now);
+    }
+    let shown = now.format("%Y-%m-%dT%H:%M:%SZ");
+    let reason = format!("the clock of this machine says {shown}, which cannot be");
+    Err(Failure::new(Ending::Unavailable, reason)
+        .hint("set the clock (NTP), or ask about another time with --at TIME"))
 }
 
 /// Makes a policy of its text alone; files that it names count as missing.

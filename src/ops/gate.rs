@@ -104,6 +104,7 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
+    check::plausible(outside.clock.now())?;
     let Case {
         policy,
         request,

@@ -17,6 +17,7 @@ pub mod rollback;
 pub mod set;
 pub mod stop;
 pub mod takeback;
+pub mod validate;
 pub mod verify;
 pub mod watch;
 pub mod window;

@@ -1,20 +1,21 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
-//! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
+//! [`document`] is what is written, `forms` tells its forms apart, `reading` turns it into
 //! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and
-//! hours, [`zone`] the rules of time zones,
+//! hours, [`zone`] the rules of time zones, `lint` what is hardly meant so,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
 mod calendar;
 mod changes;
-mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod forms;
 mod freeze;
 mod intervals;
+mod lint;
 mod people;
 mod reading;
 mod request;
@@ -35,6 +36,7 @@ pub use evaluate::evaluate;
 pub use facts::{Facts, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
+pub use lint::{Lint, Neighbours, Severity};
 pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;

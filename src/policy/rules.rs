@@ -62,7 +62,7 @@ pub(super) struct TimeRule {
     pub(super) scope: Scope,
     /// Must a person approve what is done in it? Only in allowed windows.
     pub(super) approval_required: bool,
-    /// Argo CD's `manualSync` of an allowed window: persons need not keep to it.
+    /// Argo CD's `manualSync`: persons need not keep to this window; see [`Policy::timetable`].
     pub(super) manual_sync: bool,
 }
 

@@ -40,14 +40,22 @@ impl Policy {
     pub fn timetable(&self, request: &Request) -> Timetable<'_> {
         let covered = |rules| covered(rules, request, &self.actions);
         let mut allowed = covered(&self.allowed);
-        // Argo CD lets a person through outside of windows that all say `manualSync`.
-        if request.invoker == Invoker::User && allowed.iter().all(|rule| rule.manual_sync) {
-            allowed.clear();
+        let mut blocked = covered(&self.blocked);
+        if request.invoker == Invoker::User {
+            // Argo CD lets a person through outside of windows that all say `manualSync`, and inside
+            // of blocked ones that all say so, whatever the allowed ones say.
+            let (through, kept) = blocked.into_iter().partition(|rule| rule.manual_sync);
+            blocked = kept;
+            if allowed.iter().all(|rule| rule.manual_sync) {
+                allowed.clear();
+            } else {
+                allowed.extend::<Vec<_>>(through);
+            }
         }
         Timetable {
             policy: self,
             allowed,
-            blocked: covered(&self.blocked),
+            blocked,
             blocked_dates: covered(&self.blocked_dates),
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::{Ended, Sink, phrases, sanitise};
 use crate::{
-    event::{Deployment, MetricRecord, Outcome},
+    event::{Deployment, FileFinding, MetricRecord, Outcome},
     manifest::Change,
     policy::{Decision, PolicyFile, Verdict},
 };
@@ -69,6 +69,23 @@ pub struct Report {
     metrics: Vec<MetricReport>,
     /// Past deployments, newest first (`history`).
     deployments: Vec<DeploymentReport>,
+    /// What was found in files (`validate`).
+    findings: Vec<FindingReport>,
+}
+
+/// One thing found in a file.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FindingReport {
+    path: String,
+    /// 1-based; null where the file as a whole is meant.
+    line: Option<usize>,
+    /// 1-based, in characters.
+    column: Option<usize>,
+    #[schemars(extend("enum" = ["error", "warning", "info"]))]
+    severity: &'static str,
+    /// Stable id of the kind.
+    code: String,
+    message: String,
 }
 
 /// The gate's answer.
@@ -306,6 +323,7 @@ impl Report {
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
             deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+            findings: outcome.findings.iter().map(FindingReport::of).collect(),
         }
     }
 }
@@ -400,6 +418,19 @@ impl DeploymentReport {
             started_at: deployment.started_at.map(instant),
             finished_at: deployment.finished_at.map(instant),
             actor: deployment.actor.clone(),
+        }
+    }
+}
+
+impl FindingReport {
+    fn of(finding: &FileFinding) -> Self {
+        Self {
+            path: finding.path.clone(),
+            line: finding.line,
+            column: finding.column,
+            severity: finding.severity.word(),
+            code: finding.code.clone(),
+            message: sanitise::line(&finding.message),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
 
+mod findings;
 pub mod github;
 pub mod json;
 pub mod live;

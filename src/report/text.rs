@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink,
+    Ended, Sink, findings,
     phrases::{self, Tone},
     sanitise,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Columns that a line may fill.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// Columns of the labels on the left.
 const LABEL: usize = 12;
 /// Most lines of a diff that are shown; the JSON output has all.
@@ -75,6 +75,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
     history(&outcome.history, &mut lines);
+    lines.extend(findings::lines(&outcome.findings));
     let next = phrases::next_steps(ended);
     if !next.is_empty() {
         lines.push(Line::default());

@@ -1,19 +1,19 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod app_project;
 mod approvals;
 mod calendar;
-mod pattern;
-mod recurrence;
-
 mod changes;
+mod pattern;
 mod plan;
+mod recurrence;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     calendar::is_calendar,
-    configmap::{self, Placement},
     document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
+    forms::{self, Form, Placement},
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
     times::{Pattern, Times},
@@ -43,7 +43,10 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Returns the paths of the iCalendar files that a policy names, each once; paths that lead
 /// elsewhere are left out, for [`Policy::parse_with`] refuses them.
 pub fn files_named(text: &str) -> Vec<String> {
-    let Some((located, _)) = configmap::locate(text).ok().filter(|_| !is_calendar(text)) else {
+    if is_calendar(text) {
+        return Vec::new();
+    }
+    let Ok(Form::Policy(located, _)) = forms::locate(text) else {
         return Vec::new();
     };
     let dates = located.value.get("blocked_dates");
@@ -59,8 +62,9 @@ pub fn files_named(text: &str) -> Vec<String> {
 }
 
 impl Policy {
-    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form, or
-    /// an iCalendar file. It has no files beside it: one that it names is missing. `path` is where the text was read, for messages and verdicts.
+    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form,
+    /// the sync windows of an Argo CD AppProject, or an iCalendar file. It has no files beside it: one
+    /// that it names is missing. `path` is where the text was read, for messages and verdicts.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the lines.
@@ -78,7 +82,10 @@ impl Policy {
         if is_calendar(text) {
             return calendar::policy(text, path);
         }
-        let (located, placement) = configmap::locate(text)?;
+        let (located, placement) = match forms::locate(text)? {
+            Form::Policy(located, placement) => (located, placement),
+            Form::AppProject(located) => return app_project::read(&located, path),
+        };
         let read = |located: &Located| {
             let document = typed::check::<PolicyDocument>(located)?;
             Reader::new(located, placement).policy(&document, path, files)
