@@ -245,7 +245,7 @@ impl EnvironmentDocument {
         let root = self.root.unwrap_or_else(|| ".".to_owned());
         let policy = self
             .policy
-            .unwrap_or_else(|| format!("policies/{name}.yaml"));
+            .unwrap_or_else(|| Environment::usual_policy(name));
         for (key, path) in [("root", &root), ("policy", &policy)] {
             if path.starts_with('/') || path.split('/').any(|part| part == "..") {
                 problems.at(

@@ -222,6 +222,13 @@ impl Config {
     }
 }
 
+impl Environment {
+    /// Returns the path of an environment's policy where its configuration names none.
+    pub fn usual_policy(name: &str) -> String {
+        format!("policies/{name}.yaml")
+    }
+}
+
 /// Collects what is wrong, with the place of each.
 struct Problems<'a> {
     located: &'a Located,

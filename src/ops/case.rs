@@ -25,9 +25,9 @@ const FREEZE: &str = "FREEZE";
 pub struct Circumstances {
     /// Who starts it.
     pub invoker: Invoker,
-    /// Kubernetes namespace; none = what the environment says.
+    /// Kubernetes namespace; none = what the environment says where policies are read.
     pub namespace: Option<String>,
-    /// Cluster; none = what the environment says.
+    /// Cluster; none = what the environment says where policies are read.
     pub cluster: Option<String>,
     /// Paths that the version changes in the application's repository; none = nobody said.
     pub changed_paths: Option<Vec<String>>,
@@ -73,16 +73,17 @@ impl Case {
         repository: &Repository,
         target: &Target,
     ) -> Result<Self, Failure> {
-        let path = question.policy.unwrap_or(&target.environment.policy);
-        let (text, source) = load::policy(repository, question.policy_ref, path).await?;
-        let beside = Beside::at_source(repository, &source)?;
-        let policy = check::load_beside(source, &text, &beside).await?;
-        let environment = &target.environment;
+        let trusted =
+            load::policy_of(repository, question.policy_ref, question.policy, target).await?;
+        let beside = Beside::at_source(repository, &trusted.source)?;
+        let policy = check::load_beside(trusted.source, &trusted.text, &beside).await?;
+        // Not what the branch that is deployed to says: it could step out of a rule's way.
+        let environment = trusted.environment.as_ref();
         let request = Request {
             environment: Some(target.environment_name.clone()),
             service: Some(target.service.name.clone()),
-            namespace: environment.namespace.clone(),
-            cluster: environment.cluster.clone(),
+            namespace: environment.and_then(|known| known.namespace.clone()),
+            cluster: environment.and_then(|known| known.cluster.clone()),
             version: question.version.cloned(),
             ..Request::new(question.action)
         };

@@ -70,7 +70,7 @@ pub struct Question<'a> {
     pub action: Action,
     /// The version, where there is one.
     pub version: Option<&'a Version>,
-    /// Path of the policy; none = what the environment names.
+    /// Path of the policy; none = what the environment names where policies are read.
     pub policy: Option<&'a str>,
     /// Branch to read the policy from; none = the repository's default branch.
     pub policy_ref: Option<&'a str>,

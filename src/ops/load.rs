@@ -176,20 +176,20 @@ pub async fn target_at(
 }
 
 async fn config(repository: &Repository, commit: &CommitId, path: &str) -> Result<Config, Failure> {
-    let bytes = repository
-        .read(commit, path)
-        .await
-        .map_err(failure::git)?
-        .ok_or_else(|| {
-            Failure::new(
-                Ending::ConfigInvalid,
-                format!(
-                    "there is no `{path}` at commit {} of the repository",
-                    commit.short()
-                ),
-            )
-            .hint("commit a configuration there, or name another with --config")
-        })?;
+    let bytes = read(repository, commit, path).await?.ok_or_else(|| {
+        Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "there is no `{path}` at commit {} of the repository",
+                commit.short()
+            ),
+        )
+        .hint("commit a configuration there, or name another with --config")
+    })?;
+    parse(path, bytes)
+}
+
+fn parse(path: &str, bytes: Vec<u8>) -> Result<Config, Failure> {
     let text = text(path, bytes)?;
     Config::parse(&text).map_err(|findings| failure::findings(path, &findings))
 }
@@ -232,7 +232,84 @@ fn pick<'a, T>(
     }
 }
 
-/// Reads the policy of an environment by commit id from a branch that the caller trusts.
+/// A policy from a branch that the caller trusts, and what the configuration there says of the
+/// environment that it is for.
+#[derive(Debug, Clone)]
+pub struct TrustedPolicy {
+    /// Its text.
+    pub text: String,
+    /// Where it was read.
+    pub source: PolicySource,
+    /// The environment as that same commit has it; none = it has no such environment.
+    pub environment: Option<Environment>,
+}
+
+/// Reads the policy of a target's environment by commit id from a branch that the caller trusts.
+///
+/// Where nobody names its path, the configuration at that same commit does: the branch that is
+/// deployed to could name another environment's policy, and be judged by that.
+///
+/// # Errors
+/// As [`policy`]; the configuration at that commit is invalid, or does not bear out a path that the
+/// target's own names.
+pub async fn policy_of(
+    repository: &Repository,
+    policy_ref: Option<&str>,
+    named: Option<&str>,
+    target: &Target,
+) -> Result<TrustedPolicy, Failure> {
+    let branch = trusted_branch(repository, policy_ref).await?;
+    let commit = repository.fetch(&branch).await.map_err(failure::git)?;
+    let (config_path, name) = (&target.config_path, &target.environment_name);
+    let environment = if commit == target.tip {
+        Some(target.environment.clone())
+    } else {
+        let bytes = read(repository, &commit, config_path).await?;
+        let there = bytes.map(|bytes| parse(config_path, bytes)).transpose()?;
+        there.and_then(|mut config| config.environments.remove(name))
+    };
+    let own = &target.environment.policy;
+    let path = match (named, &environment) {
+        (Some(path), _) => path,
+        (None, Some(environment)) => &environment.policy,
+        (None, None) if *own == Environment::usual_policy(name) => own,
+        (None, None) => return Err(not_borne_out(target, &branch, &commit)),
+    };
+    let (text, source) = policy_at(repository, &commit, &branch, path).await?;
+    Ok(TrustedPolicy {
+        text,
+        source,
+        environment,
+    })
+}
+
+fn not_borne_out(target: &Target, branch: &str, commit: &CommitId) -> Failure {
+    Failure::new(
+        Ending::ConfigInvalid,
+        format!(
+            "{}: on branch `{}` the policy of `{}` is `{}`, and branch `{branch}` (commit {}), where \
+             policies are read, does not say so",
+            target.config_path,
+            target.branch,
+            target.environment_name,
+            target.environment.policy,
+            commit.short()
+        ),
+    )
+    .hint("write the environment into the configuration there, or name the path with --policy")
+}
+
+async fn trusted_branch(
+    repository: &Repository,
+    policy_ref: Option<&str>,
+) -> Result<String, Failure> {
+    match policy_ref {
+        Some(branch) => Ok(branch.to_owned()),
+        None => repository.default_branch().await.map_err(failure::git),
+    }
+}
+
+/// Reads a policy by commit id from a branch that the caller trusts.
 ///
 /// # Errors
 /// The git server does not answer or refuses; there is no policy.
@@ -241,24 +318,27 @@ pub async fn policy(
     policy_ref: Option<&str>,
     path: &str,
 ) -> Result<(String, PolicySource), Failure> {
-    let branch = match policy_ref {
-        Some(branch) => branch.to_owned(),
-        None => repository.default_branch().await.map_err(failure::git)?,
-    };
+    let branch = trusted_branch(repository, policy_ref).await?;
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let bytes = Beside::at_commit(repository, commit.clone(), String::new())
-        .read(path)
-        .await?
-        .ok_or_else(|| {
-            Failure::new(
-                Ending::ConfigInvalid,
-                format!(
-                    "there is no policy `{path}` on branch `{branch}` (commit {})",
-                    commit.short()
-                ),
-            )
-            .hint("commit a policy there; without one nothing is let through")
-        })?;
+    policy_at(repository, &commit, &branch, path).await
+}
+
+async fn policy_at(
+    repository: &Repository,
+    commit: &CommitId,
+    branch: &str,
+    path: &str,
+) -> Result<(String, PolicySource), Failure> {
+    let bytes = read(repository, commit, path).await?.ok_or_else(|| {
+        Failure::new(
+            Ending::ConfigInvalid,
+            format!(
+                "there is no policy `{path}` on branch `{branch}` (commit {})",
+                commit.short()
+            ),
+        )
+        .hint("commit a policy there; without one nothing is let through")
+    })?;
     let source = PolicySource {
         path: path.to_owned(),
         commit: Some(commit.to_string()),
@@ -266,6 +346,17 @@ pub async fn policy(
         ..PolicySource::default()
     };
     Ok((text(path, bytes)?, source))
+}
+
+/// Reads a file of a commit as strictly as those beside a policy are read.
+async fn read(
+    repository: &Repository,
+    commit: &CommitId,
+    path: &str,
+) -> Result<Option<Vec<u8>>, Failure> {
+    Beside::at_commit(repository, commit.clone(), String::new())
+        .read(path)
+        .await
 }
 
 /// Reads the manifests of a service at a commit.

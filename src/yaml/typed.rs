@@ -19,12 +19,26 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Makes a finding.
+    /// Makes a finding. Its message is one line: control characters, which come from what somebody
+    /// wrote, are escaped.
     pub fn new(position: Position, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self {
             position,
-            message: message.into(),
+            message: if message.contains(char::is_control) {
+                message.chars().map(escaped).collect()
+            } else {
+                message
+            },
         }
+    }
+}
+
+fn escaped(character: char) -> String {
+    if character.is_control() {
+        character.escape_default().to_string()
+    } else {
+        character.into()
     }
 }
 
@@ -277,6 +291,11 @@ mod tests {
         assert_eq!(
             read::<Shop>("", &Limits::SETTINGS).unwrap_err()[0].message,
             "the file is empty"
+        );
+        let steering = read::<Shop>("name: x\n\"a\\u001b[2J\\n\": 1\n", &Limits::SETTINGS);
+        assert_eq!(
+            steering.unwrap_err()[0].to_string(),
+            "2:1: unknown key `a\\u{1b}[2J\\n`; known: name, floors, rooms"
         );
         let shade = read::<Described>("shade: lihgt", &Limits::SETTINGS).unwrap_err();
         assert_eq!(

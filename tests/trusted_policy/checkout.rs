@@ -1,41 +1,17 @@
 //! A checkout cannot bring the policy that judges it: pipelines read it from the repository.
 
-use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
+use std::{fs, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use shipgate::{
-    cli::{self, Context},
     clock::{Clock, ManualClock},
     sim::{Scenario, World, WorldOptions},
 };
 
+use super::run::run_at;
+
 const ALLOWS: &str =
     "version: 1\ntimezone: UTC\nallowed_windows: [{days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun]}]\n";
-
-/// Runs a command line in a folder whose own policy allows everything.
-fn shipgate(
-    clock: &Arc<dyn Clock>,
-    folder: &Path,
-    environment: &[(&str, &str)],
-    arguments: &[&str],
-) -> u8 {
-    let environment = environment
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect::<BTreeMap<_, _>>();
-    let context = Context {
-        environment,
-        clock: clock.clone(),
-        stdout: Box::new(io::sink()),
-        stderr: Box::new(io::sink()),
-        stdout_is_terminal: false,
-        stderr_is_terminal: false,
-        listens_to_signals: false,
-        folder: folder.to_owned(),
-    };
-    let arguments = ["shipgate"].iter().chain(arguments);
-    cli::run(arguments.map(Into::into), context)
-}
 
 #[test]
 fn a_pipeline_asks_the_repository_and_not_its_checkout() {
@@ -56,7 +32,7 @@ fn a_pipeline_asks_the_repository_and_not_its_checkout() {
     let policy = "policies/production.yaml";
     let run = |environment: &[(&str, &str)], arguments: &[&str]| {
         let environment = [&[token], environment].concat();
-        shipgate(&clock, checkout.path(), &environment, arguments)
+        run_at(&clock, checkout.path(), &environment, arguments).code
     };
 
     // By hand, without a repository, a file on disk is what was asked for.

@@ -1,0 +1,7 @@
+//! What each fuzz target does with its bytes; `tests/corpus.rs` does the same with the kept ones.
+//!
+//! A body panics where a promise is broken, and returns where the bytes were taken or refused.
+
+pub mod cost;
+pub mod findings;
+pub mod policy;

@@ -1,0 +1,14 @@
+//! A repository whose head weakens its own policy is still judged by the base branch's policy.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+#[path = "../support/bare.rs"]
+mod bare;
+
+mod checkout;
+mod names;
+mod repository;
+mod run;
+mod trace;
+mod tricks;
