@@ -1,6 +1,6 @@
 //! `shipgate check`: may this be deployed, here, now, and if not, when?
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -8,34 +8,37 @@ use clap::Args;
 use super::{
     Session,
     deploy::version,
+    policy::PolicyArguments,
     repository::{RepositoryArguments, client},
+    request::RequestArguments,
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
-    event::{Failure, Outcome},
-    ops::{check, gate, load, stopped_before_change, watch::Endpoints},
-    policy::{Action, Facts, Policy, Request},
-    probe::prometheus::Endpoint,
+    event::{Ending, Failure, Outcome},
+    ops::{check, check_many, gate, load::Services, stopped_before_change},
+    policy::{Facts, Request},
     units::Version,
 };
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Policy file on disk; with --repository a path in the repository [default: the environment's]
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// Is the policy a path in the repository, not on disk? So it is with --repository, and for
-    /// pipelines: a checkout must not bring the policy that judges it.
-    #[arg(skip)]
-    pub in_repository: bool,
-    /// Branch the policy is read from, by commit id [default: the repository's default branch]
-    #[arg(long, value_name = "BRANCH")]
-    policy_ref: Option<String>,
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: PolicyArguments,
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,
+    /// All services of the configuration; one verdict each, the worst is the exit code
+    #[arg(long, conflicts_with_all = ["service", "service_list"])]
+    all: bool,
+    /// File with services, one a line; one verdict each, the worst is the exit code
+    #[arg(long, value_name = "FILE", conflicts_with = "service")]
+    service_list: Option<PathBuf>,
+    /// What is to be done and who does it.
+    #[command(flatten)]
+    request: RequestArguments,
     /// Version to deploy
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     version: Option<Version>,
@@ -45,14 +48,6 @@ pub struct CheckArguments {
     /// Current traffic.
     #[command(flatten)]
     traffic: TrafficArguments,
-}
-
-/// A policy with what the configuration says besides.
-struct Found {
-    policy: Policy,
-    environment: Option<String>,
-    service: Option<String>,
-    prometheus: Option<Endpoint>,
 }
 
 /// Runs `check`.
@@ -68,25 +63,18 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 }
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let in_repository = arguments.in_repository || arguments.repository.repository.is_some();
-    let found = match &arguments.policy {
-        Some(file) if !in_repository => {
-            let path = session.context.folder.join(file);
-            let (source, text) = check::read_file(&path, &file.display().to_string())?;
-            Found {
-                policy: check::load(source, &text)?,
-                environment: arguments.repository.environment.clone(),
-                service: arguments.repository.service.clone(),
-                prometheus: None,
-            }
-        }
-        _ => from_repository(&arguments, session).await?,
-    };
+    let services = services(&arguments, session)?;
+    let many = !matches!(&services, Services::Named(names) if names.len() < 2)
+        || arguments.service_list.is_some();
+    let found = arguments
+        .policy
+        .find(&arguments.repository, &services, session)
+        .await?;
     let request = Request {
         environment: found.environment,
-        service: found.service,
+        service: found.services.first().filter(|_| !many).cloned(),
         version: arguments.version,
-        ..Request::new(Action::Deploy)
+        ..arguments.request.request()
     };
     let question = arguments.traffic.question();
     let source = check::traffic_source(
@@ -104,38 +92,43 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         traffic,
         ..Facts::default()
     };
+    if many {
+        return check_many::run(&found.policy, &request, &found.services, &facts, now);
+    }
     check::run(&found.policy, &request, &facts, now, session)
 }
 
-async fn from_repository(arguments: &CheckArguments, session: &Session) -> Result<Found, Failure> {
-    let opened = arguments
-        .repository
-        .open(session)
-        .map_err(|failure| failure.hint("or name a policy on disk: --policy FILE"))?;
-    let target = arguments.repository.target(&opened).await?;
-    let named = arguments
-        .policy
-        .as_ref()
-        .map(|path| path.display().to_string());
-    let path = named.as_deref().unwrap_or(&target.environment.policy);
-    let (text, source) =
-        load::policy(opened.repository(), arguments.policy_ref.as_deref(), path).await?;
-    let policy = check::load(source, &text)?;
-    let context = &session.context;
-    let prometheus = if policy.wants_traffic() {
-        Endpoints::new(&target.config.providers, |name| context.secret(name))?.prometheus
-    } else {
-        None
+/// Which services are meant; each once, in the order in which they were named.
+fn services(arguments: &CheckArguments, session: &Session) -> Result<Services, Failure> {
+    if arguments.all {
+        return Ok(Services::All);
+    }
+    let Some(file) = &arguments.service_list else {
+        return Ok(Services::Named(distinct(
+            arguments.repository.service.iter().map(String::as_str),
+        )));
     };
-    Ok(Found {
-        policy,
-        environment: Some(target.environment_name),
-        service: Some(target.service.name),
-        prometheus,
-    })
+    let shown = file.display().to_string();
+    let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
+    let lines = text.lines().map(str::trim);
+    let names = distinct(lines.filter(|line| !line.is_empty() && !line.starts_with('#')));
+    if names.is_empty() {
+        let reason = format!("{shown}: names no service; expected one a line");
+        return Err(Failure::new(Ending::ConfigInvalid, reason));
+    }
+    Ok(Services::Named(names))
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names
+        .filter(|name| seen.insert(*name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Reads an instant as people give it on a command line.
+pub(super) fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.to_utc())
         .map_err(|_| {

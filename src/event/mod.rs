@@ -1,10 +1,14 @@
 //! What happened, as data: every reporter renders the same events.
 
 mod outcome;
+mod outlook;
+mod services;
 
 pub use outcome::{
     CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
 };
+pub use outlook::OutlookRecord;
+pub use services::ServiceVerdict;
 
 use std::time::Duration;
 

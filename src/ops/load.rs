@@ -70,8 +70,7 @@ pub fn subject_on_disk(
     service: Option<&str>,
     environment: Option<&str>,
 ) -> Result<Subject, Failure> {
-    let (_, text) = read_file(path, shown)?;
-    let config = Config::parse(&text).map_err(|findings| failure::findings(shown, &findings))?;
+    let config = config_on_disk(path, shown)?;
     let (environment_name, environment) =
         pick("environment", environment, &config.environments, shown)?;
     let (_, service) = pick("service", service, &config.services, shown)?;
@@ -92,17 +91,31 @@ pub struct ConfigSource<'a> {
     pub path: &'a str,
 }
 
-/// Reads the configuration and finds the service and the environment in it.
+/// An environment, on the branch that its controller follows.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The whole configuration.
+    pub config: Config,
+    /// The environment.
+    pub environment: Environment,
+    /// The environment's name.
+    pub environment_name: String,
+    /// The branch.
+    pub branch: String,
+    /// The branch's head when it was read.
+    pub tip: CommitId,
+}
+
+/// Reads the configuration and finds the environment in it.
 ///
 /// # Errors
 /// The git server does not answer or refuses; no configuration there, or an invalid one; unknown
-/// service or environment (none given is fine where there is exactly one).
-pub async fn target(
+/// environment (none given is fine where there is exactly one).
+pub async fn site(
     repository: &Repository,
     source: &ConfigSource<'_>,
-    service: Option<&str>,
     environment: Option<&str>,
-) -> Result<Target, Failure> {
+) -> Result<Site, Failure> {
     let read_from = match source.branch {
         Some(branch) => branch.to_owned(),
         None => repository.default_branch().await.map_err(failure::git)?,
@@ -115,7 +128,6 @@ pub async fn target(
         &config.environments,
         source.path,
     )?;
-    let (_, service) = pick("service", service, &config.services, source.path)?;
     let branch = found.branch.clone().unwrap_or_else(|| read_from.clone());
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
@@ -131,21 +143,72 @@ pub async fn target(
         &config.environments,
         source.path,
     )?;
-    let (_, service) = pick(
-        "service",
-        Some(&service.name),
-        &config.services,
-        source.path,
-    )?;
-    Ok(Target {
-        service: service.clone(),
+    Ok(Site {
         environment: found.clone(),
         environment_name,
         branch,
         tip,
         config,
+    })
+}
+
+/// Reads the configuration and finds the service and the environment in it.
+///
+/// # Errors
+/// As [`site`]; unknown service (none given is fine where there is exactly one).
+pub async fn target(
+    repository: &Repository,
+    source: &ConfigSource<'_>,
+    service: Option<&str>,
+    environment: Option<&str>,
+) -> Result<Target, Failure> {
+    let site = site(repository, source, environment).await?;
+    let (_, service) = pick("service", service, &site.config.services, source.path)?;
+    Ok(Target {
+        service: service.clone(),
+        environment: site.environment,
+        environment_name: site.environment_name,
+        branch: site.branch,
+        tip: site.tip,
+        config: site.config,
         config_path: source.path.to_owned(),
     })
+}
+
+/// Which services somebody means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Services {
+    /// These; none named = the only one that there is.
+    Named(Vec<String>),
+    /// Every one of the configuration.
+    All,
+}
+
+/// Returns the names of the services that are meant. `path` is where the configuration was read.
+///
+/// # Errors
+/// A service that is not in the configuration; none named where there are several.
+pub fn services(config: &Config, services: &Services, path: &str) -> Result<Vec<String>, Failure> {
+    let known = &config.services;
+    match services {
+        Services::All => Ok(known.keys().cloned().collect()),
+        Services::Named(names) if names.is_empty() => {
+            Ok(vec![pick("service", None, known, path)?.0])
+        }
+        Services::Named(names) => {
+            let pick = |name: &String| Ok(pick("service", Some(name), known, path)?.0);
+            names.iter().map(pick).collect()
+        }
+    }
+}
+
+/// Reads the configuration from disk. `shown` is the path as the user wrote it.
+///
+/// # Errors
+/// It cannot be read, or is not valid.
+pub fn config_on_disk(path: &Path, shown: &str) -> Result<Config, Failure> {
+    let (_, text) = read_file(path, shown)?;
+    Config::parse(&text).map_err(|findings| failure::findings(shown, &findings))
 }
 
 /// Reads the configuration of a target again, as it was at an earlier commit of its branch.

@@ -1,6 +1,7 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
 pub mod check;
+pub mod check_many;
 pub mod deploy;
 pub mod failure;
 pub mod gate;
@@ -9,6 +10,7 @@ pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+pub mod next;
 pub mod patience;
 pub mod recover;
 pub mod rollback;

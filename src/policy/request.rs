@@ -24,6 +24,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// All actions.
+    pub const ALL: [Self; 5] = [
+        Self::Deploy,
+        Self::Promote,
+        Self::Rollback,
+        Self::Recover,
+        Self::Cleanup,
+    ];
+
     /// What a policy is about that names no actions: a freeze must not stop the way back.
     pub const GOING_FORWARD: [Self; 2] = [Self::Deploy, Self::Promote];
 
@@ -56,6 +65,9 @@ pub enum Invoker {
 }
 
 impl Invoker {
+    /// All invokers.
+    pub const ALL: [Self; 2] = [Self::User, Self::Automation];
+
     /// Returns the word used in policies and messages.
     pub fn word(self) -> &'static str {
         match self {

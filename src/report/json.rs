@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::{Ended, Sink, phrases, sanitise};
 use crate::{
-    event::{Deployment, MetricRecord, Outcome},
+    event::{Deployment, MetricRecord, Outcome, OutlookRecord, ServiceVerdict},
     manifest::Change,
-    policy::Verdict,
+    policy::{ClockState, PolicySource, Verdict},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -55,6 +55,8 @@ pub struct Report {
     override_used: bool,
     /// The gate's answer, where it was asked.
     verdict: Option<VerdictReport>,
+    /// The gate's answer for each service, where several were asked about; `verdict` is the worst.
+    verdicts: Vec<ServiceReport>,
     /// Values changed, or that would change.
     changes: Vec<ChangeReport>,
     /// Files changed, or that would change.
@@ -69,6 +71,10 @@ pub struct Report {
     metrics: Vec<MetricReport>,
     /// Past deployments, newest first (`history`).
     deployments: Vec<DeploymentReport>,
+    /// What was asked and how it stands at the beginning of the range (`next`).
+    outlook: Option<OutlookReport>,
+    /// When it opens and closes inside the range, in order (`next`).
+    transitions: Vec<TransitionReport>,
 }
 
 /// The gate's answer.
@@ -87,6 +93,14 @@ struct VerdictReport {
     /// The instant that was judged.
     evaluated_at: String,
     policy: PolicyReport,
+}
+
+/// The gate's answer for one service.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServiceReport {
+    service: String,
+    #[serde(flatten)]
+    verdict: VerdictReport,
 }
 
 /// One rule's part in a verdict.
@@ -119,6 +133,37 @@ struct PolicyReport {
     commit: Option<String>,
     /// SHA-256 of its bytes, in hexadecimal.
     sha256: String,
+}
+
+/// How it stands at the beginning of a range.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OutlookReport {
+    /// What is to be done.
+    action: &'static str,
+    from: String,
+    until: String,
+    #[schemars(extend("enum" = ["open", "closed"]))]
+    state: &'static str,
+    /// Is it open with an approval only?
+    approval_required: bool,
+    /// IANA name of the zone the instants are shown in.
+    timezone: String,
+    policy: PolicyReport,
+}
+
+/// One change between open and closed, or between open and open with an approval only.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TransitionReport {
+    at: String,
+    /// How it stands from then on.
+    #[schemars(extend("enum" = ["open", "closed"]))]
+    state: &'static str,
+    /// Is it open with an approval only from then on?
+    approval_required: bool,
+    /// Which rule does it, in a few words.
+    reason: String,
+    /// That rule, as a path in the policy; null where there is none.
+    rule: Option<String>,
 }
 
 /// One value that changes.
@@ -272,6 +317,7 @@ impl Report {
             hints: phrases::next_steps(ended),
             override_used: outcome.override_used,
             verdict: outcome.verdict.as_ref().map(VerdictReport::of),
+            verdicts: outcome.verdicts.iter().map(ServiceReport::of).collect(),
             changes: outcome.changes.iter().map(ChangeReport::of).collect(),
             files_changed: outcome.files_changed.clone(),
             refusals: outcome
@@ -288,6 +334,12 @@ impl Report {
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
             deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+            outlook: outcome.outlook.as_ref().map(OutlookReport::of),
+            transitions: outcome
+                .outlook
+                .iter()
+                .flat_map(TransitionReport::all)
+                .collect(),
         }
     }
 }
@@ -314,12 +366,59 @@ impl VerdictReport {
             closes_at: verdict.closes_at.map(instant),
             timezone: verdict.timezone.clone(),
             evaluated_at: instant(verdict.evaluated_at),
-            policy: PolicyReport {
-                path: verdict.policy.path.clone(),
-                commit: verdict.policy.commit.clone(),
-                sha256: verdict.policy.sha256.clone(),
-            },
+            policy: PolicyReport::of(&verdict.policy),
         }
+    }
+}
+
+impl ServiceReport {
+    fn of(one: &ServiceVerdict) -> Self {
+        Self {
+            service: one.service.clone(),
+            verdict: VerdictReport::of(&one.verdict),
+        }
+    }
+}
+
+impl PolicyReport {
+    fn of(source: &PolicySource) -> Self {
+        Self {
+            path: source.path.clone(),
+            commit: source.commit.clone(),
+            sha256: source.sha256.clone(),
+        }
+    }
+}
+
+impl OutlookReport {
+    fn of(record: &OutlookRecord) -> Self {
+        let outlook = &record.outlook;
+        let state = record.state();
+        Self {
+            action: record.action.word(),
+            from: instant(outlook.zone.at(outlook.from)),
+            until: instant(outlook.zone.at(outlook.until)),
+            state: state.word(),
+            approval_required: state == ClockState::NeedsApproval,
+            timezone: outlook.zone.name().to_owned(),
+            policy: PolicyReport::of(&record.policy),
+        }
+    }
+}
+
+impl TransitionReport {
+    fn all(record: &OutlookRecord) -> impl Iterator<Item = Self> {
+        let outlook = &record.outlook;
+        outlook.changes().iter().filter_map(|period| {
+            let cause = period.begins.as_ref();
+            Some(Self {
+                at: instant(outlook.zone.at(period.start?)),
+                state: period.state.word(),
+                approval_required: period.state == ClockState::NeedsApproval,
+                reason: cause.map(|it| it.text.clone()).unwrap_or_default(),
+                rule: cause.and_then(|it| Some(outlook.rules.get(it.rule)?.rule.clone())),
+            })
+        })
     }
 }
 

@@ -1,9 +1,11 @@
 //! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
 
 pub mod github;
+pub mod ics;
 pub mod json;
 pub mod live;
 pub mod markdown;
+mod outlook;
 pub mod phrases;
 pub mod progress;
 pub mod sanitise;

@@ -6,13 +6,13 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink,
+    Ended, Sink, outlook,
     phrases::{self, Tone},
     sanitise,
     style::{self, BOLD, CYAN, DIM, Line},
 };
 use crate::{
-    event::{Deployment, Ending, MetricRecord, StepState},
+    event::{Deployment, Ending, MetricRecord, ServiceVerdict, StepState},
     manifest::Change,
     policy::{Effect, Verdict},
 };
@@ -60,6 +60,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     if outcome.ending != Ending::Shown || !outcome.reason.is_empty() {
         head(ended, &mut lines);
     }
+    services(&outcome.verdicts, &mut lines);
     facts(ended, &mut lines);
     changes(&outcome.changes, &mut lines);
     diff(&outcome.diff, &mut lines);
@@ -75,6 +76,9 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
     history(&outcome.history, &mut lines);
+    if let Some(record) = &outcome.outlook {
+        outlook::lines(record, &mut lines);
+    }
     let next = phrases::next_steps(ended);
     if !next.is_empty() {
         lines.push(Line::default());
@@ -99,7 +103,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
 fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     let outcome = ended.outcome;
     let word = phrases::headline(ended);
-    let style = style::of(phrases::tone(outcome.ending)).bold();
+    let style = style::of(phrases::tone(outcome)).bold();
     let indent = word.chars().count() + 2;
     let mut reason = style::wrap(&outcome.reason, WIDTH.saturating_sub(indent)).into_iter();
     let first = reason.next().unwrap_or_default();
@@ -112,8 +116,10 @@ fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
 fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     let outcome = ended.outcome;
     let begin = lines.len();
-    if let Some(verdict) = &outcome.verdict {
-        gate(verdict, lines);
+    match &outcome.verdict {
+        Some(verdict) if outcome.verdicts.is_empty() => gate(verdict, lines),
+        Some(verdict) => judged(verdict, lines),
+        None => {}
     }
     for refusal in &outcome.refusals {
         fact("refused", &refusal.to_string(), lines);
@@ -180,6 +186,10 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
         }
         label = "";
     }
+    judged(verdict, lines);
+}
+
+fn judged(verdict: &Verdict, lines: &mut Vec<Line>) {
     let judged = phrases::instant(verdict.evaluated_at, &verdict.timezone);
     fact("judged at", &judged, lines);
     if !verdict.policy.path.is_empty() {
@@ -216,6 +226,24 @@ fn changes(changes: &[Change], lines: &mut Vec<Line>) {
             lines.push(Line::plain(&indent).and(BOLD, &part));
         }
     }
+}
+
+fn services(verdicts: &[ServiceVerdict], lines: &mut Vec<Line>) {
+    let rows = verdicts.iter().map(|one| {
+        let verdict = &one.verdict;
+        let reason = verdict.deciding();
+        let opens = verdict.opens_at.map(|at| at.format("%a %Y-%m-%d %H:%M"));
+        vec![
+            verdict.decision.word().to_owned(),
+            one.service.clone(),
+            reason.map(|it| it.message.clone()).unwrap_or_default(),
+            opens.map(|at| at.to_string()).unwrap_or_default(),
+        ]
+    });
+    let zone = verdicts.first().map(|one| one.verdict.timezone.as_str());
+    let opens = format!("opens ({})", zone.unwrap_or_default());
+    let header = ["decision", "service", "reason", &opens];
+    section("services", &header, rows, lines);
 }
 
 fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
@@ -308,7 +336,7 @@ fn diff(diff: &str, lines: &mut Vec<Line>) {
     }
 }
 
-fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
+pub(super) fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
     fact_in(Style::new(), label, text, lines);
 }
 
@@ -325,7 +353,7 @@ fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Ve
 }
 
 /// Adds a table under a title, if it has rows. The first cell of a row is coloured by its word.
-fn section(
+pub(super) fn section(
     title: &str,
     header: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
@@ -370,15 +398,29 @@ fn section(
 }
 
 fn word_style(word: &str) -> Style {
-    let passed = [StepState::Passed.word(), "pass", "good", "verified"];
+    let passed = [
+        StepState::Passed.word(),
+        "pass",
+        "good",
+        "verified",
+        "allowed",
+    ];
     let failed = [
         StepState::Failed.word(),
         "fail",
         "worse",
         "error",
         "rolled-back",
+        "blocked",
     ];
-    let open = [StepState::Running.word(), "inconclusive", "held", "not-yet"];
+    let open = [
+        StepState::Running.word(),
+        "inconclusive",
+        "held",
+        "not-yet",
+        "warned",
+        "approval-required",
+    ];
     if passed.contains(&word) {
         style::GREEN
     } else if failed.contains(&word) {

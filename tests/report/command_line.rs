@@ -81,7 +81,7 @@ fn explain_names_the_nearest_code() {
 
       exit code   2 usage
 
-    next: `shipgate explain` lists all exit codes
+    next: `shipgate explain` lists all codes
     ");
     assert_eq!(slip.code, 2);
     let hostile = run(&["explain", "::error::\n##[add-mask]x"], &[]);
@@ -90,7 +90,7 @@ fn explain_names_the_nearest_code() {
 
       exit code   2 usage
 
-    next: `shipgate explain` lists all exit codes
+    next: `shipgate explain` lists all codes
     ");
 }
 
