@@ -17,6 +17,7 @@ mod schema;
 mod session;
 mod set;
 mod signals;
+mod test;
 mod traffic;
 mod verify;
 
@@ -67,6 +68,8 @@ enum Command {
     Check(check::CheckArguments),
     /// The coming openings and closings, as a table or a calendar
     Next(next::NextArguments),
+    /// Judge the cases beside policies: does each decide as expected?
+    Test(test::TestArguments),
     /// Rewrite manifests in the work tree; never commits
     Set(set::SetArguments),
     /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
@@ -92,6 +95,7 @@ impl Command {
         match self {
             Self::Check(_) => "check",
             Self::Next(_) => "next",
+            Self::Test(_) => "test",
             Self::Set(_) => "set",
             Self::Deploy(_) => "deploy",
             Self::Verify(_) => "verify",
@@ -151,6 +155,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
     match command {
         Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
         Command::Next(arguments) => Box::pin(next::run(arguments, session)).await,
+        Command::Test(arguments) => test::run(arguments, session),
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,

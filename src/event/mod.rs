@@ -1,9 +1,11 @@
 //! What happened, as data: every reporter renders the same events.
 
+mod cases;
 mod outcome;
 mod outlook;
 mod services;
 
+pub use cases::CaseRecord;
 pub use outcome::{
     CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
 };

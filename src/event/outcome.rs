@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{OutlookRecord, ServiceVerdict};
+use super::{CaseRecord, OutlookRecord, ServiceVerdict};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -213,6 +213,8 @@ pub struct Outcome {
     pub history: Vec<Deployment>,
     /// The coming openings and closings (`next`).
     pub outlook: Option<OutlookRecord>,
+    /// The cases of policies, judged (`test`).
+    pub cases: Vec<CaseRecord>,
     /// Did an emergency override let this through?
     pub override_used: bool,
 }
@@ -235,8 +237,16 @@ impl Outcome {
             metrics: Vec::new(),
             history: Vec::new(),
             outlook: None,
+            cases: Vec::new(),
             override_used: false,
         }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 }
 

@@ -12,6 +12,7 @@ pub mod live;
 pub mod load;
 pub mod next;
 pub mod patience;
+pub mod policy_test;
 pub mod recover;
 pub mod rollback;
 pub mod set;

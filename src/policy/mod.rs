@@ -6,6 +6,7 @@
 //! [`Request`] with the [`Facts`] that somebody found out.
 
 mod approval;
+pub mod cases;
 mod configmap;
 pub mod document;
 mod evaluate;
@@ -24,6 +25,7 @@ mod wording;
 pub mod zone;
 
 pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
+pub use cases::Mismatch;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
 pub use facts::{Facts, Freeze, PlanFact, TrafficFact};

@@ -12,9 +12,9 @@ use serde::Serialize;
 
 use super::{Ended, Sink, phrases, sanitise};
 use crate::{
-    event::{Deployment, MetricRecord, Outcome, OutlookRecord, ServiceVerdict},
+    event::{CaseRecord, Deployment, MetricRecord, Outcome, OutlookRecord, ServiceVerdict},
     manifest::Change,
-    policy::{ClockState, PolicySource, Verdict},
+    policy::{ClockState, Mismatch, PolicySource, Verdict},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -75,6 +75,8 @@ pub struct Report {
     outlook: Option<OutlookReport>,
     /// When it opens and closes inside the range, in order (`next`).
     transitions: Vec<TransitionReport>,
+    /// The cases of policies, in the order of files and lines (`test`).
+    cases: Vec<CaseReport>,
 }
 
 /// The gate's answer.
@@ -164,6 +166,30 @@ struct TransitionReport {
     reason: String,
     /// That rule, as a path in the policy; null where there is none.
     rule: Option<String>,
+}
+
+/// One case of a policy, judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CaseReport {
+    name: String,
+    /// Path of the policy.
+    policy: String,
+    /// Where the case is written.
+    source: PlaceReport,
+    /// Does it hold?
+    passed: bool,
+    /// What was expected and not found.
+    mismatches: Vec<MismatchReport>,
+    verdict: VerdictReport,
+}
+
+/// Something that was expected and not found.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MismatchReport {
+    #[schemars(extend("enum" = ["decision", "code", "opens_at", "closes_at", "rule"]))]
+    what: &'static str,
+    expected: String,
+    found: String,
 }
 
 /// One value that changes.
@@ -340,6 +366,7 @@ impl Report {
                 .iter()
                 .flat_map(TransitionReport::all)
                 .collect(),
+            cases: outcome.cases.iter().map(CaseReport::of).collect(),
         }
     }
 }
@@ -386,6 +413,27 @@ impl PolicyReport {
             path: source.path.clone(),
             commit: source.commit.clone(),
             sha256: source.sha256.clone(),
+        }
+    }
+}
+
+impl CaseReport {
+    fn of(record: &CaseRecord) -> Self {
+        let mismatch = |it: &Mismatch| MismatchReport {
+            what: it.what,
+            expected: it.expected.clone(),
+            found: it.found.clone(),
+        };
+        Self {
+            name: record.name.clone(),
+            policy: record.policy.clone(),
+            source: PlaceReport {
+                path: record.path.clone(),
+                line: Some(record.line),
+            },
+            passed: record.passed(),
+            mismatches: record.mismatches.iter().map(mismatch).collect(),
+            verdict: VerdictReport::of(&record.verdict),
         }
     }
 }

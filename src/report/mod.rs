@@ -1,8 +1,10 @@
 //! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
 
+mod cases;
 pub mod github;
 pub mod ics;
 pub mod json;
+pub mod junit;
 pub mod live;
 pub mod markdown;
 mod outlook;

@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink, outlook,
+    Ended, Sink, cases, outlook,
     phrases::{self, Tone},
     sanitise,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -76,6 +76,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
     history(&outcome.history, &mut lines);
+    cases::lines(&outcome.cases, &mut lines);
     if let Some(record) = &outcome.outlook {
         outlook::lines(record, &mut lines);
     }
@@ -344,7 +345,13 @@ fn fact_in(style: Style, label: &str, text: &str, lines: &mut Vec<Line>) {
     labelled(&format!("  {label:LABEL$}"), 2 + LABEL, text, style, lines);
 }
 
-fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Vec<Line>) {
+pub(super) fn labelled(
+    label: &str,
+    indent: usize,
+    text: &str,
+    style: Style,
+    lines: &mut Vec<Line>,
+) {
     let mut left = label.to_owned();
     for part in style::wrap(text, WIDTH - indent) {
         lines.push(Line::styled(DIM, &left).and(style, &part));
@@ -412,6 +419,7 @@ fn word_style(word: &str) -> Style {
         "error",
         "rolled-back",
         "blocked",
+        "fails",
     ];
     let open = [
         StepState::Running.word(),
