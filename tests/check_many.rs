@@ -70,11 +70,14 @@ fn every_service_has_a_verdict_and_the_worst_decides() {
              window "ads freeze" (Tue UTC); opens Wed 2026-11-25 08:00 UTC (2026-11-25T08:00:00Z)
 
     services
-      decision  service  reason                                                 opens (UTC)
-      allowed   web      Tuesday 2026-11-24 10:00 UTC is in the allowed window
-                         "day" (every day 08:00-18:00 UTC)
-      blocked   ads      Tuesday 2026-11-24 10:00 UTC is in the blocked window  Wed 2026-11-25 08:00
-                         "ads freeze" (Tue UTC)
+      decision  service  opens (UTC)           decided by
+      allowed   web                            allowed_windows[0]
+      blocked   ads      Wed 2026-11-25 08:00  blocked_windows[0]
+
+      because     allows  Tuesday 2026-11-24 10:00 UTC is in the allowed window "day" (every day
+                          08:00-18:00 UTC) (allowed_windows[0], line 4)
+                  blocks  Tuesday 2026-11-24 10:00 UTC is in the blocked window "ads freeze" (Tue UTC)
+                          (blocked_windows[0], line 7)
 
       judged at   Tuesday 2026-11-24 10:00 UTC
       policy      policy.yaml, sha256 8f7ebd4d0797

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fs};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use icalendar::{Calendar, Component, EventLike};
+use icalendar::{Calendar, Component};
 use proptest::prelude::*;
 use shipgate::policy::{Action, ClockState, Policy, Request};
 

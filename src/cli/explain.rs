@@ -50,7 +50,10 @@ reasons! {
     "override-refused", OVERRIDE_REFUSED, "an override was presented that is not good enough", "`override`", "mend the override as the message says; nothing is let through by half of one";
     "blocked-window", BLOCKED_WINDOW, "outside of every allowed window, or inside a blocked one", "`allowed_windows`, `blocked_windows`", "deploy at the next opening; `shipgate next` lists them";
     "blocked-date", BLOCKED_WINDOW, "on a blocked date", "`blocked_dates`", "deploy at the next opening; `shipgate next --calendar` shows which days are blocked and why";
+    "runway", BLOCKED_WINDOW, "it is open now, but closes before the deployment could end", "`runway`", "deploy at the next opening that is long enough, or with a shorter plan";
     "blocked-traffic", BLOCKED_TRAFFIC, "there is more traffic now than the policy allows", "`traffic_threshold`", "wait until traffic falls, then run the same command again";
+    "freeze", BLOCKED_OTHER, "a file FREEZE lies beside the policy: everything is stopped", "the file `FREEZE`, not a rule", "ask the contact that the file names; to go on, it is taken away on the policy's branch";
+    "require", BLOCKED_OTHER, "the service's own configuration does less than the policy requires", "`require`", "mend the service's strategy or verification as the message says";
     "blocked-other", BLOCKED_OTHER, "another rule blocks, or the policy is for other environments", "`environments`, or no rule of the policy", "read the reason";
     "approval-required", APPROVAL_REQUIRED, "it may go once a person has approved it", "`approval_required` of an allowed window", "ask an approver, then run the same command again";
     "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`traffic_threshold.on_unavailable: block`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";

@@ -58,11 +58,11 @@ impl PolicyArguments {
         let in_repository = self.in_repository || repository.repository.is_some();
         match &self.policy {
             Some(file) if !in_repository => on_disk(file, repository, services, session),
-            _ => self.from_repository(repository, services, session).await,
+            _ => self.in_its_repository(repository, services, session).await,
         }
     }
 
-    async fn from_repository(
+    async fn in_its_repository(
         &self,
         repository: &RepositoryArguments,
         services: &Services,

@@ -42,7 +42,6 @@ pub fn run(
         id: id(policy, request),
         policy: policy.source().clone(),
         outlook: policy.timetable(request).outlook(from, until),
-        stopped: None,
         as_calendar,
     };
     let mut outcome = Outcome::new(Ending::Shown, sentence(policy, &record, days));

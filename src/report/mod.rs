@@ -11,6 +11,7 @@ mod outlook;
 pub mod phrases;
 pub mod progress;
 pub mod sanitise;
+mod services;
 mod stream;
 pub mod style;
 pub mod text;

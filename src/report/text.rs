@@ -8,13 +8,13 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::{
     Ended, Sink, cases, outlook,
     phrases::{self, Tone},
-    sanitise,
+    sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
 };
 use crate::{
-    event::{Deployment, Ending, MetricRecord, ServiceVerdict, StepState},
+    event::{Deployment, Ending, MetricRecord, StepState},
     manifest::Change,
-    policy::{Effect, Verdict},
+    policy::{Effect, Reason, Verdict},
 };
 
 /// Columns that a line may fill.
@@ -43,9 +43,12 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        let mut text = String::new();
         for line in lines(ended) {
-            writeln!(self.writer, "{}", line.render(self.colour))?;
+            text.push_str(&line.render(self.colour));
+            text.push('\n');
         }
+        self.writer.write_all(text.as_bytes())?;
         self.writer.flush()
     }
 }
@@ -60,7 +63,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     if outcome.ending != Ending::Shown || !outcome.reason.is_empty() {
         head(ended, &mut lines);
     }
-    services(&outcome.verdicts, &mut lines);
+    services::lines(&outcome.verdicts, &mut lines);
     facts(ended, &mut lines);
     changes(&outcome.changes, &mut lines);
     diff(&outcome.diff, &mut lines);
@@ -160,10 +163,17 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
     if let Some(at) = verdict.closes_at {
         fact("closes", &phrases::ahead(at, verdict), lines);
     }
-    let words = verdict.reasons.iter().map(|it| phrases::effect(it.effect));
+    let reasons: Vec<&Reason> = verdict.reasons.iter().collect();
+    because(&reasons, lines);
+    judged(verdict, lines);
+}
+
+/// Says what each of these reasons does.
+pub(super) fn because(reasons: &[&Reason], lines: &mut Vec<Line>) {
+    let words = reasons.iter().map(|it| phrases::effect(it.effect));
     let longest = words.map(str::len).max().unwrap_or_default();
     let mut label = "because";
-    for reason in &verdict.reasons {
+    for reason in reasons {
         let tone = match reason.effect {
             Effect::Blocks => Tone::Bad,
             Effect::Allows => Tone::Good,
@@ -187,7 +197,6 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
         }
         label = "";
     }
-    judged(verdict, lines);
 }
 
 fn judged(verdict: &Verdict, lines: &mut Vec<Line>) {
@@ -227,24 +236,6 @@ fn changes(changes: &[Change], lines: &mut Vec<Line>) {
             lines.push(Line::plain(&indent).and(BOLD, &part));
         }
     }
-}
-
-fn services(verdicts: &[ServiceVerdict], lines: &mut Vec<Line>) {
-    let rows = verdicts.iter().map(|one| {
-        let verdict = &one.verdict;
-        let reason = verdict.deciding();
-        let opens = verdict.opens_at.map(|at| at.format("%a %Y-%m-%d %H:%M"));
-        vec![
-            verdict.decision.word().to_owned(),
-            one.service.clone(),
-            reason.map(|it| it.message.clone()).unwrap_or_default(),
-            opens.map(|at| at.to_string()).unwrap_or_default(),
-        ]
-    });
-    let zone = verdicts.first().map(|one| one.verdict.timezone.as_str());
-    let opens = format!("opens ({})", zone.unwrap_or_default());
-    let header = ["decision", "service", "reason", &opens];
-    section("services", &header, rows, lines);
 }
 
 fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
@@ -404,7 +395,7 @@ pub(super) fn section(
     }
 }
 
-fn word_style(word: &str) -> Style {
+pub(super) fn word_style(word: &str) -> Style {
     let passed = [
         StepState::Passed.word(),
         "pass",
