@@ -187,7 +187,7 @@ proptest! {
         let mut many = ManyServices::new(&policy, request.clone(), &facts, now);
         for name in names {
             let alone = Request { service: Some(name.clone()), ..request.clone() };
-            prop_assert_eq!(&*many.judge(&name), &evaluate(&policy, &alone, &facts, now));
+            prop_assert_eq!(&*many.judge(&name, None), &evaluate(&policy, &alone, &facts, now));
         }
     }
 }

@@ -1,14 +1,15 @@
 //! `shipgate check`: may this be deployed, here, now, and if not, when?
 
-use std::{collections::HashSet, path::PathBuf};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::{
     Session,
-    deploy::version,
-    policy::PolicyArguments,
+    circumstances::CircumstanceArguments,
+    deploy::{duration, version},
+    policy::{Found, PolicyArguments},
     repository::{RepositoryArguments, client},
     request::RequestArguments,
     signals,
@@ -16,8 +17,15 @@ use super::{
 };
 use crate::{
     event::{Ending, Failure, Outcome},
-    ops::{check, check_many, gate, load::Services, stopped_before_change},
-    policy::{Facts, Request},
+    ops::{
+        case::{Case, Circumstances},
+        check, check_many,
+        gate::{self, Question},
+        load::Services,
+        stopped_before_change,
+        window::Patience,
+    },
+    policy::Facts,
     units::Version,
 };
 
@@ -36,12 +44,21 @@ pub struct CheckArguments {
     /// File with services, one a line; one verdict each, the worst is the exit code
     #[arg(long, value_name = "FILE", conflicts_with = "service")]
     service_list: Option<PathBuf>,
-    /// What is to be done and who does it.
+    /// What is to be done and where.
     #[command(flatten)]
     request: RequestArguments,
     /// Version to deploy
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     version: Option<Version>,
+    /// How long the deployment takes, such as 45m [default: the shortest time of its own plan]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// What policies may ask besides.
+    #[command(flatten)]
+    circumstances: CircumstanceArguments,
+    /// Where only the time stands in the way, wait this long for an opening, such as 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with_all = ["at", "all", "service_list"])]
+    wait_for_window: Option<Duration>,
     /// Judge this instant instead of now, RFC 3339 with an offset, such as 2025-11-04T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<DateTime<Utc>>,
@@ -63,39 +80,75 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 }
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let clock = session.context.clock.clone();
     let services = services(&arguments, session)?;
     let many = !matches!(&services, Services::Named(names) if names.len() < 2)
         || arguments.service_list.is_some();
-    let found = arguments
-        .policy
-        .find(&arguments.repository, &services, session)
-        .await?;
-    let request = Request {
-        environment: found.environment,
-        service: found.services.first().filter(|_| !many).cloned(),
-        version: arguments.version,
-        ..arguments.request.request()
+    let circumstances = Circumstances {
+        namespace: arguments.request.namespace.clone(),
+        cluster: arguments.request.cluster.clone(),
+        duration: arguments.duration,
+        ..arguments.circumstances.known(&session.context)?
+    };
+    let mut found = find(&arguments, &circumstances, &services, session).await?;
+    if let Some(length) = arguments.wait_for_window {
+        if many {
+            let reason = "--wait-for-window waits for one service, and several are named";
+            return Err(Failure::new(Ending::Usage, reason));
+        }
+        let patience = Patience::new(&*clock, length);
+        while patience
+            .wait(&found.case_of_one(), &*clock, session)
+            .await?
+        {
+            found = find(&arguments, &circumstances, &services, session).await?;
+        }
+    }
+    let Case {
+        policy,
+        request,
+        facts,
+    } = if many {
+        found.case.clone()
+    } else {
+        found.case_of_one()
     };
     let question = arguments.traffic.question();
     let source = check::traffic_source(
-        &found.policy,
+        &policy,
         request.action,
         question.stated,
         question.query.as_deref(),
         arguments.at.is_some(),
     )?;
-    let clock = session.context.clock.clone();
     let client = client(arguments.repository.ca_file.clone());
     let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
     let now = arguments.at.unwrap_or_else(|| clock.now());
-    let facts = Facts {
-        traffic,
-        ..Facts::default()
-    };
+    let facts = Facts { traffic, ..facts };
     if many {
-        return check_many::run(&found.policy, &request, &found.services, &facts, now);
+        return check_many::run(&policy, &request, &found.services, &facts, now);
     }
-    check::run(&found.policy, &request, &facts, now, session)
+    check::run(&policy, &request, &facts, now, session)
+}
+
+async fn find(
+    arguments: &CheckArguments,
+    circumstances: &Circumstances,
+    services: &Services,
+    session: &Session,
+) -> Result<Found, Failure> {
+    let question = Question {
+        action: arguments.request.action,
+        version: arguments.version.as_ref(),
+        policy: None,
+        policy_ref: None,
+        traffic: &arguments.traffic.question(),
+        circumstances,
+    };
+    arguments
+        .policy
+        .find(question, &arguments.repository, services, session)
+        .await
 }
 
 /// Which services are meant; each once, in the order in which they were named.

@@ -4,17 +4,18 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::{
-    OutputFormat, Session, check::instant, policy::PolicyArguments,
+    OutputFormat, Session, check::instant, circumstances::InvokerArguments, policy::PolicyArguments,
     repository::RepositoryArguments, request::RequestArguments, signals,
 };
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::{
+        case::Circumstances,
+        gate::{Question, TrafficQuestion},
         load::Services,
         next::{self, Range},
         stopped_before_change,
     },
-    policy::Request,
     report::ics,
 };
 
@@ -27,9 +28,12 @@ pub struct NextArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,
-    /// What is to be done and who does it.
+    /// What is to be done and where.
     #[command(flatten)]
     request: RequestArguments,
+    /// Who starts it.
+    #[command(flatten)]
+    invoker: InvokerArguments,
     /// How many days to look ahead
     #[arg(long, default_value_t = 14, value_parser = clap::value_parser!(u32).range(1..=i64::from(next::LONGEST)))]
     days: u32,
@@ -56,21 +60,30 @@ pub async fn run(arguments: NextArguments, session: &mut Session) -> Result<Outc
 async fn look(arguments: NextArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let service = arguments.repository.one_service()?;
     let services = Services::Named(service.map(str::to_owned).into_iter().collect());
+    let circumstances = Circumstances {
+        invoker: arguments.invoker.invoker(&session.context),
+        namespace: arguments.request.namespace.clone(),
+        cluster: arguments.request.cluster.clone(),
+        ..Circumstances::default()
+    };
+    let question = Question {
+        action: arguments.request.action,
+        version: None,
+        policy: None,
+        policy_ref: None,
+        traffic: &TrafficQuestion::default(),
+        circumstances: &circumstances,
+    };
     let found = arguments
         .policy
-        .find(&arguments.repository, &services, session)
+        .find(question, &arguments.repository, &services, session)
         .await?;
-    let request = Request {
-        environment: found.environment,
-        service: found.services.into_iter().next(),
-        ..arguments.request.request()
-    };
     let now = session.context.clock.now();
     let range = Range {
         from: arguments.from.unwrap_or(now),
         days: arguments.days,
     };
-    let outcome = next::run(&found.policy, &request, range, arguments.calendar)?;
+    let outcome = next::run(&found.case_of_one(), range, arguments.calendar)?;
     if session.output == OutputFormat::Ics
         && let Some(record) = &outcome.outlook
     {

@@ -15,6 +15,8 @@ pub struct OutlookRecord {
     pub policy: PolicySource,
     /// What the clock says.
     pub outlook: Outlook,
+    /// Why nothing may go at present whatever the clock says, where that is so.
+    pub stopped: Option<String>,
     /// Is a calendar shown, not a table?
     pub as_calendar: bool,
 }
@@ -22,6 +24,9 @@ pub struct OutlookRecord {
 impl OutlookRecord {
     /// Returns the state at the start of the range.
     pub fn state(&self) -> ClockState {
+        if self.stopped.is_some() {
+            return ClockState::Closed;
+        }
         self.outlook
             .now()
             .map_or(ClockState::Closed, |period| period.state)

@@ -7,11 +7,30 @@ use chrono::{DateTime, Utc};
 use super::check;
 use crate::{
     event::{Ending, Failure, Outcome, ServiceVerdict},
-    policy::{Facts, ManyServices, Policy, Request, Verdict},
+    policy::{Facts, ManyServices, PlanFact, Policy, Request, Verdict},
 };
 
 /// More services than this are counted in the one line, not named.
 const NAMED: usize = 3;
+
+/// A service that is asked about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Its name.
+    pub service: String,
+    /// What its deployment would do, where that is known.
+    pub plan: Option<PlanFact>,
+}
+
+impl Asked {
+    /// A service of which nothing but the name is known.
+    pub fn by_name(service: String) -> Self {
+        Self {
+            service,
+            plan: None,
+        }
+    }
+}
 
 /// Judges a request for each of the services at an instant. The outcome is that of the worst, in the
 /// order of exit codes; among equals the first.
@@ -21,7 +40,7 @@ const NAMED: usize = 3;
 pub fn run(
     policy: &Policy,
     request: &Request,
-    services: &[String],
+    services: &[Asked],
     facts: &Facts,
     now: DateTime<Utc>,
 ) -> Result<Outcome, Failure> {
@@ -32,7 +51,7 @@ pub fn run(
     check::answers(
         policy,
         &Request {
-            service: Some(first.clone()),
+            service: Some(first.service.clone()),
             ..request.clone()
         },
     )?;
@@ -40,18 +59,18 @@ pub fn run(
     let mut verdicts = Vec::with_capacity(services.len());
     let mut worst: Option<(usize, Ending, Request)> = None;
     let mut refused = Vec::new();
-    for service in services {
-        let verdict = many.judge(service);
+    for asked in services {
+        let verdict = many.judge(&asked.service, asked.plan.as_ref());
         let ending = Ending::from(&*verdict);
         if !verdict.lets_through() {
-            refused.push(service.as_str());
+            refused.push(asked.service.as_str());
         }
         let is_worse = |(_, known, _): &(usize, Ending, Request)| ending.is_worse_than(*known);
         if worst.as_ref().is_none_or(is_worse) {
             worst = Some((verdicts.len(), ending, many.request().clone()));
         }
         verdicts.push(ServiceVerdict {
-            service: service.clone(),
+            service: asked.service.clone(),
             verdict,
         });
     }
@@ -70,8 +89,7 @@ pub fn run(
     Ok(outcome)
 }
 
-fn summary(refused: &[&str], services: &[String], worst: &str, reason: &str) -> String {
-    let all = services.len();
+fn summary(refused: &[&str], all: usize, worst: &str, reason: &str) -> String {
     if refused.is_empty() {
         return format!("all {all} services may go; {worst}: {reason}");
     }

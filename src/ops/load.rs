@@ -5,6 +5,7 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobSetBuilder};
 
 use super::{
+    beside::Beside,
     check::{read_file, sha256},
     failure,
 };
@@ -184,21 +185,21 @@ pub enum Services {
     All,
 }
 
-/// Returns the names of the services that are meant. `path` is where the configuration was read.
+/// Returns the services that are meant. `path` is where the configuration was read.
 ///
 /// # Errors
 /// A service that is not in the configuration; none named where there are several.
-pub fn services(config: &Config, services: &Services, path: &str) -> Result<Vec<String>, Failure> {
+pub fn services<'a>(
+    config: &'a Config,
+    services: &Services,
+    path: &str,
+) -> Result<Vec<&'a Service>, Failure> {
     let known = &config.services;
+    let pick = |name: Option<&str>| Ok(pick("service", name, known, path)?.1);
     match services {
-        Services::All => Ok(known.keys().cloned().collect()),
-        Services::Named(names) if names.is_empty() => {
-            Ok(vec![pick("service", None, known, path)?.0])
-        }
-        Services::Named(names) => {
-            let pick = |name: &String| Ok(pick("service", Some(name), known, path)?.0);
-            names.iter().map(pick).collect()
-        }
+        Services::All => Ok(known.values().collect()),
+        Services::Named(names) if names.is_empty() => Ok(vec![pick(None)?]),
+        Services::Named(names) => names.iter().map(|name| pick(Some(name))).collect(),
     }
 }
 
@@ -308,10 +309,9 @@ pub async fn policy(
         None => repository.default_branch().await.map_err(failure::git)?,
     };
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let bytes = repository
-        .read(&commit, path)
-        .await
-        .map_err(failure::git)?
+    let bytes = Beside::at_commit(repository, commit.clone(), String::new())
+        .read(path)
+        .await?
         .ok_or_else(|| {
             Failure::new(
                 Ending::ConfigInvalid,

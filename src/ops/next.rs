@@ -2,10 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::check::{self, sha256};
+use super::{
+    case::Case,
+    check::{self, sha256},
+};
 use crate::{
     event::{Ending, Failure, Outcome, OutlookRecord},
-    policy::{Action, ClockState, Policy, Request, appointment},
+    policy::{
+        Action, ClockState, Effect, Policy, Reason, ReasonCode, Request, Verdict, appointment, evaluate,
+    },
 };
 
 /// Most days that may be looked at.
@@ -20,17 +25,21 @@ pub struct Range {
     pub days: u32,
 }
 
-/// Looks ahead: what the policy's clock says for a request in a range. `as_calendar` asks for days
-/// instead of openings.
+/// Looks ahead: what the policy's clock says for a case in a range. `as_calendar` asks for days
+/// instead of openings. A freeze has no part in the clock; that there is one is said first.
 ///
 /// # Errors
 /// As [`check::judge`]; [`Ending::Usage`] where the range goes beyond the end of the calendar.
 pub fn run(
-    policy: &Policy,
-    request: &Request,
+    case: &Case,
     range: Range,
     as_calendar: bool,
 ) -> Result<Outcome, Failure> {
+    let Case {
+        policy,
+        request,
+        facts,
+    } = case;
     check::answers(policy, request)?;
     let Range { from, days } = range;
     let until = from
@@ -42,11 +51,19 @@ pub fn run(
         id: id(policy, request),
         policy: policy.source().clone(),
         outlook: policy.timetable(request).outlook(from, until),
+        stopped: stopped(&evaluate(policy, request, facts, from)),
         as_calendar,
     };
     let mut outcome = Outcome::new(Ending::Shown, sentence(policy, &record, days));
     outcome.outlook = Some(record);
     Ok(outcome)
+}
+
+fn stopped(verdict: &Verdict) -> Option<String> {
+    let freezes =
+        |reason: &&Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
+    let reason = verdict.reasons.iter().find(freezes)?;
+    Some(reason.message.clone())
 }
 
 /// `deploy advertisements to production`.
@@ -112,6 +129,9 @@ fn sentence(policy: &Policy, record: &OutlookRecord, days: u32) -> String {
         }
         (None, ClockState::Closed) => text.push_str("; no opening in the next two years"),
         (None, _) => text.push_str("; no closing in the next two years"),
+    }
+    if let Some(stopped) = &record.stopped {
+        text = format!("{stopped}; by the clock {text}");
     }
     if record.openings().next().is_none() && now.end.is_some() {
         text.push_str(&format!("; no opening in these {days} days"));

@@ -2,7 +2,7 @@
 //!
 //! A case is pure: its instant is the only clock, and nobody is asked anything.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use super::{
     wording::shown,
 };
 use crate::{
-    units::RequestsPerSecond,
+    units::{RequestsPerSecond, parse_duration},
     yaml::{Finding, Limits, Located, typed},
 };
 
@@ -71,7 +71,11 @@ pub struct CaseDocument {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub changed_files: Option<Vec<String>>,
-    /// The reason in the file `FREEZE` beside the policy. Absent: there is no such file.
+    /// How long somebody says the deployment takes, such as `45m`. Absent: nobody said.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub duration: Option<String>,
+    /// What the file `FREEZE` beside the policy says. Absent: there is no such file.
     #[serde(default)]
     #[schemars(with = "String")]
     pub freeze: Option<String>,
@@ -289,11 +293,12 @@ impl Reader<'_> {
         let place = format!("{pointer}/expect");
         let opens_at = self.expected(expect.opens_at.as_ref(), &format!("{place}/opens_at"));
         let closes_at = self.expected(expect.closes_at.as_ref(), &format!("{place}/closes_at"));
-        let freeze = written.freeze.as_ref().map(|reason| Freeze {
-            path: "FREEZE".to_owned(),
-            reason: reason.clone(),
-            contact: None,
-        });
+        let freeze = written.freeze.as_ref();
+        let freeze = freeze.map(|text| Freeze::parse("FREEZE", text.as_bytes()));
+        let duration = match &written.duration {
+            Some(text) => Some(self.duration(text, &format!("{pointer}/duration"))?),
+            None => None,
+        };
         Some(Case {
             name: written.name.clone().unwrap_or_else(|| written.at.clone()),
             line: self.located.position(pointer).line,
@@ -310,6 +315,7 @@ impl Reader<'_> {
                 traffic: traffic?,
                 freeze,
                 changed_paths: written.changed_files.clone(),
+                duration,
                 ..Facts::default()
             },
             expected: Expected {
@@ -371,6 +377,16 @@ impl Reader<'_> {
         );
         self.wrong(pointer, message);
         None
+    }
+
+    fn duration(&mut self, text: &str, pointer: &str) -> Option<TimeDelta> {
+        match parse_duration(text) {
+            Ok(length) => Some(TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX)),
+            Err(nonsense) => {
+                self.wrong(pointer, nonsense.to_string());
+                None
+            }
+        }
     }
 
     /// A case that the policy cannot answer is a mistake in the case, never a verdict.

@@ -4,12 +4,13 @@ use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 
-use super::{Facts, Policy, Request, Verdict, evaluate, request::Action, scope::Scope};
+use super::{Facts, PlanFact, Policy, Request, Verdict, evaluate, request::Action, scope::Scope};
 
 /// Judges one service after the other at one instant.
 ///
-/// Two services for which the same rules hold differ in nothing else that a rule asks, unless an
-/// approval was presented, which is for one service: then each is judged by itself.
+/// Two services for which the same rules and the same freeze hold differ in nothing else that a rule
+/// asks, unless an approval was presented, which is for one service, or the policy asks what the
+/// deployment would do: then each is judged by itself.
 pub struct ManyServices<'a> {
     policy: &'a Policy,
     facts: &'a Facts,
@@ -38,16 +39,22 @@ impl<'a> ManyServices<'a> {
         }
     }
 
-    /// Judges a service.
-    pub fn judge(&mut self, service: &str) -> Arc<Verdict> {
+    /// Judges a service; `plan` is what its deployment would do, where that is known.
+    pub fn judge(&mut self, service: &str, plan: Option<&PlanFact>) -> Arc<Verdict> {
         self.request.service = Some(service.to_owned());
-        let (request, actions) = (&self.request, self.actions);
-        if !self.facts.presented.is_empty() {
-            return Arc::new(evaluate(self.policy, request, self.facts, self.now));
+        let (policy, request, facts) = (self.policy, &self.request, self.facts);
+        let by_plan = plan.is_some() && policy.asks_of_plans(request.action);
+        if by_plan || !facts.presented.is_empty() {
+            let facts = Facts {
+                plan: plan.cloned(),
+                ..facts.clone()
+            };
+            return Arc::new(evaluate(policy, request, &facts, self.now));
         }
-        let covers = |scope: &&Scope| scope.covers(request, actions);
-        let covered: Vec<bool> = self.scopes.iter().map(covers).collect();
-        let judged = || Arc::new(evaluate(self.policy, request, self.facts, self.now));
+        let covers = |scope: &&Scope| scope.covers(request, self.actions);
+        let mut covered: Vec<bool> = self.scopes.iter().map(covers).collect();
+        covered.extend(facts.freeze.iter().map(|freeze| freeze.covers(request)));
+        let judged = || Arc::new(evaluate(policy, request, facts, self.now));
         self.verdicts.entry(covered).or_insert_with(judged).clone()
     }
 

@@ -7,10 +7,12 @@
 
 mod approval;
 pub mod cases;
+mod changes;
 mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod freeze;
 mod intervals;
 mod many;
 mod outlook;
@@ -26,9 +28,11 @@ pub mod zone;
 
 pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
 pub use cases::Mismatch;
+pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use facts::{Facts, PlanFact, TrafficFact};
+pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use many::ManyServices;
 pub use outlook::{Cause, ClockState, Outlook, Part, Period, RuleName};

@@ -24,7 +24,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// All actions.
+    /// Every action.
     pub const ALL: [Self; 5] = [
         Self::Deploy,
         Self::Promote,
