@@ -50,7 +50,7 @@ pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<E
     let Request { arguments, remarks } = request(&Pipeline::command(), environment)?;
     let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| refused(&error))?;
     if let Command::Check(arguments) = &mut parsed.command {
-        arguments.in_repository = true;
+        arguments.policy.in_repository = true;
     }
     Ok((parsed.command, remarks))
 }

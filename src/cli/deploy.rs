@@ -92,7 +92,7 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
     let stop = signals::listen(&session.context);
     let opened = arguments.repository.open(session)?;
     let request = DeployRequest {
-        service: arguments.repository.service.clone(),
+        service: arguments.repository.one_service()?.map(str::to_owned),
         environment: arguments.repository.environment.clone(),
         version: arguments.version,
         config: arguments.repository.config.clone(),

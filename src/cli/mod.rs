@@ -8,13 +8,17 @@ mod demo;
 mod deploy;
 mod explain;
 mod history;
+mod next;
+mod policy;
 mod recover;
 mod repository;
+mod request;
 mod rollback;
 mod schema;
 mod session;
 mod set;
 mod signals;
+mod test;
 mod traffic;
 mod validate;
 mod verify;
@@ -64,6 +68,10 @@ enum Invocation {
 enum Command {
     /// Evaluate the policy now, or at another time: may this be deployed, and if not, when?
     Check(check::CheckArguments),
+    /// The coming openings and closings, as a table or a calendar
+    Next(next::NextArguments),
+    /// Judge the cases beside policies: does each decide as expected?
+    Test(test::TestArguments),
     /// Rewrite manifests in the work tree; never commits
     Set(set::SetArguments),
     /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
@@ -90,6 +98,8 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Check(_) => "check",
+            Self::Next(_) => "next",
+            Self::Test(_) => "test",
             Self::Set(_) => "set",
             Self::Deploy(_) => "deploy",
             Self::Verify(_) => "verify",
@@ -122,7 +132,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
         Invocation::Command(command) => (command.name(), Ok((*command, Vec::new()))),
         Invocation::Ci(ci::CiArguments {}) => ("ci", ci::command(&context.environment)),
     };
-    let known = cli.globals.output(&context).and(asked);
+    let known = cli.globals.output_of(name, &context).and(asked);
     let (command, remarks) = match known {
         Ok(known) => known,
         Err(failure) => return Session::new(context, &cli.globals, name).finish(&failure.into()),
@@ -149,6 +159,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
 async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Failure> {
     match command {
         Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
+        Command::Next(arguments) => Box::pin(next::run(arguments, session)).await,
+        Command::Test(arguments) => test::run(arguments, session),
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,

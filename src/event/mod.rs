@@ -1,11 +1,17 @@
 //! What happened, as data: every reporter renders the same events.
 
+mod cases;
 mod outcome;
+mod outlook;
+mod services;
 
+pub use cases::CaseRecord;
 pub use outcome::{
     CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome, StepRecord,
     StepState,
 };
+pub use outlook::OutlookRecord;
+pub use services::ServiceVerdict;
 
 use std::time::Duration;
 

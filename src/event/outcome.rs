@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::{CaseRecord, OutlookRecord, ServiceVerdict};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -116,6 +117,16 @@ impl Ending {
         }
     }
 
+    /// Is this the ending of a run in which one service ended so and another one as `other`?
+    pub fn is_worse_than(self, other: Self) -> bool {
+        let rank = |ending: Self| {
+            let number = ending.code().number;
+            exit::WORST_FIRST.iter().position(|it| *it == number)
+        };
+        // A code that the order does not hold is worse than any that it holds.
+        rank(self) < rank(other) || self == Self::Warned && other == Self::Allowed
+    }
+
     /// Returns the `result` word of machine output.
     pub fn result(self) -> &'static str {
         match self {
@@ -192,6 +203,8 @@ pub struct Outcome {
     pub hints: Vec<String>,
     /// The gate's answer, where it was asked.
     pub verdict: Option<Verdict>,
+    /// The answer for each service, where several were asked about; `verdict` is the worst of them.
+    pub verdicts: Vec<ServiceVerdict>,
     /// The deployment, where there is one.
     pub deployment: Option<Deployment>,
     /// Values changed, or that would change.
@@ -206,6 +219,10 @@ pub struct Outcome {
     pub metrics: Vec<MetricRecord>,
     /// Past deployments, newest first (`history`).
     pub history: Vec<Deployment>,
+    /// The coming openings and closings (`next`).
+    pub outlook: Option<OutlookRecord>,
+    /// The cases of policies, judged (`test`).
+    pub cases: Vec<CaseRecord>,
     /// Did an emergency override let this through?
     pub override_used: bool,
     /// What was found in files (`validate`), in their order.
@@ -221,6 +238,7 @@ impl Outcome {
             reason: reason.into(),
             hints: Vec::new(),
             verdict: None,
+            verdicts: Vec::new(),
             deployment: None,
             changes: Vec::new(),
             files_changed: Vec::new(),
@@ -228,9 +246,18 @@ impl Outcome {
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),
+            outlook: None,
+            cases: Vec::new(),
             override_used: false,
             findings: Vec::new(),
         }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 }
 

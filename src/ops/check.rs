@@ -205,6 +205,15 @@ pub fn judge(
     facts: &Facts,
     now: DateTime<Utc>,
 ) -> Result<Verdict, Failure> {
+    answers(policy, request)?;
+    Ok(evaluate(policy, request, facts, now))
+}
+
+/// Can this policy answer this request at all?
+///
+/// # Errors
+/// As [`judge`].
+pub fn answers(policy: &Policy, request: &Request) -> Result<(), Failure> {
     if let Some(environment) = &request.environment {
         policy
             .check_environment(environment)
@@ -221,7 +230,7 @@ pub fn judge(
         )
         .hint(format!("name it with --{word} NAME")));
     }
-    Ok(evaluate(policy, request, facts, now))
+    Ok(())
 }
 
 /// Makes a verdict an outcome: one line with the next opening or closing, and what to do.

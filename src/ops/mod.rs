@@ -3,6 +3,7 @@
 pub mod beside;
 pub mod case;
 pub mod check;
+pub mod check_many;
 pub mod deploy;
 pub mod failure;
 pub mod gate;
@@ -11,7 +12,9 @@ pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+pub mod next;
 pub mod patience;
+pub mod policy_test;
 pub mod recover;
 pub mod rollback;
 pub mod set;

@@ -8,6 +8,7 @@
 
 mod approval;
 mod calendar;
+pub mod cases;
 mod changes;
 pub mod document;
 mod evaluate;
@@ -16,6 +17,8 @@ mod forms;
 mod freeze;
 mod intervals;
 mod lint;
+mod many;
+mod outlook;
 mod people;
 mod reading;
 mod request;
@@ -30,6 +33,7 @@ pub mod zone;
 pub use approval::{
     ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
 };
+pub use cases::Mismatch;
 pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
@@ -37,6 +41,8 @@ pub use facts::{Facts, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use lint::{Lint, Neighbours, Severity};
+pub use many::ManyServices;
+pub use outlook::{Cause, ClockState, Outlook, Part, Period, RuleName};
 pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;

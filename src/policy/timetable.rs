@@ -6,13 +6,13 @@ use super::{
     intervals::{Interval, difference, union},
     request::{Action, Invoker, Request},
     rules::{Policy, TimeRule},
-    scope::Unnamed,
+    scope::{Scope, Unnamed},
 };
 
 /// How far ahead to look.
 pub(super) const HORIZON: TimeDelta = TimeDelta::days(731);
 /// How much of it at first: most openings are within days, and the rest need not be worked out.
-const FIRST_PART: TimeDelta = TimeDelta::days(16);
+pub(super) const FIRST_PART: TimeDelta = TimeDelta::days(16);
 /// How much of a longer time at once: many windows over many years would fill the memory.
 const PART: TimeDelta = TimeDelta::days(64);
 
@@ -63,11 +63,13 @@ impl Policy {
     /// Returns what a request must name before this policy can be asked: a rule is for some
     /// services or places only, and nobody can say whether it is for this one.
     pub fn unnamed(&self, request: &Request) -> Option<Unnamed> {
+        self.scopes().find_map(|scope| scope.unnamed(request))
+    }
+
+    /// Returns whom each of the rules is for.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &Scope> {
         let rules = [&self.allowed, &self.blocked, &self.blocked_dates];
-        rules
-            .into_iter()
-            .flatten()
-            .find_map(|rule| rule.scope.unnamed(request))
+        rules.into_iter().flatten().map(|rule| &rule.scope)
     }
 }
 

@@ -264,13 +264,17 @@ fn json_of_a_blocked_verdict() {
           "sha256": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
         }
       },
+      "verdicts": [],
       "changes": [],
       "files_changed": [],
       "refusals": [],
       "diff": null,
       "deployment": null,
       "metrics": [],
-      "deployments": []
+      "deployments": [],
+      "outlook": null,
+      "transitions": [],
+      "cases": []
     }
     "#);
 }
@@ -293,6 +297,7 @@ fn json_of_a_rolled_back_canary() {
       ],
       "override_used": false,
       "verdict": null,
+      "verdicts": [],
       "changes": [],
       "files_changed": [
         "clusters/prod/advertisements-canary.yaml"
@@ -372,7 +377,10 @@ fn json_of_a_rolled_back_canary() {
           "errors_in_a_row": 0
         }
       ],
-      "deployments": []
+      "deployments": [],
+      "outlook": null,
+      "transitions": [],
+      "cases": []
     }
     "#);
 }
