@@ -159,8 +159,10 @@ fn every_edge_near_every_change_is_where_arithmetic_has_it() {
     assert!(compared > 500_000, "only {compared} instants were compared");
 }
 
+type Rule = (&'static str, fn(i64) -> bool);
+
 /// Rules whose openings go over the changes, and what they say of a wall clock, in seconds.
-const RULES: [(&str, fn(i64) -> bool); 7] = [
+const RULES: [Rule; 7] = [
     ("allowed_windows: [{hours: 01:30-02:30}]", |wall| {
         (90 * MINUTE..150 * MINUTE).contains(&wall.rem_euclid(DAY))
     }),

@@ -250,7 +250,7 @@ fn month(word: &str) -> Option<u32> {
     let is = |name: &&str| {
         name.eq_ignore_ascii_case(word) || name[..SHORTEST_MONTH].eq_ignore_ascii_case(word)
     };
-    let index = MONTHS.iter().position(|name| is(&name))?;
+    let index = MONTHS.iter().position(is)?;
     u32::try_from(index + 1).ok()
 }
 
