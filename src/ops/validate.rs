@@ -99,7 +99,7 @@ pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
 /// The ending is [`Ending::ConfigInvalid`] where a file is not valid, else [`Ending::Findings`] where
 /// warnings count and there are some, else [`Ending::Shown`].
 pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
-    let texts: Vec<Result<Text<'_>, FileFinding>> = subjects.iter().map(read).collect();
+    let texts: Vec<Result<Text<'_>, Box<FileFinding>>> = subjects.iter().map(read).collect();
     let configs: Vec<Result<Config, Vec<Finding>>> = texts
         .iter()
         .flatten()
@@ -111,7 +111,7 @@ pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
     let mut findings = Vec::new();
     for text in &texts {
         match text {
-            Err(finding) => findings.push(finding.clone()),
+            Err(finding) => findings.push((**finding).clone()),
             Ok(text) if text.config => {
                 let wrong = configs.next().and_then(Result::err).unwrap_or_default();
                 let lints = wrong.into_iter().map(invalid);
@@ -126,11 +126,11 @@ pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
     outcome(subjects, findings, strict)
 }
 
-fn read(subject: &Subject) -> Result<Text<'_>, FileFinding> {
+fn read(subject: &Subject) -> Result<Text<'_>, Box<FileFinding>> {
     let (_, text) = check::read_file(&subject.path, &subject.shown).map_err(|failure| {
         let reason = failure.to_string();
         let prefix = format!("{}: ", subject.shown);
-        FileFinding {
+        Box::new(FileFinding {
             path: subject.shown.clone(),
             line: None,
             column: None,
@@ -138,7 +138,7 @@ fn read(subject: &Subject) -> Result<Text<'_>, FileFinding> {
             code: "unreadable".to_owned(),
             message: reason.strip_prefix(&prefix).unwrap_or(&reason).to_owned(),
             excerpt: None,
-        }
+        })
     })?;
     Ok(Text {
         subject,
@@ -213,7 +213,8 @@ fn may_be_shown(line: &str) -> bool {
     }
     let small = line.to_lowercase();
     let secretive = SECRETIVE.iter().any(|word| small.contains(word));
-    !secretive && !(small.contains("://") && small.contains('@'))
+    let address_with_a_user = small.contains("://") && small.contains('@');
+    !secretive && !address_with_a_user
 }
 
 fn outcome(subjects: &[Subject], findings: Vec<FileFinding>, strict: bool) -> Outcome {

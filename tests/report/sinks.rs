@@ -272,6 +272,7 @@ fn json_of_a_blocked_verdict() {
       "deployment": null,
       "metrics": [],
       "deployments": [],
+      "findings": [],
       "outlook": null,
       "transitions": [],
       "cases": []
@@ -378,6 +379,7 @@ fn json_of_a_rolled_back_canary() {
         }
       ],
       "deployments": [],
+      "findings": [],
       "outlook": null,
       "transitions": [],
       "cases": []

@@ -93,7 +93,7 @@ impl Policy {
 
 struct Linter<'a> {
     policy: &'a Policy,
-    places: Places,
+    places: Places<'a>,
     now: DateTime<Utc>,
     lints: Vec<Lint>,
 }
@@ -122,15 +122,29 @@ impl Linter<'_> {
 }
 
 /// Where the parts of the policy are written.
-struct Places(Option<(Located, Placement)>);
+struct Places<'a> {
+    located: Option<(Located, Placement)>,
+    lines: Vec<&'a str>,
+}
 
-impl Places {
-    fn of(text: &str) -> Self {
-        Self(match forms::locate(text) {
+impl<'a> Places<'a> {
+    fn of(text: &'a str) -> Self {
+        let located = match forms::locate(text) {
             Ok(Form::Policy(located, placement)) => Some((located, placement)),
             Ok(Form::AppProject(located)) => Some((located, Placement::Direct)),
             Err(_) => None,
-        })
+        };
+        Self {
+            located,
+            lines: text.lines().collect(),
+        }
+    }
+
+    /// Returns the comment at the end of the line that a rule is written on.
+    fn comment(&self, rule: &TimeRule) -> Option<&'a str> {
+        let line = self.lines.get(rule.line.checked_sub(1)?)?;
+        let (_, comment) = line.split_once(" #")?;
+        Some(comment.trim()).filter(|comment| !comment.is_empty())
     }
 
     /// Returns the place of a rule, or of a part of it.
@@ -143,7 +157,7 @@ impl Places {
     }
 
     fn pointer(&self, pointer: &str) -> Option<Position> {
-        let (located, placement) = self.0.as_ref()?;
+        let (located, placement) = self.located.as_ref()?;
         Some(placement.position(located.position(pointer)))
     }
 }

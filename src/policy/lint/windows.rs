@@ -11,6 +11,13 @@ use crate::policy::{
 
 /// Most openings of one window that are compared with those of the others.
 const COMPARED: usize = 1_000;
+/// Most windows of which each is compared with all others.
+const COMPARED_WINDOWS: usize = 100;
+/// Where all rules together begin more often a day, looking two years ahead takes too long.
+const OPENINGS_A_DAY: usize = 1_000;
+
+/// A rule that blocks, and when it does.
+type Block<'a> = (&'a TimeRule, Vec<Interval>);
 
 /// How a window stands to another one.
 #[derive(PartialEq, Eq)]
@@ -27,19 +34,30 @@ impl Linter<'_> {
         let Some(until) = self.now.checked_add_signed(HORIZON) else {
             return;
         };
+        let blocks = policy.blocked.iter().chain(&policy.blocked_dates);
+        let blocks: Vec<&TimeRule> = blocks.filter(|rule| !rule.manual_sync).collect();
+        let begin = |rule: &TimeRule| rule.times.pattern.openings_a_day();
+        let all = policy.allowed.iter().chain(blocks.iter().copied());
+        if all.map(begin).sum::<usize>() > OPENINGS_A_DAY {
+            self.not_compared();
+            return;
+        }
         let spans = |rule: &TimeRule| {
             let mut found = Vec::new();
             rule.times.intervals(self.now, until, &mut found);
             union(found)
         };
         let allowed: Vec<Vec<Interval>> = policy.allowed.iter().map(&spans).collect();
-        let blocks = policy.blocked.iter().chain(&policy.blocked_dates);
-        let blocks: Vec<(&TimeRule, Vec<Interval>)> = blocks
-            .filter(|rule| !rule.manual_sync)
-            .map(|rule| (rule, spans(rule)))
-            .collect();
+        let blocks: Vec<Block<'_>> = blocks.into_iter().map(|rule| (rule, spans(rule))).collect();
+        let general = |(block, _): &&Block<'_>| contains(&block.scope, &Scope::default(), policy);
+        let general = blocks.iter().filter(general);
+        let everywhere = union(general.flat_map(|(_, spans)| spans.clone()).collect());
         for (rule, open) in policy.allowed.iter().zip(&allowed) {
-            self.never_opens(rule, open, &blocks);
+            self.never_opens(rule, open, &everywhere, &blocks);
+        }
+        if policy.allowed.len() > COMPARED_WINDOWS {
+            self.not_compared();
+            return;
         }
         for (index, rule) in policy.allowed.iter().enumerate() {
             for (other_index, other) in policy.allowed.iter().enumerate() {
@@ -55,27 +73,41 @@ impl Linter<'_> {
         }
     }
 
+    fn not_compared(&mut self) {
+        let Some(rule) = self.policy.allowed.first() else {
+            return;
+        };
+        let message = "there are too many windows to compare each with all others";
+        self.odd_rule(Severity::Info, "not-compared", rule, message.to_owned());
+    }
+
+    /// `everywhere` is what is blocked for everybody.
     fn never_opens(
         &mut self,
         rule: &TimeRule,
         open: &[Interval],
-        blocks: &[(&TimeRule, Vec<Interval>)],
+        everywhere: &[Interval],
+        blocks: &[Block<'_>],
     ) {
         if open.is_empty() {
             let message = "this window never opens: it has no moment in the next two years";
             self.odd_rule(Severity::Warning, "never-opens", rule, message.to_owned());
             return;
         }
-        let takes = |(block, _): &&(&TimeRule, Vec<Interval>)| {
-            contains(&block.scope, &rule.scope, self.policy)
-        };
-        let over: Vec<_> = blocks.iter().filter(takes).collect();
-        let all = over.iter().flat_map(|(_, spans)| spans.iter().copied());
-        if !difference(open, &union(all.collect())).is_empty() {
+        let mut rest = difference(open, everywhere);
+        let takes = |(block, _): &&Block<'_>| contains(&block.scope, &rule.scope, self.policy);
+        for (_, spans) in blocks.iter().filter(takes) {
+            if rest.is_empty() {
+                break;
+            }
+            rest = difference(&rest, spans);
+        }
+        if !rest.is_empty() {
             return;
         }
-        let alone = over
+        let alone = blocks
             .iter()
+            .filter(takes)
             .find(|(_, spans)| difference(open, spans).is_empty());
         let by = alone.map_or_else(
             || "the blocked windows and dates together cover".to_owned(),

@@ -32,7 +32,7 @@ struct AppProject {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Spec {
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 1_000))]
     sync_windows: Option<Vec<SyncWindow>>,
 }
 
@@ -98,6 +98,7 @@ pub(super) fn read(located: &Located, path: &str) -> Result<Policy, Vec<Finding>
             Kind::Deny => blocked.push(rule),
         }
     }
+    reader.can_be_judged(&[&allowed, &blocked]);
     if !reader.findings.is_empty() {
         reader.findings.sort();
         return Err(reader.findings);
