@@ -30,7 +30,7 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
 /// Most starts of recurrence rules on one day: each is worked out for two years when the next
 /// opening is looked for.
-const MOST_STARTS_A_DAY: usize = 1_000;
+const MOST_STARTS_A_DAY: usize = 500;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
