@@ -19,6 +19,7 @@ use crate::{
     event::{Ending, Failure, Outcome},
     git::{ConnectionOptions, RepositoryOptions},
     ops::{
+        case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
         gate::TrafficQuestion,
     },
@@ -119,6 +120,7 @@ async fn deploy_into(
         policy: None,
         policy_ref: None,
         traffic: TrafficQuestion::default(),
+        circumstances: Circumstances::default(),
         dry_run: false,
         limits: Limits {
             on_cancel: OnCancel::Rollback,

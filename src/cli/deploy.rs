@@ -6,13 +6,17 @@ use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
 use super::{
     Session,
+    circumstances::CircumstanceArguments,
     repository::{RepositoryArguments, actor, pipeline},
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
     event::{Failure, Outcome},
-    ops::deploy::{self, DeployRequest, Limits, OnCancel},
+    ops::{
+        case::Circumstances,
+        deploy::{self, DeployRequest, Limits, OnCancel},
+    },
     units::{Version, parse_duration},
 };
 
@@ -28,6 +32,12 @@ pub struct DeployArguments {
     /// Where the gate looks and asks.
     #[command(flatten)]
     pub gate: GateArguments,
+    /// What policies may ask besides.
+    #[command(flatten)]
+    pub circumstances: CircumstanceArguments,
+    /// Where only the time stands in the way, wait this long for an opening, such as 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_for_window: Option<Duration>,
     /// Decide and show the plan and the diff; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -90,6 +100,10 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
         policy: arguments.gate.policy,
         policy_ref: arguments.gate.policy_ref,
         traffic: arguments.gate.traffic.question(),
+        circumstances: Circumstances {
+            wait_for_window: arguments.wait_for_window,
+            ..arguments.circumstances.known(&session.context)?
+        },
         dry_run: arguments.dry_run,
         limits: Limits {
             on_cancel: arguments.on_cancel.into(),

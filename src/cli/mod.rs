@@ -2,6 +2,7 @@
 
 mod check;
 mod ci;
+mod circumstances;
 pub mod context;
 mod demo;
 mod deploy;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     Session,
+    circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
     repository::{RepositoryArguments, actor},
     signals,
@@ -57,12 +58,14 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
     let actor = actor(&session.context);
+    let circumstances = CircumstanceArguments::default().known(&session.context)?;
     let question = Question {
         action: Action::Rollback,
         version: arguments.to.as_ref(),
         policy: arguments.gate.policy.as_deref(),
         policy_ref: arguments.gate.policy_ref.as_deref(),
         traffic: &arguments.gate.traffic.question(),
+        circumstances: &circumstances,
     };
     let permit = match gate::ask(&question, &outside, &target, session).await? {
         Answer::Permit(permit) => permit,

@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use super::{
-    beside::Beside,
-    check::{self, TrafficSource},
+    case::{Case, Circumstances},
+    check::{self, TrafficQuery, TrafficSource},
     deploy::{DeployRequest, Outside},
-    load::{self, Target},
+    load::Target,
     watch::Endpoints,
 };
 use crate::{
     analysis::Reading,
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
-    policy::{Action, Facts, Request, TrafficFact, Verdict},
+    policy::{Action, Facts, TrafficFact, Verdict, document::Aggregate},
     probe::{
         Client,
-        prometheus::{self, Endpoint},
+        prometheus::{self, Combine, Endpoint},
     },
     units::{RequestsPerSecond, Version},
 };
@@ -38,7 +38,7 @@ pub struct TrafficQuestion {
 /// Leave to push. Only the gate makes one.
 #[derive(Debug)]
 pub struct Permit {
-    verdict: Verdict,
+    verdict: Box<Verdict>,
 }
 
 impl Permit {
@@ -51,7 +51,7 @@ impl Permit {
 
     /// Returns the verdict behind it.
     pub fn into_verdict(self) -> Verdict {
-        self.verdict
+        *self.verdict
     }
 }
 
@@ -76,6 +76,8 @@ pub struct Question<'a> {
     pub policy_ref: Option<&'a str>,
     /// Where traffic is asked for.
     pub traffic: &'a TrafficQuestion,
+    /// What is known besides.
+    pub circumstances: &'a Circumstances,
 }
 
 impl<'a> From<&'a DeployRequest> for Question<'a> {
@@ -86,6 +88,7 @@ impl<'a> From<&'a DeployRequest> for Question<'a> {
             policy: request.policy.as_deref(),
             policy_ref: request.policy_ref.as_deref(),
             traffic: &request.traffic,
+            circumstances: &request.circumstances,
         }
     }
 }
@@ -101,16 +104,11 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
-    let path = question.policy.unwrap_or(&target.environment.policy);
-    let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
-    let beside = Beside::at_source(outside.repository, &source)?;
-    let policy = check::load_beside(source, &text, &beside).await?;
-    let request = Request {
-        environment: Some(target.environment_name.clone()),
-        service: Some(target.service.name.clone()),
-        version: question.version.cloned(),
-        ..Request::new(question.action)
-    };
+    let Case {
+        policy,
+        request,
+        facts,
+    } = Case::read(question, outside.repository, target).await?;
     let source = check::traffic_source(
         &policy,
         question.action,
@@ -127,14 +125,13 @@ pub async fn ask(
         &*outside.clock,
     )
     .await?;
-    let facts = Facts {
-        traffic,
-        ..Facts::default()
-    };
+    let facts = Facts { traffic, ..facts };
     let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
-        return Ok(Answer::Permit(Permit { verdict }));
+        return Ok(Answer::Permit(Permit {
+            verdict: Box::new(verdict),
+        }));
     }
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,
@@ -153,7 +150,11 @@ pub async fn traffic_fact(
     client: &Client,
     clock: &dyn Clock,
 ) -> Result<TrafficFact, Failure> {
-    let query = match source {
+    let TrafficQuery {
+        query,
+        aggregate,
+        max_age,
+    } = match source {
         TrafficSource::Known(fact) => return Ok(fact),
         TrafficSource::Query(query) => query,
     };
@@ -166,15 +167,21 @@ pub async fn traffic_fact(
         })?)),
         None => configured,
     };
-    let Some(endpoint) = endpoint else {
+    let Some(mut endpoint) = endpoint else {
         return Err(Failure::new(
             Ending::ConfigInvalid,
             "the policy asks how much traffic there is, and no Prometheus is named that could say",
         )
         .hint("name it with --prometheus URL, or state the traffic with --traffic RPS"));
     };
-    let reading =
-        prometheus::instant(client, clock, &endpoint, &query, None, TRAFFIC_TIMEOUT).await;
+    endpoint.max_age = max_age.unwrap_or(endpoint.max_age);
+    let reading = match aggregate {
+        None => prometheus::instant(client, clock, &endpoint, &query, None, TRAFFIC_TIMEOUT).await,
+        Some(aggregate) => {
+            let combine = combine(aggregate);
+            prometheus::combined(client, clock, &endpoint, &query, combine, TRAFFIC_TIMEOUT).await
+        }
+    };
     Ok(match reading {
         Reading::Value(sample) => match RequestsPerSecond::new(sample.value) {
             Ok(rate) => TrafficFact::Measured(rate),
@@ -183,4 +190,13 @@ pub async fn traffic_fact(
         // No data is not zero: a dead scrape target must not look like a quiet night.
         Reading::NoData(reason) | Reading::Unavailable(reason) => TrafficFact::Unavailable(reason),
     })
+}
+
+fn combine(aggregate: Aggregate) -> Combine {
+    match aggregate {
+        Aggregate::Sum => |values| values.iter().sum(),
+        Aggregate::Avg => |values| values.iter().sum::<f64>() / values.len() as f64,
+        Aggregate::Max => |values| values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Aggregate::Min => |values| values.iter().copied().fold(f64::INFINITY, f64::min),
+    }
 }

@@ -1,6 +1,7 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
 pub mod beside;
+pub mod case;
 pub mod check;
 pub mod deploy;
 pub mod failure;
@@ -18,6 +19,7 @@ pub mod stop;
 pub mod takeback;
 pub mod verify;
 pub mod watch;
+pub mod window;
 pub mod writer;
 
 use crate::event::{Ending, Failure};

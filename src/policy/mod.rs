@@ -7,10 +7,12 @@
 
 mod approval;
 mod calendar;
+mod changes;
 mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod freeze;
 mod intervals;
 mod reading;
 mod request;
@@ -23,9 +25,11 @@ mod wording;
 pub mod zone;
 
 pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
+pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use facts::{Facts, PlanFact, TrafficFact};
+pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};

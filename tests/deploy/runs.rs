@@ -6,6 +6,7 @@ use shipgate::{
     event::{Event, Failure, Outcome, Reporter},
     git::{Repository, RepositoryOptions},
     ops::{
+        case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
         history,
@@ -39,6 +40,8 @@ pub struct Start {
     pub timeout: Option<Duration>,
     /// Show only.
     pub dry_run: bool,
+    /// What is known besides.
+    pub circumstances: Circumstances,
     /// Ends the run as SIGKILL would, wherever it is.
     pub kill: Arc<Notify>,
     /// Sees every event.
@@ -59,6 +62,7 @@ impl Start {
             on_cancel: OnCancel::Rollback,
             timeout: None,
             dry_run: false,
+            circumstances: Circumstances::default(),
             kill: Arc::new(Notify::new()),
             hook: None,
         }
@@ -111,6 +115,7 @@ impl Stage {
             policy: None,
             policy_ref: None,
             traffic: TrafficQuestion::default(),
+            circumstances: start.circumstances.clone(),
             dry_run: start.dry_run,
             limits: Limits {
                 on_cancel: start.on_cancel,
@@ -160,6 +165,7 @@ impl Stage {
                 policy: None,
                 policy_ref: None,
                 traffic: &TrafficQuestion::default(),
+                circumstances: &Circumstances::default(),
             };
             let permit = match gate::ask(&question, outside, &target, trail).await? {
                 Answer::Permit(permit) => permit,

@@ -3,10 +3,9 @@
 use super::{Files, Reader, too_often, too_often_message};
 use crate::{
     policy::{
-        Policy, PolicySource,
+        Policy,
         calendar::{self, Entry, Problem},
         document::BlockedDateFields,
-        request::Action,
         rules::TimeRule,
         scope::Scope,
         wording::shown,
@@ -17,6 +16,9 @@ use crate::{
 
 /// Largest calendar, in bytes.
 const LARGEST: usize = 2 * 1024 * 1024;
+
+/// A policy that calendars become, but for its dates.
+const NOTHING_ELSE: &str = "version: 1\ntimezone: UTC\nblocked_dates: [2000-01-01]\n";
 
 /// Is this the path of an iCalendar file beside the policy?
 ///
@@ -115,18 +117,12 @@ pub(super) fn policy(text: &str, path: &str) -> Result<Policy, Vec<Finding>> {
         return Err(vec![Finding::new(position, too_often_message())]);
     }
     let zone = zone.or_else(|| rules.first().map(|rule| rule.times.zone.clone()));
+    // Every other key has the default of the native form.
+    let plain = Policy::parse(NOTHING_ELSE, path)?;
     Ok(Policy {
-        source: PolicySource {
-            path: path.to_owned(),
-            ..PolicySource::default()
-        },
-        environments: None,
-        allowed: Vec::new(),
-        blocked: Vec::new(),
         blocked_dates: rules,
-        traffic: None,
-        actions: Action::GOING_FORWARD.to_vec(),
         zone: zone.unwrap_or_else(Zone::utc),
+        ..plain
     })
 }
 
