@@ -35,6 +35,7 @@ pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
 pub use scope::Unnamed;
+pub use times::{RuleSuggestion, suggest_rule};
 pub use timetable::{Change, Timetable};
 pub use verdict::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;

@@ -16,7 +16,7 @@ use super::{
     request::Action,
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
-    times::{Pattern, Times},
+    times::{Moment, Pattern, Times},
     wording::shown,
     zone::{Zone, near},
 };
@@ -33,6 +33,9 @@ const LONGEST_DESCRIPTION: usize = 300;
 /// Most starts of recurrence rules on one day: each is worked out for two years when the next
 /// opening is looked for.
 const MOST_STARTS_A_DAY: usize = 500;
+/// How often all rules together may open a day: the two years that a verdict may have to look ahead
+/// then cost less than a second.
+const OPENINGS_A_DAY: usize = 20_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -159,6 +162,7 @@ impl<'a> Reader<'a> {
                  `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`",
             );
         }
+        self.can_be_judged(&[&allowed, &blocked, &blocked_dates]);
         if !self.findings.is_empty() {
             self.findings.sort();
             return Err(self.findings);
@@ -190,6 +194,22 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A verdict must not take long, whatever the policy says.
+    fn can_be_judged(&mut self, groups: &[&[TimeRule]]) {
+        let rules = groups.iter().flat_map(|rules| rules.iter());
+        let openings: usize = rules.map(|rule| rule.times.pattern.openings_a_day()).sum();
+        if openings > OPENINGS_A_DAY {
+            self.wrong(
+                "",
+                &format!(
+                    "the rules begin {openings} times a day in all, which is more than the \
+                     {OPENINGS_A_DAY} that can be judged quickly; let schedules start less often \
+                     and last longer"
+                ),
+            );
+        }
+    }
+
     fn windows<'w>(
         &mut self,
         list: &str,
@@ -201,8 +221,13 @@ impl<'a> Reader<'a> {
         for (index, window) in windows.enumerate() {
             let pointer = format!("/{list}/{index}");
             let own = window.timezone.as_deref();
-            let zone = match self.zone_of_start(RuleKeys::from(window), own, &pointer) {
+            let named = self.zone_of_start(RuleKeys::from(window), own, &pointer);
+            // Exact instants need no clock; one is named only to show them on.
+            let needs_none =
+                own.is_none() && document.timezone.is_none() && comes_once_exactly(window);
+            let zone = match named {
                 Some(zone) => Some(zone),
+                None if needs_none => Some(Zone::utc()),
                 None => self.window_zone(own, default, document, &pointer),
             };
             let common = Common {
@@ -429,6 +454,12 @@ impl<'a> Reader<'a> {
         let position = self.located.position(pointer);
         self.findings.push(Finding::new(position, message));
     }
+}
+
+/// Does a window come once, and say so in instants?
+fn comes_once_exactly(window: &WindowDocument) -> bool {
+    let start = window.from.as_deref().map(Moment::start);
+    matches!(start, Some(Ok(Moment::Exact(_))))
 }
 
 /// Returns the rule with which there are too many that repeat, if there are: each costs time at

@@ -5,8 +5,11 @@
 //! [`schedule`] is a [`cron`] schedule with a duration, [`recurrence`] what calendars say.
 
 pub mod cron;
+pub mod date_rule;
 pub mod days;
+pub mod holidays;
 pub mod hours;
+pub mod once;
 pub mod recurrence;
 pub mod schedule;
 
@@ -15,9 +18,12 @@ use std::fmt;
 use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 pub use cron::Cron;
+pub use date_rule::DateRule;
 pub use days::{DayRule, parse_date, parse_weekday};
+pub use holidays::{RuleSuggestion, suggest_rule};
 pub use hours::Hours;
-pub use recurrence::{Length, Moment, Recurrence, Rule};
+pub use once::{Moment, Once};
+pub use recurrence::{Length, Recurrence, Rule};
 pub use schedule::Schedule;
 
 use super::{intervals::Interval, zone::Zone};
@@ -29,6 +35,17 @@ pub struct Span {
     pub start: NaiveDateTime,
     /// What it shows first after that.
     pub end: NaiveDateTime,
+}
+
+impl Span {
+    fn contains(self, wall: NaiveDateTime) -> bool {
+        self.start <= wall && wall < self.end
+    }
+
+    /// Has it a moment between `from` and `until` (which is outside)?
+    fn overlaps(self, from: NaiveDateTime, until: NaiveDateTime) -> bool {
+        self.start < until && from < self.end
+    }
 }
 
 /// When, on the clock on the wall of any zone.
@@ -45,9 +62,25 @@ pub enum Pattern {
     Schedule(Schedule),
     /// What a calendar says.
     Recurrence(Box<Recurrence>),
+    /// Once.
+    Once(Once),
 }
 
 impl Pattern {
+    /// Is it made of instants of universal time, so that the clock of a zone only shows them?
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Once(once) if once.is_exact())
+    }
+
+    /// Returns how often it opens a day at most: how much work it is to list its spans.
+    pub(super) fn openings_a_day(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.openings_a_day(),
+            Self::Days { .. } | Self::Once(_) => 1,
+            Self::Recurrence(recurrence) => recurrence.times_a_day().max(1),
+        }
+    }
+
     /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
     fn contains(&self, wall: NaiveDateTime) -> bool {
         match self {
@@ -62,6 +95,7 @@ impl Pattern {
                     || ((start..end).contains(&(minute + day)) && began_yesterday())
             }
             Self::Schedule(schedule) => schedule.contains(wall),
+            Self::Once(once) => once.span().contains(wall),
             Self::Recurrence(recurrence) => recurrence.contains(wall),
         }
     }
@@ -71,7 +105,7 @@ impl Pattern {
     pub(super) fn times_a_day(&self) -> usize {
         match self {
             Self::Recurrence(recurrence) => recurrence.times_a_day(),
-            Self::Days { .. } | Self::Schedule(_) => 0,
+            Self::Days { .. } | Self::Schedule(_) | Self::Once(_) => 0,
         }
     }
 
@@ -89,6 +123,9 @@ impl Pattern {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
             Self::Schedule(schedule) => schedule.spans(from, until, spans),
             Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
+            Self::Once(once) => {
+                spans.extend(Some(once.span()).filter(|span| span.overlaps(from, until)))
+            }
         }
     }
 }
@@ -101,17 +138,12 @@ fn days_and_hours(
     spans: &mut Vec<Span>,
 ) {
     // What began yesterday may go on today.
-    let mut first = from.date().checked_sub_days(Days::new(1));
-    let mut last = until.date();
-    if let DayRule::Dates { from, to } = days {
-        first = first.max(Some(*from));
-        last = last.min(*to);
-    }
-    let overlaps = |span: &Span| span.start < until && from < span.end;
-    let candidates = first.unwrap_or(from.date()).iter_days();
-    let candidates = candidates.take_while(|day| *day <= last);
-    let on = candidates.filter(|day| days.contains(*day));
-    spans.extend(on.filter_map(|day| hours.on(day)).filter(overlaps));
+    let first = from.date().checked_sub_days(Days::new(1));
+    let on = days.dates(first.unwrap_or(from.date()), until.date());
+    spans.extend(
+        on.filter_map(|day| hours.on(day))
+            .filter(|span| span.overlaps(from, until)),
+    );
 }
 
 /// A pattern on the clock of one zone.
@@ -136,7 +168,12 @@ impl Times {
             recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
             return !intervals.is_empty();
         }
-        self.pattern.contains(self.zone.local(instant))
+        let wall = if self.pattern.is_exact() {
+            instant.naive_utc()
+        } else {
+            self.zone.local(instant)
+        };
+        self.pattern.contains(wall)
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -155,7 +192,12 @@ impl Times {
             return;
         }
         let mut spans = Vec::new();
-        for stretch in self.zone.stretches(from, until) {
+        let clock = if self.pattern.is_exact() {
+            &Zone::utc()
+        } else {
+            &self.zone
+        };
+        for stretch in clock.stretches(from, until) {
             spans.clear();
             let wall =
                 |instant: DateTime<Utc>| instant.naive_utc().checked_add_signed(stretch.offset);
@@ -179,6 +221,7 @@ impl fmt::Display for Times {
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
             Pattern::Schedule(schedule) => schedule.fmt(formatter),
             Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
+            Pattern::Once(once) => once.write(formatter, &self.zone),
         }
     }
 }
