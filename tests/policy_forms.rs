@@ -73,7 +73,7 @@ fn documents_that_are_no_policy_are_refused() {
     allowed_windows: [{day: [Mon]}]
     blocked_windows: [{approval_required: true}]
       => 3:20: unknown key `day`; did you mean `days`?
-      => 4:20: unknown key `approval_required`; known: name, description, days, hours, schedule, duration, from, to, timezone, services, environments, actions, invokers
+      => 4:20: unknown key `approval_required`; known: name, description, days, hours, schedule, duration, from, to, rrule, dtstart, dtend, timezone, services, environments, actions, invokers
     version: 1
     version: 1
       => 2:1: the key `version` is already in this mapping, on line 1

@@ -261,7 +261,13 @@ fn json_of_a_blocked_verdict() {
         "policy": {
           "path": "policies/production.yaml",
           "commit": "4f2a91c07b6e5d3f8a1b2c3d4e5f60718293a4b5",
-          "sha256": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
+          "sha256": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
+          "files": [
+            {
+              "path": "holidays.ics",
+              "sha256": "4a7d1ed414474e4033ac29ccb8653d9b5a3a1f0c9d7e6b8a2c4e6f8091a3b5c7"
+            }
+          ]
         }
       },
       "verdicts": [],

@@ -98,7 +98,7 @@ pub(super) fn read(located: &Located, path: &str) -> Result<Policy, Vec<Finding>
             Kind::Deny => blocked.push(rule),
         }
     }
-    reader.can_be_judged(&[&allowed, &blocked]);
+    reader.not_too_often(allowed.iter().chain(&blocked));
     if !reader.findings.is_empty() {
         reader.findings.sort();
         return Err(reader.findings);

@@ -52,6 +52,7 @@ impl Reader<'_> {
             ("date", fields.date.is_some()),
             ("from", fields.from.is_some()),
             ("to", fields.to.is_some()),
+            ("rule", fields.rule.is_some()),
             ("rrule", fields.rrule.is_some()),
             ("dtstart", fields.dtstart.is_some()),
             ("hours", fields.hours.is_some()),

@@ -462,7 +462,7 @@ fn too_often<'r>(rules: impl Iterator<Item = &'r TimeRule>) -> Option<&'r TimeRu
 fn too_often_message() -> String {
     format!(
         "with this the rules begin more often than {OPENINGS_A_DAY} times a day in all (a recurrence \
-         rule counts as 20), which is more than can be judged quickly; let them start less often and \
+         rule counts as 40), which is more than can be judged quickly; let them start less often and \
          last longer"
     )
 }
