@@ -3,7 +3,8 @@
 mod outcome;
 
 pub use outcome::{
-    CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
+    ApprovalRecord, CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord,
+    StepState,
 };
 
 use std::time::Duration;

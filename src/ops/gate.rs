@@ -58,7 +58,7 @@ impl Permit {
 #[derive(Debug)]
 pub enum Answer {
     /// Go.
-    Permit(Permit),
+    Permit(Box<Permit>),
     /// Do not, for now.
     No(Box<Outcome>),
 }
@@ -132,7 +132,7 @@ pub async fn ask(
     let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
-        return Ok(Answer::Permit(Permit { verdict }));
+        return Ok(Answer::Permit(Box::new(Permit { verdict })));
     }
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,
