@@ -266,7 +266,8 @@ fn json_of_a_blocked_verdict() {
       "diff": null,
       "deployment": null,
       "metrics": [],
-      "deployments": []
+      "deployments": [],
+      "approval": null
     }
     "#);
 }
@@ -368,7 +369,8 @@ fn json_of_a_rolled_back_canary() {
           "errors_in_a_row": 0
         }
       ],
-      "deployments": []
+      "deployments": [],
+      "approval": null
     }
     "#);
 }
