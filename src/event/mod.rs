@@ -7,8 +7,8 @@ mod services;
 
 pub use cases::CaseRecord;
 pub use outcome::{
-    CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome, StepRecord,
-    StepState,
+    ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,
+    StepRecord, StepState,
 };
 pub use outlook::OutlookRecord;
 pub use services::ServiceVerdict;

@@ -1,5 +1,7 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod approvals;
+pub mod approve;
 pub mod beside;
 pub mod case;
 pub mod check;

@@ -81,6 +81,8 @@ pub struct Report {
     transitions: Vec<TransitionReport>,
     /// The cases of policies, in the order of files and lines (`test`).
     cases: Vec<CaseReport>,
+    /// What was signed (`approve`).
+    approval: Option<ApprovalReport>,
 }
 
 /// One thing found in a file.
@@ -96,6 +98,21 @@ struct FindingReport {
     /// Stable id of the kind.
     code: String,
     message: String,
+}
+
+/// An approval or override that was signed, or that would be.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ApprovalReport {
+    /// SHA-256 of the statement, in hexadecimal: what a deployment records.
+    id: String,
+    /// What is signed: a JSON object as text.
+    statement: String,
+    /// Statement and signature, to hand over; null where nothing was signed.
+    text: Option<String>,
+    /// File that it was written to.
+    path: Option<String>,
+    /// Ref that it was stored as.
+    reference: Option<String>,
 }
 
 /// The gate's answer.
@@ -405,6 +422,13 @@ impl Report {
                 .flat_map(TransitionReport::all)
                 .collect(),
             cases: outcome.cases.iter().map(CaseReport::of).collect(),
+            approval: outcome.approval.as_ref().map(|approval| ApprovalReport {
+                id: approval.id.clone(),
+                statement: approval.statement.clone(),
+                text: Some(approval.text.clone()).filter(|text| !text.is_empty()),
+                path: approval.path.clone(),
+                reference: approval.reference.clone(),
+            }),
         }
     }
 }

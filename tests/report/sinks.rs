@@ -281,7 +281,8 @@ fn json_of_a_blocked_verdict() {
       "findings": [],
       "outlook": null,
       "transitions": [],
-      "cases": []
+      "cases": [],
+      "approval": null
     }
     "#);
 }
@@ -388,7 +389,8 @@ fn json_of_a_rolled_back_canary() {
       "findings": [],
       "outlook": null,
       "transitions": [],
-      "cases": []
+      "cases": [],
+      "approval": null
     }
     "#);
 }
