@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 
 use super::{
-    OutputFormat, Session, check::instant, circumstances::InvokerArguments, policy::PolicyArguments,
-    repository::RepositoryArguments, request::RequestArguments, signals,
+    OutputFormat, Session, check::instant, circumstances::InvokerArguments,
+    policy::PolicyArguments, repository::RepositoryArguments, request::RequestArguments, signals,
 };
 use crate::{
     event::{Ending, Failure, Outcome},

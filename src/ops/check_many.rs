@@ -81,7 +81,7 @@ pub fn run(
     let mut outcome = check::outcome(policy, &request, Verdict::clone(&verdict));
     outcome.reason = summary(
         &refused,
-        services,
+        services.len(),
         &verdicts[index].service,
         &outcome.reason,
     );

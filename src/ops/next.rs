@@ -9,7 +9,8 @@ use super::{
 use crate::{
     event::{Ending, Failure, Outcome, OutlookRecord},
     policy::{
-        Action, ClockState, Effect, Policy, Reason, ReasonCode, Request, Verdict, appointment, evaluate,
+        Action, ClockState, Effect, Policy, Reason, ReasonCode, Request, Verdict, appointment,
+        evaluate,
     },
 };
 
@@ -30,11 +31,7 @@ pub struct Range {
 ///
 /// # Errors
 /// As [`check::judge`]; [`Ending::Usage`] where the range goes beyond the end of the calendar.
-pub fn run(
-    case: &Case,
-    range: Range,
-    as_calendar: bool,
-) -> Result<Outcome, Failure> {
+pub fn run(case: &Case, range: Range, as_calendar: bool) -> Result<Outcome, Failure> {
     let Case {
         policy,
         request,
