@@ -6,7 +6,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use assert_cmd::Command;
 use proptest::prelude::*;
-use shipgate::policy::{Action, Facts, ManyServices, Policy, Request, TrafficFact, evaluate};
+use shipgate::policy::{
+    Action, Facts, Freeze, ManyServices, PlanFact, Policy, Request, TrafficFact, evaluate,
+};
 
 const POLICY: &str = "version: 1
 timezone: UTC
@@ -178,16 +180,25 @@ proptest! {
     fn a_shared_verdict_is_the_services_own(
         names in proptest::collection::vec("(web|ads|ad-[a-c]|shop-[a-c]|other)", 1..20),
         minutes in 0_i64..10_000,
+        frozen in any::<bool>(),
+        hold in 0_i64..10,
     ) {
-        let policy = Policy::parse(POLICY, "policy.yaml").unwrap();
+        let required = format!("{POLICY}require: {{least_hold: 5m}}\n");
+        let policy = Policy::parse(&required, "policy.yaml").unwrap();
+        let freeze = frozen.then(|| Freeze::parse("FREEZE", b"{reason: x, services: ['ad*']}"));
         let request = Request::new(Action::Deploy);
-        let facts = Facts { traffic: TrafficFact::Unavailable("nobody".to_owned()), ..Facts::default() };
+        let facts = Facts { traffic: TrafficFact::Unavailable("nobody".to_owned()), freeze, ..Facts::default() };
         let start: chrono::DateTime<chrono::Utc> = "2026-11-23T00:00:00Z".parse().unwrap();
         let now = start + chrono::TimeDelta::minutes(minutes);
         let mut many = ManyServices::new(&policy, request.clone(), &facts, now);
         for name in names {
             let alone = Request { service: Some(name.clone()), ..request.clone() };
-            prop_assert_eq!(&*many.judge(&name, None), &evaluate(&policy, &alone, &facts, now));
+            // Half of the services have a plan, and no two the same one.
+            let hold = chrono::TimeDelta::minutes(hold + name.len() as i64);
+            let plan = (name.len() % 2 == 0).then(|| PlanFact { hold, ..PlanFact::default() });
+            let own = Facts { plan: plan.clone(), ..facts.clone() };
+            let found = many.judge(&name, plan.as_ref());
+            prop_assert_eq!(&*found, &evaluate(&policy, &alone, &own, now));
         }
     }
 }

@@ -159,6 +159,29 @@ fn where_nothing_opens_it_says_so() {
 }
 
 #[test]
+fn a_freeze_is_said_before_the_clock() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("open.yaml");
+    fs::write(
+        &policy,
+        "version: 1\ntimezone: UTC\nallowed_windows: [{name: day, hours: '08:00-18:00'}]\n",
+    )
+    .unwrap();
+    fs::write(folder.path().join("FREEZE"), "the database moves\n").unwrap();
+    let text = next(policy.to_str().unwrap(), "2025-12-01T09:00:00Z", &[]);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let words = words.join(" ");
+    assert!(words.starts_with("CLOSED frozen by "), "{text}");
+    assert!(
+        words.contains("FREEZE: the database moves; by the clock open for deploy until Mon"),
+        "{text}"
+    );
+    let rollback = ["--action", "rollback"];
+    let text = next(policy.to_str().unwrap(), "2025-12-01T09:00:00Z", &rollback);
+    assert!(text.starts_with("OPEN  open for rollback"), "{text}");
+}
+
+#[test]
 fn transitions_are_for_machines() {
     let text = next(
         PRODUCTION,

@@ -62,7 +62,8 @@ fn our_own_cases_hold() {
 
 const FAILING: &str = "  - {name: open, service: web, at: 2026-11-24T10:00:00Z, traffic: 11, expect: {decision: warned, rule: traffic_threshold}}
   - {name: wrong in all, service: ads, at: 2026-11-23T10:00:00Z, expect: {decision: allowed, code: freeze, opens_at: none, closes_at: 2026-11-23T16:00:00Z, rule: day}}
-  - {service: ads, at: 2026-11-24T10:00:00Z, expect: {decision: blocked, opens_at: 2026-11-25T01:00:00+01:00, rule: 'blocked_windows[0]'}}
+  - {name: frozen, service: web, at: 2026-11-24T10:00:00Z, freeze: the database moves, expect: {decision: blocked, code: freeze, opens_at: none}}
+  - {service: ads, at: 2026-11-24T10:00:00Z, duration: 45m, expect: {decision: blocked, opens_at: 2026-11-25T01:00:00+01:00, rule: 'blocked_windows[0]'}}
 ";
 
 #[test]
@@ -71,7 +72,7 @@ fn a_failing_case_tells_what_was_expected_and_found() {
     let (code, stdout) = shipgate(folder.path(), &["test", "--junit", "junit.xml"]);
     assert_eq!(code, 4, "{stdout}");
     insta::assert_snapshot!(stdout, @r#"
-    FINDINGS  1 of 3 cases failed; first policies/shop.test.yaml:4: wrong in all
+    FINDINGS  1 of 4 cases failed; first policies/shop.test.yaml:4: wrong in all
 
       exit code   4 findings
 
@@ -79,7 +80,8 @@ fn a_failing_case_tells_what_was_expected_and_found() {
       result  line  case                  at (Europe/London)    decision
       holds   3     open                  Tue 2026-11-24 10:00  warned
       fails   4     wrong in all          Mon 2026-11-23 10:00  blocked
-      holds   5     2026-11-24T10:00:00Z  Tue 2026-11-24 10:00  blocked
+      holds   5     frozen                Tue 2026-11-24 10:00  blocked
+      holds   6     2026-11-24T10:00:00Z  Tue 2026-11-24 10:00  blocked
 
     policies/shop.test.yaml:4  wrong in all
       decision: expected allowed, found blocked
@@ -95,18 +97,19 @@ fn a_failing_case_tells_what_was_expected_and_found() {
     let junit = fs::read_to_string(folder.path().join("junit.xml")).unwrap();
     insta::assert_snapshot!(junit, @r#"
     <?xml version="1.0" encoding="UTF-8"?>
-    <testsuites name="shipgate test" tests="3" skipped="0" failures="1" errors="0">
-        <testsuite name="policies/shop.test.yaml" tests="3" skipped="0" errors="0" failures="1">
+    <testsuites name="shipgate test" tests="4" skipped="0" failures="1" errors="0">
+        <testsuite name="policies/shop.test.yaml" tests="4" skipped="0" errors="0" failures="1">
             <testcase name="open" classname="policies/shop.yaml" file="policies/shop.test.yaml" line="3"/>
             <testcase name="wrong in all" classname="policies/shop.yaml" file="policies/shop.test.yaml" line="4">
                 <failure message="decision: expected allowed, found blocked; code: expected freeze, found blocked-date; opens_at: expected none, found 2026-11-25T00:00:00+00:00; closes_at: expected 2026-11-23T16:00:00+00:00, found none; rule: expected day, found stock-taking (blocked_dates[0])" type="verdict">Monday 2026-11-23 10:00 GMT is on the blocked date &quot;stock-taking&quot; (2026-11-23 Europe/London)</failure>
             </testcase>
-            <testcase name="2026-11-24T10:00:00Z" classname="policies/shop.yaml" file="policies/shop.test.yaml" line="5"/>
+            <testcase name="frozen" classname="policies/shop.yaml" file="policies/shop.test.yaml" line="5"/>
+            <testcase name="2026-11-24T10:00:00Z" classname="policies/shop.yaml" file="policies/shop.test.yaml" line="6"/>
         </testsuite>
     </testsuites>
     "#);
     let read = Report::deserialize_from_str(&junit).unwrap();
-    assert_eq!((read.tests, read.failures), (3, 1));
+    assert_eq!((read.tests, read.failures), (4, 1));
     let arguments = ["test", "--policy", "policies/shop.yaml", "--output", "json"];
     let (code, stdout) = shipgate(folder.path(), &arguments);
     assert_eq!(code, 4);
@@ -178,6 +181,7 @@ fn what_is_wrong_in_a_file_of_cases_is_named_with_its_place() {
         case("expected: {decision: allowed}"),
         case("traffic: -1, expect: {decision: allowed, opens_at: soon}"),
         case("traffic: lots, environment: staging, expect: {decision: allowed}"),
+        case("duration: soon, expect: {decision: allowed}"),
         case("traffic: [1], expect: {decision: allowed}"),
         "version: 1\ncases:\n  - {at: 2026-11-24T10:00:00Z, expect: {decision: allowed}}\n"
             .to_owned(),
@@ -206,6 +210,8 @@ fn what_is_wrong_in_a_file_of_cases_is_named_with_its_place() {
     3:95: `soon` is no instant; expected RFC 3339 with an offset, such as 2026-11-26T09:00:00-05:00
     --
     3:53: found `lots`, expected requests per second, 0 or more, or `unavailable`
+    --
+    3:54: found "soon", expected a duration with a unit, such as 30s, 10m or 1h30m
     --
     3:53: `cases.0.traffic`: [1] is not of types "number", "string"
     --

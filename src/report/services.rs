@@ -28,7 +28,7 @@ pub(super) fn lines(verdicts: &[ServiceVerdict], lines: &mut Vec<Line>) {
     let name = name.max("service".len());
     let when = opens.chars().count().max("Mon 2026-11-23 09:00".len());
     let header = format!(
-        "  {:decision$}  {:name$}  {opens}  decided by",
+        "  {:decision$}  {:name$}  {opens:when$}  decided by",
         "decision", "service"
     );
     lines.push(Line::styled(DIM, &header));
