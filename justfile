@@ -11,9 +11,10 @@ check:
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
     cargo test
 
-# The long version of the end-to-end tests: 20 healthy and 20 failing canaries against real servers.
-prove:
-    SHIPGATE_PROVE=1 cargo test --release --test end_to_end -- --nocapture
+# The promises at length; figures go into docs/reliability.md. `just prove tricks` runs one part, and
+# `python3 benches/prove.py --help` lists them. Fuzzing needs cargo-fuzz and a nightly toolchain.
+prove *parts:
+    python3 benches/prove.py {{ parts }}
 
 # Size, start-up and memory of the release binary.
 bench:

@@ -33,6 +33,21 @@ fn policies() {
 }
 
 #[test]
+fn calendars() {
+    replay("calendar", bodies::calendar::run);
+}
+
+#[test]
+fn approvals() {
+    replay("approval", bodies::approval::run);
+}
+
+#[test]
+fn lists_of_allowed_signers() {
+    replay("allowed_signers", bodies::allowed_signers::run);
+}
+
+#[test]
 fn the_corpus_stays_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut total = 0;

@@ -26,10 +26,15 @@ pub fn good(text: &str, findings: &[Finding]) {
             longest.is_some_and(|longest| place.column <= longest),
             "{finding}: no line is that long"
         );
-        assert!(!message.trim().is_empty(), "{finding}: says nothing");
-        assert!(
-            !message.chars().any(char::is_control),
-            "{finding:?}: more than one line"
-        );
+        one_line(message);
     }
+}
+
+/// A message is one line that says something.
+pub fn one_line(message: &str) {
+    assert!(!message.trim().is_empty(), "a message says nothing");
+    assert!(
+        !message.chars().any(char::is_control),
+        "{message:?}: more than one line"
+    );
 }

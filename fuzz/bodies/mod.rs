@@ -2,6 +2,9 @@
 //!
 //! A body panics where a promise is broken, and returns where the bytes were taken or refused.
 
+pub mod allowed_signers;
+pub mod approval;
+pub mod calendar;
 pub mod cost;
 pub mod findings;
 pub mod policy;

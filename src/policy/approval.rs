@@ -7,7 +7,10 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Effect, Verdict, people::Likeness, rules::Policy, scope::NamePattern, wording::shown};
+use super::{
+    Effect, Verdict, document::ApprovalsDocument, people::Likeness, rules::Policy,
+    scope::NamePattern, wording::shown,
+};
 
 /// What a statement is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,14 +130,15 @@ pub(super) struct ApprovalRules {
     pub(super) max_age: TimeDelta,
 }
 
-/// What holds where a policy says nothing of approvals, as its document has it.
 impl Default for ApprovalRules {
+    /// What a policy asks that says nothing: one person's signature, good for a day.
     fn default() -> Self {
+        let document = ApprovalsDocument::default();
         Self {
-            minimum: 1,
-            allowed_signers: "allowed_signers".to_owned(),
-            sources: vec![ApprovalSource::Signature],
-            max_age: TimeDelta::hours(24),
+            minimum: document.minimum as usize,
+            allowed_signers: document.allowed_signers,
+            sources: document.sources,
+            max_age: TimeDelta::days(1),
         }
     }
 }

@@ -7,6 +7,7 @@
 mod bare;
 
 mod checkout;
+mod companions;
 mod names;
 mod repository;
 mod run;

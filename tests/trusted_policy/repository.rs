@@ -107,7 +107,7 @@ impl Stage {
             );
             stream.extend_from_slice(head.as_bytes());
             if let Some(from) = from {
-                stream.extend_from_slice(format!("from refs/heads/{from}\n").as_bytes());
+                stream.extend_from_slice(format!("from refs/heads/{from}^0\n").as_bytes());
             }
             for (path, entry) in changes {
                 write_change(&mut stream, path, entry);

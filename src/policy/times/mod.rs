@@ -160,7 +160,8 @@ impl Times {
             let mut intervals = Vec::new();
             let next = instant.checked_add_signed(TimeDelta::seconds(1));
             recurrence.intervals(&self.zone, instant, next.unwrap_or(instant), &mut intervals);
-            return !intervals.is_empty();
+            // A second is looked at, and the instant is its beginning.
+            return intervals.iter().any(|found| found.start <= instant);
         }
         let wall = if self.pattern.is_exact() {
             instant.naive_utc()

@@ -1,0 +1,206 @@
+"""Tries to break the promises at length, and writes what came of it into docs/reliability.md.
+
+    python3 benches/prove.py                      all parts
+    python3 benches/prove.py tricks fuzz:policy   these alone; the other rows stay as they are
+    python3 benches/prove.py --seconds 600 fuzz:policy fuzz:calendar
+
+Each part is one row between the markers of the page. A part that has never been run says so.
+"""
+
+import argparse
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/reliability.md"
+BEGIN, END = "<!-- figures, written by benches/prove.py -->", "<!-- end of figures -->"
+HEAD = ["part", "tried", "broken", "took", "seed", "commit", "date"]
+NOT_RUN = ["not run", "", "", "", "", ""]
+FUZZ_SEED = 1
+
+
+class Broken(Exception):
+    """A part that could not be run to its end."""
+
+
+def run(command, environment=None, folder=ROOT):
+    """Runs a command; returns whether it succeeded, and all that it printed."""
+    print("$", " ".join(command), flush=True)
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **(environment or {})}, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+    )
+    print(done.stdout[-2000:], flush=True)
+    return done.returncode == 0, done.stdout
+
+
+def cargo_test(*arguments, environment=None):
+    """Runs tests; returns how many passed and failed, and all that they printed."""
+    succeeded, text = run(["cargo", "test", *arguments], environment)
+    results = re.findall(r"test result: \S+ (\d+) passed; (\d+) failed", text)
+    passed = sum(int(passed) for passed, _ in results)
+    failed = sum(int(failed) for _, failed in results)
+    if not results or (not succeeded and failed == 0):
+        raise Broken("the tests could not be run")
+    return passed, failed, text
+
+
+def fuzz(target, seconds):
+    """Feeds a target with new inputs; what it finds stays in fuzz/target, outside of git."""
+    found = ROOT / "fuzz/target/corpus" / target
+    found.mkdir(parents=True, exist_ok=True)
+    dictionary = ROOT / "fuzz/dictionaries" / f"{target}.dict"
+    command = [
+        "cargo", "+nightly", "fuzz", "run", "--sanitizer", "none", "--no-cfg-fuzzing", target,
+        str(found), f"corpus/{target}", "--", f"-max_total_time={seconds}", "-max_len=4096",
+        "-timeout=10", f"-seed={FUZZ_SEED}", "-print_final_stats=1",
+    ]
+    if dictionary.exists():
+        command.append(f"-dict={dictionary}")
+    succeeded, text = run(command, folder=ROOT / "fuzz")
+    done = re.search(r"Done (\d+) runs in (\d+) second", text)
+    if not done and "Test unit written to" not in text:
+        raise Broken("the target could not be run")
+    executions = re.findall(r"stat::number_of_executed_units: +(\d+)", text)
+    count = int(executions[-1]) if executions else 0
+    covered = re.findall(r" cov: (\d+) ", text)
+    tried = f"{count:,} inputs, {int(covered[-1]) if covered else 0:,} edges of code reached"
+    return tried, 0 if succeeded else 1, str(FUZZ_SEED)
+
+
+def corpus(_):
+    """Replays the kept inputs."""
+    _, failed, _ = cargo_test("--test", "corpus")
+    kept = [path for path in (ROOT / "fuzz/corpus").rglob("*") if path.is_file()]
+    return f"{len(kept)} kept inputs", failed, "none"
+
+
+def tricks(_):
+    """Tries to be judged by another policy than the base branch's."""
+    _, failed, text = cargo_test("--test", "trusted_policy", "--", "--nocapture")
+    count = sum(int(count) for count in re.findall(r"tricks tried: (\d+)", text))
+    return f"{count} tricks", failed, "none"
+
+
+def properties(_):
+    """Runs every property test with the number of cases that it has in the test suite."""
+    names, cases, count = [], 0, 0
+    sources = [*sorted((ROOT / "tests").rglob("*.rs")), *sorted((ROOT / "src").rglob("*.rs"))]
+    for source in sources:
+        blocks = re.findall(r"^ *proptest! \{\n(.*?)^ *\}\n", source.read_text(), re.M | re.S)
+        for block in blocks:
+            each = re.search(r"(?:with_cases\(|cases: )(\d+)", block)
+            found = re.findall(r"#\[test\](?:\s|//[^\n]*)*fn (\w+)", block)
+            names += found
+            count += len(found)
+            cases += len(found) * (int(each[1]) if each else 256)
+    passed, failed, _ = cargo_test("--no-fail-fast", "--", *names)
+    if passed + failed < count:
+        raise Broken(f"{count} properties were found and {passed + failed} run")
+    return f"{cases:,} cases of {count} properties", failed, "new each time"
+
+
+def zones(_):
+    """Judges windows around every change of every zone's clock."""
+    table = ROOT / "fixtures/zones/transitions.csv"
+    if not table.exists():
+        return None
+    rows = [line.split(";") for line in table.read_text().splitlines()[2:]]
+    changes = sum(len(row[0].split()) * len(row[2].split()) for row in rows)
+    _, failed, _ = cargo_test("--test", "policy_time_zones")
+    names = sum(len(row[0].split()) for row in rows)
+    return f"{changes:,} changes of the clock in {names} zones", failed, "none"
+
+
+def end_to_end(_):
+    """Healthy and failing canaries, and kills at random, against real servers."""
+    passed, failed, text = cargo_test(
+        "--release", "--test", "end_to_end", "--", "--nocapture",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    runs = [f"{count} canaries that end with {code}"
+            for code, count in re.findall(r"exit (\d+): (\d+) seeds", text)]
+    runs += [f"{count} killed runs" for count in re.findall(r"(\d+) runs: \d+ ended before", text)]
+    seeds = [int(seed) for listed in re.findall(r"seeds \[([\d, ]+)\]", text)
+             for seed in listed.split(",")]
+    seed = f"{min(seeds)} to {max(seeds)}" if seeds else "none"
+    return "; ".join([f"{passed + failed} tests", *runs]), failed, seed
+
+
+def parts():
+    """Returns every part by its name, in the order of the page."""
+    targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
+    return {
+        **{f"fuzz:{name}": lambda seconds, name=name: fuzz(name, seconds) for name in targets},
+        "corpus": corpus,
+        "tricks": tricks,
+        "properties": properties,
+        "zones": zones,
+        "end-to-end": end_to_end,
+    }
+
+
+def commit():
+    """Returns the commit that is tried, and whether the work tree differs from it."""
+    def git(*arguments):
+        return subprocess.run(["git", *arguments], cwd=ROOT, check=True, text=True,
+                              stdout=subprocess.PIPE).stdout.strip()
+    page = str(PAGE.relative_to(ROOT))
+    changed = git("status", "--porcelain", "--", ".", f":(exclude){page}")
+    return git("rev-parse", "--short=12", "HEAD") + (" and changes" if changed else "")
+
+
+def measure(part, seconds):
+    """Runs one part; returns its row without its name, and whether nothing broke."""
+    began = time.monotonic()
+    try:
+        result = part(seconds)
+    except (Broken, OSError) as problem:
+        print(f"not run: {problem}", file=sys.stderr)
+        return NOT_RUN, False
+    if result is None:
+        return NOT_RUN, True
+    tried, broken, seed = result
+    took = f"{time.monotonic() - began:,.0f} s"
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    return [tried, str(broken), took, seed, commit(), today], broken == 0
+
+
+def read_rows(text):
+    """Returns the rows that the page has, by the names of their parts."""
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return {row[0]: row[1:] for row in cells if len(row) == len(HEAD)}
+
+
+def main():
+    """Runs the parts that were asked for and rewrites their rows."""
+    known = parts()
+    reader = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    reader.add_argument("parts", nargs="*", metavar="part", help=", ".join(known))
+    reader.add_argument("--seconds", type=int, default=180, help="for each fuzz target")
+    asked = reader.parse_args()
+    wrong = [name for name in asked.parts if name not in known]
+    if wrong:
+        reader.error(f"unknown part {wrong[0]}; known: {', '.join(known)}")
+    good = True
+    for name in asked.parts or known:
+        row, held = measure(known[name], asked.seconds)
+        good &= held
+        # Read again each time, so that a run that is stopped leaves what was found until then.
+        before, rest = PAGE.read_text().split(BEGIN)
+        figures, after = rest.split(END)
+        rows = {**read_rows(figures), name: row}
+        table = ["| " + " | ".join(HEAD) + " |", "| " + " | ".join(["---"] * len(HEAD)) + " |"]
+        table += ["| " + " | ".join([part, *rows.get(part, NOT_RUN)]) + " |" for part in known]
+        PAGE.write_text(before + BEGIN + "\n" + "\n".join(table) + "\n" + END + after)
+    sys.exit(0 if good else 1)
+
+
+main()
