@@ -26,6 +26,7 @@
 //! | | [`event`] | what happened, as data |
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
+//! | | [`notify`] | tells people: Slack |
 //! | jobs | [`ops`] | one file for each working command |
 //! | faces | [`report`] | events -> text, JSON, GitHub |
 //! | | [`sim`] | the embedded world of the demo and the tests |
@@ -41,6 +42,7 @@ pub mod event;
 pub mod exit;
 pub mod git;
 pub mod manifest;
+pub mod notify;
 pub mod ops;
 pub mod policy;
 pub mod probe;

@@ -30,11 +30,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("git", &["units", "clock", "secret", "manifest"]),
     ("probe", &["units", "clock", "secret", "analysis"]),
+    ("notify", &["clock", "secret", "event", "probe"]),
     (
         "ops",
         &[
             "units", "clock", "secret", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe",
+            "rollout", "event", "git", "probe", "notify",
         ],
     ),
     (
@@ -48,7 +49,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "units", "clock", "secret", "exit", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "ops", "report", "sim",
+            "rollout", "event", "git", "probe", "notify", "ops", "report", "sim",
         ],
     ),
 ];

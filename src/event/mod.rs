@@ -1,10 +1,12 @@
 //! What happened, as data: every reporter renders the same events.
 
 mod outcome;
+mod override_use;
 
 pub use outcome::{
     CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
 };
+pub use override_use::OverrideUse;
 
 use std::time::Duration;
 

@@ -8,5 +8,7 @@ mod client;
 pub mod http;
 pub mod prometheus;
 mod text;
+pub mod webhook;
 
 pub use client::{Client, ClientOptions};
+pub use text::excerpt;
