@@ -5,6 +5,7 @@
 
 mod address;
 mod client;
+pub mod github;
 pub mod http;
 pub mod prometheus;
 mod text;
