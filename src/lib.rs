@@ -27,6 +27,7 @@
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
 //! | | [`notify`] | tells people: Slack |
+//! | | [`audit`] | a line in a file for every override and outcome |
 //! | jobs | [`ops`] | one file for each working command |
 //! | faces | [`report`] | events -> text, JSON, GitHub |
 //! | | [`sim`] | the embedded world of the demo and the tests |
@@ -35,6 +36,7 @@
 //! `tests/layering.rs` holds the table of what each may use.
 
 pub mod analysis;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

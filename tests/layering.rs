@@ -31,11 +31,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("git", &["units", "clock", "secret", "manifest"]),
     ("probe", &["units", "clock", "secret", "analysis"]),
     ("notify", &["clock", "secret", "event", "probe"]),
+    ("audit", &["event"]),
     (
         "ops",
         &[
             "units", "clock", "secret", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "notify",
+            "rollout", "event", "git", "probe", "notify", "audit",
         ],
     ),
     (
@@ -49,7 +50,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "units", "clock", "secret", "exit", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "notify", "ops", "report", "sim",
+            "rollout", "event", "git", "probe", "notify", "audit", "ops", "report", "sim",
         ],
     ),
 ];

@@ -108,6 +108,14 @@ pub struct PolicySource {
     pub sha256: String,
 }
 
+impl PolicySource {
+    /// Returns it as trailers and audit lines hold it: `path@commit sha256`.
+    pub fn trailer(&self) -> String {
+        let commit = self.commit.as_deref().unwrap_or("disk");
+        format!("{}@{commit} {}", self.path, self.sha256)
+    }
+}
+
 /// The gate's answer. A function of policy, request, facts and instant alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
