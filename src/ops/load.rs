@@ -5,6 +5,7 @@ use std::path::Path;
 use globset::{GlobBuilder, GlobSetBuilder};
 
 use super::{
+    beside::Beside,
     check::{read_file, sha256},
     failure,
 };
@@ -245,10 +246,9 @@ pub async fn policy(
         None => repository.default_branch().await.map_err(failure::git)?,
     };
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let bytes = repository
-        .read(&commit, path)
-        .await
-        .map_err(failure::git)?
+    let bytes = Beside::at_commit(repository, commit.clone(), String::new())
+        .read(path)
+        .await?
         .ok_or_else(|| {
             Failure::new(
                 Ending::ConfigInvalid,
