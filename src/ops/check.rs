@@ -11,7 +11,7 @@ use crate::{
         Action, Decision, Effect, Facts, Policy, PolicySource, Reason, ReasonCode, Request,
         TrafficFact, Verdict, appointment, evaluate,
     },
-    units::RequestsPerSecond,
+    units::{RequestsPerSecond, Version},
     yaml::Limits,
 };
 
@@ -164,13 +164,15 @@ pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome 
         |reason| reason.message.clone(),
     );
     reason.push_str(&next_change(policy, request, &verdict));
+    reason.push_str(&next_free_opening(policy, request, &verdict));
     let mut outcome = Outcome::new(ending, reason);
+    outcome.override_used = verdict.overridden.is_some();
     if verdict.decision == Decision::Blocked
         && let Some(deciding) = deciding
     {
         outcome.reason_code = deciding.code.word().to_owned();
     }
-    outcome.hints = hints(policy, &verdict);
+    outcome.hints = hints(policy, request, &verdict);
     outcome.verdict = Some(verdict);
     outcome
 }
@@ -197,6 +199,24 @@ fn next_change(policy: &Policy, request: &Request, verdict: &Verdict) -> String 
     }
 }
 
+/// Whoever finds nobody to approve wants to know until when to wait.
+fn next_free_opening(policy: &Policy, request: &Request, verdict: &Verdict) -> String {
+    if verdict.decision != Decision::ApprovalRequired {
+        return String::new();
+    }
+    let timetable = policy.timetable(request);
+    let now = verdict.evaluated_at.to_utc();
+    let opening = timetable
+        .without_approval()
+        .and_then(|free| free.next_open(now));
+    opening.map_or_else(String::new, |opens| {
+        format!(
+            "; without an approval {}",
+            appointment(opens, policy.zone())
+        )
+    })
+}
+
 fn blocks_by_time(reason: &Reason) -> bool {
     reason.effect == Effect::Blocks
         && matches!(
@@ -205,10 +225,31 @@ fn blocks_by_time(reason: &Reason) -> bool {
         )
 }
 
-fn hints(policy: &Policy, verdict: &Verdict) -> Vec<String> {
+fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
     let mut hints = Vec::new();
+    if verdict.decision == Decision::ApprovalRequired {
+        let command = approve(request);
+        hints.push(format!("somebody else approves it with `{command}`"));
+    }
+    if verdict.decision == Decision::Blocked && policy.could_override(verdict) {
+        let command = approve(request);
+        hints.push(format!(
+            "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
+        ));
+    }
     if verdict.reasons.iter().any(blocks_by_time) && !policy.applies_to(Action::Rollback) {
         hints.push("going back stays allowed: `shipgate rollback`".to_owned());
     }
     hints
+}
+
+/// The command that approves this request, with names in capitals where it says none.
+fn approve(request: &Request) -> String {
+    let or = |name: Option<&str>, missing: &str| name.unwrap_or(missing).to_owned();
+    format!(
+        "shipgate approve --service {} --environment {} --version {}",
+        or(request.service.as_deref(), "NAME"),
+        or(request.environment.as_deref(), "NAME"),
+        or(request.version.as_ref().map(Version::as_str), "VERSION"),
+    )
 }

@@ -3,7 +3,7 @@
 //! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
 //! [`Policy`] or findings, [`times`] knows days and hours, [`zone`] the rules of time zones,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
-//! [`Request`] with the [`Facts`] that somebody found out.
+//! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
 mod configmap;
@@ -11,6 +11,7 @@ pub mod document;
 mod evaluate;
 mod facts;
 mod intervals;
+mod people;
 mod reading;
 mod request;
 mod rules;
@@ -21,7 +22,9 @@ mod verdict;
 mod wording;
 pub mod zone;
 
-pub use approval::{ApprovalSource, Identity, Presented, Statement, StatementKind};
+pub use approval::{
+    ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
+};
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
 pub use facts::{Facts, Freeze, PlanFact, TrafficFact};

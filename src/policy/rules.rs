@@ -2,7 +2,9 @@
 
 use super::{
     PolicySource,
+    approval::{ApprovalRules, OverrideRules},
     document::{OnUnavailable, TrafficAction},
+    people::People,
     request::Action,
     scope::Scope,
     times::Times,
@@ -24,6 +26,9 @@ pub struct Policy {
     pub(super) blocked_dates: Vec<TimeRule>,
     pub(super) traffic: Option<Written<TrafficThreshold>>,
     pub(super) actions: Vec<Action>,
+    pub(super) people: People,
+    pub(super) approvals: ApprovalRules,
+    pub(super) overriding: Option<OverrideRules>,
     /// The zone that instants are shown in.
     pub(super) zone: Zone,
 }

@@ -131,7 +131,8 @@ impl Scope {
     }
 }
 
-fn has(patterns: &[NamePattern], name: Option<&str>) -> bool {
+/// Is the name one of these, or like one of them?
+pub(super) fn has(patterns: &[NamePattern], name: Option<&str>) -> bool {
     patterns.iter().any(|pattern| match name {
         Some(name) => pattern.text == name || pattern.matcher.is_match(name),
         None => pattern.text == "*",

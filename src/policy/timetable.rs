@@ -84,6 +84,15 @@ impl Timetable<'_> {
         open.peek().is_some() && open.all(|rule| rule.approval_required)
     }
 
+    /// Returns the same without the windows that ask for an approval; none where nothing is left,
+    /// or nothing asks.
+    pub fn without_approval(&self) -> Option<Self> {
+        let mut free = self.clone();
+        free.allowed.retain(|rule| !rule.approval_required);
+        let fewer = free.allowed.len() < self.allowed.len();
+        (fewer && !free.allowed.is_empty()).then_some(free)
+    }
+
     pub(super) fn blocking(&self) -> impl Iterator<Item = &TimeRule> {
         self.blocked.iter().chain(&self.blocked_dates).copied()
     }

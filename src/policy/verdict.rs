@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, FixedOffset};
 
+use super::approval::{Approved, Overridden};
+
 /// May it go?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -51,6 +53,16 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
+    /// What an override may lift, where the policy allows it.
+    pub const OVERRIDABLE: [Self; 6] = [
+        Self::BlockedWindow,
+        Self::BlockedDate,
+        Self::BlockedTraffic,
+        Self::BlockedOther,
+        Self::ApprovalRequired,
+        Self::Unavailable,
+    ];
+
     /// Returns the stable word of machine output.
     pub fn word(self) -> &'static str {
         match self {
@@ -74,6 +86,8 @@ pub enum Effect {
     Blocks,
     /// It asks for an approval.
     AsksApproval,
+    /// It would block, and an override lets through.
+    Overridden,
     /// It warns and lets through.
     Warns,
     /// It lets through.
@@ -133,6 +147,10 @@ pub struct Verdict {
     pub evaluated_at: DateTime<FixedOffset>,
     /// Which policy decided.
     pub policy: PolicySource,
+    /// The approvals that were needed and let it through.
+    pub approvals: Vec<Approved>,
+    /// The overrides that let it through, where rules would have blocked.
+    pub overridden: Option<Overridden>,
 }
 
 impl Verdict {

@@ -159,7 +159,7 @@ fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
         for reason in &verdict.reasons {
             let speaks = matches!(
                 reason.effect,
-                Effect::Blocks | Effect::AsksApproval | Effect::Warns
+                Effect::Blocks | Effect::AsksApproval | Effect::Overridden | Effect::Warns
             );
             if speaks && reason.message != outcome.reason {
                 found.push(Annotation {

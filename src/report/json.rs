@@ -97,7 +97,7 @@ struct ReasonReport {
     /// Which kind of rule.
     code: &'static str,
     /// What it does to the decision.
-    #[schemars(extend("enum" = ["blocks", "asks-approval", "warns", "allows", "not-evaluated"]))]
+    #[schemars(extend("enum" = ["blocks", "asks-approval", "overridden", "warns", "allows", "not-evaluated"]))]
     effect: String,
     message: String,
     source: PlaceReport,

@@ -106,6 +106,7 @@ pub fn effect(effect: Effect) -> &'static str {
     match effect {
         Effect::Blocks => "blocks",
         Effect::AsksApproval => "asks approval",
+        Effect::Overridden => "overridden",
         Effect::Warns => "warns",
         Effect::Allows => "allows",
         Effect::NotEvaluated => "not evaluated",

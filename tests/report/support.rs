@@ -97,6 +97,8 @@ pub fn blocked() -> Outcome {
             commit: Some("4f2a91c07b6e5d3f8a1b2c3d4e5f60718293a4b5".to_owned()),
             sha256: "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab".to_owned(),
         },
+        approvals: Vec::new(),
+        overridden: None,
     };
     let mut outcome = Outcome::new(
         Ending::from(&verdict),

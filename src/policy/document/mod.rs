@@ -1,11 +1,13 @@
 //! The policy as it is written: keys, types and what an editor shows of them. No meaning yet.
 
+mod approvals;
 mod date;
 mod window;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, PersonDocument};
 pub use date::{BlockedDateDocument, BlockedDateFields};
 pub use window::{BlockedWindowDocument, WindowDocument};
 
@@ -47,6 +49,18 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<Action>", length(min = 1))]
     pub actions: Option<Vec<Action>>,
+    /// Who is who: the same person at GitHub, at GitLab and in the list of keys. Whoever deploys
+    /// must be known here before somebody else's approval counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub people: Vec<PersonDocument>,
+    /// What makes an approval good. Absent: one person's signature, good for a day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approvals: ApprovalsDocument,
+    /// What makes an emergency override good. Absent: there are no overrides.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OverrideDocument")]
+    pub overriding: Option<OverrideDocument>,
 }
 
 /// The most traffic under which deploying is allowed.

@@ -2,10 +2,14 @@
 //!
 //! Each kind of rule has a file that says what it has to say; here the reasons become a decision.
 
+mod approval;
+mod overriding;
 mod traffic;
 mod windows;
 
 use chrono::{DateTime, Utc};
+
+use approval::Case;
 
 use super::{
     Decision, Effect, Reason, ReasonCode, Verdict,
@@ -19,6 +23,8 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
     let mut reasons = Vec::new();
     let mut opens_at = None;
     let mut closes_at = None;
+    let mut approvals = Vec::new();
+    let mut overridden = None;
     if let Some(reason) = wrong_environment(policy, request) {
         reasons.push(reason);
     } else if policy.applies_to(request.action) {
@@ -31,6 +37,17 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         } else {
             opens_at = timetable.next_open(now);
         }
+        let case = Case {
+            policy,
+            request,
+            facts,
+            now,
+        };
+        approvals = approval::settle(&case, &mut reasons);
+        overridden = overriding::settle(&case, &mut reasons);
+        if blocks(&reasons) {
+            reasons.extend(approval::unreadable(facts));
+        }
     } else {
         reasons.push(exempt(policy, request.action));
     }
@@ -38,7 +55,7 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
     reasons.sort_by_key(|reason| (weight(reason.effect), reason.code));
     let decision = match reasons.first().map(|reason| reason.effect) {
         Some(Effect::AsksApproval) => Decision::ApprovalRequired,
-        Some(Effect::Warns) => Decision::Warned,
+        Some(Effect::Overridden | Effect::Warns) => Decision::Warned,
         Some(Effect::Allows) => Decision::Allowed,
         Some(Effect::Blocks | Effect::NotEvaluated) | None => Decision::Blocked,
     };
@@ -50,16 +67,25 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         timezone: policy.zone.name().to_owned(),
         evaluated_at: policy.zone.at(now),
         policy: policy.source.clone(),
+        approvals,
+        overridden,
     }
+}
+
+fn blocks(reasons: &[Reason]) -> bool {
+    let asks = |reason: &Reason| reason.effect == Effect::AsksApproval;
+    let blocks = |reason: &Reason| reason.effect == Effect::Blocks;
+    reasons.iter().any(blocks) && !reasons.iter().any(asks)
 }
 
 /// Whatever stops comes first, and among those the code's own order decides.
 fn weight(effect: Effect) -> u8 {
     match effect {
         Effect::Blocks | Effect::AsksApproval => 0,
-        Effect::Warns => 1,
-        Effect::Allows => 2,
-        Effect::NotEvaluated => 3,
+        Effect::Overridden => 1,
+        Effect::Warns => 2,
+        Effect::Allows => 3,
+        Effect::NotEvaluated => 4,
     }
 }
 

@@ -1,5 +1,7 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod approvals;
+
 use super::{
     PolicySource,
     configmap::{self, Placement},
@@ -85,6 +87,12 @@ impl<'a> Reader<'a> {
             self.not_blank(&value, "/environments");
             self.written(value, "/environments")
         });
+        let people = self.people(&document.people);
+        let approvals = self.approvals(&document.approvals);
+        let overriding = document
+            .overriding
+            .as_ref()
+            .and_then(|document| self.overriding(document));
         if document.allowed_windows.is_none()
             && document.blocked_windows.is_empty()
             && document.blocked_dates.is_empty()
@@ -118,6 +126,9 @@ impl<'a> Reader<'a> {
                 .actions
                 .clone()
                 .unwrap_or_else(|| Action::GOING_FORWARD.to_vec()),
+            people,
+            approvals,
+            overriding,
             zone: shown.unwrap_or_else(Zone::utc),
         })
     }
