@@ -77,6 +77,7 @@ impl Record {
     pub fn of_outcome(run: &Run, outcome: &Outcome, at: DateTime<Utc>) -> Self {
         let deployment = outcome.deployment.as_ref();
         let verdict = outcome.verdict.as_ref();
+        let overridden = verdict.and_then(|verdict| verdict.overridden.as_ref());
         Self {
             command: run.command.clone(),
             actor: run.actor.as_deref().map(bounded),
@@ -97,6 +98,17 @@ impl Record {
                 codes.map(|reason| reason.code.word().to_owned()).collect()
             }),
             policy: verdict.map(|verdict| verdict.policy.trailer()),
+            approvals: verdict.map_or_else(Vec::new, |verdict| {
+                let approvals = verdict.approvals.iter();
+                approvals.map(|approved| approved.id.clone()).collect()
+            }),
+            overrides: overridden.map_or_else(Vec::new, |it| it.ids.clone()),
+            rules: overridden.map_or_else(Vec::new, |it| it.rules.clone()),
+            approvers: overridden.map_or_else(Vec::new, |it| {
+                it.approvers.iter().map(ToString::to_string).collect()
+            }),
+            ticket: overridden.map(|it| bounded(&it.ticket)),
+            until: overridden.map(|it| instant(it.expires)),
             reason: Some(bounded(&outcome.reason)),
             result: Some(outcome.ending.result()),
             exit_code: Some(outcome.ending.code().number),

@@ -8,13 +8,19 @@ use clap::Args;
 use super::{
     Session,
     deploy::version,
+    people,
     repository::{RepositoryArguments, client},
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
     event::{Failure, Outcome},
-    ops::{check, gate, load, stopped_before_change, watch::Endpoints},
+    ops::{
+        check, gate,
+        github_approvals::{self, Asking},
+        load, stopped_before_change,
+        watch::Endpoints,
+    },
     policy::{Action, Facts, Policy, Request},
     probe::prometheus::Endpoint,
     units::Version,
@@ -100,10 +106,23 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     let client = client(arguments.repository.ca_file.clone());
     let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
     let now = arguments.at.unwrap_or_else(|| clock.now());
-    let facts = Facts {
+    let asker = people::asker(&session.context, None)?;
+    let mut facts = Facts {
         traffic,
+        deployer: asker.deployer,
+        restarted_by: asker.restarted_by,
         ..Facts::default()
     };
+    // What GitHub knows now says nothing about another time.
+    if arguments.at.is_none() {
+        let asking = Asking {
+            policy: &found.policy,
+            request: &request,
+            client: &client,
+            clock: &*clock,
+        };
+        github_approvals::add(&mut facts, asker.github.as_ref(), asking, session).await?;
+    }
     check::run(&found.policy, &request, &facts, now, session)
 }
 

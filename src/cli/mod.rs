@@ -1,5 +1,6 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
+mod audit;
 mod check;
 mod ci;
 pub mod context;
@@ -7,6 +8,7 @@ mod demo;
 mod deploy;
 mod explain;
 mod history;
+mod people;
 mod recover;
 mod repository;
 mod rollback;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use super::{
+    asker::Asker,
     check::{self, TrafficSource},
     deploy::{DeployRequest, Outside},
+    github_approvals::{self, Asking},
+    journal::RunIdentity,
     load::{self, Target},
     watch::Endpoints,
 };
@@ -38,14 +41,33 @@ pub struct TrafficQuestion {
 #[derive(Debug)]
 pub struct Permit {
     verdict: Verdict,
+    announced_at: Option<String>,
 }
 
 impl Permit {
     /// Returns the policy that let it through, as trailers hold it: `path@commit sha256`.
     pub fn policy(&self) -> String {
-        let source = &self.verdict.policy;
-        let commit = source.commit.as_deref().unwrap_or("disk");
-        format!("{}@{commit} {}", source.path, source.sha256)
+        self.verdict.policy.trailer()
+    }
+
+    /// Writes into a run's identity what let it through: every commit and record of the run names
+    /// it, and by that it is used up.
+    pub fn mark(&self, identity: &mut RunIdentity) {
+        identity.policy = Some(self.policy());
+        let approvals = self.verdict.approvals.iter();
+        identity.approvals = approvals.map(|approved| approved.id.clone()).collect();
+        identity.overridden.clone_from(&self.verdict.overridden);
+    }
+
+    /// Returns the variable with the Slack webhook that has to be told of an override before
+    /// anything is pushed; none where the policy names none.
+    pub fn announced_at(&self) -> Option<&str> {
+        self.announced_at.as_deref()
+    }
+
+    /// Returns the verdict behind it.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
     }
 
     /// Returns the verdict behind it.
@@ -75,6 +97,8 @@ pub struct Question<'a> {
     pub policy_ref: Option<&'a str>,
     /// Where traffic is asked for.
     pub traffic: &'a TrafficQuestion,
+    /// Who asks.
+    pub asker: &'a Asker,
 }
 
 impl<'a> From<&'a DeployRequest> for Question<'a> {
@@ -85,6 +109,7 @@ impl<'a> From<&'a DeployRequest> for Question<'a> {
             policy: request.policy.as_deref(),
             policy_ref: request.policy_ref.as_deref(),
             traffic: &request.traffic,
+            asker: &request.asker,
         }
     }
 }
@@ -125,14 +150,28 @@ pub async fn ask(
         &*outside.clock,
     )
     .await?;
-    let facts = Facts {
+    let mut facts = Facts {
         traffic,
+        deployer: question.asker.deployer.clone(),
+        restarted_by: question.asker.restarted_by.clone(),
         ..Facts::default()
     };
+    let asking = Asking {
+        policy: &policy,
+        request: &request,
+        client: outside.client,
+        clock: &*outside.clock,
+    };
+    let github = question.asker.github.as_ref();
+    github_approvals::add(&mut facts, github, asking, reporter).await?;
     let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
-        return Ok(Answer::Permit(Permit { verdict }));
+        let announced_at = policy.override_slack_webhook_env().map(str::to_owned);
+        return Ok(Answer::Permit(Permit {
+            verdict,
+            announced_at,
+        }));
     }
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,

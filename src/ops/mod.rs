@@ -1,10 +1,13 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod announce;
+pub mod asker;
 pub mod beside;
 pub mod check;
 pub mod deploy;
 pub mod failure;
 pub mod gate;
+pub mod github_approvals;
 pub mod history;
 pub mod journal;
 pub mod land;

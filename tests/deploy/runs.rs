@@ -6,6 +6,7 @@ use shipgate::{
     event::{Event, Failure, Outcome, Reporter},
     git::{Repository, RepositoryOptions},
     ops::{
+        asker::Asker,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
         history,
@@ -24,6 +25,14 @@ use crate::{
     stage::{CONFIG, Stage},
     trail::{End, Trail},
 };
+
+/// Somebody who brings nothing along.
+fn asker(actor: Option<String>) -> Asker {
+    Asker {
+        actor,
+        ..Asker::default()
+    }
+}
 
 /// How a run is started.
 pub struct Start {
@@ -117,8 +126,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: None,
-            actor: Some(start.actor.to_owned()),
-            pipeline: None,
+            asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
             deploy::deploy(&request, outside, stop, trail).await
@@ -160,6 +168,7 @@ impl Stage {
                 policy: None,
                 policy_ref: None,
                 traffic: &TrafficQuestion::default(),
+                asker: &asker(actor.clone()),
             };
             let permit = match gate::ask(&question, outside, &target, trail).await? {
                 Answer::Permit(permit) => permit,
@@ -168,14 +177,23 @@ impl Stage {
             let permit = &permit;
             match &to {
                 None => {
-                    rollback::rollback(outside, &target, actor, "a test", permit, stop, trail).await
+                    rollback::rollback(
+                        outside,
+                        &target,
+                        &asker(actor),
+                        "a test",
+                        permit,
+                        stop,
+                        trail,
+                    )
+                    .await
                 }
                 Some(version) => {
                     let request = RollbackTo {
                         dry_run: false,
                         reason: "asked for by a test",
                         version,
-                        actor,
+                        asker: &asker(actor),
                         limits,
                         permit,
                     };
