@@ -26,6 +26,7 @@
 //! | | [`event`] | what happened, as data |
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
+//! | | [`sign`] | SSH signatures, allowed signers, signed statements |
 //! | | [`notify`] | tells people: Slack |
 //! | | [`audit`] | a line in a file for every override and outcome |
 //! | jobs | [`ops`] | one file for each working command |
@@ -51,6 +52,7 @@ pub mod probe;
 pub mod report;
 pub mod rollout;
 pub mod secret;
+pub mod sign;
 pub mod sim;
 pub mod units;
 pub mod yaml;
