@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use proptest::prelude::*;
 use shipgate::{
     event::{Ending, Event, Outcome, Reporter},
-    ops::check::{self, TrafficSource},
+    ops::check::{self, TrafficQuery, TrafficSource},
     policy::{
         Action, Decision, Facts, Policy, PolicySource, Request, TrafficFact, Verdict, evaluate,
     },
@@ -310,7 +310,13 @@ fn traffic_is_stated_asked_for_or_missed() {
         check::traffic_source(policy, action, stated, query, at)
             .map_err(|failure| (failure.0.ending, failure.to_string()))
     };
-    let query = |text: &str| Ok(TrafficSource::Query(text.to_owned()));
+    let query = |text: &str| {
+        Ok(TrafficSource::Query(TrafficQuery {
+            query: text.to_owned(),
+            aggregate: None,
+            max_age: None,
+        }))
+    };
     let known = |fact| Ok(TrafficSource::Known(fact));
     let deploy = Action::Deploy;
     assert_eq!(source(&with_query, deploy, None, None, false), query("up"));

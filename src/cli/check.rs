@@ -1,13 +1,14 @@
 //! `shipgate check`: may this be deployed, here, now, and if not, when?
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     Session,
-    deploy::version,
+    circumstances::{CircumstanceArguments, actions},
+    deploy::{duration, version},
     people,
     repository::{RepositoryArguments, client},
     signals,
@@ -16,12 +17,17 @@ use super::{
 use crate::{
     event::{Failure, Outcome},
     ops::{
-        check, gate,
+        asker::Asker,
+        beside::Beside,
+        case::{Case, Circumstances},
+        check,
+        gate::{self, Question},
         github_approvals::{self, Asking},
-        load, stopped_before_change,
+        stopped_before_change,
         watch::Endpoints,
+        window::Patience,
     },
-    policy::{Action, Facts, Policy, Request},
+    policy::{Action, Facts, Request},
     probe::prometheus::Endpoint,
     units::Version,
 };
@@ -45,6 +51,24 @@ pub struct CheckArguments {
     /// Version to deploy
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     version: Option<Version>,
+    /// What is to be done
+    #[arg(long, value_name = "ACTION", value_parser = actions(), default_value = "deploy")]
+    action: Action,
+    /// Kubernetes namespace, for rules that name namespaces [default: the environment's]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
+    /// Name or address of the cluster, for rules that name clusters [default: the environment's]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    cluster: Option<String>,
+    /// How long the deployment takes, such as 45m [default: the shortest time of its own plan]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    duration: Option<Duration>,
+    /// What policies may ask besides.
+    #[command(flatten)]
+    circumstances: CircumstanceArguments,
+    /// Where only the time stands in the way, wait this long for an opening, such as 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
+    wait_for_window: Option<Duration>,
     /// Judge this instant instead of now, RFC 3339 with an offset, such as 2025-11-04T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<DateTime<Utc>>,
@@ -53,11 +77,9 @@ pub struct CheckArguments {
     traffic: TrafficArguments,
 }
 
-/// A policy with what the configuration says besides.
+/// What is judged, and the configuration's Prometheus.
 struct Found {
-    policy: Policy,
-    environment: Option<String>,
-    service: Option<String>,
+    case: Case,
     prometheus: Option<Endpoint>,
 }
 
@@ -74,59 +96,88 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 }
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let in_repository = arguments.in_repository || arguments.repository.repository.is_some();
-    let found = match &arguments.policy {
-        Some(file) if !in_repository => {
-            let path = session.context.folder.join(file);
-            let (source, text) = check::read_file(&path, &file.display().to_string())?;
-            Found {
-                policy: check::load(source, &text)?,
-                environment: arguments.repository.environment.clone(),
-                service: arguments.repository.service.clone(),
-                prometheus: None,
-            }
+    let clock = session.context.clock.clone();
+    let circumstances = Circumstances {
+        namespace: arguments.namespace.clone(),
+        cluster: arguments.cluster.clone(),
+        duration: arguments.duration,
+        ..arguments.circumstances.known(&session.context)?
+    };
+    let mut found = find(&arguments, &circumstances, session).await?;
+    if let Some(length) = arguments.wait_for_window {
+        let patience = Patience::new(&*clock, length);
+        while patience.wait(&found.case, &*clock, session).await? {
+            found = find(&arguments, &circumstances, session).await?;
         }
-        _ => from_repository(&arguments, session).await?,
-    };
-    let request = Request {
-        environment: found.environment,
-        service: found.service,
-        version: arguments.version,
-        ..Request::new(Action::Deploy)
-    };
+    }
+    let Case {
+        policy,
+        request,
+        facts,
+    } = found.case;
     let question = arguments.traffic.question();
     let source = check::traffic_source(
-        &found.policy,
+        &policy,
         request.action,
         question.stated,
         question.query.as_deref(),
         arguments.at.is_some(),
     )?;
-    let clock = session.context.clock.clone();
     let client = client(arguments.repository.ca_file.clone());
     let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
     let now = arguments.at.unwrap_or_else(|| clock.now());
     let asker = people::asker(&session.context, None)?;
     let mut facts = Facts {
         traffic,
-        deployer: asker.deployer,
-        restarted_by: asker.restarted_by,
-        ..Facts::default()
+        deployer: asker.deployer.clone(),
+        restarted_by: asker.restarted_by.clone(),
+        ..facts
     };
     // What GitHub knows now says nothing about another time.
     if arguments.at.is_none() {
         let asking = Asking {
-            policy: &found.policy,
+            policy: &policy,
             request: &request,
             client: &client,
             clock: &*clock,
         };
         github_approvals::add(&mut facts, asker.github.as_ref(), asking, session).await?;
     }
-    check::run(&found.policy, &request, &facts, now, session)
+    check::run(&policy, &request, &facts, now, session)
 }
 
-async fn from_repository(arguments: &CheckArguments, session: &Session) -> Result<Found, Failure> {
+async fn find(
+    arguments: &CheckArguments,
+    circumstances: &Circumstances,
+    session: &Session,
+) -> Result<Found, Failure> {
+    let in_repository = arguments.in_repository || arguments.repository.repository.is_some();
+    match &arguments.policy {
+        Some(file) if !in_repository => {
+            let path = session.context.folder.join(file);
+            let (source, text) = check::read_file(&path, &file.display().to_string())?;
+            let beside = Beside::on_disk(&path, &source);
+            let policy = check::load(source, &text)?;
+            let request = Request {
+                environment: arguments.repository.environment.clone(),
+                service: arguments.repository.service.clone(),
+                version: arguments.version.clone(),
+                ..Request::new(arguments.action)
+            };
+            Ok(Found {
+                case: Case::new(policy, request, circumstances, &beside).await?,
+                prometheus: None,
+            })
+        }
+        _ => from_repository(arguments, circumstances, session).await,
+    }
+}
+
+async fn from_repository(
+    arguments: &CheckArguments,
+    circumstances: &Circumstances,
+    session: &Session,
+) -> Result<Found, Failure> {
     let opened = arguments
         .repository
         .open(session)
@@ -136,22 +187,23 @@ async fn from_repository(arguments: &CheckArguments, session: &Session) -> Resul
         .policy
         .as_ref()
         .map(|path| path.display().to_string());
-    let path = named.as_deref().unwrap_or(&target.environment.policy);
-    let (text, source) =
-        load::policy(opened.repository(), arguments.policy_ref.as_deref(), path).await?;
-    let policy = check::load(source, &text)?;
+    let question = Question {
+        action: arguments.action,
+        version: arguments.version.as_ref(),
+        policy: named.as_deref(),
+        policy_ref: arguments.policy_ref.as_deref(),
+        traffic: &arguments.traffic.question(),
+        circumstances,
+        asker: &Asker::default(),
+    };
+    let case = Case::read(&question, opened.repository(), &target).await?;
     let context = &session.context;
-    let prometheus = if policy.wants_traffic() {
+    let prometheus = if case.policy.wants_traffic() {
         Endpoints::new(&target.config.providers, |name| context.secret(name))?.prometheus
     } else {
         None
     };
-    Ok(Found {
-        policy,
-        environment: Some(target.environment_name),
-        service: Some(target.service.name),
-        prometheus,
-    })
+    Ok(Found { case, prometheus })
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

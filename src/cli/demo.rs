@@ -20,6 +20,7 @@ use crate::{
     git::{ConnectionOptions, RepositoryOptions},
     ops::{
         asker::Asker,
+        case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
         gate::TrafficQuestion,
     },
@@ -120,6 +121,7 @@ async fn deploy_into(
         policy: None,
         policy_ref: None,
         traffic: TrafficQuestion::default(),
+        circumstances: Circumstances::default(),
         dry_run: false,
         limits: Limits {
             on_cancel: OnCancel::Rollback,

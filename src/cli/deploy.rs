@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 use super::{
     Session,
     audit::{self, AuditArguments},
+    circumstances::CircumstanceArguments,
     people,
     repository::RepositoryArguments,
     signals,
@@ -15,7 +16,10 @@ use super::{
 use crate::{
     audit::AuditFile,
     event::{Failure, Outcome},
-    ops::deploy::{self, DeployRequest, Limits, OnCancel},
+    ops::{
+        case::Circumstances,
+        deploy::{self, DeployRequest, Limits, OnCancel},
+    },
     units::{Version, parse_duration},
 };
 
@@ -31,6 +35,12 @@ pub struct DeployArguments {
     /// Where the gate looks and asks.
     #[command(flatten)]
     pub gate: GateArguments,
+    /// What policies may ask besides.
+    #[command(flatten)]
+    pub circumstances: CircumstanceArguments,
+    /// Where only the time stands in the way, wait this long for an opening, such as 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_for_window: Option<Duration>,
     /// Decide and show the plan and the diff; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -109,6 +119,10 @@ async fn deploy(
         policy: arguments.gate.policy,
         policy_ref: arguments.gate.policy_ref,
         traffic: arguments.gate.traffic.question(),
+        circumstances: Circumstances {
+            wait_for_window: arguments.wait_for_window,
+            ..arguments.circumstances.known(&session.context)?
+        },
         dry_run: arguments.dry_run,
         limits: Limits {
             on_cancel: arguments.on_cancel.into(),

@@ -3,6 +3,7 @@
 mod audit;
 mod check;
 mod ci;
+mod circumstances;
 pub mod context;
 mod demo;
 mod deploy;

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Session,
     audit::{self, AuditArguments},
+    circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
     people,
     repository::RepositoryArguments,
@@ -75,6 +76,7 @@ async fn roll_back(
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
     let asker = people::asker(&session.context, audit)?;
+    let circumstances = CircumstanceArguments::default().known(&session.context)?;
     let question = Question {
         action: Action::Rollback,
         version: arguments.to.as_ref(),
@@ -82,6 +84,7 @@ async fn roll_back(
         policy_ref: arguments.gate.policy_ref.as_deref(),
         traffic: &arguments.gate.traffic.question(),
         asker: &asker,
+        circumstances: &circumstances,
     };
     let permit = match gate::ask(&question, &outside, &target, session).await? {
         Answer::Permit(permit) => permit,

@@ -45,6 +45,15 @@ pub struct EnvironmentDocument {
     #[serde(default)]
     #[schemars(with = "String")]
     pub policy: Option<String>,
+    /// Kubernetes namespace that its services run in, for policies whose rules name namespaces.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub namespace: Option<String>,
+    /// Name or address of the cluster that its services run in, for policies whose rules name
+    /// clusters.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub cluster: Option<String>,
 }
 
 /// One service.
@@ -249,6 +258,8 @@ impl EnvironmentDocument {
             branch: self.branch,
             root,
             policy,
+            namespace: self.namespace,
+            cluster: self.cluster,
         }
     }
 }

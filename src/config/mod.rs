@@ -43,6 +43,10 @@ pub struct Environment {
     pub root: String,
     /// Path of its policy.
     pub policy: String,
+    /// Kubernetes namespace that its services run in, for policies that ask.
+    pub namespace: Option<String>,
+    /// Name or address of the cluster that its services run in, for policies that ask.
+    pub cluster: Option<String>,
 }
 
 /// One service: what carries its version and how it is deployed.
@@ -108,6 +112,43 @@ impl Strategy {
             Self::Canary(_) => "canary",
         }
     }
+
+    /// Returns the shortest time in which a deployment can end: its pauses and bake times, without
+    /// waits for workloads and approvals.
+    pub fn shortest(&self) -> Duration {
+        match self {
+            Self::Rolling(rolling) => rolling.bake_time,
+            Self::Canary(canary) => canary
+                .pauses()
+                .map(|(_, length)| length)
+                .fold(canary.bake_time, Duration::saturating_add),
+        }
+    }
+
+    /// Returns how long the new version is watched with a part of the traffic before all of it goes
+    /// there.
+    pub fn hold(&self) -> Duration {
+        match self {
+            Self::Rolling(_) => Duration::ZERO,
+            Self::Canary(canary) => canary
+                .pauses()
+                .filter(|(weight, _)| *weight > Weight::ZERO && *weight < Weight::FULL)
+                .map(|(_, length)| length)
+                .fold(Duration::ZERO, Duration::saturating_add),
+        }
+    }
+
+    /// Returns the first part of the traffic that the new version gets; none where it gets all at
+    /// once.
+    pub fn first_weight(&self) -> Option<Weight> {
+        match self {
+            Self::Rolling(_) => None,
+            Self::Canary(canary) => canary.steps.iter().find_map(|step| match step {
+                CanaryStep::SetWeight(weight) => Some(*weight),
+                CanaryStep::Pause(_) | CanaryStep::PauseForApproval => None,
+            }),
+        }
+    }
 }
 
 /// `strategy: {rolling: …}`
@@ -143,6 +184,21 @@ pub enum CanaryStep {
     Pause(Duration),
     /// `pause: {}`: waits for an approval.
     PauseForApproval,
+}
+
+impl Canary {
+    /// Returns the pauses that end by themselves, each with the weight it is held at.
+    fn pauses(&self) -> impl Iterator<Item = (Weight, Duration)> {
+        let mut weight = Weight::ZERO;
+        self.steps.iter().filter_map(move |step| match step {
+            CanaryStep::SetWeight(next) => {
+                weight = *next;
+                None
+            }
+            CanaryStep::Pause(length) => Some((weight, *length)),
+            CanaryStep::PauseForApproval => None,
+        })
+    }
 }
 
 impl Config {

@@ -159,12 +159,20 @@ impl From<&Verdict> for Ending {
             Decision::Warned => Self::Warned,
             Decision::ApprovalRequired => Self::ApprovalRequired,
             Decision::Blocked => match verdict.deciding().map(|reason| reason.code) {
-                Some(ReasonCode::BlockedWindow | ReasonCode::BlockedDate) => Self::BlockedWindow,
+                Some(ReasonCode::BlockedWindow | ReasonCode::BlockedDate | ReasonCode::Runway) => {
+                    Self::BlockedWindow
+                }
                 Some(ReasonCode::BlockedTraffic) => Self::BlockedTraffic,
                 Some(ReasonCode::OverrideRefused) => Self::OverrideRefused,
                 Some(ReasonCode::ApprovalRequired) => Self::ApprovalRequired,
                 Some(ReasonCode::Unavailable) => Self::Unavailable,
-                Some(ReasonCode::BlockedOther | ReasonCode::Allowed | ReasonCode::NotEvaluated)
+                Some(
+                    ReasonCode::Freeze
+                    | ReasonCode::Require
+                    | ReasonCode::BlockedOther
+                    | ReasonCode::Allowed
+                    | ReasonCode::NotEvaluated,
+                )
                 | None => Self::BlockedOther,
             },
         }

@@ -1,6 +1,6 @@
 //! `check`: reads a policy, judges a request at an instant, says so. Changes nothing.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -9,7 +9,7 @@ use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     policy::{
         Action, Decision, Effect, Facts, Policy, PolicySource, Reason, ReasonCode, Request,
-        TrafficFact, Verdict, appointment, evaluate,
+        TrafficFact, Verdict, appointment, document::Aggregate, evaluate,
     },
     units::{RequestsPerSecond, Version},
     yaml::Limits,
@@ -20,8 +20,19 @@ use crate::{
 pub enum TrafficSource {
     /// It is known, or need not be.
     Known(TrafficFact),
-    /// This Prometheus query has to be asked.
-    Query(String),
+    /// Prometheus has to be asked.
+    Query(TrafficQuery),
+}
+
+/// What Prometheus is asked about traffic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrafficQuery {
+    /// The query.
+    pub query: String,
+    /// What several series mean; none = they are no answer.
+    pub aggregate: Option<Aggregate>,
+    /// How old the answer may be; none = as old as the provider's may be.
+    pub max_age: Option<Duration>,
 }
 
 /// Reads a policy from disk. `shown` is the path as the user wrote it.
@@ -96,7 +107,11 @@ pub fn traffic_source(
         return Ok(TrafficSource::Known(TrafficFact::NotAsked));
     }
     match query.or(policy.traffic_query()) {
-        Some(query) => Ok(TrafficSource::Query(query.to_owned())),
+        Some(query) => Ok(TrafficSource::Query(TrafficQuery {
+            query: query.to_owned(),
+            aggregate: policy.traffic_aggregate(),
+            max_age: policy.traffic_max_age(),
+        })),
         None => Err(Failure::new(
             Ending::ConfigInvalid,
             format!(
@@ -221,12 +236,15 @@ fn blocks_by_time(reason: &Reason) -> bool {
     reason.effect == Effect::Blocks
         && matches!(
             reason.code,
-            ReasonCode::BlockedWindow | ReasonCode::BlockedDate
+            ReasonCode::BlockedWindow | ReasonCode::BlockedDate | ReasonCode::Runway
         )
 }
 
 fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
     let mut hints = Vec::new();
+    if verdict.lets_through() {
+        return hints;
+    }
     if verdict.decision == Decision::ApprovalRequired {
         let command = approve(request);
         hints.push(format!("somebody else approves it with `{command}`"));
@@ -237,7 +255,13 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
             "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
         ));
     }
-    if verdict.reasons.iter().any(blocks_by_time) && !policy.applies_to(Action::Rollback) {
+    let frozen =
+        |reason: &Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
+    if verdict.reasons.iter().any(frozen) {
+        hints.push("to go on, take the file FREEZE away on the policy's branch".to_owned());
+    }
+    let stopped = |reason: &Reason| blocks_by_time(reason) || frozen(reason);
+    if verdict.reasons.iter().any(stopped) && !policy.applies_to(Action::Rollback) {
         hints.push("going back stays allowed: `shipgate rollback`".to_owned());
     }
     hints

@@ -4,21 +4,22 @@ use std::time::Duration;
 
 use super::{
     asker::Asker,
-    check::{self, TrafficSource},
+    case::{Case, Circumstances},
+    check::{self, TrafficQuery, TrafficSource},
     deploy::{DeployRequest, Outside},
     github_approvals::{self, Asking},
     journal::RunIdentity,
-    load::{self, Target},
+    load::Target,
     watch::Endpoints,
 };
 use crate::{
     analysis::Reading,
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
-    policy::{Action, Facts, Request, TrafficFact, Verdict},
+    policy::{Action, Facts, TrafficFact, Verdict, document::Aggregate},
     probe::{
         Client,
-        prometheus::{self, Endpoint},
+        prometheus::{self, Combine, Endpoint},
     },
     units::{RequestsPerSecond, Version},
 };
@@ -40,7 +41,7 @@ pub struct TrafficQuestion {
 /// Leave to push. Only the gate makes one.
 #[derive(Debug)]
 pub struct Permit {
-    verdict: Verdict,
+    verdict: Box<Verdict>,
     announced_at: Option<String>,
 }
 
@@ -72,7 +73,7 @@ impl Permit {
 
     /// Returns the verdict behind it.
     pub fn into_verdict(self) -> Verdict {
-        self.verdict
+        *self.verdict
     }
 }
 
@@ -99,6 +100,8 @@ pub struct Question<'a> {
     pub traffic: &'a TrafficQuestion,
     /// Who asks.
     pub asker: &'a Asker,
+    /// What is known besides.
+    pub circumstances: &'a Circumstances,
 }
 
 impl<'a> From<&'a DeployRequest> for Question<'a> {
@@ -110,6 +113,7 @@ impl<'a> From<&'a DeployRequest> for Question<'a> {
             policy_ref: request.policy_ref.as_deref(),
             traffic: &request.traffic,
             asker: &request.asker,
+            circumstances: &request.circumstances,
         }
     }
 }
@@ -125,15 +129,11 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
-    let path = question.policy.unwrap_or(&target.environment.policy);
-    let (text, source) = load::policy(outside.repository, question.policy_ref, path).await?;
-    let policy = check::load(source, &text)?;
-    let request = Request {
-        environment: Some(target.environment_name.clone()),
-        service: Some(target.service.name.clone()),
-        version: question.version.cloned(),
-        ..Request::new(question.action)
-    };
+    let Case {
+        policy,
+        request,
+        facts,
+    } = Case::read(question, outside.repository, target).await?;
     let source = check::traffic_source(
         &policy,
         question.action,
@@ -154,7 +154,7 @@ pub async fn ask(
         traffic,
         deployer: question.asker.deployer.clone(),
         restarted_by: question.asker.restarted_by.clone(),
-        ..Facts::default()
+        ..facts
     };
     let asking = Asking {
         policy: &policy,
@@ -169,7 +169,7 @@ pub async fn ask(
     if verdict.lets_through() {
         let announced_at = policy.override_slack_webhook_env().map(str::to_owned);
         return Ok(Answer::Permit(Permit {
-            verdict,
+            verdict: Box::new(verdict),
             announced_at,
         }));
     }
@@ -190,7 +190,11 @@ pub async fn traffic_fact(
     client: &Client,
     clock: &dyn Clock,
 ) -> Result<TrafficFact, Failure> {
-    let query = match source {
+    let TrafficQuery {
+        query,
+        aggregate,
+        max_age,
+    } = match source {
         TrafficSource::Known(fact) => return Ok(fact),
         TrafficSource::Query(query) => query,
     };
@@ -203,15 +207,21 @@ pub async fn traffic_fact(
         })?)),
         None => configured,
     };
-    let Some(endpoint) = endpoint else {
+    let Some(mut endpoint) = endpoint else {
         return Err(Failure::new(
             Ending::ConfigInvalid,
             "the policy asks how much traffic there is, and no Prometheus is named that could say",
         )
         .hint("name it with --prometheus URL, or state the traffic with --traffic RPS"));
     };
-    let reading =
-        prometheus::instant(client, clock, &endpoint, &query, None, TRAFFIC_TIMEOUT).await;
+    endpoint.max_age = max_age.unwrap_or(endpoint.max_age);
+    let reading = match aggregate {
+        None => prometheus::instant(client, clock, &endpoint, &query, None, TRAFFIC_TIMEOUT).await,
+        Some(aggregate) => {
+            let combine = combine(aggregate);
+            prometheus::combined(client, clock, &endpoint, &query, combine, TRAFFIC_TIMEOUT).await
+        }
+    };
     Ok(match reading {
         Reading::Value(sample) => match RequestsPerSecond::new(sample.value) {
             Ok(rate) => TrafficFact::Measured(rate),
@@ -220,4 +230,13 @@ pub async fn traffic_fact(
         // No data is not zero: a dead scrape target must not look like a quiet night.
         Reading::NoData(reason) | Reading::Unavailable(reason) => TrafficFact::Unavailable(reason),
     })
+}
+
+fn combine(aggregate: Aggregate) -> Combine {
+    match aggregate {
+        Aggregate::Sum => |values| values.iter().sum(),
+        Aggregate::Avg => |values| values.iter().sum::<f64>() / values.len() as f64,
+        Aggregate::Max => |values| values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        Aggregate::Min => |values| values.iter().copied().fold(f64::INFINITY, f64::min),
+    }
 }

@@ -3,6 +3,7 @@
 pub mod announce;
 pub mod asker;
 pub mod beside;
+pub mod case;
 pub mod check;
 pub mod deploy;
 pub mod failure;
@@ -21,6 +22,7 @@ pub mod stop;
 pub mod takeback;
 pub mod verify;
 pub mod watch;
+pub mod window;
 pub mod writer;
 
 use crate::event::{Ending, Failure};

@@ -2,7 +2,10 @@
 
 use chrono::TimeDelta;
 
-use super::approval::{Identity, Presented};
+use super::{
+    approval::{Identity, Presented},
+    freeze::Freeze,
+};
 use crate::units::{RequestsPerSecond, Weight};
 
 /// What was found out for the rules.
@@ -16,6 +19,8 @@ pub struct Facts {
     pub changed_paths: Option<Vec<String>>,
     /// What the deployment would do; none = it is not known.
     pub plan: Option<PlanFact>,
+    /// How long somebody says the deployment takes; none = as long as the plan.
+    pub duration: Option<TimeDelta>,
     /// Who starts it, as far as the pipeline says; none = nobody said.
     pub deployer: Option<Identity>,
     /// Who started it again, if the pipeline says that it was somebody else.
@@ -36,27 +41,18 @@ pub enum TrafficFact {
     Unavailable(String),
 }
 
-/// What the file `FREEZE` beside the policy says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Freeze {
-    /// Path of the file.
-    pub path: String,
-    /// Why nothing may go; empty if the file does not say.
-    pub reason: String,
-    /// Whom to ask.
-    pub contact: Option<String>,
-}
-
 /// What a deployment would do, as far as rules ask.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PlanFact {
+    /// Path of the configuration that says so, for messages.
+    pub path: String,
     /// Name of the strategy.
     pub strategy: String,
     /// The shortest time in which the plan can end.
     pub length: TimeDelta,
-    /// The first weight that the new version gets; none without weights.
+    /// The first weight that the new version gets; none without weights: it gets all at once.
     pub first_weight: Option<Weight>,
-    /// How long the new version is watched in all before it goes to everyone.
+    /// How long the new version is watched with a part of the traffic before all of it goes there.
     pub hold: TimeDelta,
     /// Names of the metrics that are judged.
     pub metrics: Vec<String>,

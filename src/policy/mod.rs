@@ -6,10 +6,12 @@
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
+mod changes;
 mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod freeze;
 mod intervals;
 mod people;
 mod reading;
@@ -25,9 +27,11 @@ pub mod zone;
 pub use approval::{
     ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
 };
+pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, Freeze, PlanFact, TrafficFact};
+pub use facts::{Facts, PlanFact, TrafficFact};
+pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;

@@ -24,6 +24,15 @@ pub enum Action {
 }
 
 impl Action {
+    /// Every action.
+    pub const ALL: [Self; 5] = [
+        Self::Deploy,
+        Self::Promote,
+        Self::Rollback,
+        Self::Recover,
+        Self::Cleanup,
+    ];
+
     /// What a policy is about that names no actions: a freeze must not stop the way back.
     pub const GOING_FORWARD: [Self; 2] = [Self::Deploy, Self::Promote];
 

@@ -1,9 +1,14 @@
 //! The policy as it is meant: valid rules with their zones resolved, each knowing where it is written.
 
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use globset::GlobMatcher;
+
 use super::{
     PolicySource,
     approval::{ApprovalRules, OverrideRules},
-    document::{OnUnavailable, TrafficAction},
+    document::{Aggregate, Behavior, OnUnavailable, TrafficAction},
     people::People,
     request::Action,
     scope::Scope,
@@ -12,7 +17,7 @@ use super::{
     zone::Zone,
 };
 use crate::{
-    units::RequestsPerSecond,
+    units::{RequestsPerSecond, Weight},
     yaml::{Finding, Position},
 };
 
@@ -29,6 +34,11 @@ pub struct Policy {
     pub(super) people: People,
     pub(super) approvals: ApprovalRules,
     pub(super) overriding: Option<OverrideRules>,
+    pub(super) approval_when: Vec<ChangeRule>,
+    pub(super) require: Option<Require>,
+    pub(super) runway: Option<Written<Runway>>,
+    pub(super) behavior: Behavior,
+    pub(super) dry_run: bool,
     /// The zone that instants are shown in.
     pub(super) zone: Zone,
 }
@@ -63,6 +73,38 @@ pub(super) struct TrafficThreshold {
     pub(super) action: TrafficAction,
     pub(super) query: Option<String>,
     pub(super) on_unavailable: OnUnavailable,
+    pub(super) aggregate: Option<Aggregate>,
+    pub(super) max_age: Option<Duration>,
+}
+
+/// Changed files that ask for an approval.
+#[derive(Debug, Clone)]
+pub(super) struct ChangeRule {
+    /// Path in the policy: `approval_when[0]`.
+    pub(super) rule: String,
+    pub(super) line: usize,
+    /// Each glob as it is written, and what matches it.
+    pub(super) paths: Vec<(String, GlobMatcher)>,
+    pub(super) reason: Option<String>,
+}
+
+/// What a service's own configuration must at least do; each part knows where it is written.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Require {
+    pub(super) line: usize,
+    pub(super) strategies: Option<Written<Vec<String>>>,
+    pub(super) metrics: Option<Written<Vec<String>>>,
+    pub(super) least_hold: Option<Written<TimeDelta>>,
+    pub(super) largest_first_weight: Option<Written<Weight>>,
+}
+
+/// How long it must stay open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runway {
+    /// As long as the plan takes at the least.
+    Plan,
+    /// This long.
+    Length(TimeDelta),
 }
 
 impl Policy {
@@ -102,6 +144,22 @@ impl Policy {
     /// Returns the policy's own Prometheus query for the traffic.
     pub fn traffic_query(&self) -> Option<&str> {
         self.traffic.as_ref()?.value.query.as_deref()
+    }
+
+    /// Returns what several series of the answer about traffic mean; none = they are an error.
+    pub fn traffic_aggregate(&self) -> Option<Aggregate> {
+        self.traffic.as_ref()?.value.aggregate
+    }
+
+    /// Returns how old the answer about traffic may be, where the policy says.
+    pub fn traffic_max_age(&self) -> Option<Duration> {
+        self.traffic.as_ref()?.value.max_age
+    }
+
+    /// Is this one of the policy's own actions, and one that goes forward? What a plan must be like
+    /// and which changes need a person is never asked on the way back.
+    pub(super) fn asks_of_plans(&self, action: Action) -> bool {
+        self.actions.contains(&action) && Action::GOING_FORWARD.contains(&action)
     }
 
     /// Returns where the traffic threshold is written.

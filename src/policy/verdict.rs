@@ -38,8 +38,14 @@ pub enum ReasonCode {
     BlockedWindow,
     /// On a blocked date.
     BlockedDate,
+    /// It closes before the deployment could end.
+    Runway,
     /// Traffic above the maximum.
     BlockedTraffic,
+    /// A file `FREEZE` beside the policy.
+    Freeze,
+    /// The service's own configuration does less than the policy requires.
+    Require,
     /// Any other rule, such as an unfinished run or a known-bad version.
     BlockedOther,
     /// A window that asks for an approval.
@@ -54,10 +60,13 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// What an override may lift, where the policy allows it.
-    pub const OVERRIDABLE: [Self; 6] = [
+    pub const OVERRIDABLE: [Self; 9] = [
         Self::BlockedWindow,
         Self::BlockedDate,
+        Self::Runway,
         Self::BlockedTraffic,
+        Self::Freeze,
+        Self::Require,
         Self::BlockedOther,
         Self::ApprovalRequired,
         Self::Unavailable,
@@ -69,7 +78,10 @@ impl ReasonCode {
             Self::OverrideRefused => "override-refused",
             Self::BlockedWindow => "blocked-window",
             Self::BlockedDate => "blocked-date",
+            Self::Runway => "runway",
             Self::BlockedTraffic => "blocked-traffic",
+            Self::Freeze => "freeze",
+            Self::Require => "require",
             Self::BlockedOther => "blocked-other",
             Self::ApprovalRequired => "approval-required",
             Self::Unavailable => "unavailable",
@@ -135,12 +147,18 @@ impl PolicySource {
 pub struct Verdict {
     /// May it go?
     pub decision: Decision,
+    /// The true decision of a policy that lets everything through because it is being tried out.
+    pub would_be: Option<Decision>,
     /// Every reason, the deciding one first.
     pub reasons: Vec<Reason>,
     /// When it opens next, in the zone of [`Verdict::timezone`]; none while open or with no known end.
     pub opens_at: Option<DateTime<FixedOffset>>,
+    /// Why it opens then: `the blocked date "Christmas" ends`.
+    pub opens_because: Option<String>,
     /// When what is open now closes; none while closed or with no known end.
     pub closes_at: Option<DateTime<FixedOffset>>,
+    /// Why it closes then: `the window Mon-Thu 09:00-16:00 Europe/London ends`.
+    pub closes_because: Option<String>,
     /// IANA name of the zone the instants are shown in.
     pub timezone: String,
     /// The instant that was judged, in that zone.

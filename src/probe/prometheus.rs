@@ -88,6 +88,34 @@ pub async fn instant(
     at: Option<DateTime<Utc>>,
     timeout: Duration,
 ) -> Reading {
+    asked(client, clock, endpoint, query, at, timeout, None).await
+}
+
+/// Asks as [`instant`], and makes one number of the numbers of several series. One of them that is
+/// no data makes all of it no data.
+pub async fn combined(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    combine: Combine,
+    timeout: Duration,
+) -> Reading {
+    asked(client, clock, endpoint, query, None, timeout, Some(combine)).await
+}
+
+/// Makes one number of several; never of none.
+pub type Combine = fn(&[f64]) -> f64;
+
+async fn asked(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    at: Option<DateTime<Utc>>,
+    timeout: Duration,
+    combine: Option<Combine>,
+) -> Reading {
     let headers = match headers(endpoint) {
         Ok(headers) => headers,
         Err(reason) => return Reading::Unavailable(reason),
@@ -112,8 +140,12 @@ pub async fn instant(
         Ok(answer) => answer,
         Err(reason) => return Reading::Unavailable(reason),
     };
-    let wanted_at = at.unwrap_or_else(|| clock.now());
-    let reading = read(&endpoint.url, &answer, wanted_at, endpoint.max_age);
+    let wanted = Wanted {
+        at: at.unwrap_or_else(|| clock.now()),
+        max_age: endpoint.max_age,
+        combine,
+    };
+    let reading = read(&endpoint.url, &answer, &wanted);
     redacted(reading, &endpoint.auth)
 }
 
@@ -202,7 +234,14 @@ struct Data {
     result: Value,
 }
 
-fn read(base: &Url, answer: &Answer, wanted_at: DateTime<Utc>, max_age: Duration) -> Reading {
+/// What the one number must be like.
+struct Wanted {
+    at: DateTime<Utc>,
+    max_age: Duration,
+    combine: Option<Combine>,
+}
+
+fn read(base: &Url, answer: &Answer, wanted: &Wanted) -> Reading {
     let who = origin(base);
     let unavailable = |reason: &str| Reading::Unavailable(format!("{who} {reason}"));
     let status = answer.status.as_u16();
@@ -251,7 +290,7 @@ fn read(base: &Url, answer: &Answer, wanted_at: DateTime<Utc>, max_age: Duration
         return Reading::NoData(format!("an answer with a warning: {}", excerpt(warning)));
     }
     match &envelope.data {
-        Some(data) => one_number(data, wanted_at, max_age)
+        Some(data) => one_number(data, wanted)
             .unwrap_or_else(|| unavailable("answered with something that is no query result")),
         None => unavailable("answered without data"),
     }
@@ -271,27 +310,53 @@ fn complaint(envelope: &Envelope) -> String {
 }
 
 /// Returns nothing where the shape is not that of a query result.
-fn one_number(data: &Data, wanted_at: DateTime<Utc>, max_age: Duration) -> Option<Reading> {
+fn one_number(data: &Data, wanted: &Wanted) -> Option<Reading> {
     let no_data = |reason: &str| Some(Reading::NoData(reason.to_owned()));
-    let pair = match data.result_type.as_str() {
-        "scalar" => &data.result,
-        "vector" => match data.result.as_array()?.as_slice() {
-            [] => return no_data("no series: the query matches nothing"),
-            [series] if series.get("histogram").is_some() => {
-                return no_data("a histogram where one number was wanted");
-            }
-            [series] => series.get("value")?,
-            several => {
-                return no_data(&format!(
-                    "{} series where one was wanted; aggregate them, for example with sum()",
-                    several.len()
-                ));
-            }
-        },
+    let series = match data.result_type.as_str() {
+        "scalar" => return number(&data.result, wanted),
+        "vector" => data.result.as_array()?,
         "matrix" => return no_data("a range of samples where one number was wanted"),
         "string" => return no_data("a text where a number was wanted"),
         _ => return None,
     };
+    match (series.as_slice(), wanted.combine) {
+        ([], _) => no_data("no series: the query matches nothing"),
+        ([one], _) => number_of(one, wanted),
+        (several, None) => no_data(&format!(
+            "{} series where one was wanted; aggregate them, for example with sum()",
+            several.len()
+        )),
+        (several, Some(combine)) => {
+            let mut values = Vec::with_capacity(several.len());
+            let mut oldest = DateTime::<Utc>::MAX_UTC;
+            for series in several {
+                match number_of(series, wanted)? {
+                    Reading::Value(Sample { value, at }) => {
+                        values.push(value);
+                        oldest = oldest.min(at);
+                    }
+                    nothing => return Some(nothing),
+                }
+            }
+            let value = combine(&values);
+            if !value.is_finite() {
+                return no_data("infinite: the series together are more than a number can hold");
+            }
+            Some(Reading::Value(Sample { value, at: oldest }))
+        }
+    }
+}
+
+fn number_of(series: &Value, wanted: &Wanted) -> Option<Reading> {
+    if series.get("histogram").is_some() {
+        let reason = "a histogram where one number was wanted";
+        return Some(Reading::NoData(reason.to_owned()));
+    }
+    number(series.get("value")?, wanted)
+}
+
+fn number(pair: &Value, wanted: &Wanted) -> Option<Reading> {
+    let no_data = |reason: &str| Some(Reading::NoData(reason.to_owned()));
     let [at, number] = pair.as_array()?.as_slice() else {
         return None;
     };
@@ -303,8 +368,8 @@ fn one_number(data: &Data, wanted_at: DateTime<Utc>, max_age: Duration) -> Optio
     if value.is_infinite() {
         return no_data("infinite: something divided by nothing");
     }
-    let off = (at - wanted_at).abs();
-    if off > TimeDelta::from_std(max_age).unwrap_or(TimeDelta::MAX) {
+    let off = (at - wanted.at).abs();
+    if off > TimeDelta::from_std(wanted.max_age).unwrap_or(TimeDelta::MAX) {
         return no_data(&format!(
             "stale: the sample is of {}, {} from the time asked for",
             at.to_rfc3339(),

@@ -14,7 +14,7 @@ use super::{Ended, Sink, phrases, sanitise};
 use crate::{
     event::{Deployment, MetricRecord, Outcome},
     manifest::Change,
-    policy::Verdict,
+    policy::{Decision, Verdict},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -76,12 +76,19 @@ pub struct Report {
 struct VerdictReport {
     #[schemars(extend("enum" = ["allowed", "warned", "blocked", "approval-required"]))]
     decision: &'static str,
+    /// The true decision of a policy that is being tried out (`dry_run: true`); null of any other.
+    #[schemars(extend("enum" = ["allowed", "warned", "blocked", "approval-required", null]))]
+    would_be: Option<&'static str>,
     /// Every reason, the deciding one first.
     reasons: Vec<ReasonReport>,
     /// When it opens next; null while open or with no known end.
     opens_at: Option<String>,
+    /// Why it opens then.
+    opens_reason: Option<String>,
     /// When what is open now closes; null while closed or with no known end.
     closes_at: Option<String>,
+    /// Why it closes then.
+    closes_reason: Option<String>,
     /// IANA name of the zone the instants are shown in.
     timezone: String,
     /// The instant that was judged.
@@ -296,6 +303,7 @@ impl VerdictReport {
     fn of(verdict: &Verdict) -> Self {
         Self {
             decision: verdict.decision.word(),
+            would_be: verdict.would_be.map(Decision::word),
             reasons: verdict
                 .reasons
                 .iter()
@@ -311,7 +319,9 @@ impl VerdictReport {
                 })
                 .collect(),
             opens_at: verdict.opens_at.map(instant),
+            opens_reason: verdict.opens_because.clone(),
             closes_at: verdict.closes_at.map(instant),
+            closes_reason: verdict.closes_because.clone(),
             timezone: verdict.timezone.clone(),
             evaluated_at: instant(verdict.evaluated_at),
             policy: PolicyReport {

@@ -87,11 +87,9 @@ fn head(ended: &Ended<'_>) -> String {
     if !outcome.reason.is_empty() {
         text.push_str(&format!(" {}", escape(&outcome.reason)));
     }
-    if let Some(verdict) = &outcome.verdict
-        && let Some(at) = verdict.opens_at
-    {
+    if let Some(opens) = outcome.verdict.as_ref().and_then(phrases::opens) {
         // A backslash at the end of a line breaks it.
-        let opens = escape(&phrases::ahead(at, verdict));
+        let opens = escape(&opens);
         text.push_str(&format!("\\\n> Opens {opens}"));
     }
     text.push_str("\n\n");

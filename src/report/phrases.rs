@@ -73,13 +73,27 @@ pub fn instant(at: DateTime<FixedOffset>, zone: &str) -> String {
     }
 }
 
-/// Returns [`instant`] of an opening or closing, with how far away it is: `…, in 2d19h`.
-pub fn ahead(at: DateTime<FixedOffset>, verdict: &Verdict) -> String {
-    let text = instant(at, &verdict.timezone);
-    match rounded(at - verdict.evaluated_at) {
-        Some(length) => format!("{text}, in {length}"),
-        None => text,
+/// Returns when a verdict opens, how far away that is and why: `…, in 2d19h: the window … begins`.
+pub fn opens(verdict: &Verdict) -> Option<String> {
+    let because = verdict.opens_because.as_deref();
+    Some(ahead(verdict.opens_at?, because, verdict))
+}
+
+/// Returns when a verdict closes, how far away that is and why.
+pub fn closes(verdict: &Verdict) -> Option<String> {
+    let because = verdict.closes_because.as_deref();
+    Some(ahead(verdict.closes_at?, because, verdict))
+}
+
+fn ahead(at: DateTime<FixedOffset>, because: Option<&str>, verdict: &Verdict) -> String {
+    let mut text = instant(at, &verdict.timezone);
+    if let Some(length) = rounded(at - verdict.evaluated_at) {
+        text.push_str(&format!(", in {length}"));
     }
+    if let Some(because) = because {
+        text.push_str(&format!(": {because}"));
+    }
+    text
 }
 
 /// Returns the time between two instants: `25m10s`.

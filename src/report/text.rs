@@ -145,13 +145,13 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
 }
 
 fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
-    if let Some(at) = verdict.opens_at {
-        fact_in(BOLD, "opens", &phrases::ahead(at, verdict), lines);
+    if let Some(opens) = phrases::opens(verdict) {
+        fact_in(BOLD, "opens", &opens, lines);
     } else if !verdict.lets_through() {
         fact("opens", "no known time", lines);
     }
-    if let Some(at) = verdict.closes_at {
-        fact("closes", &phrases::ahead(at, verdict), lines);
+    if let Some(closes) = phrases::closes(verdict) {
+        fact("closes", &closes, lines);
     }
     let words = verdict.reasons.iter().map(|it| phrases::effect(it.effect));
     let longest = words.map(str::len).max().unwrap_or_default();

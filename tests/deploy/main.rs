@@ -15,5 +15,6 @@ mod stage;
 mod stopped;
 mod superseded;
 mod trail;
+mod waiting;
 mod way_back;
 mod wire;

@@ -7,6 +7,7 @@ use shipgate::{
     git::{Repository, RepositoryOptions},
     ops::{
         asker::Asker,
+        case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
         history,
@@ -48,6 +49,8 @@ pub struct Start {
     pub timeout: Option<Duration>,
     /// Show only.
     pub dry_run: bool,
+    /// What is known besides.
+    pub circumstances: Circumstances,
     /// Ends the run as SIGKILL would, wherever it is.
     pub kill: Arc<Notify>,
     /// Sees every event.
@@ -68,6 +71,7 @@ impl Start {
             on_cancel: OnCancel::Rollback,
             timeout: None,
             dry_run: false,
+            circumstances: Circumstances::default(),
             kill: Arc::new(Notify::new()),
             hook: None,
         }
@@ -120,6 +124,7 @@ impl Stage {
             policy: None,
             policy_ref: None,
             traffic: TrafficQuestion::default(),
+            circumstances: start.circumstances.clone(),
             dry_run: start.dry_run,
             limits: Limits {
                 on_cancel: start.on_cancel,
@@ -169,6 +174,7 @@ impl Stage {
                 policy_ref: None,
                 traffic: &TrafficQuestion::default(),
                 asker: &asker(actor.clone()),
+                circumstances: &Circumstances::default(),
             };
             let permit = match gate::ask(&question, outside, &target, trail).await? {
                 Answer::Permit(permit) => permit,

@@ -7,6 +7,7 @@ mod faults;
 mod health;
 mod prometheus;
 mod server;
+mod traffic;
 #[path = "../support/verification.rs"]
 mod verification;
 mod verify;

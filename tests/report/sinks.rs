@@ -37,10 +37,11 @@ fn outputs(command: &str, outcome: &Outcome) -> String {
 
 #[test]
 fn text_of_a_blocked_verdict() {
-    insta::assert_snapshot!(text("check", &blocked()), @"
+    insta::assert_snapshot!(text("check", &blocked()), @r"
     BLOCKED  Friday 2025-11-28 is blocked: Black Friday
 
-      opens       Monday 2025-12-01 09:00 America/New_York (14:00 UTC), in 2d19h30m
+      opens       Monday 2025-12-01 09:00 America/New_York (14:00 UTC), in 2d19h30m: the window Mon-Thu
+                  09:00-16:00 America/New_York begins
       because     blocks  Friday 2025-11-28 is blocked: Black Friday (blocked_dates[2], line 12)
                   blocks  outside every allowed window (Mon-Thu 09:00-16:00 America/New_York)
                           (allowed_windows, line 4)
@@ -218,6 +219,7 @@ fn json_of_a_blocked_verdict() {
       "override_used": false,
       "verdict": {
         "decision": "blocked",
+        "would_be": null,
         "reasons": [
           {
             "rule": "blocked_dates[2]",
@@ -251,7 +253,9 @@ fn json_of_a_blocked_verdict() {
           }
         ],
         "opens_at": "2025-12-01T09:00:00-05:00",
+        "opens_reason": "the window Mon-Thu 09:00-16:00 America/New_York begins",
         "closes_at": null,
+        "closes_reason": null,
         "timezone": "America/New_York",
         "evaluated_at": "2025-11-28T13:30:00-05:00",
         "policy": {
@@ -491,7 +495,7 @@ fn summary_of_a_blocked_verdict() {
     insta::assert_snapshot!(markdown::render(&ended("check", &blocked())), @r"
     > [!CAUTION]
     > **BLOCKED** Friday 2025-11-28 is blocked: Black Friday\
-    > Opens Monday 2025-12-01 09:00 America/New\_York (14:00 UTC), in 2d19h30m
+    > Opens Monday 2025-12-01 09:00 America/New\_York (14:00 UTC), in 2d19h30m: the window Mon-Thu 09:00-16:00 America/New\_York begins
 
     `check` ended with exit code 10, blocked-date
     - next: deploy at the next opening that the message names

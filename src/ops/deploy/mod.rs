@@ -15,10 +15,12 @@ use chrono::Utc;
 use super::{
     announce::{self, Push},
     asker::Asker,
-    gate::{self, TrafficQuestion},
+    case::{Case, Circumstances},
+    gate::{self, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     stop::Stop,
+    window::Patience,
 };
 use crate::{
     clock::Clock,
@@ -73,6 +75,8 @@ pub struct DeployRequest {
     pub policy_ref: Option<String>,
     /// Where traffic is asked for, when the policy wants to know.
     pub traffic: TrafficQuestion,
+    /// What is known besides, for rules that ask.
+    pub circumstances: Circumstances,
     /// Decide and show, push nothing.
     pub dry_run: bool,
     /// How a run may end early.
@@ -112,13 +116,16 @@ pub async fn deploy(
             branch: request.branch.as_deref(),
             path: &request.config,
         };
-        let target = load::target(
-            outside.repository,
-            &source,
-            request.service.as_deref(),
-            request.environment.as_deref(),
-        )
-        .await?;
+        let read = || {
+            let (service, environment) = (&request.service, &request.environment);
+            load::target(
+                outside.repository,
+                &source,
+                service.as_deref(),
+                environment.as_deref(),
+            )
+        };
+        let mut target = read().await?;
         reporter.event(&Event::Started {
             at: outside.clock.now(),
             title: format!(
@@ -126,7 +133,18 @@ pub async fn deploy(
                 target.service.name, request.version, target.environment_name
             ),
         });
-        let permit = match gate::ask(&request.into(), outside, &target, reporter).await? {
+        let question = Question::from(request);
+        if let Some(length) = request.circumstances.wait_for_window {
+            let patience = Patience::new(&*outside.clock, length);
+            loop {
+                let case = Case::read(&question, outside.repository, &target).await?;
+                if !patience.wait(&case, &*outside.clock, reporter).await? {
+                    break;
+                }
+                target = read().await?;
+            }
+        }
+        let permit = match gate::ask(&question, outside, &target, reporter).await? {
             gate::Answer::Permit(permit) => permit,
             gate::Answer::No(outcome) => return Ok(Err(outcome)),
         };

@@ -1,14 +1,18 @@
 //! The policy as it is written: keys, types and what an editor shows of them. No meaning yet.
 
 mod approvals;
+mod changes;
 mod date;
+mod plan;
 mod window;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, PersonDocument};
+pub use changes::ApprovalWhenDocument;
 pub use date::{BlockedDateDocument, BlockedDateFields};
+pub use plan::{RequireDocument, RunwayDocument};
 pub use window::{BlockedWindowDocument, WindowDocument};
 
 use super::request::Action;
@@ -61,6 +65,36 @@ pub struct PolicyDocument {
     #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "OverrideDocument")]
     pub overriding: Option<OverrideDocument>,
+    /// Changes that always need a person. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub approval_when: Vec<ApprovalWhenDocument>,
+    /// What every service's own configuration must at least do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RequireDocument")]
+    pub require: Option<RequireDocument>,
+    /// Must a deployment be able to end before it closes? `true`: as long as its own plan takes at
+    /// the least; or a length such as `45m`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RunwayDocument")]
+    pub runway: Option<RunwayDocument>,
+    /// What rules that are not kept do. Absent: `block`. A file `FREEZE` blocks all the same.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub behavior: Behavior,
+    /// Say the true verdict and let everything through: for a policy that is being tried out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub dry_run: bool,
+}
+
+/// What rules that are not kept do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Behavior {
+    /// They block, or ask for an approval.
+    #[default]
+    Block,
+    /// They warn.
+    Warn,
 }
 
 /// The most traffic under which deploying is allowed.
@@ -80,6 +114,28 @@ pub struct TrafficThresholdDocument {
     /// What to do when nobody can say how much traffic there is. Absent: `block`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_unavailable: OnUnavailable,
+    /// What several series of the answer mean. Absent: several series are an error.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Aggregate")]
+    pub aggregate: Option<Aggregate>,
+    /// How old the answer may be, such as `5m`; an older one counts as none. Absent: 5m.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub max_age: Option<String>,
+}
+
+/// What several series mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Aggregate {
+    /// All of them together.
+    Sum,
+    /// The largest.
+    Max,
+    /// Their mean.
+    Avg,
+    /// The smallest.
+    Min,
 }
 
 /// What too much traffic does.

@@ -1,6 +1,8 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
 mod approvals;
+mod changes;
+mod plan;
 
 use super::{
     PolicySource,
@@ -93,15 +95,20 @@ impl<'a> Reader<'a> {
             .overriding
             .as_ref()
             .and_then(|document| self.overriding(document));
+        let approval_when = self.approval_when(&document.approval_when);
+        let require = document.require.as_ref().map(|it| self.require(it));
+        let runway = document.runway.as_ref().and_then(|it| self.runway(it));
         if document.allowed_windows.is_none()
             && document.blocked_windows.is_empty()
             && document.blocked_dates.is_empty()
             && document.traffic_threshold.is_none()
+            && document.approval_when.is_empty()
+            && document.require.is_none()
         {
             self.wrong(
                 "",
                 "the policy allows everything; write at least one of `allowed_windows`, \
-                 `blocked_windows`, `blocked_dates` or `traffic_threshold`",
+                 `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`",
             );
         }
         if !self.findings.is_empty() {
@@ -129,6 +136,11 @@ impl<'a> Reader<'a> {
             people,
             approvals,
             overriding,
+            approval_when,
+            require,
+            runway,
+            behavior: document.behavior,
+            dry_run: document.dry_run,
             zone: shown.unwrap_or_else(Zone::utc),
         })
     }
@@ -325,6 +337,11 @@ impl<'a> Reader<'a> {
             action: threshold.action,
             query: threshold.query.clone(),
             on_unavailable: threshold.on_unavailable,
+            aggregate: threshold.aggregate,
+            max_age: threshold
+                .max_age
+                .as_deref()
+                .and_then(|text| self.length(text, &format!("{pointer}/max_age"))),
         };
         Some(self.written(value, pointer))
     }

@@ -1,0 +1,160 @@
+//! What the gate judges: a policy as it is now, a request, and what is known without asking a provider.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::{
+    beside::Beside,
+    check,
+    gate::Question,
+    load::{self, Target},
+};
+use crate::{
+    config::Service,
+    event::{Ending, Failure},
+    git::Repository,
+    policy::{Facts, Freeze, Invoker, PlanFact, Policy, Request},
+};
+
+/// Name of the file beside a policy that stops the line.
+const FREEZE: &str = "FREEZE";
+
+/// What is known of a run besides what it does, for rules that ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circumstances {
+    /// Who starts it.
+    pub invoker: Invoker,
+    /// Kubernetes namespace; none = what the environment says.
+    pub namespace: Option<String>,
+    /// Cluster; none = what the environment says.
+    pub cluster: Option<String>,
+    /// Paths that the version changes in the application's repository; none = nobody said.
+    pub changed_paths: Option<Vec<String>>,
+    /// How long somebody says the deployment takes; none = as long as the plan.
+    pub duration: Option<Duration>,
+    /// How long to wait for an opening; none = not at all.
+    pub wait_for_window: Option<Duration>,
+}
+
+impl Default for Circumstances {
+    /// A pipeline that says nothing.
+    fn default() -> Self {
+        Self {
+            invoker: Invoker::Automation,
+            namespace: None,
+            cluster: None,
+            changed_paths: None,
+            duration: None,
+            wait_for_window: None,
+        }
+    }
+}
+
+/// What the gate judges. Traffic is not in it yet: it is asked for last.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The policy.
+    pub policy: Policy,
+    /// What is asked of it.
+    pub request: Request,
+    /// What is known.
+    pub facts: Facts,
+}
+
+impl Case {
+    /// Reads the policy of the target's environment by commit id from a branch that a pull request
+    /// cannot change, with the freeze beside it, as both are now.
+    ///
+    /// # Errors
+    /// The policy cannot be read or is invalid; the git server does not answer.
+    pub async fn read(
+        question: &Question<'_>,
+        repository: &Repository,
+        target: &Target,
+    ) -> Result<Self, Failure> {
+        let path = question.policy.unwrap_or(&target.environment.policy);
+        let (text, source) = load::policy(repository, question.policy_ref, path).await?;
+        let beside = Beside::at_source(repository, &source)?;
+        let policy = check::load(source, &text)?;
+        let environment = &target.environment;
+        let request = Request {
+            environment: Some(target.environment_name.clone()),
+            service: Some(target.service.name.clone()),
+            namespace: environment.namespace.clone(),
+            cluster: environment.cluster.clone(),
+            version: question.version.cloned(),
+            ..Request::new(question.action)
+        };
+        let plan = plan(&target.service, &target.config_path);
+        let case = Self::new(policy, request, question.circumstances, &beside).await?;
+        Ok(Self {
+            facts: Facts {
+                plan: Some(plan),
+                ..case.facts
+            },
+            ..case
+        })
+    }
+
+    /// Puts together what is judged. What the circumstances say goes before what the request says.
+    ///
+    /// # Errors
+    /// The git server does not answer whether there is a freeze.
+    pub async fn new(
+        policy: Policy,
+        request: Request,
+        circumstances: &Circumstances,
+        beside: &Beside<'_>,
+    ) -> Result<Self, Failure> {
+        let known = circumstances.clone();
+        Ok(Self {
+            policy,
+            request: Request {
+                invoker: known.invoker,
+                namespace: known.namespace.or(request.namespace),
+                cluster: known.cluster.or(request.cluster),
+                ..request
+            },
+            facts: Facts {
+                freeze: freeze(beside).await?,
+                changed_paths: known.changed_paths,
+                duration: known.duration.map(delta),
+                ..Facts::default()
+            },
+        })
+    }
+}
+
+/// A file that is there and cannot be read freezes: whoever put it there wanted to stop the line.
+async fn freeze(beside: &Beside<'_>) -> Result<Option<Freeze>, Failure> {
+    let path = beside.path(FREEZE);
+    match beside.read(FREEZE).await {
+        Ok(None) => Ok(None),
+        Ok(Some(bytes)) => Ok(Some(Freeze::parse(&path, &bytes))),
+        Err(failure) if failure.0.ending == Ending::ConfigInvalid => {
+            Ok(Some(Freeze::unreadable(&path, &failure.0.reason)))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Says what a deployment of the service would do.
+fn plan(service: &Service, path: &str) -> PlanFact {
+    let metrics = &service.verification.metrics;
+    PlanFact {
+        path: path.to_owned(),
+        strategy: service.strategy.name().to_owned(),
+        length: delta(service.strategy.shortest()),
+        first_weight: service.strategy.first_weight(),
+        hold: delta(service.strategy.hold()),
+        metrics: metrics
+            .iter()
+            .map(|metric| metric.criterion.name.clone())
+            .collect(),
+    }
+}
+
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
+}
