@@ -1,5 +1,6 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
+mod approve;
 mod audit;
 mod check;
 mod ci;
@@ -75,6 +76,8 @@ enum Command {
     Rollback(rollback::RollbackArguments),
     /// Finish or take back whatever an interrupted run left; safe at any time
     Recover(recover::RecoverArguments),
+    /// Sign an approval or an emergency override with an SSH key
+    Approve(approve::ApproveArguments),
     /// Past deployments, from the branch and the journal
     History(history::HistoryArguments),
     /// The whole job on an embedded world, with nothing installed
@@ -94,6 +97,7 @@ impl Command {
             Self::Verify(_) => "verify",
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
+            Self::Approve(_) => "approve",
             Self::History(_) => "history",
             Self::Demo(_) => "demo",
             Self::Schema(_) => "schema",
@@ -152,6 +156,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
+        Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),

@@ -4,7 +4,8 @@ mod outcome;
 mod override_use;
 
 pub use outcome::{
-    CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
+    ApprovalRecord, CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord,
+    StepState,
 };
 pub use override_use::OverrideUse;
 

@@ -208,6 +208,23 @@ pub struct Outcome {
     pub history: Vec<Deployment>,
     /// Did an emergency override let this through?
     pub override_used: bool,
+    /// What was signed (`approve`).
+    pub approval: Option<ApprovalRecord>,
+}
+
+/// An approval or override that was signed, or that would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApprovalRecord {
+    /// SHA-256 of the statement, in hexadecimal: what a deployment records.
+    pub id: String,
+    /// What is signed: a JSON object.
+    pub statement: String,
+    /// Statement and signature; empty where nothing was signed.
+    pub text: String,
+    /// File that it was written to.
+    pub path: Option<String>,
+    /// Ref that it was stored as.
+    pub reference: Option<String>,
 }
 
 impl Outcome {
@@ -227,6 +244,7 @@ impl Outcome {
             metrics: Vec::new(),
             history: Vec::new(),
             override_used: false,
+            approval: None,
         }
     }
 }

@@ -41,7 +41,7 @@ pub struct TrafficQuestion {
 /// Leave to push. Only the gate makes one.
 #[derive(Debug)]
 pub struct Permit {
-    verdict: Box<Verdict>,
+    verdict: Verdict,
     announced_at: Option<String>,
 }
 
@@ -73,7 +73,7 @@ impl Permit {
 
     /// Returns the verdict behind it.
     pub fn into_verdict(self) -> Verdict {
-        *self.verdict
+        self.verdict
     }
 }
 
@@ -81,7 +81,7 @@ impl Permit {
 #[derive(Debug)]
 pub enum Answer {
     /// Go.
-    Permit(Permit),
+    Permit(Box<Permit>),
     /// Do not, for now.
     No(Box<Outcome>),
 }
@@ -168,10 +168,10 @@ pub async fn ask(
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
         let announced_at = policy.override_slack_webhook_env().map(str::to_owned);
-        return Ok(Answer::Permit(Permit {
-            verdict: Box::new(verdict),
+        return Ok(Answer::Permit(Box::new(Permit {
+            verdict,
             announced_at,
-        }));
+        })));
     }
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,

@@ -1,6 +1,8 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
 pub mod announce;
+pub mod approvals;
+pub mod approve;
 pub mod asker;
 pub mod beside;
 pub mod case;

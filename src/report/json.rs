@@ -69,6 +69,23 @@ pub struct Report {
     metrics: Vec<MetricReport>,
     /// Past deployments, newest first (`history`).
     deployments: Vec<DeploymentReport>,
+    /// What was signed (`approve`).
+    approval: Option<ApprovalReport>,
+}
+
+/// An approval or override that was signed, or that would be.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ApprovalReport {
+    /// SHA-256 of the statement, in hexadecimal: what a deployment records.
+    id: String,
+    /// What is signed: a JSON object as text.
+    statement: String,
+    /// Statement and signature, to hand over; null where nothing was signed.
+    text: Option<String>,
+    /// File that it was written to.
+    path: Option<String>,
+    /// Ref that it was stored as.
+    reference: Option<String>,
 }
 
 /// The gate's answer.
@@ -295,6 +312,13 @@ impl Report {
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
             deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+            approval: outcome.approval.as_ref().map(|approval| ApprovalReport {
+                id: approval.id.clone(),
+                statement: approval.statement.clone(),
+                text: Some(approval.text.clone()).filter(|text| !text.is_empty()),
+                path: approval.path.clone(),
+                reference: approval.reference.clone(),
+            }),
         }
     }
 }
