@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "support/fault_clock.rs"]
+mod fault_clock;
 #[path = "probe/faults.rs"]
 mod faults;
 #[path = "support/hurried.rs"]
@@ -10,8 +12,8 @@ mod hurried;
 #[path = "probe/server.rs"]
 mod server;
 
+use fault_clock::clock_for;
 use faults::{TOKEN, client, faults, now};
-use hurried::clock_for;
 use serde_json::{Value, json};
 use server::{Behaviour, Server, answer, nobody};
 use shipgate::{

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "support/fault_clock.rs"]
+mod fault_clock;
 #[path = "probe/faults.rs"]
 mod faults;
 #[path = "support/hurried.rs"]
@@ -11,8 +13,8 @@ mod server;
 
 use std::time::Duration;
 
+use fault_clock::clock_for;
 use faults::{TOKEN, client, faults, now};
-use hurried::clock_for;
 use proptest::prelude::*;
 use serde_json::Value;
 use server::{Behaviour, Server, answer, nobody};

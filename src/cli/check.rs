@@ -9,26 +9,26 @@ use super::{
     Session,
     circumstances::{CircumstanceArguments, actions},
     deploy::{duration, version},
-    people,
-    repository::{RepositoryArguments, client},
+    people::{self, ApprovalArguments},
+    repository::{Opened, RepositoryArguments, client},
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
+    clock::Clock,
     event::{Failure, Outcome},
     ops::{
-        asker::Asker,
+        asker::{Asker, Place},
         beside::Beside,
         case::{Case, Circumstances},
         check,
         gate::{self, Question},
-        github_approvals::{self, Asking},
         stopped_before_change,
         watch::Endpoints,
         window::Patience,
     },
-    policy::{Action, Facts, Request},
-    probe::prometheus::Endpoint,
+    policy::{Action, PolicySource, Request},
+    probe::{Client, prometheus::Endpoint},
     units::Version,
 };
 
@@ -75,12 +75,66 @@ pub struct CheckArguments {
     /// Current traffic.
     #[command(flatten)]
     traffic: TrafficArguments,
+    /// What was approved.
+    #[command(flatten)]
+    approvals: ApprovalArguments,
 }
 
-/// What is judged, and the configuration's Prometheus.
+/// What is judged, the configuration's Prometheus, and where the policy comes from.
 struct Found {
     case: Case,
     prometheus: Option<Endpoint>,
+    origin: Origin,
+}
+
+/// Where a policy comes from.
+enum Origin {
+    Disk(PathBuf),
+    Repository(Box<Opened>),
+}
+
+impl Found {
+    async fn waits(
+        &mut self,
+        patience: Patience,
+        asker: &Asker,
+        client: &Client,
+        session: &mut Session,
+    ) -> Result<bool, Failure> {
+        let clock = session.context.clock.clone();
+        let beside = self.origin.beside(self.case.policy.source())?;
+        let place = self.origin.place(&beside, client, &*clock, clock.now());
+        asker.bring_signed(&mut self.case, &place).await?;
+        patience.wait(&self.case, &*clock, session).await
+    }
+}
+
+impl Origin {
+    fn beside(&self, source: &PolicySource) -> Result<Beside<'_>, Failure> {
+        match self {
+            Self::Disk(path) => Ok(Beside::on_disk(path, source)),
+            Self::Repository(opened) => Beside::at_source(opened.repository(), source),
+        }
+    }
+
+    fn place<'a>(
+        &'a self,
+        beside: &'a Beside<'a>,
+        client: &'a Client,
+        clock: &'a dyn Clock,
+        at: DateTime<Utc>,
+    ) -> Place<'a> {
+        Place {
+            beside,
+            repository: match self {
+                Self::Disk(_) => None,
+                Self::Repository(opened) => Some(opened.repository()),
+            },
+            client,
+            clock,
+            at,
+        }
+    }
 }
 
 /// Runs `check`.
@@ -103,47 +157,39 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         duration: arguments.duration,
         ..arguments.circumstances.known(&session.context)?
     };
+    let mut asker = people::asker(&session.context, &arguments.approvals, None)?;
+    if arguments.at.is_some() {
+        // What GitHub knows now says nothing about another time.
+        asker.github = None;
+    }
+    let client = client(arguments.repository.ca_file.clone());
     let mut found = find(&arguments, &circumstances, session).await?;
     if let Some(length) = arguments.wait_for_window {
         let patience = Patience::new(&*clock, length);
-        while patience.wait(&found.case, &*clock, session).await? {
+        while found.waits(patience, &asker, &client, session).await? {
             found = find(&arguments, &circumstances, session).await?;
         }
     }
-    let Case {
-        policy,
-        request,
-        facts,
-    } = found.case;
+    let Found {
+        mut case,
+        prometheus,
+        origin,
+    } = found;
     let question = arguments.traffic.question();
     let source = check::traffic_source(
-        &policy,
-        request.action,
+        &case.policy,
+        case.request.action,
         question.stated,
         question.query.as_deref(),
         arguments.at.is_some(),
     )?;
-    let client = client(arguments.repository.ca_file.clone());
-    let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
+    case.facts.traffic =
+        gate::traffic_fact(source, &question, prometheus, &client, &*clock).await?;
     let now = arguments.at.unwrap_or_else(|| clock.now());
-    let asker = people::asker(&session.context, None)?;
-    let mut facts = Facts {
-        traffic,
-        deployer: asker.deployer.clone(),
-        restarted_by: asker.restarted_by.clone(),
-        ..facts
-    };
-    // What GitHub knows now says nothing about another time.
-    if arguments.at.is_none() {
-        let asking = Asking {
-            policy: &policy,
-            request: &request,
-            client: &client,
-            clock: &*clock,
-        };
-        github_approvals::add(&mut facts, asker.github.as_ref(), asking, session).await?;
-    }
-    check::run(&policy, &request, &facts, now, session)
+    let beside = origin.beside(case.policy.source())?;
+    let place = origin.place(&beside, &client, &*clock, now);
+    asker.bring(&mut case, &place, session).await?;
+    check::run(&case.policy, &case.request, &case.facts, now, session)
 }
 
 async fn find(
@@ -167,6 +213,7 @@ async fn find(
             Ok(Found {
                 case: Case::new(policy, request, circumstances, &beside).await?,
                 prometheus: None,
+                origin: Origin::Disk(path),
             })
         }
         _ => from_repository(arguments, circumstances, session).await,
@@ -203,7 +250,11 @@ async fn from_repository(
     } else {
         None
     };
-    Ok(Found { case, prometheus })
+    Ok(Found {
+        case,
+        prometheus,
+        origin: Origin::Repository(Box::new(opened)),
+    })
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {

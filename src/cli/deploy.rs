@@ -8,7 +8,7 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     circumstances::CircumstanceArguments,
-    people,
+    people::{self, ApprovalArguments},
     repository::RepositoryArguments,
     signals,
     traffic::TrafficArguments,
@@ -70,6 +70,9 @@ pub struct GateArguments {
     /// Current traffic.
     #[command(flatten)]
     pub traffic: TrafficArguments,
+    /// What was approved.
+    #[command(flatten)]
+    pub approvals: ApprovalArguments,
 }
 
 /// What to do when the run is cancelled after a push.
@@ -108,7 +111,7 @@ async fn deploy(
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
     let stop = signals::listen(&session.context);
-    let asker = people::asker(&session.context, audit)?;
+    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let opened = arguments.repository.open(session)?;
     let request = DeployRequest {
         service: arguments.repository.service.clone(),

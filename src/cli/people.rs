@@ -1,5 +1,9 @@
-//! Who the pipeline says we are: the people whose own approvals never count, and the run of GitHub
-//! Actions whose approvals may.
+//! Who the pipeline says we are, and what they bring along: the people whose own approvals never
+//! count, the signed approvals that were handed over, the run of GitHub Actions that was approved.
+
+use std::path::PathBuf;
+
+use clap::Args;
 
 use super::{
     Context,
@@ -8,18 +12,45 @@ use super::{
 use crate::{
     audit::AuditFile,
     event::{Ending, Failure},
-    ops::{asker::Asker, github_approvals::GitHubRun},
+    ops::{approvals, asker::Asker, github_approvals::GitHubRun},
     policy::Identity,
     probe::github::Repository,
 };
 
+/// Signed approvals and overrides that are handed over.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ApprovalArguments {
+    /// File with a signed approval or override, as `shipgate approve` makes it; again for each.
+    /// A text in the variable SHIPGATE_APPROVAL counts too, and so do those kept in the repository
+    #[arg(long, value_name = "FILE")]
+    pub approval: Vec<PathBuf>,
+}
+
+impl ApprovalArguments {
+    fn given(&self, context: &Context) -> Result<Vec<String>, Failure> {
+        let read = |path: &PathBuf| {
+            let shown = path.display().to_string();
+            approvals::read_file(&context.folder.join(path), &shown)
+        };
+        let mut given: Vec<String> = self.approval.iter().map(read).collect::<Result<_, _>>()?;
+        given.extend(context.variable("SHIPGATE_APPROVAL").map(str::to_owned));
+        Ok(given)
+    }
+}
+
 /// Puts together who asks the gate and what they bring along.
 ///
 /// # Errors
-/// As [`github_run`].
-pub fn asker(context: &Context, audit: Option<AuditFile>) -> Result<Asker, Failure> {
+/// [`Ending::Usage`]: a file cannot be read, or the variables that GitHub sets say something else
+/// than GitHub does.
+pub fn asker(
+    context: &Context,
+    approvals: &ApprovalArguments,
+    audit: Option<AuditFile>,
+) -> Result<Asker, Failure> {
     let mut deployers = deployers(context).into_iter();
     Ok(Asker {
+        given: approvals.given(context)?,
         deployer: deployers.next(),
         restarted_by: deployers.next(),
         actor: actor(context),

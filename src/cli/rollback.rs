@@ -75,7 +75,7 @@ async fn roll_back(
     let opened = arguments.repository.open(session)?;
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
-    let asker = people::asker(&session.context, audit)?;
+    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let circumstances = CircumstanceArguments::default().known(&session.context)?;
     let question = Question {
         action: Action::Rollback,

@@ -3,20 +3,21 @@
 use std::time::Duration;
 
 use super::{
-    asker::Asker,
+    asker::{Asker, Place},
+    beside::Beside,
     case::{Case, Circumstances},
     check::{self, TrafficQuery, TrafficSource},
     deploy::{DeployRequest, Outside},
-    github_approvals::{self, Asking},
     journal::RunIdentity,
     load::Target,
     watch::Endpoints,
+    window::Patience,
 };
 use crate::{
     analysis::Reading,
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
-    policy::{Action, Facts, TrafficFact, Verdict, document::Aggregate},
+    policy::{Action, TrafficFact, Verdict, document::Aggregate},
     probe::{
         Client,
         prometheus::{self, Combine, Endpoint},
@@ -129,20 +130,16 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
-    let Case {
-        policy,
-        request,
-        facts,
-    } = Case::read(question, outside.repository, target).await?;
+    let mut case = Case::read(question, outside.repository, target).await?;
     let source = check::traffic_source(
-        &policy,
+        &case.policy,
         question.action,
         question.traffic.stated,
         question.traffic.query.as_deref(),
         false,
     )?;
     let configured = Endpoints::new(&target.config.providers, outside.secrets)?.prometheus;
-    let traffic = traffic_fact(
+    case.facts.traffic = traffic_fact(
         source,
         question.traffic,
         configured,
@@ -150,20 +147,14 @@ pub async fn ask(
         &*outside.clock,
     )
     .await?;
-    let mut facts = Facts {
-        traffic,
-        deployer: question.asker.deployer.clone(),
-        restarted_by: question.asker.restarted_by.clone(),
-        ..facts
-    };
-    let asking = Asking {
-        policy: &policy,
-        request: &request,
-        client: outside.client,
-        clock: &*outside.clock,
-    };
-    let github = question.asker.github.as_ref();
-    github_approvals::add(&mut facts, github, asking, reporter).await?;
+    let beside = Beside::at_source(outside.repository, case.policy.source())?;
+    let place = place(outside, &beside);
+    question.asker.bring(&mut case, &place, reporter).await?;
+    let Case {
+        policy,
+        request,
+        facts,
+    } = case;
     let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
@@ -176,6 +167,34 @@ pub async fn ask(
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,
     ))))
+}
+
+/// Waits for an opening where only the time stands in the way, and nobody has lifted that.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn wait(
+    patience: Patience,
+    question: &Question<'_>,
+    outside: &Outside<'_>,
+    target: &Target,
+    reporter: &mut dyn Reporter,
+) -> Result<bool, Failure> {
+    let mut case = Case::read(question, outside.repository, target).await?;
+    let beside = Beside::at_source(outside.repository, case.policy.source())?;
+    let place = place(outside, &beside);
+    question.asker.bring_signed(&mut case, &place).await?;
+    patience.wait(&case, &*outside.clock, reporter).await
+}
+
+fn place<'a>(outside: &'a Outside<'a>, beside: &'a Beside<'a>) -> Place<'a> {
+    Place {
+        beside,
+        repository: Some(outside.repository),
+        client: outside.client,
+        clock: &*outside.clock,
+        at: outside.clock.now(),
+    }
 }
 
 /// Finds out how much traffic there is, where that has to be asked.

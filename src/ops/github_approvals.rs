@@ -7,15 +7,11 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::check;
+use super::{approvals, asker::Place, case::Case};
 use crate::{
-    clock::Clock,
     event::{Event, Failure, Reporter},
-    policy::{
-        ApprovalSource, Decision, Facts, Identity, Policy, Presented, Request, Statement,
-        StatementKind,
-    },
-    probe::{Client, github::Repository},
+    policy::{ApprovalSource, Identity, Presented, Request, Statement, StatementKind},
+    probe::github::Repository,
 };
 
 /// How long it counts: it is asked for again by every run.
@@ -38,54 +34,34 @@ pub struct GitHubRun {
     pub tag: Option<String>,
 }
 
-/// What the gate is asked, and how GitHub is.
-#[derive(Clone, Copy)]
-pub struct Asking<'a> {
-    /// The policy.
-    pub policy: &'a Policy,
-    /// What someone wants to do.
-    pub request: &'a Request,
-    /// Asks GitHub.
-    pub client: &'a Client,
-    /// Where the time comes from.
-    pub clock: &'a dyn Clock,
-}
-
-/// Adds GitHub's approvals to the facts where the verdict hangs on an approval. That GitHub does not
-/// answer is said, and nobody has approved then.
+/// Asks GitHub for the approvals that the policy accepts. That it does not answer is said, and
+/// nobody has approved then.
 ///
 /// # Errors
-/// As [`check::judge`].
-pub async fn add(
-    facts: &mut Facts,
-    github: Option<&GitHubRun>,
-    asking: Asking<'_>,
+/// The git server does not answer whether one of them was used before.
+pub async fn gather(
+    github: &GitHubRun,
+    case: &Case,
+    place: &Place<'_>,
     reporter: &mut dyn Reporter,
-) -> Result<(), Failure> {
-    let verdict = check::judge(asking.policy, asking.request, facts, asking.clock.now())?;
-    if verdict.decision == Decision::ApprovalRequired
-        && let Some(github) = github
-    {
-        facts
-            .presented
-            .extend(gather(github, asking, reporter).await);
+) -> Result<Vec<Presented>, Failure> {
+    let mut found = asked(github, case, place, reporter).await;
+    if !found.is_empty() {
+        approvals::mark_used(&mut found, &case.request, place.repository).await?;
     }
-    Ok(())
+    Ok(found)
 }
 
-async fn gather(
+async fn asked(
     github: &GitHubRun,
-    asking: Asking<'_>,
+    case: &Case,
+    place: &Place<'_>,
     reporter: &mut dyn Reporter,
 ) -> Vec<Presented> {
-    let Asking {
-        policy,
-        client,
-        clock,
-        ..
-    } = asking;
+    let Place { client, clock, .. } = *place;
+    let policy = &case.policy;
     let mut presented = Vec::new();
-    let Some(statement) = statement(asking.request, clock.now()) else {
+    let Some(statement) = statement(&case.request, place.at) else {
         return presented;
     };
     let GitHubRun {

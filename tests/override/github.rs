@@ -84,6 +84,15 @@ fn a_run_that_somebody_let_into_the_environment_deploys() {
     let deployed = in_actions(&shop, &github.url, &deploy, &[]);
     assert_eq!(deployed.code, 0, "{}", deployed.line());
     assert_eq!(shop.trailers("Approval"), ["github-run/shop/ads/42/alice"]);
+    let back = in_actions(&shop, &github.url, &["rollback"], &[]);
+    assert_eq!(back.code, 0, "{}", back.line());
+    let again = in_actions(&shop, &github.url, &deploy, &[]);
+    assert_eq!(again.code, 11, "{}", again.line());
+    assert!(
+        again.line().contains("was used up by run "),
+        "{}",
+        again.line()
+    );
     assert!(
         github
             .requests()

@@ -3,7 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod announced;
 mod github;
+#[path = "../support/hurried.rs"]
+mod hurried;
+mod keys;
+mod overriding;
 #[path = "../probe/server.rs"]
 mod server;
 mod shop;
+mod signed;
+#[path = "../support/ssh_keygen.rs"]
+mod ssh_keygen;

@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use shipgate::{
     cli::{self, Context},
@@ -15,6 +16,8 @@ use shipgate::{
 };
 use tempfile::TempDir;
 
+use crate::hurried::Hurried;
+
 /// A Tuesday morning.
 pub const TUESDAY: &str = "2026-03-10T10:00:00Z";
 const POLICY: &str = "policies/production.yaml";
@@ -22,7 +25,7 @@ const POLICY: &str = "policies/production.yaml";
 /// A world on a clock that stands still, its policy, and a folder to run in.
 pub struct Shop {
     pub clock: Arc<ManualClock>,
-    pub world: World,
+    pub world: Arc<World>,
     pub home: TempDir,
     _remote: TempDir,
 }
@@ -54,7 +57,7 @@ impl Shop {
             World::start(WorldOptions::new(scenario, time, remote.path().to_owned())).unwrap();
         let shop = Self {
             clock,
-            world,
+            world: Arc::new(world),
             home: tempfile::tempdir().unwrap(),
             _remote: remote,
         };
@@ -68,8 +71,18 @@ impl Shop {
         self.world.write(path, text.as_bytes(), &subject).unwrap();
     }
 
+    /// As [`Self::run`], where a time limit is going to be used up.
+    pub fn run_hurried(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        let clock = Arc::new(Hurried(self.clock.clone()));
+        self.run_on(clock, arguments, variables)
+    }
+
     /// Runs a command with `--output json` and, beside its own variables, the repository's.
     pub fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+        self.run_on(self.clock.clone(), arguments, variables)
+    }
+
+    fn run_on(&self, clock: Arc<dyn Clock>, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
         let url = self.world.git_url();
         let own = [
             ("SHIPGATE_REPOSITORY", url.as_str()),
@@ -84,7 +97,7 @@ impl Shop {
         let (stdout, stderr) = (Sink::default(), Sink::default());
         let context = Context {
             environment,
-            clock: self.clock.clone(),
+            clock,
             stdout: Box::new(stdout.clone()),
             stderr: Box::new(stderr.clone()),
             stdout_is_terminal: false,
@@ -107,6 +120,16 @@ impl Shop {
     /// Deploys a version.
     pub fn deploy(&self, version: &str, variables: &[(&str, &str)]) -> Ran {
         self.run(&["deploy", "--version", version], variables)
+    }
+
+    /// What time it is.
+    pub fn clock(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// A file of the branch.
+    pub fn text(&self, path: &str) -> String {
+        String::from_utf8(self.world.read(path).unwrap().unwrap()).unwrap()
     }
 
     /// Everything that the remote has.

@@ -15,7 +15,7 @@ use chrono::Utc;
 use super::{
     announce::{self, Push},
     asker::Asker,
-    case::{Case, Circumstances},
+    case::Circumstances,
     gate::{self, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
@@ -136,11 +136,7 @@ pub async fn deploy(
         let question = Question::from(request);
         if let Some(length) = request.circumstances.wait_for_window {
             let patience = Patience::new(&*outside.clock, length);
-            loop {
-                let case = Case::read(&question, outside.repository, &target).await?;
-                if !patience.wait(&case, &*outside.clock, reporter).await? {
-                    break;
-                }
+            while gate::wait(patience, &question, outside, &target, reporter).await? {
                 target = read().await?;
             }
         }
