@@ -270,7 +270,8 @@ fn json_of_a_blocked_verdict() {
       "diff": null,
       "deployment": null,
       "metrics": [],
-      "deployments": []
+      "deployments": [],
+      "approval": null
     }
     "#);
 }
@@ -372,7 +373,8 @@ fn json_of_a_rolled_back_canary() {
           "errors_in_a_row": 0
         }
       ],
-      "deployments": []
+      "deployments": [],
+      "approval": null
     }
     "#);
 }
