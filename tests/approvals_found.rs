@@ -434,6 +434,14 @@ fn refs_are_found_and_used_up() {
             "1.1",
             &format!("Shipgate-Override: {id} INC-42"),
         );
+        // Nothing of that run was ever on the branch.
+        row("by a run that was withdrawn", judge(&[], SATURDAY));
+        record(
+            "run-3",
+            "rolled-back",
+            "1.1",
+            &format!("Shipgate-Override: {id} INC-42"),
+        );
         row("override used", judge(&[], SATURDAY));
         row(
             "override used, given",
@@ -448,12 +456,13 @@ fn refs_are_found_and_used_up() {
     path, the same given: 2 found, 0 approved by alice@example.com
     path, by the run that is at it: 2 found, 0 approved by alice@example.com
     path, by a run that is over: 2 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (alice@example.com) was used up by run `run-1`
-    path, signed again: 3 found, 11 approval ID (carol@example.com) was used up by run `run-1`; approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (alice@example.com) was used up by run `run-1`
+    path, signed again: 3 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (carol@example.com) was used up by run `run-1`; approval ID (alice@example.com) was used up by run `run-1`
     path, no override: 3 found, 10 
     path, override: 4 found, 0 overridden by alice@example.com (INC-42)
     path, override of last week: 3 found, 10 
+    path, by a run that was withdrawn: 4 found, 0 overridden by alice@example.com (INC-42)
     path, override used: 3 found, 10 
-    path, override used, given: 4 found, 13  was used up by run `run-2`
+    path, override used, given: 4 found, 13  was used up by run `run-3`
     http, empty: 0 found, 11 
     http, broken: 1 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2
     http, other version: 1 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2
@@ -461,11 +470,12 @@ fn refs_are_found_and_used_up() {
     http, the same given: 2 found, 0 approved by alice@example.com
     http, by the run that is at it: 2 found, 0 approved by alice@example.com
     http, by a run that is over: 2 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (alice@example.com) was used up by run `run-1`
-    http, signed again: 3 found, 11 approval ID (carol@example.com) was used up by run `run-1`; approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (alice@example.com) was used up by run `run-1`
+    http, signed again: 3 found, 11 approval ID does not count: the statement cannot be read: expected ident at line 1 column 2; approval ID (carol@example.com) was used up by run `run-1`; approval ID (alice@example.com) was used up by run `run-1`
     http, no override: 3 found, 10 
     http, override: 4 found, 0 overridden by alice@example.com (INC-42)
     http, override of last week: 3 found, 10 
+    http, by a run that was withdrawn: 4 found, 0 overridden by alice@example.com (INC-42)
     http, override used: 3 found, 10 
-    http, override used, given: 4 found, 13  was used up by run `run-2`
+    http, override used, given: 4 found, 13  was used up by run `run-3`
     ");
 }

@@ -9,6 +9,7 @@ use super::{
     Session,
     circumstances::CircumstanceArguments,
     deploy::{duration, version},
+    people::{self, ApprovalArguments},
     policy::{Found, PolicyArguments},
     repository::{RepositoryArguments, client},
     request::RequestArguments,
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::{
+        asker::Asker,
         case::{Case, Circumstances},
         check, check_many,
         gate::{self, Question},
@@ -25,7 +27,7 @@ use crate::{
         stopped_before_change,
         window::Patience,
     },
-    policy::Facts,
+    probe::Client,
     units::Version,
 };
 
@@ -65,6 +67,9 @@ pub struct CheckArguments {
     /// Current traffic.
     #[command(flatten)]
     traffic: TrafficArguments,
+    /// What was approved.
+    #[command(flatten)]
+    approvals: ApprovalArguments,
 }
 
 /// Runs `check`.
@@ -90,6 +95,12 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         duration: arguments.duration,
         ..arguments.circumstances.known(&session.context)?
     };
+    let mut asker = people::asker(&session.context, &arguments.approvals, None)?;
+    if arguments.at.is_some() {
+        // What GitHub knows now says nothing about another time.
+        asker.github = None;
+    }
+    let client = client(arguments.repository.ca_file.clone());
     let mut found = find(&arguments, &circumstances, &services, session).await?;
     if let Some(length) = arguments.wait_for_window {
         if many {
@@ -97,41 +108,58 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
             return Err(Failure::new(Ending::Usage, reason));
         }
         let patience = Patience::new(&*clock, length);
-        while patience
-            .wait(&found.case_of_one(), &*clock, session)
-            .await?
-        {
+        while waits(&found, patience, &asker, &client, session).await? {
             found = find(&arguments, &circumstances, &services, session).await?;
         }
     }
-    let Case {
-        policy,
-        request,
-        facts,
-    } = if many {
+    let mut case = if many {
         found.case.clone()
     } else {
         found.case_of_one()
     };
     let question = arguments.traffic.question();
     let source = check::traffic_source(
-        &policy,
-        request.action,
+        &case.policy,
+        case.request.action,
         question.stated,
         question.query.as_deref(),
         arguments.at.is_some(),
     )?;
-    let client = client(arguments.repository.ca_file.clone());
-    let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
+    case.facts.traffic =
+        gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
     let now = match arguments.at {
         Some(at) => at,
         None => check::plausible(clock.now())?,
     };
-    let facts = Facts { traffic, ..facts };
+    if !many {
+        let beside = found.origin.beside(case.policy.source())?;
+        let place = found.origin.place(&beside, &client, &*clock, now);
+        asker.bring(&mut case, &place, session).await?;
+    }
+    let Case {
+        policy,
+        request,
+        facts,
+    } = case;
     if many {
         return check_many::run(&policy, &request, &found.services, &facts, now);
     }
     check::run(&policy, &request, &facts, now, session)
+}
+
+async fn waits(
+    found: &Found,
+    patience: Patience,
+    asker: &Asker,
+    client: &Client,
+    session: &mut Session,
+) -> Result<bool, Failure> {
+    let clock = session.context.clock.clone();
+    let mut case = found.case_of_one();
+    let beside = found.origin.beside(case.policy.source())?;
+    let place = found.origin.place(&beside, client, &*clock, clock.now());
+    asker.bring_signed(&mut case, &place).await?;
+    patience.wait(&case, &*clock, session).await
 }
 
 async fn find(
@@ -146,6 +174,7 @@ async fn find(
         policy: None,
         policy_ref: None,
         traffic: &arguments.traffic.question(),
+        asker: &Asker::default(),
         circumstances,
     };
     arguments

@@ -21,10 +21,13 @@ const PREFIX: &str = "SHIPGATE_";
 const COMMANDS: &[&str] = &["check", "deploy", "verify", "rollback", "recover"];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
-/// would be seen by every process of the machine.
+/// would be seen by every process of the machine, and an approval is a text, not a file.
 const NO_FLAGS: &[&str] = &[
     "SHIPGATE_COMMAND",
     "SHIPGATE_TOKEN",
+    "SHIPGATE_GITHUB_TOKEN",
+    "SHIPGATE_APPROVAL",
+    "SHIPGATE_ACTOR",
     "SHIPGATE_REPORT",
     "SHIPGATE_SUMMARY",
     "SHIPGATE_OUTPUT",

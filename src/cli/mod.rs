@@ -1,6 +1,7 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
 mod approve;
+mod audit;
 mod check;
 mod ci;
 mod circumstances;
@@ -10,6 +11,7 @@ mod deploy;
 mod explain;
 mod history;
 mod next;
+mod people;
 mod policy;
 mod recover;
 mod repository;

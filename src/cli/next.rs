@@ -10,6 +10,7 @@ use super::{
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::{
+        asker::Asker,
         case::Circumstances,
         gate::{Question, TrafficQuestion},
         load::Services,
@@ -72,6 +73,7 @@ async fn look(arguments: NextArguments, session: &mut Session) -> Result<Outcome
         policy: None,
         policy_ref: None,
         traffic: &TrafficQuestion::default(),
+        asker: &Asker::default(),
         circumstances: &circumstances,
     };
     let found = arguments

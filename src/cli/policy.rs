@@ -2,13 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::{Session, repository::RepositoryArguments};
+use super::{
+    Session,
+    repository::{Opened, RepositoryArguments},
+};
 use crate::{
+    clock::Clock,
     config::{Config, Service},
     event::Failure,
     ops::{
+        asker::Place,
         beside::Beside,
         case::{Case, plan},
         check,
@@ -17,8 +23,8 @@ use crate::{
         load::{self, Services},
         watch::Endpoints,
     },
-    policy::Request,
-    probe::prometheus::Endpoint,
+    policy::{PolicySource, Request},
+    probe::{Client, prometheus::Endpoint},
 };
 
 /// Which policy.
@@ -44,6 +50,49 @@ pub struct Found {
     pub services: Vec<Asked>,
     /// The configuration's Prometheus, where the policy wants one.
     pub prometheus: Option<Endpoint>,
+    /// Where the policy comes from.
+    pub origin: Origin,
+}
+
+/// Where a policy comes from.
+pub enum Origin {
+    /// A file on disk.
+    Disk(PathBuf),
+    /// A repository.
+    Repository(Box<Opened>),
+}
+
+impl Origin {
+    /// Returns the folder of the policy.
+    ///
+    /// # Errors
+    /// The policy does not say which commit it was read at.
+    pub fn beside(&self, source: &PolicySource) -> Result<Beside<'_>, Failure> {
+        match self {
+            Self::Disk(path) => Ok(Beside::on_disk(path, source)),
+            Self::Repository(opened) => Beside::at_source(opened.repository(), source),
+        }
+    }
+
+    /// Returns where approvals may be that have to be good at an instant.
+    pub fn place<'a>(
+        &'a self,
+        beside: &'a Beside<'a>,
+        client: &'a Client,
+        clock: &'a dyn Clock,
+        at: DateTime<Utc>,
+    ) -> Place<'a> {
+        Place {
+            beside,
+            repository: match self {
+                Self::Disk(_) => None,
+                Self::Repository(opened) => Some(opened.repository()),
+            },
+            client,
+            clock,
+            at,
+        }
+    }
 }
 
 impl Found {
@@ -110,6 +159,7 @@ async fn in_its_repository(
         case,
         services,
         prometheus,
+        origin: Origin::Repository(Box::new(opened)),
     })
 }
 
@@ -142,6 +192,7 @@ async fn on_disk(
         case: Case::new(policy, request, question.circumstances, &beside).await?,
         services,
         prometheus: None,
+        origin: Origin::Disk(path),
     })
 }
 

@@ -3,6 +3,7 @@
 mod cases;
 mod outcome;
 mod outlook;
+mod override_use;
 mod services;
 
 pub use cases::CaseRecord;
@@ -11,6 +12,7 @@ pub use outcome::{
     StepRecord, StepState,
 };
 pub use outlook::OutlookRecord;
+pub use override_use::OverrideUse;
 pub use services::ServiceVerdict;
 
 use std::time::Duration;

@@ -11,7 +11,11 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::{beside::Beside, failure, journal};
+use super::{
+    beside::Beside,
+    failure,
+    journal::{self, State},
+};
 use crate::{
     event::{Ending, Failure},
     git::{Journal, Repository},
@@ -233,7 +237,28 @@ fn is_of_use(presented: &Presented, request: &Request, now: DateTime<Utc>) -> bo
     same && (fresh || statement.kind == StatementKind::Approval)
 }
 
-/// Returns the run that used it up, unless that run is still at it and this is the same deployment.
+/// Says of approvals from elsewhere which run used them up.
+///
+/// # Errors
+/// The git server does not answer or refuses.
+pub async fn mark_used(
+    presented: &mut [Presented],
+    request: &Request,
+    repository: Option<&Repository>,
+) -> Result<(), Failure> {
+    let Some((repository, (environment, service))) = repository.zip(place(request)) else {
+        return Ok(());
+    };
+    let journal = repository.journal(environment, service).await;
+    let journal = journal.map_err(failure::git)?;
+    for one in presented {
+        one.used_by = used_by(&journal, request, &one.id);
+    }
+    Ok(())
+}
+
+/// Returns the run that used it up, unless that run is still at it and this is the same deployment,
+/// or it was withdrawn: nothing of it was ever on the branch.
 fn used_by(journal: &Journal, request: &Request, id: &str) -> Option<String> {
     let records = journal::records(journal);
     let own = journal::unfinished(&records)
@@ -248,6 +273,8 @@ fn used_by(journal: &Journal, request: &Request, id: &str) -> Option<String> {
                 .any(|one| key.eq_ignore_ascii_case(one));
             keeps && value.split_whitespace().any(|word| word == id)
         });
-        (names_it && own != Some(run)).then(|| run.to_owned())
+        let newest = records.iter().find(|record| record.run == run);
+        let withdrawn = newest.is_some_and(|record| record.state == State::Withdrawn);
+        (names_it && own != Some(run) && !withdrawn).then(|| run.to_owned())
     })
 }

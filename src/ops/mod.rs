@@ -1,7 +1,9 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod announce;
 pub mod approvals;
 pub mod approve;
+pub mod asker;
 pub mod beside;
 pub mod case;
 pub mod check;
@@ -9,6 +11,7 @@ pub mod check_many;
 pub mod deploy;
 pub mod failure;
 pub mod gate;
+pub mod github_approvals;
 pub mod history;
 pub mod journal;
 pub mod land;
