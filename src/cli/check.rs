@@ -78,7 +78,7 @@ pub struct CheckArguments {
 /// The policy cannot be read or is invalid; it asks for traffic and nobody said where to ask.
 pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let mut stop = signals::listen(&session.context);
-    match stop.or(judge(arguments, session)).await {
+    match Box::pin(stop.or(judge(arguments, session))).await {
         Ok(outcome) => outcome,
         Err(reason) => Err(stopped_before_change(reason)),
     }
