@@ -89,23 +89,31 @@ pub struct ApproveArguments {
 /// # Errors
 /// As [`approve::approve`]; a key that cannot be read; no key and no agent.
 pub async fn run(arguments: ApproveArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let mut stop = signals::listen(&session.context);
-    match stop.or(approve(arguments, session)).await {
-        Ok(outcome) => outcome,
-        Err(reason) => Err(stopped_before_change(reason)),
-    }
-}
-
-async fn approve(arguments: ApproveArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let statement = statement(&arguments, session)?;
     if arguments.dry_run {
         return approve::show(&statement);
     }
     // What is wrong with the statement is said before anybody is asked for a passphrase.
     approve::statement(&statement)?;
+    // Signals are listened to from here on only: who is asked for a passphrase must be able to
+    // leave with Ctrl-C.
     let signer = signer(&arguments, session)?;
+    let mut stop = signals::listen(&session.context);
+    let approved = approve(&arguments, &statement, &signer, session);
+    match stop.or(approved).await {
+        Ok(outcome) => outcome,
+        Err(reason) => Err(stopped_before_change(reason)),
+    }
+}
+
+async fn approve(
+    arguments: &ApproveArguments,
+    statement: &Statement,
+    signer: &Signer,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
     let opened = if arguments.push {
-        Some(repository(&arguments).open(session)?)
+        Some(repository(arguments).open(session)?)
     } else {
         None
     };
@@ -119,7 +127,7 @@ async fn approve(arguments: ApproveArguments, session: &mut Session) -> Result<O
     };
     let is_text = matches!(destination, Destination::Text);
     let now = session.context.clock.now();
-    let mut outcome = approve::approve(&statement, &signer, destination, now).await?;
+    let mut outcome = approve::approve(statement, signer, destination, now).await?;
     if let Some(record) = outcome.approval.as_ref().filter(|_| is_text)
         && session.output == OutputFormat::Text
     {

@@ -4,13 +4,20 @@
 //! REST API, version 2022-11-28: <https://docs.github.com/en/rest/actions/workflow-runs>,
 //! <https://docs.github.com/en/rest/commits/commits>, <https://docs.github.com/en/rest/pulls/reviews>.
 
+mod schema;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::{
     Method, Url,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
+
+use schema::{
+    ApprovalState, EnvironmentApproval, PullRequest, PullRequestReview, ReviewState, User,
+    is_commit,
+};
 
 use super::{
     Client,
@@ -305,86 +312,6 @@ impl Repository {
     fn odd(&self, what: &str) -> String {
         format!("{} answered with {what}", origin(&self.api))
     }
-}
-
-/// An entry of "get the review history for a workflow run".
-#[derive(Debug, Deserialize)]
-struct EnvironmentApproval {
-    state: ApprovalState,
-    environments: Vec<Environment>,
-    user: Option<User>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum ApprovalState {
-    Approved,
-    Rejected,
-    Pending,
-}
-
-#[derive(Debug, Deserialize)]
-struct Environment {
-    name: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct User {
-    login: String,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-/// An entry of "list pull requests associated with a commit".
-#[derive(Debug, Deserialize)]
-struct PullRequest {
-    number: u64,
-    user: Option<User>,
-    head: Head,
-    merged_at: Option<String>,
-    merge_commit_sha: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Head {
-    sha: String,
-}
-
-impl PullRequest {
-    /// Did merging it bring this very commit? An open one names the commit of a merge that was only
-    /// tried.
-    fn brought(&self, commit: &str) -> bool {
-        self.merged_at.is_some()
-            && is_commit(&self.head.sha)
-            && (self.head.sha == commit || self.merge_commit_sha.as_deref() == Some(commit))
-    }
-}
-
-/// An entry of "list reviews for a pull request".
-#[derive(Debug, Deserialize)]
-struct PullRequestReview {
-    id: u64,
-    user: Option<User>,
-    state: ReviewState,
-    commit_id: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum ReviewState {
-    Approved,
-    ChangesRequested,
-    Commented,
-    Dismissed,
-    Pending,
-}
-
-/// Is it a whole commit id, SHA-1 or SHA-256?
-fn is_commit(text: &str) -> bool {
-    matches!(text.len(), 40 | 64)
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Is it a part of a repository's name, and none that a path would read as something else?
