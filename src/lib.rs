@@ -27,6 +27,8 @@
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
 //! | | [`sign`] | SSH signatures, allowed signers, signed statements |
+//! | | [`notify`] | tells people: Slack |
+//! | | [`audit`] | a line in a file for every override and outcome |
 //! | jobs | [`ops`] | one file for each working command |
 //! | faces | [`report`] | events -> text, JSON, GitHub |
 //! | | [`sim`] | the embedded world of the demo and the tests |
@@ -35,6 +37,7 @@
 //! `tests/layering.rs` holds the table of what each may use.
 
 pub mod analysis;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -42,6 +45,7 @@ pub mod event;
 pub mod exit;
 pub mod git;
 pub mod manifest;
+pub mod notify;
 pub mod ops;
 pub mod policy;
 pub mod probe;

@@ -209,7 +209,7 @@ fn an_approval_holds_for_what_it_says_and_from_somebody_else() {
     used: 11 approval-required AsksApproval: Friday 2025-11-07 10:00 UTC needs an approval (Fri 09:00-11:00 UTC); approval id-of-alice@ (alice@example.com) was used up by run `3f2a91c0`
     broken: 11 approval-required AsksApproval: Friday 2025-11-07 10:00 UTC needs an approval (Fri 09:00-11:00 UTC); approval id-of-alice@ does not count: the signature is not of these bytes
     unread: 11 approval-required AsksApproval: Friday 2025-11-07 10:00 UTC needs an approval (Fri 09:00-11:00 UTC); approval id-of-alice@ does not count: line 1: unknown key `sevice`
-    source: 11 approval-required AsksApproval: Friday 2025-11-07 10:00 UTC needs an approval (Fri 09:00-11:00 UTC); approval id-of-alice@ (github:alice) comes from github_run, which the policy does not list in `sources`
+    source: 11 approval-required AsksApproval: Friday 2025-11-07 10:00 UTC needs an approval (Fri 09:00-11:00 UTC); approval id-of-alice@example.com (github:alice) comes from github_run, which the policy does not list in `sources`
     override: 13 blocked Blocks: the override is refused: override id-of-alice@ (alice@example.com): this policy allows no overrides
     ");
 }
@@ -404,7 +404,7 @@ fn an_override_lifts_the_rules_it_names_or_is_refused() {
     too long: 13 blocked Blocks: the override is refused: override id-of-alice@ (alice@example.com) is good for 4h1s, longer than the 4h that the policy allows
     other version: 13 blocked Blocks: the override is refused: override id-of-alice@ (alice@example.com) is for the version `1.0`, not `1.1`
     used: 13 blocked Blocks: the override is refused: override id-of-alice@ (alice@example.com) was used up by run `3f2a91c0`
-    unsigned: 13 blocked Blocks: the override is refused: override id-of-alice@ (github:alice) is not signed; an override needs a signature
+    unsigned: 13 blocked Blocks: the override is refused: override id-of-alice@example.com (github:alice) is not signed; an override needs a signature
     not an approver: 13 blocked Blocks: the override is refused: override id-of-eve@el (eve@elsewhere.example) is from someone whom `approvers` does not list
     the deployer: 13 blocked Blocks: the override is refused: override id-of-alice@ (alice@example.com) is from whoever deploys
     another rule blocks: 10 blocked Blocks: Saturday 2025-11-08 10:00 UTC is outside the allowed windows (Mon-Thu 09:00-16:00; Fri 09:00-11:00 UTC)

@@ -1,5 +1,10 @@
 //! Every input that the fuzzer found worth keeping, once more: the bodies of `fuzz/` on `fuzz/corpus/`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise, and so does a fuzzer"
+)]
+
 use std::{fs, panic, path::Path};
 
 #[path = "../fuzz/bodies/mod.rs"]

@@ -31,11 +31,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("git", &["units", "clock", "secret", "manifest"]),
     ("probe", &["units", "clock", "secret", "analysis"]),
     ("sign", &["units", "secret", "policy"]),
+    ("notify", &["clock", "secret", "event", "probe"]),
+    ("audit", &["event"]),
     (
         "ops",
         &[
             "units", "clock", "secret", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "sign",
+            "rollout", "event", "git", "probe", "sign", "notify", "audit",
         ],
     ),
     (
@@ -49,7 +51,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "units", "clock", "secret", "exit", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "sign", "ops", "report", "sim",
+            "rollout", "event", "git", "probe", "sign", "notify", "audit", "ops", "report", "sim",
         ],
     ),
 ];

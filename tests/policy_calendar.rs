@@ -525,15 +525,15 @@ fn a_calendar_can_be_the_policy() {
 #[test]
 fn so_many_rules_are_a_slip() {
     let event = "BEGIN:VEVENT\nUID:1\nDTSTART;VALUE=DATE:20260101\nRRULE:FREQ=DAILY\nEND:VEVENT\n";
-    let text = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", event.repeat(1_001));
+    let text = format!("BEGIN:VCALENDAR\n{}END:VCALENDAR\n", event.repeat(501));
     let found = blocked_by("timezone: UTC\n", "f.ics", text.as_bytes()).unwrap_err();
-    insta::assert_snapshot!(found, @"4:5: with this there are more than 1000 recurrence rules, or times of day in them");
-    let dates = "  - {rrule: FREQ=DAILY}\n".repeat(1_000);
+    insta::assert_snapshot!(found, @"4:5: with this there are more than 500 recurrence rules, or times of day in them");
+    let dates = "  - {rrule: FREQ=DAILY}\n".repeat(500);
     let text = format!(
         "version: 1\ntimezone: UTC\nblocked_windows: [{{rrule: FREQ=DAILY}}]\nblocked_dates:\n{dates}"
     );
     let found = Policy::parse(&text, "p.yaml").unwrap_err();
-    insta::assert_snapshot!(found[0].to_string(), @"1004:5: with this there are more than 1000 recurrence rules, or times of day in them");
+    insta::assert_snapshot!(found[0].to_string(), @"504:5: with this there are more than 500 recurrence rules, or times of day in them");
 }
 
 proptest! {
@@ -551,7 +551,7 @@ proptest! {
             match kind {
                 0 => bytes[at] = byte,
                 1 => { bytes.remove(at); }
-                _ => bytes.truncate(at.max(1)),
+                _ => bytes.truncate(at.max(10)),
             }
         }
         if let Ok(policy) = blocked_by("timezone: UTC\n", "f.ics", &bytes) {

@@ -212,13 +212,13 @@ fn dates_that_no_calendar_has_are_refused() {
     blocked_dates: [2025-12-25T00:00:00Z]
       => 3:17: `2025-12-25T00:00:00Z` is not a date; expected YYYY-MM-DD, such as 2025-12-25
     blocked_dates: [{date: 2025-12-25, from: 2025-12-25}]
-      => 3:17: expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`
+      => 3:17: expected one of `date`, `from` and `to` (each YYYY-MM-DD), `rule`, `rrule` or `ics`
     blocked_dates: [{from: 2025-12-25}]
-      => 3:17: expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`
+      => 3:17: expected one of `date`, `from` and `to` (each YYYY-MM-DD), `rule`, `rrule` or `ics`
     blocked_dates: [{from: 2025-12-25, to: 2025-12-24}]
       => 3:40: `to` 2025-12-24 is before `from` 2025-12-25
     blocked_dates: [{name: Christmas}]
-      => 3:17: expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`
+      => 3:17: expected one of `date`, `from` and `to` (each YYYY-MM-DD), `rule`, `rrule` or `ics`
     blocked_dates: [{dat: 2025-12-25}]
       => 3:18: unknown key `dat`; did you mean `date`?
     blocked_dates: [{date: 2025-12-25, hours: 12:00}]

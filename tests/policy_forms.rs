@@ -73,7 +73,7 @@ fn documents_that_are_no_policy_are_refused() {
     allowed_windows: [{day: [Mon]}]
     blocked_windows: [{approval_required: true}]
       => 3:20: unknown key `day`; did you mean `days`?
-      => 4:20: unknown key `approval_required`; known: name, description, days, hours, schedule, duration, rrule, dtstart, dtend, timezone, services, environments, actions, invokers
+      => 4:20: unknown key `approval_required`; known: name, description, days, hours, schedule, duration, from, to, rrule, dtstart, dtend, timezone, services, environments, actions, invokers
     version: 1
     version: 1
       => 2:1: the key `version` is already in this mapping, on line 1
@@ -89,7 +89,7 @@ fn documents_that_are_no_policy_are_refused() {
     \tallowed_windows: []
       => 1:10: while scanning a plain scalar, found a tab
     kind: Deployment
-      => 1:7: an object of kind `Deployment` is not a policy; expected `version: 1` and rules, or `kind: ConfigMap`
+      => 1:7: an object of kind `Deployment` is not a policy; expected `version: 1` and rules, `kind: ConfigMap` or `kind: AppProject`
     version: 1
     timezone: UTC
     environments: []
@@ -237,7 +237,7 @@ fn json_by_itself_is_a_policy_too() {
     {"blocked_dates": ["2025-02-29"], "timezone": "UTC"}
       => 1:20: `2025-02-29` does not exist: February 2025 has 28 days
     {"comment": "nothing"}
-      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, actions, approval_when, require, runway, behavior, dry_run, people, approvals, override
+      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, actions, people, approvals, override
     "#);
 }
 

@@ -174,7 +174,7 @@ fn plain() -> impl Strategy<Value = Plain> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(80))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn a_rule_is_on_the_days_that_counting_finds(rule in plain(), later in 0_u64..40_000) {

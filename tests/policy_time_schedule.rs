@@ -356,3 +356,41 @@ fn a_window_says_when_in_one_way_and_whole() {
       => 3:20: unknown key `shedule`; did you mean `schedule`?
     "#);
 }
+
+#[test]
+fn more_rules_than_can_be_judged_quickly_are_refused() {
+    let windows = |count: usize, keys: &str| {
+        let window = format!("{{{keys}}}");
+        let windows = vec![window; count].join(", ");
+        let text = format!("version: 1\ntimezone: UTC\nallowed_windows: [{windows}]\n");
+        let said = match Policy::parse(&text, "p.yaml") {
+            Ok(_) => "accepted".to_owned(),
+            Err(findings) => findings[0].to_string(),
+        };
+        format!("{count} of {keys}: {said}")
+    };
+    let every_other_minute = "schedule: '*/2 * * * *', duration: 1m";
+    let rows = [
+        windows(10_000, "hours: 10:00-11:00"),
+        windows(10_001, "hours: 10:00-11:00"),
+        windows(27, every_other_minute),
+        windows(28, every_other_minute),
+        // Starts that leave no hole between them are one opening.
+        windows(1_000, "schedule: '*/2 * * * *', duration: 2m"),
+    ];
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    10000 of hours: 10:00-11:00: accepted
+    10001 of hours: 10:00-11:00: 3:18: `allowed_windows` has 10001 entries; at most 10000
+    27 of schedule: '*/2 * * * *', duration: 1m: accepted
+    28 of schedule: '*/2 * * * *', duration: 1m: 1:1: the rules begin 20160 times a day in all, which is more than the 20000 that can be judged quickly; let schedules start less often and last longer
+    1000 of schedule: '*/2 * * * *', duration: 2m: accepted
+    ");
+    // Two years of them, none of which opens.
+    let window = format!("{{{every_other_minute}}}");
+    let text = format!(
+        "version: 1\ntimezone: UTC\nblocked_windows: [{{}}]\nallowed_windows: [{window}, {window}]\n"
+    );
+    let policy = Policy::parse(&text, "p.yaml").unwrap();
+    let timetable = policy.timetable(&Request::new(Action::Deploy));
+    assert_eq!(timetable.next_open(instant("2026-01-01T00:00Z")), None);
+}

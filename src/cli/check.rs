@@ -1,62 +1,57 @@
 //! `shipgate check`: may this be deployed, here, now, and if not, when?
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
-use clap::{Args, builder::NonEmptyStringValueParser};
+use clap::Args;
 
 use super::{
     Session,
-    circumstances::{CircumstanceArguments, actions},
+    circumstances::CircumstanceArguments,
     deploy::{duration, version},
+    people::{self, ApprovalArguments},
+    policy::{Found, PolicyArguments},
     repository::{RepositoryArguments, client},
+    request::RequestArguments,
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
-    event::{Failure, Outcome},
+    event::{Ending, Failure, Outcome},
     ops::{
-        beside::Beside,
+        asker::Asker,
         case::{Case, Circumstances},
-        check,
+        check, check_many,
         gate::{self, Question},
+        load::Services,
         stopped_before_change,
-        watch::Endpoints,
         window::Patience,
     },
-    policy::{Action, Facts, Request},
-    probe::prometheus::Endpoint,
+    probe::Client,
     units::Version,
 };
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Policy file on disk; with --repository a path in the repository [default: the environment's]
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// Is the policy a path in the repository, not on disk? So it is with --repository, and for
-    /// pipelines: a checkout must not bring the policy that judges it.
-    #[arg(skip)]
-    pub in_repository: bool,
-    /// Branch the policy is read from, by commit id [default: the repository's default branch]
-    #[arg(long, value_name = "BRANCH")]
-    policy_ref: Option<String>,
+    /// Which policy.
+    #[command(flatten)]
+    pub policy: PolicyArguments,
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,
+    /// All services of the configuration; one verdict each, the worst is the exit code
+    #[arg(long, conflicts_with_all = ["service", "service_list"])]
+    all: bool,
+    /// File with services, one a line; one verdict each, the worst is the exit code
+    #[arg(long, value_name = "FILE", conflicts_with = "service")]
+    service_list: Option<PathBuf>,
+    /// What is to be done and where.
+    #[command(flatten)]
+    request: RequestArguments,
     /// Version to deploy
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     version: Option<Version>,
-    /// What is to be done
-    #[arg(long, value_name = "ACTION", value_parser = actions(), default_value = "deploy")]
-    action: Action,
-    /// Kubernetes namespace, for rules that name namespaces [default: the environment's]
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    namespace: Option<String>,
-    /// Name or address of the cluster, for rules that name clusters [default: the environment's]
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    cluster: Option<String>,
     /// How long the deployment takes, such as 45m [default: the shortest time of its own plan]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     duration: Option<Duration>,
@@ -64,7 +59,7 @@ pub struct CheckArguments {
     #[command(flatten)]
     circumstances: CircumstanceArguments,
     /// Where only the time stands in the way, wait this long for an opening, such as 2h
-    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "at")]
+    #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with_all = ["at", "all", "service_list"])]
     wait_for_window: Option<Duration>,
     /// Judge this instant instead of now, RFC 3339 with an offset, such as 2025-11-04T08:00:00Z
     #[arg(long, value_name = "TIME", value_parser = instant)]
@@ -72,12 +67,9 @@ pub struct CheckArguments {
     /// Current traffic.
     #[command(flatten)]
     traffic: TrafficArguments,
-}
-
-/// What is judged, and the configuration's Prometheus.
-struct Found {
-    case: Case,
-    prometheus: Option<Endpoint>,
+    /// What was approved.
+    #[command(flatten)]
+    approvals: ApprovalArguments,
 }
 
 /// Runs `check`.
@@ -86,7 +78,7 @@ struct Found {
 /// The policy cannot be read or is invalid; it asks for traffic and nobody said where to ask.
 pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let mut stop = signals::listen(&session.context);
-    match stop.or(judge(arguments, session)).await {
+    match Box::pin(stop.or(judge(arguments, session))).await {
         Ok(outcome) => outcome,
         Err(reason) => Err(stopped_before_change(reason)),
     }
@@ -94,99 +86,137 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let clock = session.context.clock.clone();
+    let services = services(&arguments, session)?;
+    let many = !matches!(&services, Services::Named(names) if names.len() < 2)
+        || arguments.service_list.is_some();
     let circumstances = Circumstances {
-        namespace: arguments.namespace.clone(),
-        cluster: arguments.cluster.clone(),
+        namespace: arguments.request.namespace.clone(),
+        cluster: arguments.request.cluster.clone(),
         duration: arguments.duration,
         ..arguments.circumstances.known(&session.context)?
     };
-    let mut found = find(&arguments, &circumstances, session).await?;
+    let mut asker = people::asker(&session.context, &arguments.approvals, None)?;
+    if arguments.at.is_some() {
+        // What GitHub knows now says nothing about another time.
+        asker.github = None;
+    }
+    let client = client(arguments.repository.ca_file.clone());
+    let mut found = find(&arguments, &circumstances, &services, session).await?;
     if let Some(length) = arguments.wait_for_window {
-        let patience = Patience::new(&*clock, length);
-        while patience.wait(&found.case, &*clock, session).await? {
-            found = find(&arguments, &circumstances, session).await?;
+        if many {
+            let reason = "--wait-for-window waits for one service, and several are named";
+            return Err(Failure::new(Ending::Usage, reason));
         }
+        let patience = Patience::new(&*clock, length);
+        while waits(&found, patience, &asker, &client, session).await? {
+            found = find(&arguments, &circumstances, &services, session).await?;
+        }
+    }
+    let mut case = if many {
+        found.case.clone()
+    } else {
+        found.case_of_one()
+    };
+    let question = arguments.traffic.question();
+    let source = check::traffic_source(
+        &case.policy,
+        case.request.action,
+        question.stated,
+        question.query.as_deref(),
+        arguments.at.is_some(),
+    )?;
+    case.facts.traffic =
+        gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
+    let now = match arguments.at {
+        Some(at) => at,
+        None => check::plausible(clock.now())?,
+    };
+    if !many {
+        let beside = found.origin.beside(case.policy.source())?;
+        let place = found.origin.place(&beside, &client, &*clock, now);
+        asker.bring(&mut case, &place, session).await?;
     }
     let Case {
         policy,
         request,
         facts,
-    } = found.case;
-    let question = arguments.traffic.question();
-    let source = check::traffic_source(
-        &policy,
-        request.action,
-        question.stated,
-        question.query.as_deref(),
-        arguments.at.is_some(),
-    )?;
-    let client = client(arguments.repository.ca_file.clone());
-    let traffic = gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
-    let now = arguments.at.unwrap_or_else(|| clock.now());
-    let facts = Facts { traffic, ..facts };
+    } = case;
+    if many {
+        return check_many::run(&policy, &request, &found.services, &facts, now);
+    }
     check::run(&policy, &request, &facts, now, session)
+}
+
+async fn waits(
+    found: &Found,
+    patience: Patience,
+    asker: &Asker,
+    client: &Client,
+    session: &mut Session,
+) -> Result<bool, Failure> {
+    let clock = session.context.clock.clone();
+    let mut case = found.case_of_one();
+    let beside = found.origin.beside(case.policy.source())?;
+    let place = found.origin.place(&beside, client, &*clock, clock.now());
+    asker.bring_signed(&mut case, &place).await?;
+    patience.wait(&case, &*clock, session).await
 }
 
 async fn find(
     arguments: &CheckArguments,
     circumstances: &Circumstances,
+    services: &Services,
     session: &Session,
 ) -> Result<Found, Failure> {
-    let in_repository = arguments.in_repository || arguments.repository.repository.is_some();
-    match &arguments.policy {
-        Some(file) if !in_repository => {
-            let path = session.context.folder.join(file);
-            let (source, text) = check::read_file(&path, &file.display().to_string())?;
-            let beside = Beside::on_disk(&path, &source);
-            let policy = check::load_beside(source, &text, &beside).await?;
-            let request = Request {
-                environment: arguments.repository.environment.clone(),
-                service: arguments.repository.service.clone(),
-                version: arguments.version.clone(),
-                ..Request::new(arguments.action)
-            };
-            Ok(Found {
-                case: Case::new(policy, request, circumstances, &beside).await?,
-                prometheus: None,
-            })
-        }
-        _ => from_repository(arguments, circumstances, session).await,
-    }
-}
-
-async fn from_repository(
-    arguments: &CheckArguments,
-    circumstances: &Circumstances,
-    session: &Session,
-) -> Result<Found, Failure> {
-    let opened = arguments
-        .repository
-        .open(session)
-        .map_err(|failure| failure.hint("or name a policy on disk: --policy FILE"))?;
-    let target = arguments.repository.target(&opened).await?;
-    let named = arguments
-        .policy
-        .as_ref()
-        .map(|path| path.display().to_string());
     let question = Question {
-        action: arguments.action,
+        action: arguments.request.action,
         version: arguments.version.as_ref(),
-        policy: named.as_deref(),
-        policy_ref: arguments.policy_ref.as_deref(),
+        policy: None,
+        policy_ref: None,
         traffic: &arguments.traffic.question(),
+        asker: &Asker::default(),
         circumstances,
     };
-    let case = Case::read(&question, opened.repository(), &target).await?;
-    let context = &session.context;
-    let prometheus = if case.policy.wants_traffic() {
-        Endpoints::new(&target.config.providers, |name| context.secret(name))?.prometheus
-    } else {
-        None
-    };
-    Ok(Found { case, prometheus })
+    arguments
+        .policy
+        .find(question, &arguments.repository, services, session)
+        .await
 }
 
-fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+/// Which services are meant; each once, in the order in which they were named.
+fn services(arguments: &CheckArguments, session: &Session) -> Result<Services, Failure> {
+    if arguments.all {
+        return Ok(Services::All);
+    }
+    let Some(file) = &arguments.service_list else {
+        return Ok(Services::Named(distinct(
+            arguments.repository.service.iter().map(String::as_str),
+        )));
+    };
+    let shown = file.display().to_string();
+    let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
+    let lines = text.lines().map(str::trim);
+    let names = distinct(lines.filter(|line| !line.is_empty() && !line.starts_with('#')));
+    if names.is_empty() {
+        let reason = format!("{shown}: names no service; expected one a line");
+        return Err(Failure::new(Ending::ConfigInvalid, reason));
+    }
+    Ok(Services::Named(names))
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names
+        .filter(|name| seen.insert(*name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Reads an instant, RFC 3339 with an offset.
+///
+/// # Errors
+/// Another form; the message shows the right one.
+pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     DateTime::parse_from_rfc3339(text)
         .map(|instant| instant.to_utc())
         .map_err(|_| {

@@ -21,10 +21,13 @@ const PREFIX: &str = "SHIPGATE_";
 const COMMANDS: &[&str] = &["check", "deploy", "verify", "rollback", "recover"];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
-/// would be seen by every process of the machine.
+/// would be seen by every process of the machine, and an approval is a text, not a file.
 const NO_FLAGS: &[&str] = &[
     "SHIPGATE_COMMAND",
     "SHIPGATE_TOKEN",
+    "SHIPGATE_GITHUB_TOKEN",
+    "SHIPGATE_APPROVAL",
+    "SHIPGATE_ACTOR",
     "SHIPGATE_REPORT",
     "SHIPGATE_SUMMARY",
     "SHIPGATE_OUTPUT",
@@ -50,7 +53,7 @@ pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<E
     let Request { arguments, remarks } = request(&Pipeline::command(), environment)?;
     let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| refused(&error))?;
     if let Command::Check(arguments) = &mut parsed.command {
-        arguments.in_repository = true;
+        arguments.policy.in_repository = true;
     }
     Ok((parsed.command, remarks))
 }

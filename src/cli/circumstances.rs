@@ -18,12 +18,32 @@ use crate::{
 /// Largest list of changed files, in bytes.
 const LARGEST_LIST: u64 = 16 << 20;
 
-/// Who starts it and what it changes.
+/// Who starts it.
 #[derive(Debug, Clone, Default, Args)]
-pub struct CircumstanceArguments {
+pub struct InvokerArguments {
     /// Who starts it: user | automation [default: automation in a pipeline, else user]
     #[arg(long, value_name = "WHO", value_parser = invokers())]
     pub invoker: Option<Invoker>,
+}
+
+impl InvokerArguments {
+    /// Returns who starts it: the flag, else whoever the place suggests.
+    pub fn invoker(&self, context: &Context) -> Invoker {
+        let default = if context.in_pipeline() {
+            Invoker::Automation
+        } else {
+            Invoker::User
+        };
+        self.invoker.unwrap_or(default)
+    }
+}
+
+/// Who starts it and what it changes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct CircumstanceArguments {
+    /// Who starts it.
+    #[command(flatten)]
+    pub invoker: InvokerArguments,
     /// List of the files that the version changes, as `git diff --name-only` prints it (with -z
     /// too); `-` is standard input
     #[arg(long, value_name = "FILE")]
@@ -36,13 +56,8 @@ impl CircumstanceArguments {
     /// # Errors
     /// [`Ending::Usage`]: the list of changed files cannot be read.
     pub fn known(&self, context: &Context) -> Result<Circumstances, Failure> {
-        let default = if context.in_pipeline() {
-            Invoker::Automation
-        } else {
-            Invoker::User
-        };
         Ok(Circumstances {
-            invoker: self.invoker.unwrap_or(default),
+            invoker: self.invoker.invoker(context),
             changed_paths: self.changed(context)?,
             ..Circumstances::default()
         })

@@ -19,6 +19,7 @@ use crate::{
     event::{Ending, Failure, Outcome},
     git::{ConnectionOptions, RepositoryOptions},
     ops::{
+        asker::Asker,
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
         gate::TrafficQuestion,
@@ -127,8 +128,10 @@ async fn deploy_into(
             timeout: None,
         },
         source: None,
-        actor: Some("demo".to_owned()),
-        pipeline: None,
+        asker: Asker {
+            actor: Some("demo".to_owned()),
+            ..Asker::default()
+        },
     };
     deploy::deploy(&request, &opened.outside(), stop, session).await
 }

@@ -6,12 +6,15 @@ use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
 use super::{
     Session,
+    audit::{self, AuditArguments},
     circumstances::CircumstanceArguments,
-    repository::{RepositoryArguments, actor, pipeline},
+    people::{self, ApprovalArguments},
+    repository::RepositoryArguments,
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
+    audit::AuditFile,
     event::{Failure, Outcome},
     ops::{
         case::Circumstances,
@@ -50,6 +53,9 @@ pub struct DeployArguments {
     /// Application repository and commit that the version was built from, for the commit trailers
     #[arg(long, value_name = "REPOSITORY@SHA")]
     pub source: Option<String>,
+    /// Where it is written down.
+    #[command(flatten)]
+    pub audit: AuditArguments,
 }
 
 /// Where the policy is and where traffic is asked for.
@@ -64,6 +70,9 @@ pub struct GateArguments {
     /// Current traffic.
     #[command(flatten)]
     pub traffic: TrafficArguments,
+    /// What was approved.
+    #[command(flatten)]
+    pub approvals: ApprovalArguments,
 }
 
 /// What to do when the run is cancelled after a push.
@@ -89,10 +98,23 @@ impl From<CancelChoice> for OnCancel {
 /// # Errors
 /// As [`deploy::deploy`].
 pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let audit = arguments.audit.open(session, arguments.dry_run)?;
+    let version = Some(arguments.version.to_string());
+    let run = audit::run(session, &arguments.repository, version);
+    let ended = deploy(arguments, audit.clone(), session).await;
+    audit::finish(ended, audit.as_ref(), run, session)
+}
+
+async fn deploy(
+    arguments: DeployArguments,
+    audit: Option<AuditFile>,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
     let stop = signals::listen(&session.context);
+    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let opened = arguments.repository.open(session)?;
     let request = DeployRequest {
-        service: arguments.repository.service.clone(),
+        service: arguments.repository.one_service()?.map(str::to_owned),
         environment: arguments.repository.environment.clone(),
         version: arguments.version,
         config: arguments.repository.config.clone(),
@@ -110,8 +132,7 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
             timeout: arguments.timeout,
         },
         source: arguments.source,
-        actor: actor(&session.context),
-        pipeline: pipeline(&session.context),
+        asker,
     };
     deploy::deploy(&request, &opened.outside(), stop, session).await
 }

@@ -1,4 +1,4 @@
-//! `shipgate explain`: the exit codes, one or all.
+//! `shipgate explain`: the exit codes and the finer reason codes, one or all.
 
 use clap::Args;
 use serde::Serialize;
@@ -14,8 +14,52 @@ use crate::{
 /// Flags of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// Number or name of an exit code, such as 40 or rolled-back; all of them if left out
+    /// Number or name of an exit code, such as 40 or rolled-back, or a reason code, such as
+    /// blocked-date; all of them if left out
     pub code: Option<String>,
+}
+
+/// A reason code: finer than an exit code, stable like one.
+struct ReasonWord {
+    /// As output has it.
+    name: &'static str,
+    /// What it means.
+    meaning: &'static str,
+    /// Where in the policy it comes from.
+    source: &'static str,
+    /// What the reader should do next.
+    next_step: &'static str,
+    /// The exit code where it decides.
+    exit: Code,
+}
+
+macro_rules! reasons {
+    ($($name:literal, $exit:ident, $meaning:literal, $source:literal, $next:literal;)*) => {
+        /// All reason codes, those that decide first at the top.
+        const REASONS: &[ReasonWord] = &[$(ReasonWord {
+            name: $name,
+            meaning: $meaning,
+            source: $source,
+            next_step: $next,
+            exit: exit::$exit,
+        }),*];
+    };
+}
+
+reasons! {
+    "override-refused", OVERRIDE_REFUSED, "an override was presented that is not good enough", "`override`", "mend the override as the message says; nothing is let through by half of one";
+    "blocked-window", BLOCKED_WINDOW, "outside of every allowed window, or inside a blocked one", "`allowed_windows`, `blocked_windows`", "deploy at the next opening; `shipgate next` lists them";
+    "blocked-date", BLOCKED_WINDOW, "on a blocked date", "`blocked_dates`", "deploy at the next opening; `shipgate next --calendar` shows which days are blocked and why";
+    "runway", BLOCKED_WINDOW, "it is open now, but closes before the deployment could end", "`runway`", "deploy at the next opening that is long enough, or with a shorter plan";
+    "blocked-traffic", BLOCKED_TRAFFIC, "there is more traffic now than the policy allows", "`traffic_threshold`", "wait until traffic falls, then run the same command again";
+    "freeze", BLOCKED_OTHER, "a file FREEZE lies beside the policy: everything is stopped", "the file `FREEZE`, not a rule", "ask the contact that the file names; to go on, it is taken away on the policy's branch";
+    "require", BLOCKED_OTHER, "the service's own configuration does less than the policy requires", "`require`", "mend the service's strategy or verification as the message says";
+    "blocked-other", BLOCKED_OTHER, "another rule blocks, or the policy is for other environments", "`environments`, or no rule of the policy", "read the reason";
+    "approval-required", APPROVAL_REQUIRED, "it may go once a person has approved it", "`approval_required` of an allowed window", "ask an approver, then run the same command again";
+    "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`traffic_threshold.on_unavailable: block`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";
+    "unfinished-run", BLOCKED_OTHER, "an earlier run for this service has not ended", "no rule of the policy: the journal in the repository", "run `shipgate recover`, then the same command again";
+    "allowed", OK, "the rule lets through", "any rule", "nothing to do";
+    "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
 }
 
 #[derive(Serialize)]
@@ -26,33 +70,51 @@ struct Row {
     next_step: &'static str,
 }
 
+#[derive(Serialize)]
+struct ReasonRow {
+    name: &'static str,
+    meaning: &'static str,
+    source: &'static str,
+    next_step: &'static str,
+    exit_code: u8,
+}
+
 /// Runs `explain`.
 ///
 /// # Errors
-/// No exit code has that number or name.
+/// Nothing has that number or name.
 pub fn run(arguments: &ExplainArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let codes = match &arguments.code {
+    let asked = arguments.code.as_deref();
+    let codes: Vec<Code> = match asked {
         None => exit::ALL.to_vec(),
-        Some(text) => vec![find(text)?],
+        Some(text) => exit::find(text).into_iter().collect(),
     };
+    let wanted = |reason: &&ReasonWord| asked.is_none_or(|text| reason.name == text);
+    let reasons: Vec<&ReasonWord> = REASONS.iter().filter(wanted).collect();
+    if let (Some(text), true, true) = (asked, codes.is_empty(), reasons.is_empty()) {
+        return Err(unknown(text));
+    }
     let text = match session.output {
-        OutputFormat::Text if arguments.code.is_some() => codes.iter().map(one).collect(),
-        OutputFormat::Text => table(&codes),
-        OutputFormat::Json => json(session.command, &codes)?,
+        OutputFormat::Json => json(session.command, &codes, &reasons)?,
+        _ if asked.is_some() => {
+            let codes = codes.iter().map(one);
+            codes.chain(reasons.iter().map(one_reason)).collect()
+        }
+        _ => table(&codes) + &reason_table(&reasons),
     };
     session.context.print(&text);
     Ok(Outcome::new(Ending::Shown, ""))
 }
 
-fn find(text: &str) -> Result<Code, Failure> {
-    exit::find(text).ok_or_else(|| {
-        let names: Vec<String> = exit::ALL.iter().map(|code| code.name.to_owned()).collect();
-        let reason = match typed::nearest(text, &names) {
-            Some(near) => typed::unknown("exit code", text, &[near.to_owned()]),
-            None => format!("unknown exit code `{}`", sanitise::line(text)),
-        };
-        Failure::new(Ending::Usage, reason).hint("`shipgate explain` lists all exit codes")
-    })
+fn unknown(text: &str) -> Failure {
+    let codes = exit::ALL.iter().map(|code| code.name.to_owned());
+    let mut names: Vec<String> = codes.collect();
+    names.extend(REASONS.iter().map(|reason| reason.name.to_owned()));
+    let reason = match typed::nearest(text, &names) {
+        Some(near) => typed::unknown("code", text, &[near.to_owned()]),
+        None => format!("unknown code `{}`", sanitise::line(text)),
+    };
+    Failure::new(Ending::Usage, reason).hint("`shipgate explain` lists all codes")
 }
 
 fn one(code: &Code) -> String {
@@ -63,6 +125,29 @@ fn one(code: &Code) -> String {
         next_step,
     } = code;
     format!("{number} {name}\n  meaning  {meaning}\n  next     {next_step}\n")
+}
+
+fn one_reason(reason: &&ReasonWord) -> String {
+    let ReasonWord {
+        name,
+        meaning,
+        source,
+        next_step,
+        exit,
+    } = reason;
+    let (number, exit) = (exit.number, exit.name);
+    format!(
+        "reason {name}\n  meaning  {meaning}\n  rule     {source}\n  exit     {number} {exit}\n  next     {next_step}\n"
+    )
+}
+
+fn reason_table(reasons: &[&ReasonWord]) -> String {
+    let mut text = "\nReason codes, with the exit code where one decides:\n".to_owned();
+    for reason in reasons {
+        let (number, name) = (reason.exit.number, reason.name);
+        text.push_str(&format!("{number:>4}  {name:<21}  {}\n", reason.meaning));
+    }
+    text
 }
 
 fn table(codes: &[Code]) -> String {
@@ -83,17 +168,26 @@ fn table(codes: &[Code]) -> String {
     .collect()
 }
 
-fn json(command: &str, codes: &[Code]) -> Result<String, Failure> {
-    let rows: Vec<Row> = codes
-        .iter()
-        .map(|code| Row {
-            number: code.number,
-            name: code.name,
-            meaning: code.meaning,
-            next_step: code.next_step,
-        })
-        .collect();
-    let document = serde_json::json!({"schema_version": 1, "command": command, "codes": rows});
+fn json(command: &str, codes: &[Code], reasons: &[&ReasonWord]) -> Result<String, Failure> {
+    let codes = codes.iter().map(|code| Row {
+        number: code.number,
+        name: code.name,
+        meaning: code.meaning,
+        next_step: code.next_step,
+    });
+    let reasons = reasons.iter().map(|reason| ReasonRow {
+        name: reason.name,
+        meaning: reason.meaning,
+        source: reason.source,
+        next_step: reason.next_step,
+        exit_code: reason.exit.number,
+    });
+    let document = serde_json::json!({
+        "schema_version": 1,
+        "command": command,
+        "codes": codes.collect::<Vec<_>>(),
+        "reasons": reasons.collect::<Vec<_>>(),
+    });
     serde_json::to_string_pretty(&document)
         .map(|text| text + "\n")
         .map_err(|error| Failure::new(Ending::Internal, error.to_string()))

@@ -1,5 +1,7 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
+mod approve;
+mod audit;
 mod check;
 mod ci;
 mod circumstances;
@@ -8,14 +10,20 @@ mod demo;
 mod deploy;
 mod explain;
 mod history;
+mod next;
+mod people;
+mod policy;
 mod recover;
 mod repository;
+mod request;
 mod rollback;
 mod schema;
 mod session;
 mod set;
 mod signals;
+mod test;
 mod traffic;
+mod validate;
 mod verify;
 
 use std::{ffi::OsString, process::ExitCode, sync::LazyLock};
@@ -63,6 +71,10 @@ enum Invocation {
 enum Command {
     /// Evaluate the policy now, or at another time: may this be deployed, and if not, when?
     Check(check::CheckArguments),
+    /// The coming openings and closings, as a table or a calendar
+    Next(next::NextArguments),
+    /// Judge the cases beside policies: does each decide as expected?
+    Test(test::TestArguments),
     /// Rewrite manifests in the work tree; never commits
     Set(set::SetArguments),
     /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
@@ -73,8 +85,12 @@ enum Command {
     Rollback(rollback::RollbackArguments),
     /// Finish or take back whatever an interrupted run left; safe at any time
     Recover(recover::RecoverArguments),
+    /// Sign an approval or an emergency override with an SSH key
+    Approve(approve::ApproveArguments),
     /// Past deployments, from the branch and the journal
     History(history::HistoryArguments),
+    /// Are policies and shipgate.yaml valid, and are they meant so?
+    Validate(validate::ValidateArguments),
     /// The whole job on an embedded world, with nothing installed
     Demo(demo::DemoArguments),
     /// Print the JSON Schema of a file format
@@ -87,12 +103,16 @@ impl Command {
     fn name(&self) -> &'static str {
         match self {
             Self::Check(_) => "check",
+            Self::Next(_) => "next",
+            Self::Test(_) => "test",
             Self::Set(_) => "set",
             Self::Deploy(_) => "deploy",
             Self::Verify(_) => "verify",
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
+            Self::Approve(_) => "approve",
             Self::History(_) => "history",
+            Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
             Self::Schema(_) => "schema",
             Self::Explain(_) => "explain",
@@ -118,7 +138,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
         Invocation::Command(command) => (command.name(), Ok((*command, Vec::new()))),
         Invocation::Ci(ci::CiArguments {}) => ("ci", ci::command(&context.environment)),
     };
-    let known = cli.globals.output(&context).and(asked);
+    let known = cli.globals.output_of(name, &context).and(asked);
     let (command, remarks) = match known {
         Ok(known) => known,
         Err(failure) => return Session::new(context, &cli.globals, name).finish(&failure.into()),
@@ -145,12 +165,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) 
 async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Failure> {
     match command {
         Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
+        Command::Next(arguments) => Box::pin(next::run(arguments, session)).await,
+        Command::Test(arguments) => test::run(arguments, session),
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
+        Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Validate(arguments) => validate::run(&arguments, session),
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
         Command::Explain(arguments) => explain::run(&arguments, session),

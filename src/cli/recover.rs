@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{
     Session,
+    audit::{self, AuditArguments},
     repository::{RepositoryArguments, actor},
     signals,
 };
@@ -24,6 +25,9 @@ pub struct RecoverArguments {
     /// Do nothing, successfully, when no run is unfinished; the default already does so
     #[arg(long, hide = true)]
     pub if_unfinished: bool,
+    /// Where it is written down.
+    #[command(flatten)]
+    pub audit: AuditArguments,
 }
 
 /// Runs `recover`.
@@ -31,6 +35,13 @@ pub struct RecoverArguments {
 /// # Errors
 /// As [`recover::recover`].
 pub async fn run(arguments: RecoverArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let audit = arguments.audit.open(session, arguments.dry_run)?;
+    let run = audit::run(session, &arguments.repository, None);
+    let ended = recover(arguments, session).await;
+    audit::finish(ended, audit.as_ref(), run, session)
+}
+
+async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let stop = signals::listen(&session.context);
     let opened = arguments.repository.open(session)?;
     let target = arguments.repository.target(&opened).await?;

@@ -12,7 +12,7 @@ use crate::{
     ops::{
         deploy::Outside,
         failure,
-        load::{self, ConfigSource, Target},
+        load::{self, ConfigSource, Site, Target},
     },
     probe,
     secret::Secret,
@@ -34,9 +34,9 @@ pub struct RepositoryArguments {
     /// Path of the configuration in the repository
     #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
     pub config: String,
-    /// Service [default: the only one]
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
-    pub service: Option<String>,
+    /// Service [default: the only one]; `check` takes several, `a,b` or the flag again
+    #[arg(long, value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    pub service: Vec<String>,
     /// Environment [default: the only one]
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub environment: Option<String>,
@@ -156,10 +156,40 @@ impl RepositoryArguments {
         load::target(
             opened.repository(),
             &source,
-            self.service.as_deref(),
+            self.one_service()?,
             self.environment.as_deref(),
         )
         .await
+    }
+
+    /// Returns the service, for commands that are about one.
+    ///
+    /// # Errors
+    /// Several are named.
+    pub fn one_service(&self) -> Result<Option<&str>, Failure> {
+        match &self.service[..] {
+            [] => Ok(None),
+            [one] => Ok(Some(one)),
+            several => Err(Failure::new(
+                Ending::Usage,
+                format!(
+                    "one service at a time; found {} with --service",
+                    several.len()
+                ),
+            )),
+        }
+    }
+
+    /// Reads the configuration and finds the environment in it.
+    ///
+    /// # Errors
+    /// As [`load::site`].
+    pub async fn site(&self, opened: &Opened) -> Result<Site, Failure> {
+        let source = ConfigSource {
+            branch: self.branch.as_deref(),
+            path: &self.config,
+        };
+        load::site(opened.repository(), &source, self.environment.as_deref()).await
     }
 }
 

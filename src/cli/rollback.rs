@@ -6,12 +6,15 @@ use clap::Args;
 
 use super::{
     Session,
+    audit::{self, AuditArguments},
     circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
-    repository::{RepositoryArguments, actor},
+    people,
+    repository::RepositoryArguments,
     signals,
 };
 use crate::{
+    audit::AuditFile,
     event::{Failure, Outcome},
     ops::{
         deploy::Limits,
@@ -46,6 +49,9 @@ pub struct RollbackArguments {
     /// What to do when the run is cancelled after a push
     #[arg(long, value_enum, default_value_t = CancelChoice::Hold)]
     pub on_cancel: CancelChoice,
+    /// Where it is written down.
+    #[command(flatten)]
+    pub audit: AuditArguments,
 }
 
 /// Runs `rollback`.
@@ -53,11 +59,23 @@ pub struct RollbackArguments {
 /// # Errors
 /// As [`rollback::rollback`].
 pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let audit = arguments.audit.open(session, arguments.dry_run)?;
+    let version = arguments.to.as_ref().map(ToString::to_string);
+    let run = audit::run(session, &arguments.repository, version);
+    let ended = roll_back(arguments, audit.clone(), session).await;
+    audit::finish(ended, audit.as_ref(), run, session)
+}
+
+async fn roll_back(
+    arguments: RollbackArguments,
+    audit: Option<AuditFile>,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
     let stop = signals::listen(&session.context);
     let opened = arguments.repository.open(session)?;
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
-    let actor = actor(&session.context);
+    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let circumstances = CircumstanceArguments::default().known(&session.context)?;
     let question = Question {
         action: Action::Rollback,
@@ -65,6 +83,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
         policy: arguments.gate.policy.as_deref(),
         policy_ref: arguments.gate.policy_ref.as_deref(),
         traffic: &arguments.gate.traffic.question(),
+        asker: &asker,
         circumstances: &circumstances,
     };
     let permit = match gate::ask(&question, &outside, &target, session).await? {
@@ -78,7 +97,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
             rollback::rollback(
                 &outside,
                 &target,
-                actor,
+                &asker,
                 &arguments.reason,
                 &permit,
                 stop,
@@ -89,7 +108,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
         Some(version) => {
             let request = RollbackTo {
                 version,
-                actor,
+                asker: &asker,
                 limits: Limits {
                     on_cancel: arguments.on_cancel.into(),
                     timeout: arguments.timeout,

@@ -7,7 +7,7 @@ use super::Session;
 use crate::{
     config::ConfigDocument,
     event::{Ending, Failure, Outcome},
-    policy::PolicyDocument,
+    policy::{PolicyDocument, cases::CasesDocument},
     report,
 };
 
@@ -26,6 +26,8 @@ pub enum Kind {
     Config,
     /// A native policy.
     Policy,
+    /// Test cases of a policy.
+    Cases,
     /// What `--output json` prints.
     Report,
 }
@@ -38,6 +40,7 @@ pub fn run(arguments: &SchemaArguments, session: &mut Session) -> Result<Outcome
     let schema = match arguments.kind {
         Kind::Config => schema_for!(ConfigDocument).to_value(),
         Kind::Policy => schema_for!(PolicyDocument).to_value(),
+        Kind::Cases => schema_for!(CasesDocument).to_value(),
         Kind::Report => report::json::schema(),
     };
     session.context.print(&format!("{schema:#}\n"));

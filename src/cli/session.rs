@@ -43,6 +43,8 @@ pub enum OutputFormat {
     Text,
     /// One JSON object.
     Json,
+    /// A calendar to subscribe to; only of `next`.
+    Ics,
 }
 
 /// When to use colours.
@@ -60,8 +62,18 @@ impl Globals {
     /// Returns the form of the result: the flag, else `SHIPGATE_OUTPUT`, else text.
     ///
     /// # Errors
-    /// `SHIPGATE_OUTPUT` is neither `text` nor `json`.
-    pub fn output(&self, context: &Context) -> Result<OutputFormat, Failure> {
+    /// `SHIPGATE_OUTPUT` is neither `text` nor `json`; a calendar of a command that has none.
+    pub fn output_of(&self, command: &str, context: &Context) -> Result<OutputFormat, Failure> {
+        match self.output(context)? {
+            OutputFormat::Ics if command != "next" => Err(Failure::new(
+                Ending::Usage,
+                format!("`{command}` makes no calendar; --output text or json, or `shipgate next`"),
+            )),
+            output => Ok(output),
+        }
+    }
+
+    fn output(&self, context: &Context) -> Result<OutputFormat, Failure> {
         match (self.output, context.variable("SHIPGATE_OUTPUT")) {
             (Some(output), _) => Ok(output),
             (None, None) => Ok(OutputFormat::Text),
@@ -95,7 +107,9 @@ pub struct Session {
 impl Session {
     /// Starts a run. Its standard output and error are shared by the context and the reporters.
     pub fn new(mut context: Context, globals: &Globals, command: &'static str) -> Self {
-        let output = globals.output(&context).unwrap_or(OutputFormat::Text);
+        let output = globals
+            .output_of(command, &context)
+            .unwrap_or(OutputFormat::Text);
         let stdout = share(&mut context.stdout);
         let stderr = share(&mut context.stderr);
         let variable = |name: &str| context.variable(name);
@@ -106,6 +120,8 @@ impl Session {
                 Box::new(Text::new(stdout.clone(), colour))
             }
             OutputFormat::Json => Box::new(Json(stdout.clone())),
+            // Only what went wrong gets here, and must not look like a calendar.
+            OutputFormat::Ics => Box::new(Text::new(stderr.clone(), false)),
         };
         let mut others = Fanout::default();
         let on_github = variable("GITHUB_ACTIONS") == Some("true");

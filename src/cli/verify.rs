@@ -110,7 +110,7 @@ async fn subject(arguments: &RepositoryArguments, session: &Session) -> Result<S
     load::subject_on_disk(
         &path,
         &arguments.config,
-        arguments.service.as_deref(),
+        arguments.one_service()?,
         arguments.environment.as_deref(),
     )
 }

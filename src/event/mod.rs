@@ -1,10 +1,19 @@
 //! What happened, as data: every reporter renders the same events.
 
+mod cases;
 mod outcome;
+mod outlook;
+mod override_use;
+mod services;
 
+pub use cases::CaseRecord;
 pub use outcome::{
-    CommitRecord, Deployment, Ending, Failure, MetricRecord, Outcome, StepRecord, StepState,
+    ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,
+    StepRecord, StepState,
 };
+pub use outlook::OutlookRecord;
+pub use override_use::OverrideUse;
+pub use services::ServiceVerdict;
 
 use std::time::Duration;
 

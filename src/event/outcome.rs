@@ -4,10 +4,11 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
+use super::{CaseRecord, OutlookRecord, ServiceVerdict};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
-    policy::{Decision, ReasonCode, Verdict},
+    policy::{Decision, ReasonCode, Severity, Verdict},
     units::{Version, Weight},
 };
 
@@ -116,6 +117,16 @@ impl Ending {
         }
     }
 
+    /// Is this the ending of a run in which one service ended so and another one as `other`?
+    pub fn is_worse_than(self, other: Self) -> bool {
+        let rank = |ending: Self| {
+            let number = ending.code().number;
+            exit::WORST_FIRST.iter().position(|it| *it == number)
+        };
+        // A code that the order does not hold is worse than any that it holds.
+        rank(self) < rank(other) || self == Self::Warned && other == Self::Allowed
+    }
+
     /// Returns the `result` word of machine output.
     pub fn result(self) -> &'static str {
         match self {
@@ -192,6 +203,8 @@ pub struct Outcome {
     pub hints: Vec<String>,
     /// The gate's answer, where it was asked.
     pub verdict: Option<Verdict>,
+    /// The answer for each service, where several were asked about; `verdict` is the worst of them.
+    pub verdicts: Vec<ServiceVerdict>,
     /// The deployment, where there is one.
     pub deployment: Option<Deployment>,
     /// Values changed, or that would change.
@@ -206,8 +219,31 @@ pub struct Outcome {
     pub metrics: Vec<MetricRecord>,
     /// Past deployments, newest first (`history`).
     pub history: Vec<Deployment>,
+    /// The coming openings and closings (`next`).
+    pub outlook: Option<OutlookRecord>,
+    /// The cases of policies, judged (`test`).
+    pub cases: Vec<CaseRecord>,
     /// Did an emergency override let this through?
     pub override_used: bool,
+    /// What was found in files (`validate`), in their order.
+    pub findings: Vec<FileFinding>,
+    /// What was signed (`approve`).
+    pub approval: Option<ApprovalRecord>,
+}
+
+/// An approval or override that was signed, or that would be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApprovalRecord {
+    /// SHA-256 of the statement, in hexadecimal: what a deployment records.
+    pub id: String,
+    /// What is signed: a JSON object.
+    pub statement: String,
+    /// Statement and signature; empty where nothing was signed.
+    pub text: String,
+    /// File that it was written to.
+    pub path: Option<String>,
+    /// Ref that it was stored as.
+    pub reference: Option<String>,
 }
 
 impl Outcome {
@@ -219,6 +255,7 @@ impl Outcome {
             reason: reason.into(),
             hints: Vec::new(),
             verdict: None,
+            verdicts: Vec::new(),
             deployment: None,
             changes: Vec::new(),
             files_changed: Vec::new(),
@@ -226,8 +263,19 @@ impl Outcome {
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),
+            outlook: None,
+            cases: Vec::new(),
             override_used: false,
+            findings: Vec::new(),
+            approval: None,
         }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
     }
 }
 
@@ -371,4 +419,23 @@ pub struct MetricRecord {
     pub failed: u32,
     /// Errors in a row.
     pub errors_in_a_row: u32,
+}
+
+/// One thing found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileFinding {
+    /// Path as the user gave it.
+    pub path: String,
+    /// 1-based line; none where the file as a whole is meant.
+    pub line: Option<usize>,
+    /// 1-based column, in characters.
+    pub column: Option<usize>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Stable id of the kind.
+    pub code: String,
+    /// What is wrong or odd, and what was expected.
+    pub message: String,
+    /// The line, where it may be shown.
+    pub excerpt: Option<String>,
 }

@@ -105,6 +105,13 @@ impl Local {
         Ok(fetched)
     }
 
+    /// Fetches all refs whose names begin with `below`, which ends with `/`.
+    pub(super) fn fetch_below(&mut self, below: &str) -> Result<(), GitError> {
+        let fetched = self.remote.fetch_below(&self.store, below);
+        self.reopen()?;
+        fetched
+    }
+
     /// Forgets what libgit2 keeps in memory: a commit read while its parents were cut off stays
     /// without parents there.
     fn reopen(&mut self) -> Result<(), GitError> {

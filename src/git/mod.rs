@@ -9,6 +9,7 @@
 //! neither configuration, hooks, filters nor helpers of any checkout take part. Every push is a
 //! compare-and-set, and its outcome is what reading the ref back says.
 
+mod approvals;
 mod client;
 mod commit_id;
 mod credentials;
@@ -32,6 +33,7 @@ mod transport;
 mod tree;
 mod worker;
 
+pub use approvals::KeptApproval;
 pub use commit_id::CommitId;
 pub use credentials::Credentials;
 pub use error::GitError;

@@ -43,6 +43,35 @@ pub fn journal_reference(environment: &str, service: &str) -> Result<String, Git
     Ok(format!("refs/shipgate/{environment}/{service}"))
 }
 
+/// Returns what the refs of a service's approvals begin with.
+///
+/// # Errors
+/// As [`journal_reference`].
+pub(super) fn approvals_below(environment: &str, service: &str) -> Result<String, GitError> {
+    check_label("environment", environment)?;
+    check_label("service", service)?;
+    Ok(format!("refs/shipgate/approvals/{environment}/{service}/"))
+}
+
+/// Returns the ref of an approval, which its text alone decides.
+///
+/// # Errors
+/// As [`journal_reference`].
+pub(super) fn approval_reference(
+    environment: &str,
+    service: &str,
+    text: &str,
+) -> Result<String, GitError> {
+    let below = approvals_below(environment, service)?;
+    let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    let digest: String = digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    Ok(format!("{below}{digest}"))
+}
+
 fn check_label(what: &str, name: &str) -> Result<(), GitError> {
     let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let good = !name.is_empty()

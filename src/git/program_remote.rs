@@ -126,6 +126,21 @@ impl Remote for ProgramRemote {
         Ok(Fetched::Tip(tip))
     }
 
+    fn fetch_below(&self, _store: &Repository, below: &str) -> Result<(), GitError> {
+        let refspec = format!("+{below}*:{}*", tracking_name(below));
+        self.run(&[
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-write-fetch-head",
+            "--no-recurse-submodules",
+            "--",
+            &self.address,
+            &refspec,
+        ])
+        .map(drop)
+    }
+
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
         // What fails from here on may have failed after the server got it; so first see that it
         // can be reached at all.

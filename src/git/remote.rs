@@ -99,6 +99,9 @@ pub(super) trait Remote {
     fn fetch(&self, store: &Repository, reference: &str, depth: Depth)
     -> Result<Fetched, GitError>;
 
+    /// Fetches all refs whose names begin with `below`, which ends with `/`, into the store.
+    fn fetch_below(&self, store: &Repository, below: &str) -> Result<(), GitError>;
+
     /// Moves a ref by compare-and-set.
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError>;
 

@@ -7,6 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tempfile::TempDir;
 
 use super::{
+    approvals::{self, KeptApproval},
     commit_id::CommitId,
     credentials::Found,
     error::GitError,
@@ -307,6 +308,41 @@ impl Repository {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         self.worker
             .run(move |local| journal::read(local, &environment, &service))
+            .await
+    }
+
+    /// Reads the newest approvals that are kept for a service, at most 50, newest first. They are
+    /// untrusted texts.
+    ///
+    /// # Errors
+    /// As [`Repository::journal`].
+    pub async fn approvals(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<Vec<KeptApproval>, GitError> {
+        let (environment, service) = (environment.to_owned(), service.to_owned());
+        self.worker
+            .run(move |local| approvals::read(local, &environment, &service))
+            .await
+    }
+
+    /// Stores the text of an approval for a service and returns its ref. A text that is already
+    /// there is [`JournalOutcome::Lost`] with its commit as tip: nothing is ever replaced.
+    ///
+    /// # Errors
+    /// As [`Repository::append_journal`].
+    pub async fn store_approval(
+        &self,
+        environment: &str,
+        service: &str,
+        text: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(String, JournalOutcome), GitError> {
+        let (environment, service) = (environment.to_owned(), service.to_owned());
+        let text = text.to_owned();
+        self.worker
+            .run(move |local| approvals::store(local, &environment, &service, &text, at))
             .await
     }
 

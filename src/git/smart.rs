@@ -121,6 +121,23 @@ impl Remote for Smart {
         })
     }
 
+    fn fetch_below(&self, store: &Repository, below: &str) -> Result<(), GitError> {
+        self.connect(store, Direction::Fetch, |remote, listing| {
+            let mut options = FetchOptions::new();
+            options
+                .download_tags(AutotagOption::None)
+                .update_fetchhead(false);
+            let refspec = format!("+{below}*:{}*", tracking_name(below));
+            remote
+                .fetch(&[refspec], Some(&mut options), None)
+                .map_err(self.explain("fetch from"))?;
+            Ok(Fetched::Missing {
+                branches: listing.branches(),
+            })
+        })
+        .map(drop)
+    }
+
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
         self.server.begin();
         store

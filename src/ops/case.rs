@@ -8,7 +8,7 @@ use super::{
     beside::Beside,
     check,
     gate::Question,
-    load::{self, Target},
+    load::{self, SiteRef, Target},
 };
 use crate::{
     config::Service,
@@ -73,29 +73,43 @@ impl Case {
         repository: &Repository,
         target: &Target,
     ) -> Result<Self, Failure> {
+        let case = Self::read_for(question, repository, target.into()).await?;
+        let plan = plan(&target.service, &target.config_path);
+        Ok(case.of_service(Some(&target.service.name), Some(plan)))
+    }
+
+    /// Reads the policy of a site, as [`Case::read`] does, for no
+    /// service in particular.
+    ///
+    /// # Errors
+    /// As [`Case::read`].
+    pub async fn read_for(
+        question: &Question<'_>,
+        repository: &Repository,
+        place: SiteRef<'_>,
+    ) -> Result<Self, Failure> {
         let trusted =
-            load::policy_of(repository, question.policy_ref, question.policy, target).await?;
+            load::policy_of(repository, question.policy_ref, question.policy, place).await?;
         let beside = Beside::at_source(repository, &trusted.source)?;
         let policy = check::load_beside(trusted.source, &trusted.text, &beside).await?;
         // Not what the branch that is deployed to says: it could step out of a rule's way.
         let environment = trusted.environment.as_ref();
         let request = Request {
-            environment: Some(target.environment_name.clone()),
-            service: Some(target.service.name.clone()),
+            environment: Some(place.name.to_owned()),
             namespace: environment.and_then(|known| known.namespace.clone()),
             cluster: environment.and_then(|known| known.cluster.clone()),
             version: question.version.cloned(),
             ..Request::new(question.action)
         };
-        let plan = plan(&target.service, &target.config_path);
-        let case = Self::new(policy, request, question.circumstances, &beside).await?;
-        Ok(Self {
-            facts: Facts {
-                plan: Some(plan),
-                ..case.facts
-            },
-            ..case
-        })
+        Self::new(policy, request, question.circumstances, &beside).await
+    }
+
+    /// Makes it the case of a service and of what its deployment would do, as far as both are known.
+    #[must_use]
+    pub fn of_service(mut self, service: Option<&str>, plan: Option<PlanFact>) -> Self {
+        self.request.service = service.map(str::to_owned);
+        self.facts.plan = plan;
+        self
     }
 
     /// Puts together what is judged. What the circumstances say goes before what the request says.
@@ -140,8 +154,8 @@ async fn freeze(beside: &Beside<'_>) -> Result<Option<Freeze>, Failure> {
     }
 }
 
-/// Says what a deployment of the service would do.
-fn plan(service: &Service, path: &str) -> PlanFact {
+/// Says what a deployment of the service would do. `path` is where it was read.
+pub fn plan(service: &Service, path: &str) -> PlanFact {
     let metrics = &service.verification.metrics;
     PlanFact {
         path: path.to_owned(),

@@ -16,6 +16,12 @@ use crate::{
     yaml::Limits,
 };
 
+/// First instant that a clock may show which is not wrong: 2020-01-01T00:00:00Z.
+const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(1_577_836_800, 0) {
+    Some(instant) => instant,
+    None => DateTime::UNIX_EPOCH,
+};
+
 /// Where the amount of traffic comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrafficSource {
@@ -57,6 +63,12 @@ pub fn read_file(path: &Path, shown: &str) -> Result<(PolicySource, String), Fai
         sha256: sha256(&bytes),
         ..PolicySource::default()
     };
+    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
+        return Err(refuse("is UTF-16 text; save it as UTF-8".to_owned()));
+    }
+    if bytes.contains(&0) {
+        return Err(refuse("is no text: it has bytes that are zero".to_owned()));
+    }
     let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8 text".to_owned()))?;
     Ok((source, text))
 }
@@ -68,6 +80,20 @@ pub fn sha256(bytes: &[u8]) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Returns what the machine's clock says, if that can be: before 2020 nobody had this program.
+///
+/// # Errors
+/// [`Ending::Unavailable`]: the clock is wrong, so nothing can be decided by it.
+pub fn plausible(now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
+    if now >= EARLIEST {
+        return Ok(now);
+    }
+    let shown = now.format("%Y-%m-%dT%H:%M:%SZ");
+    let reason = format!("the clock of this machine says {shown}, which cannot be");
+    Err(Failure::new(Ending::Unavailable, reason)
+        .hint("set the clock (NTP), or ask about another time with --at TIME"))
 }
 
 /// Makes a policy of its text alone; files that it names count as missing.
@@ -179,6 +205,15 @@ pub fn judge(
     facts: &Facts,
     now: DateTime<Utc>,
 ) -> Result<Verdict, Failure> {
+    answers(policy, request)?;
+    Ok(evaluate(policy, request, facts, now))
+}
+
+/// Can this policy answer this request at all?
+///
+/// # Errors
+/// As [`judge`].
+pub fn answers(policy: &Policy, request: &Request) -> Result<(), Failure> {
     if let Some(environment) = &request.environment {
         policy
             .check_environment(environment)
@@ -195,7 +230,7 @@ pub fn judge(
         )
         .hint(format!("name it with --{word} NAME")));
     }
-    Ok(evaluate(policy, request, facts, now))
+    Ok(())
 }
 
 /// Makes a verdict an outcome: one line with the next opening or closing, and what to do.
@@ -273,12 +308,6 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
     if verdict.lets_through() {
         return hints;
     }
-    let frozen =
-        |reason: &Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
-    if verdict.reasons.iter().any(frozen) {
-        hints.push("to go on, take the file FREEZE away on the policy's branch".to_owned());
-    }
-    let stopped = |reason: &Reason| blocks_by_time(reason) || frozen(reason);
     if verdict.decision == Decision::ApprovalRequired {
         let command = approve(request);
         hints.push(format!("somebody else approves it with `{command}`"));
@@ -289,6 +318,12 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
             "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
         ));
     }
+    let frozen =
+        |reason: &Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
+    if verdict.reasons.iter().any(frozen) {
+        hints.push("to go on, take the file FREEZE away on the policy's branch".to_owned());
+    }
+    let stopped = |reason: &Reason| blocks_by_time(reason) || frozen(reason);
     if verdict.reasons.iter().any(stopped) && !policy.applies_to(Action::Rollback) {
         hints.push("going back stays allowed: `shipgate rollback`".to_owned());
     }

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use super::{
+    asker::{Asker, Place},
+    beside::Beside,
     case::{Case, Circumstances},
     check::{self, TrafficQuery, TrafficSource},
     deploy::{DeployRequest, Outside},
+    journal::RunIdentity,
     load::Target,
     watch::Endpoints,
+    window::Patience,
 };
 use crate::{
     analysis::Reading,
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
-    policy::{Action, Facts, TrafficFact, Verdict, document::Aggregate},
+    policy::{Action, TrafficFact, Verdict, document::Aggregate},
     probe::{
         Client,
         prometheus::{self, Combine, Endpoint},
@@ -38,20 +42,39 @@ pub struct TrafficQuestion {
 /// Leave to push. Only the gate makes one.
 #[derive(Debug)]
 pub struct Permit {
-    verdict: Box<Verdict>,
+    verdict: Verdict,
+    announced_at: Option<String>,
 }
 
 impl Permit {
     /// Returns the policy that let it through, as trailers hold it: `path@commit sha256`.
     pub fn policy(&self) -> String {
-        let source = &self.verdict.policy;
-        let commit = source.commit.as_deref().unwrap_or("disk");
-        format!("{}@{commit} {}", source.path, source.sha256)
+        self.verdict.policy.trailer()
+    }
+
+    /// Writes into a run's identity what let it through: every commit and record of the run names
+    /// it, and by that it is used up.
+    pub fn mark(&self, identity: &mut RunIdentity) {
+        identity.policy = Some(self.policy());
+        let approvals = self.verdict.approvals.iter();
+        identity.approvals = approvals.map(|approved| approved.id.clone()).collect();
+        identity.overridden.clone_from(&self.verdict.overridden);
+    }
+
+    /// Returns the variable with the Slack webhook that has to be told of an override before
+    /// anything is pushed; none where the policy names none.
+    pub fn announced_at(&self) -> Option<&str> {
+        self.announced_at.as_deref()
+    }
+
+    /// Returns the verdict behind it.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
     }
 
     /// Returns the verdict behind it.
     pub fn into_verdict(self) -> Verdict {
-        *self.verdict
+        self.verdict
     }
 }
 
@@ -59,7 +82,7 @@ impl Permit {
 #[derive(Debug)]
 pub enum Answer {
     /// Go.
-    Permit(Permit),
+    Permit(Box<Permit>),
     /// Do not, for now.
     No(Box<Outcome>),
 }
@@ -76,6 +99,8 @@ pub struct Question<'a> {
     pub policy_ref: Option<&'a str>,
     /// Where traffic is asked for.
     pub traffic: &'a TrafficQuestion,
+    /// Who asks.
+    pub asker: &'a Asker,
     /// What is known besides.
     pub circumstances: &'a Circumstances,
 }
@@ -88,6 +113,7 @@ impl<'a> From<&'a DeployRequest> for Question<'a> {
             policy: request.policy.as_deref(),
             policy_ref: request.policy_ref.as_deref(),
             traffic: &request.traffic,
+            asker: &request.asker,
             circumstances: &request.circumstances,
         }
     }
@@ -104,20 +130,17 @@ pub async fn ask(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
-    let Case {
-        policy,
-        request,
-        facts,
-    } = Case::read(question, outside.repository, target).await?;
+    check::plausible(outside.clock.now())?;
+    let mut case = Case::read(question, outside.repository, target).await?;
     let source = check::traffic_source(
-        &policy,
+        &case.policy,
         question.action,
         question.traffic.stated,
         question.traffic.query.as_deref(),
         false,
     )?;
     let configured = Endpoints::new(&target.config.providers, outside.secrets)?.prometheus;
-    let traffic = traffic_fact(
+    case.facts.traffic = traffic_fact(
         source,
         question.traffic,
         configured,
@@ -125,17 +148,54 @@ pub async fn ask(
         &*outside.clock,
     )
     .await?;
-    let facts = Facts { traffic, ..facts };
+    let beside = Beside::at_source(outside.repository, case.policy.source())?;
+    let place = place(outside, &beside);
+    question.asker.bring(&mut case, &place, reporter).await?;
+    let Case {
+        policy,
+        request,
+        facts,
+    } = case;
     let verdict = check::judge(&policy, &request, &facts, outside.clock.now())?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
     if verdict.lets_through() {
-        return Ok(Answer::Permit(Permit {
-            verdict: Box::new(verdict),
-        }));
+        let announced_at = policy.override_slack_webhook_env().map(str::to_owned);
+        return Ok(Answer::Permit(Box::new(Permit {
+            verdict,
+            announced_at,
+        })));
     }
     Ok(Answer::No(Box::new(check::outcome(
         &policy, &request, verdict,
     ))))
+}
+
+/// Waits for an opening where only the time stands in the way, and nobody has lifted that.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn wait(
+    patience: Patience,
+    question: &Question<'_>,
+    outside: &Outside<'_>,
+    target: &Target,
+    reporter: &mut dyn Reporter,
+) -> Result<bool, Failure> {
+    let mut case = Case::read(question, outside.repository, target).await?;
+    let beside = Beside::at_source(outside.repository, case.policy.source())?;
+    let place = place(outside, &beside);
+    question.asker.bring_signed(&mut case, &place).await?;
+    patience.wait(&case, &*outside.clock, reporter).await
+}
+
+fn place<'a>(outside: &'a Outside<'a>, beside: &'a Beside<'a>) -> Place<'a> {
+    Place {
+        beside,
+        repository: Some(outside.repository),
+        client: outside.client,
+        clock: &*outside.clock,
+        at: outside.clock.now(),
+    }
 }
 
 /// Finds out how much traffic there is, where that has to be asked.

@@ -6,6 +6,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::{
     git::{CommitId, Journal, JournalRecord, Trailers},
+    policy::Overridden,
     units::{Version, Weight},
 };
 
@@ -189,6 +190,10 @@ pub struct RunIdentity {
     pub pipeline: Option<String>,
     /// Policy as `path@commit sha256`.
     pub policy: Option<String>,
+    /// Ids of the approvals that let it through: used up by this run.
+    pub approvals: Vec<String>,
+    /// The overrides that let it through: used up by this run.
+    pub overridden: Option<Overridden>,
     /// Why, where a person said it.
     pub reason: Option<String>,
 }
@@ -218,6 +223,14 @@ impl RunIdentity {
         ] {
             if let Some(value) = value {
                 trailers.push(key, value);
+            }
+        }
+        for id in &self.approvals {
+            trailers.push("Approval", id);
+        }
+        if let Some(overridden) = &self.overridden {
+            for id in &overridden.ids {
+                trailers.push("Override", format!("{id} {}", overridden.ticket));
             }
         }
         trailers

@@ -71,8 +71,7 @@ pub fn subject_on_disk(
     service: Option<&str>,
     environment: Option<&str>,
 ) -> Result<Subject, Failure> {
-    let (_, text) = read_file(path, shown)?;
-    let config = Config::parse(&text).map_err(|findings| failure::findings(shown, &findings))?;
+    let config = config_on_disk(path, shown)?;
     let (environment_name, environment) =
         pick("environment", environment, &config.environments, shown)?;
     let (_, service) = pick("service", service, &config.services, shown)?;
@@ -93,17 +92,33 @@ pub struct ConfigSource<'a> {
     pub path: &'a str,
 }
 
-/// Reads the configuration and finds the service and the environment in it.
+/// An environment, on the branch that its controller follows.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The whole configuration.
+    pub config: Config,
+    /// The environment.
+    pub environment: Environment,
+    /// The environment's name.
+    pub environment_name: String,
+    /// The branch.
+    pub branch: String,
+    /// The branch's head when it was read.
+    pub tip: CommitId,
+    /// Path of the configuration in the repository.
+    pub config_path: String,
+}
+
+/// Reads the configuration and finds the environment in it.
 ///
 /// # Errors
 /// The git server does not answer or refuses; no configuration there, or an invalid one; unknown
-/// service or environment (none given is fine where there is exactly one).
-pub async fn target(
+/// environment (none given is fine where there is exactly one).
+pub async fn site(
     repository: &Repository,
     source: &ConfigSource<'_>,
-    service: Option<&str>,
     environment: Option<&str>,
-) -> Result<Target, Failure> {
+) -> Result<Site, Failure> {
     let read_from = match source.branch {
         Some(branch) => branch.to_owned(),
         None => repository.default_branch().await.map_err(failure::git)?,
@@ -116,7 +131,6 @@ pub async fn target(
         &config.environments,
         source.path,
     )?;
-    let (_, service) = pick("service", service, &config.services, source.path)?;
     let branch = found.branch.clone().unwrap_or_else(|| read_from.clone());
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
@@ -132,14 +146,7 @@ pub async fn target(
         &config.environments,
         source.path,
     )?;
-    let (_, service) = pick(
-        "service",
-        Some(&service.name),
-        &config.services,
-        source.path,
-    )?;
-    Ok(Target {
-        service: service.clone(),
+    Ok(Site {
         environment: found.clone(),
         environment_name,
         branch,
@@ -147,6 +154,65 @@ pub async fn target(
         config,
         config_path: source.path.to_owned(),
     })
+}
+
+/// Reads the configuration and finds the service and the environment in it.
+///
+/// # Errors
+/// As [`site`]; unknown service (none given is fine where there is exactly one).
+pub async fn target(
+    repository: &Repository,
+    source: &ConfigSource<'_>,
+    service: Option<&str>,
+    environment: Option<&str>,
+) -> Result<Target, Failure> {
+    let site = site(repository, source, environment).await?;
+    let (_, service) = pick("service", service, &site.config.services, source.path)?;
+    Ok(Target {
+        service: service.clone(),
+        environment: site.environment,
+        environment_name: site.environment_name,
+        branch: site.branch,
+        tip: site.tip,
+        config: site.config,
+        config_path: source.path.to_owned(),
+    })
+}
+
+/// Which services somebody means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Services {
+    /// These; none named = the only one that there is.
+    Named(Vec<String>),
+    /// Every one of the configuration.
+    All,
+}
+
+/// Returns the services that are meant. `path` is where the configuration was read.
+///
+/// # Errors
+/// A service that is not in the configuration; none named where there are several.
+pub fn services<'a>(
+    config: &'a Config,
+    services: &Services,
+    path: &str,
+) -> Result<Vec<&'a Service>, Failure> {
+    let known = &config.services;
+    let pick = |name: Option<&str>| Ok(pick("service", name, known, path)?.1);
+    match services {
+        Services::All => Ok(known.values().collect()),
+        Services::Named(names) if names.is_empty() => Ok(vec![pick(None)?]),
+        Services::Named(names) => names.iter().map(|name| pick(Some(name))).collect(),
+    }
+}
+
+/// Reads the configuration from disk. `shown` is the path as the user wrote it.
+///
+/// # Errors
+/// It cannot be read, or is not valid.
+pub fn config_on_disk(path: &Path, shown: &str) -> Result<Config, Failure> {
+    let (_, text) = read_file(path, shown)?;
+    Config::parse(&text).map_err(|findings| failure::findings(shown, &findings))
 }
 
 /// Reads the configuration of a target again, as it was at an earlier commit of its branch.
@@ -244,7 +310,46 @@ pub struct TrustedPolicy {
     pub environment: Option<Environment>,
 }
 
-/// Reads the policy of a target's environment by commit id from a branch that the caller trusts.
+/// An environment as the branch says that is deployed to.
+#[derive(Debug, Clone, Copy)]
+pub struct SiteRef<'a> {
+    /// The environment's name.
+    pub name: &'a str,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The branch.
+    pub branch: &'a str,
+    /// The branch's head when it was read.
+    pub tip: &'a CommitId,
+    /// Path of the configuration in the repository.
+    pub config_path: &'a str,
+}
+
+impl<'a> From<&'a Target> for SiteRef<'a> {
+    fn from(target: &'a Target) -> Self {
+        Self {
+            name: &target.environment_name,
+            environment: &target.environment,
+            branch: &target.branch,
+            tip: &target.tip,
+            config_path: &target.config_path,
+        }
+    }
+}
+
+impl<'a> From<&'a Site> for SiteRef<'a> {
+    fn from(site: &'a Site) -> Self {
+        Self {
+            name: &site.environment_name,
+            environment: &site.environment,
+            branch: &site.branch,
+            tip: &site.tip,
+            config_path: &site.config_path,
+        }
+    }
+}
+
+/// Reads the policy of a place by commit id from a branch that the caller trusts.
 ///
 /// Where nobody names its path, the configuration at that same commit does: the branch that is
 /// deployed to could name another environment's policy, and be judged by that.
@@ -256,24 +361,24 @@ pub async fn policy_of(
     repository: &Repository,
     policy_ref: Option<&str>,
     named: Option<&str>,
-    target: &Target,
+    place: SiteRef<'_>,
 ) -> Result<TrustedPolicy, Failure> {
     let branch = trusted_branch(repository, policy_ref).await?;
     let commit = repository.fetch(&branch).await.map_err(failure::git)?;
-    let (config_path, name) = (&target.config_path, &target.environment_name);
-    let environment = if commit == target.tip {
-        Some(target.environment.clone())
+    let (config_path, name) = (place.config_path, place.name);
+    let environment = if commit == *place.tip {
+        Some(place.environment.clone())
     } else {
         let bytes = read(repository, &commit, config_path).await?;
         let there = bytes.map(|bytes| parse(config_path, bytes)).transpose()?;
         there.and_then(|mut config| config.environments.remove(name))
     };
-    let own = &target.environment.policy;
+    let own = &place.environment.policy;
     let path = match (named, &environment) {
         (Some(path), _) => path,
         (None, Some(environment)) => &environment.policy,
         (None, None) if *own == Environment::usual_policy(name) => own,
-        (None, None) => return Err(not_borne_out(target, &branch, &commit)),
+        (None, None) => return Err(not_borne_out(place, &branch, &commit)),
     };
     let (text, source) = policy_at(repository, &commit, &branch, path).await?;
     Ok(TrustedPolicy {
@@ -283,16 +388,16 @@ pub async fn policy_of(
     })
 }
 
-fn not_borne_out(target: &Target, branch: &str, commit: &CommitId) -> Failure {
+fn not_borne_out(place: SiteRef<'_>, branch: &str, commit: &CommitId) -> Failure {
     Failure::new(
         Ending::ConfigInvalid,
         format!(
             "{}: on branch `{}` the policy of `{}` is `{}`, and branch `{branch}` (commit {}), where \
              policies are read, does not say so",
-            target.config_path,
-            target.branch,
-            target.environment_name,
-            target.environment.policy,
+            place.config_path,
+            place.branch,
+            place.name,
+            place.environment.policy,
             commit.short()
         ),
     )

@@ -1,22 +1,31 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod announce;
+pub mod approvals;
+pub mod approve;
+pub mod asker;
 pub mod beside;
 pub mod case;
 pub mod check;
+pub mod check_many;
 pub mod deploy;
 pub mod failure;
 pub mod gate;
+pub mod github_approvals;
 pub mod history;
 pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+pub mod next;
 pub mod patience;
+pub mod policy_test;
 pub mod recover;
 pub mod rollback;
 pub mod set;
 pub mod stop;
 pub mod takeback;
+pub mod validate;
 pub mod verify;
 pub mod watch;
 pub mod window;

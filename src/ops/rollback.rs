@@ -1,6 +1,8 @@
 //! Back to the last known good version, or to a version that is named.
 
 use super::{
+    announce::{self, Push},
+    asker::Asker,
     deploy::{self, Continued, DIRECT, Limits, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
     journal::{self, Record, RunIdentity, State},
@@ -10,6 +12,7 @@ use super::{
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
+    policy::Action,
     units::Version,
 };
 
@@ -18,7 +21,7 @@ pub struct RollbackTo<'a> {
     /// The version.
     pub version: &'a Version,
     /// Who asks for it.
-    pub actor: Option<String>,
+    pub asker: &'a Asker,
     /// How the run may end early.
     pub limits: Limits,
     /// The gate's leave.
@@ -37,12 +40,12 @@ pub async fn rollback_to(
     request: RollbackTo<'_>,
     outside: &Outside<'_>,
     target: &Target,
-    stop: Stop,
+    mut stop: Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let RollbackTo {
         version,
-        actor,
+        asker,
         limits,
         permit,
         dry_run,
@@ -92,6 +95,7 @@ pub async fn rollback_to(
         ));
     }
     if dry_run {
+        announce::foretell(permit, outside, reporter);
         let diff = deploy::whole_diff(&replay, &manifests);
         return Ok(deploy::dry_run(Ending::Shown, &plan, &replay, diff));
     }
@@ -105,9 +109,11 @@ pub async fn rollback_to(
             strategy: plan.strategy.to_owned(),
             base: base.clone(),
             source: None,
-            actor,
-            pipeline: None,
+            actor: asker.actor.clone(),
+            pipeline: asker.pipeline.clone(),
             policy: None,
+            approvals: Vec::new(),
+            overridden: None,
             reason: Some(reason.to_owned()),
         },
         plan,
@@ -116,9 +122,17 @@ pub async fn rollback_to(
         landed: landed.map(|(landed, _)| landed),
         held_at: None,
     };
+    let push = Push {
+        action: Action::Rollback,
+        target,
+        version: version.as_str(),
+        asker,
+    };
+    announce::before_push(&push, permit, outside, &mut stop, reporter).await?;
     let mut outcome = Run::new(limits, outside, target, ready, stop, reporter)
         .go(permit)
         .await;
+    outcome.override_used = permit.verdict().overridden.is_some();
     if outcome.ending == Ending::Deployed {
         outcome.ending = Ending::TakenBack;
     }
@@ -147,10 +161,10 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
 pub async fn rollback(
     outside: &Outside<'_>,
     target: &Target,
-    actor: Option<String>,
+    asker: &Asker,
     reason: &str,
-    _permit: &Permit,
-    stop: Stop,
+    permit: &Permit,
+    mut stop: Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let what = format!("{} in {}", target.service.name, target.environment_name);
@@ -166,8 +180,19 @@ pub async fn rollback(
             (record, new_run(outside, target, record, &records))
         }
     };
-    let takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
-    Ok(takeback.back(reason, stop, reporter).await)
+    let actor = asker.actor.clone();
+    let mut takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
+    takeback.under(permit);
+    let push = Push {
+        action: Action::Rollback,
+        target,
+        version: "the last known good version",
+        asker,
+    };
+    announce::before_push(&push, permit, outside, &mut stop, reporter).await?;
+    let mut outcome = takeback.back(reason, stop, reporter).await;
+    outcome.override_used = permit.verdict().overridden.is_some();
+    Ok(outcome)
 }
 
 /// Finds the run to take back: the newest finished one, if its version is what runs.

@@ -23,6 +23,8 @@ pub struct Facts {
     pub duration: Option<TimeDelta>,
     /// Who starts it, as far as the pipeline says; none = nobody said.
     pub deployer: Option<Identity>,
+    /// Who started it again, if the pipeline says that it was somebody else.
+    pub restarted_by: Option<Identity>,
     /// The approvals and overrides that were presented or found, good or not.
     pub presented: Vec<Presented>,
 }

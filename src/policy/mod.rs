@@ -1,19 +1,24 @@
 //! May this be deployed, here, now? Policy document -> [`Policy`] -> [`Verdict`]. Knows no clock.
 //!
-//! [`document`] is what is written, `configmap` tells its forms apart, `reading` turns it into
-//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and hours, [`zone`] the rules of time zones,
+//! [`document`] is what is written, `forms` tells its forms apart, `reading` turns it into
+//! [`Policy`] or findings, `calendar` reads iCalendar files that it names, [`times`] knows days and
+//! hours, [`zone`] the rules of time zones, `lint` what is hardly meant so,
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
 mod approval;
 mod calendar;
+pub mod cases;
 mod changes;
-mod configmap;
 pub mod document;
 mod evaluate;
 mod facts;
+mod forms;
 mod freeze;
 mod intervals;
+mod lint;
+mod many;
+mod outlook;
 mod people;
 mod reading;
 mod request;
@@ -28,16 +33,21 @@ pub mod zone;
 pub use approval::{
     ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
 };
+pub use cases::Mismatch;
 pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
 pub use facts::{Facts, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
+pub use lint::{Lint, Neighbours, Severity};
+pub use many::ManyServices;
+pub use outlook::{Cause, ClockState, Outlook, Part, Period, RuleName};
 pub use reading::{Files, files_named};
 pub use request::{Action, Invoker, Request};
 pub use rules::Policy;
 pub use scope::Unnamed;
+pub use times::{RuleSuggestion, suggest_rule};
 pub use timetable::{Change, Timetable};
 pub use verdict::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict};
 pub use wording::appointment;

@@ -65,6 +65,9 @@ pub enum Invoker {
 }
 
 impl Invoker {
+    /// All invokers.
+    pub const ALL: [Self; 2] = [Self::User, Self::Automation];
+
     /// Returns the word used in policies and messages.
     pub fn word(self) -> &'static str {
         match self {

@@ -31,14 +31,14 @@ pub struct Policy {
     pub(super) blocked_dates: Vec<TimeRule>,
     pub(super) traffic: Option<Written<TrafficThreshold>>,
     pub(super) actions: Vec<Action>,
+    pub(super) people: People,
+    pub(super) approvals: ApprovalRules,
+    pub(super) overriding: Option<OverrideRules>,
     pub(super) approval_when: Vec<ChangeRule>,
     pub(super) require: Option<Require>,
     pub(super) runway: Option<Written<Runway>>,
     pub(super) behavior: Behavior,
     pub(super) dry_run: bool,
-    pub(super) people: People,
-    pub(super) approvals: ApprovalRules,
-    pub(super) overriding: Option<OverrideRules>,
     /// The zone that instants are shown in.
     pub(super) zone: Zone,
 }
@@ -62,7 +62,7 @@ pub(super) struct TimeRule {
     pub(super) scope: Scope,
     /// Must a person approve what is done in it? Only in allowed windows.
     pub(super) approval_required: bool,
-    /// Argo CD's `manualSync` of an allowed window: persons need not keep to it.
+    /// Argo CD's `manualSync`: persons need not keep to this window; see [`Policy::timetable`].
     pub(super) manual_sync: bool,
 }
 
@@ -108,6 +108,31 @@ pub(super) enum Runway {
 }
 
 impl Policy {
+    /// Returns a policy without any rule, to put rules into.
+    pub(super) fn without_rules(path: &str, zone: Zone) -> Self {
+        Self {
+            source: PolicySource {
+                path: path.to_owned(),
+                ..PolicySource::default()
+            },
+            environments: None,
+            allowed: Vec::new(),
+            blocked: Vec::new(),
+            blocked_dates: Vec::new(),
+            traffic: None,
+            actions: Action::GOING_FORWARD.to_vec(),
+            people: People::default(),
+            approvals: ApprovalRules::default(),
+            overriding: None,
+            approval_when: Vec::new(),
+            require: None,
+            runway: None,
+            behavior: Behavior::Block,
+            dry_run: false,
+            zone,
+        }
+    }
+
     /// Says where the policy was read; verdicts carry it.
     #[must_use]
     pub fn with_source(mut self, source: PolicySource) -> Self {

@@ -6,13 +6,15 @@ use super::{
     intervals::{Interval, difference, union},
     request::{Action, Invoker, Request},
     rules::{Policy, TimeRule},
-    scope::Unnamed,
+    scope::{Scope, Unnamed},
 };
 
 /// How far ahead to look.
 pub(super) const HORIZON: TimeDelta = TimeDelta::days(731);
 /// How much of it at first: most openings are within days, and the rest need not be worked out.
-const STRETCH: TimeDelta = TimeDelta::days(16);
+pub(super) const FIRST_PART: TimeDelta = TimeDelta::days(16);
+/// How much of a longer time at once: many windows over many years would fill the memory.
+const PART: TimeDelta = TimeDelta::days(64);
 
 /// The rules of a policy about time that are for one request.
 #[derive(Debug, Clone)]
@@ -38,14 +40,22 @@ impl Policy {
     pub fn timetable(&self, request: &Request) -> Timetable<'_> {
         let covered = |rules| covered(rules, request, &self.actions);
         let mut allowed = covered(&self.allowed);
-        // Argo CD lets a person through outside of windows that all say `manualSync`.
-        if request.invoker == Invoker::User && allowed.iter().all(|rule| rule.manual_sync) {
-            allowed.clear();
+        let mut blocked = covered(&self.blocked);
+        if request.invoker == Invoker::User {
+            // Argo CD lets a person through outside of windows that all say `manualSync`, and inside
+            // of blocked ones that all say so, whatever the allowed ones say.
+            let (through, kept) = blocked.into_iter().partition(|rule| rule.manual_sync);
+            blocked = kept;
+            if allowed.iter().all(|rule| rule.manual_sync) {
+                allowed.clear();
+            } else {
+                allowed.extend::<Vec<_>>(through);
+            }
         }
         Timetable {
             policy: self,
             allowed,
-            blocked: covered(&self.blocked),
+            blocked,
             blocked_dates: covered(&self.blocked_dates),
         }
     }
@@ -53,11 +63,13 @@ impl Policy {
     /// Returns what a request must name before this policy can be asked: a rule is for some
     /// services or places only, and nobody can say whether it is for this one.
     pub fn unnamed(&self, request: &Request) -> Option<Unnamed> {
+        self.scopes().find_map(|scope| scope.unnamed(request))
+    }
+
+    /// Returns whom each of the rules is for.
+    pub(super) fn scopes(&self) -> impl Iterator<Item = &Scope> {
         let rules = [&self.allowed, &self.blocked, &self.blocked_dates];
-        rules
-            .into_iter()
-            .flatten()
-            .find_map(|rule| rule.scope.unnamed(request))
+        rules.into_iter().flatten().map(|rule| &rule.scope)
     }
 }
 
@@ -99,6 +111,11 @@ impl Timetable<'_> {
 
     /// Returns when it is open between two instants, in order; clipped to them.
     pub fn open(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Interval> {
+        self.openings(from, until, PART).collect()
+    }
+
+    /// Works out a part of it, all at once.
+    fn open_at_once(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> Vec<Interval> {
         let mut blocked = Vec::new();
         for rule in self.blocking() {
             rule.times.intervals(from, until, &mut blocked);
@@ -114,6 +131,45 @@ impl Timetable<'_> {
             rule.times.intervals(from, until, &mut allowed);
         }
         difference(&union(allowed), &union(blocked))
+    }
+
+    /// Gives when it is open between two instants, in order, one part after the other as they are
+    /// asked for.
+    fn openings(
+        &self,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        first_part: TimeDelta,
+    ) -> impl Iterator<Item = Interval> {
+        let mut part = first_part;
+        let mut worked_out = from;
+        let mut ready = Vec::new().into_iter();
+        let mut last: Option<Interval> = None;
+        std::iter::from_fn(move || {
+            loop {
+                if let Some(next) = ready.next() {
+                    match last.replace(next) {
+                        // One opening that goes on from part to part.
+                        Some(before) if before.end == next.start => {
+                            last = Some(Interval {
+                                start: before.start,
+                                end: next.end,
+                            });
+                        }
+                        Some(before) => return Some(before),
+                        None => {}
+                    }
+                } else if worked_out >= until || last.is_some_and(|last| last.end < worked_out) {
+                    return last.take();
+                } else {
+                    let end = worked_out.checked_add_signed(part);
+                    let end = end.map_or(until, |end| end.min(until));
+                    ready = self.open_at_once(worked_out, end).into_iter();
+                    worked_out = end;
+                    part = PART;
+                }
+            }
+        })
     }
 
     /// Returns every change between open and closed after `from` and before `until`, in order.
@@ -135,37 +191,18 @@ impl Timetable<'_> {
     /// Returns the next instant after `after` at which it opens for at least `length`; none within
     /// two years.
     pub fn next_open_for(&self, after: DateTime<Utc>, length: TimeDelta) -> Option<DateTime<Utc>> {
-        self.look_ahead(after, |open, _| {
-            let long_enough = |interval: &&Interval| {
-                interval.start > after && interval.end - interval.start >= length
-            };
-            open.iter().find(long_enough).map(|interval| interval.start)
-        })
+        let until = after.checked_add_signed(HORIZON)?;
+        self.openings(after, until, FIRST_PART)
+            .find(|open| open.start > after && open.end - open.start >= length)
+            .map(|open| open.start)
     }
 
     /// Returns the next instant after `after` at which it closes; none within two years.
     pub fn next_closed(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.look_ahead(after, |open, until| {
-            let mut ends = open.iter().map(|interval| interval.end);
-            ends.find(|end| *end > after && *end < until)
-        })
-    }
-
-    /// Looks at ever longer stretches from `after` on, until one of them holds an answer.
-    fn look_ahead(
-        &self,
-        after: DateTime<Utc>,
-        find: impl Fn(&[Interval], DateTime<Utc>) -> Option<DateTime<Utc>>,
-    ) -> Option<DateTime<Utc>> {
-        let mut length = STRETCH;
-        loop {
-            let until = after.checked_add_signed(length.min(HORIZON))?;
-            let found = find(&self.open(after, until), until);
-            if found.is_some() || length >= HORIZON {
-                return found;
-            }
-            length = length * 4;
-        }
+        let until = after.checked_add_signed(HORIZON)?;
+        self.openings(after, until, FIRST_PART)
+            .map(|open| open.end)
+            .find(|end| *end > after && *end < until)
     }
 }
 

@@ -60,10 +60,13 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// What an override may lift, where the policy allows it.
-    pub const OVERRIDABLE: [Self; 6] = [
+    pub const OVERRIDABLE: [Self; 9] = [
         Self::BlockedWindow,
         Self::BlockedDate,
+        Self::Runway,
         Self::BlockedTraffic,
+        Self::Freeze,
+        Self::Require,
         Self::BlockedOther,
         Self::ApprovalRequired,
         Self::Unavailable,
@@ -140,6 +143,14 @@ pub struct PolicyFile {
     pub path: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,
+}
+
+impl PolicySource {
+    /// Returns it as trailers and audit lines hold it: `path@commit sha256`.
+    pub fn trailer(&self) -> String {
+        let commit = self.commit.as_deref().unwrap_or("disk");
+        format!("{}@{commit} {}", self.path, self.sha256)
+    }
 }
 
 /// The gate's answer. A function of policy, request, facts and instant alone.

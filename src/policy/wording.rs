@@ -34,6 +34,14 @@ pub(super) fn rule(rule: &TimeRule) -> String {
     }
 }
 
+/// One rule in a word or two: its name in quotes, else its times.
+pub(super) fn label(rule: &TimeRule) -> String {
+    match &rule.name {
+        Some(name) => format!("\"{name}\""),
+        None => rule.times.to_string(),
+    }
+}
+
 /// A rate that must not look like `other`, from which it differs.
 pub(super) fn unlike(rate: RequestsPerSecond, other: RequestsPerSecond) -> String {
     let rounded = rate.to_string();

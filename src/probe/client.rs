@@ -10,7 +10,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use reqwest::{
     Certificate, ClientBuilder, Method, Response, StatusCode, Url,
-    header::{HeaderMap, RETRY_AFTER},
+    header::{HeaderMap, LINK, RETRY_AFTER},
     redirect,
 };
 
@@ -70,6 +70,8 @@ pub(super) struct Answer {
     pub(super) status: StatusCode,
     /// The whole body, or nothing if it is larger than the limit.
     pub(super) body: Option<Vec<u8>>,
+    /// Does a header `Link` (RFC 8288) say that there is a next page?
+    pub(super) has_next_page: bool,
     retry_after: Option<Duration>,
 }
 
@@ -214,6 +216,7 @@ async fn once(
         })?;
     let status = response.status();
     let retry_after = retry_after(response.headers(), clock.now());
+    let has_next_page = has_next_page(response.headers());
     let body = read(&mut response, call.body_limit)
         .await
         .map_err(|error| NoAnswer {
@@ -223,6 +226,7 @@ async fn once(
     Ok(Answer {
         status,
         body,
+        has_next_page,
         retry_after,
     })
 }
@@ -252,6 +256,15 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
     Some((at.to_utc() - now).to_std().unwrap_or_default())
+}
+
+fn has_next_page(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(LINK)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split([',', ';']))
+        .any(|part| matches!(part.trim(), "rel=\"next\"" | "rel=next"))
 }
 
 /// How long the machine waits. A clock that runs faster shortens the wait, but not below a second:

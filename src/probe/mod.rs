@@ -5,8 +5,11 @@
 
 mod address;
 mod client;
+pub mod github;
 pub mod http;
 pub mod prometheus;
 mod text;
+pub mod webhook;
 
 pub use client::{Client, ClientOptions};
+pub use text::excerpt;

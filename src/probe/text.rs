@@ -6,7 +6,7 @@ const LONGEST: usize = 200;
 
 /// Returns at most 200 characters of a text from outside, in one line, without control characters
 /// and without those that change the reading direction.
-pub(super) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     let mut characters = text.trim().chars();
     let mut short: String = characters
         .by_ref()

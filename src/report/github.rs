@@ -10,7 +10,7 @@ use super::{Ended, Sink, json, markdown, sanitise};
 use crate::{
     event::{Ending, Event},
     manifest::Refusal,
-    policy::Effect,
+    policy::{Effect, Severity},
 };
 
 /// Most characters of an output's value.
@@ -140,7 +140,12 @@ fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
             .refusals
             .first()
             .map(|refusal| (refusal.path.clone().unwrap_or_default(), refusal.line));
-        let (file, line) = refused.or(deciding).unwrap_or_default();
+        let wrong = outcome
+            .findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Error)
+            .map(|finding| (finding.path.clone(), finding.line));
+        let (file, line) = refused.or(deciding).or(wrong).unwrap_or_default();
         found.push(Annotation {
             file: Some(file).filter(|file| !file.is_empty()),
             line,
@@ -154,6 +159,16 @@ fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
             line: refusal.line,
             message: refusal.reason.clone(),
         });
+    }
+    for finding in &outcome.findings {
+        let told = finding.severity == Severity::Info || outcome.reason.contains(&finding.message);
+        if !told {
+            found.push(Annotation {
+                file: Some(finding.path.clone()),
+                line: finding.line,
+                message: format!("{} ({})", finding.message, finding.code),
+            });
+        }
     }
     if let Some(verdict) = &outcome.verdict {
         for reason in &verdict.reasons {

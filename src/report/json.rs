@@ -12,9 +12,11 @@ use serde::Serialize;
 
 use super::{Ended, Sink, phrases, sanitise};
 use crate::{
-    event::{Deployment, MetricRecord, Outcome},
+    event::{
+        CaseRecord, Deployment, FileFinding, MetricRecord, Outcome, OutlookRecord, ServiceVerdict,
+    },
     manifest::Change,
-    policy::{Decision, PolicyFile, Verdict},
+    policy::{ClockState, Decision, Mismatch, PolicyFile, PolicySource, Verdict},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -55,6 +57,8 @@ pub struct Report {
     override_used: bool,
     /// The gate's answer, where it was asked.
     verdict: Option<VerdictReport>,
+    /// The gate's answer for each service, where several were asked about; `verdict` is the worst.
+    verdicts: Vec<ServiceReport>,
     /// Values changed, or that would change.
     changes: Vec<ChangeReport>,
     /// Files changed, or that would change.
@@ -69,6 +73,46 @@ pub struct Report {
     metrics: Vec<MetricReport>,
     /// Past deployments, newest first (`history`).
     deployments: Vec<DeploymentReport>,
+    /// What was found in files (`validate`).
+    findings: Vec<FindingReport>,
+    /// What was asked and how it stands at the beginning of the range (`next`).
+    outlook: Option<OutlookReport>,
+    /// When it opens and closes inside the range, in order (`next`).
+    transitions: Vec<TransitionReport>,
+    /// The cases of policies, in the order of files and lines (`test`).
+    cases: Vec<CaseReport>,
+    /// What was signed (`approve`).
+    approval: Option<ApprovalReport>,
+}
+
+/// One thing found in a file.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FindingReport {
+    path: String,
+    /// 1-based; null where the file as a whole is meant.
+    line: Option<usize>,
+    /// 1-based, in characters.
+    column: Option<usize>,
+    #[schemars(extend("enum" = ["error", "warning", "info"]))]
+    severity: &'static str,
+    /// Stable id of the kind.
+    code: String,
+    message: String,
+}
+
+/// An approval or override that was signed, or that would be.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ApprovalReport {
+    /// SHA-256 of the statement, in hexadecimal: what a deployment records.
+    id: String,
+    /// What is signed: a JSON object as text.
+    statement: String,
+    /// Statement and signature, to hand over; null where nothing was signed.
+    text: Option<String>,
+    /// File that it was written to.
+    path: Option<String>,
+    /// Ref that it was stored as.
+    reference: Option<String>,
 }
 
 /// The gate's answer.
@@ -94,6 +138,14 @@ struct VerdictReport {
     /// The instant that was judged.
     evaluated_at: String,
     policy: PolicyReport,
+}
+
+/// The gate's answer for one service.
+#[derive(Debug, Serialize, JsonSchema)]
+struct ServiceReport {
+    service: String,
+    #[serde(flatten)]
+    verdict: VerdictReport,
 }
 
 /// One rule's part in a verdict.
@@ -137,6 +189,61 @@ struct PolicyFileReport {
     path: String,
     /// SHA-256 of its bytes, in hexadecimal.
     sha256: String,
+}
+
+/// How it stands at the beginning of a range.
+#[derive(Debug, Serialize, JsonSchema)]
+struct OutlookReport {
+    /// What is to be done.
+    action: &'static str,
+    from: String,
+    until: String,
+    #[schemars(extend("enum" = ["open", "closed"]))]
+    state: &'static str,
+    /// Is it open with an approval only?
+    approval_required: bool,
+    /// IANA name of the zone the instants are shown in.
+    timezone: String,
+    policy: PolicyReport,
+}
+
+/// One change between open and closed, or between open and open with an approval only.
+#[derive(Debug, Serialize, JsonSchema)]
+struct TransitionReport {
+    at: String,
+    /// How it stands from then on.
+    #[schemars(extend("enum" = ["open", "closed"]))]
+    state: &'static str,
+    /// Is it open with an approval only from then on?
+    approval_required: bool,
+    /// Which rule does it, in a few words.
+    reason: String,
+    /// That rule, as a path in the policy; null where there is none.
+    rule: Option<String>,
+}
+
+/// One case of a policy, judged.
+#[derive(Debug, Serialize, JsonSchema)]
+struct CaseReport {
+    name: String,
+    /// Path of the policy.
+    policy: String,
+    /// Where the case is written.
+    source: PlaceReport,
+    /// Does it hold?
+    passed: bool,
+    /// What was expected and not found.
+    mismatches: Vec<MismatchReport>,
+    verdict: VerdictReport,
+}
+
+/// Something that was expected and not found.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MismatchReport {
+    #[schemars(extend("enum" = ["decision", "code", "opens_at", "closes_at", "rule"]))]
+    what: &'static str,
+    expected: String,
+    found: String,
 }
 
 /// One value that changes.
@@ -290,6 +397,7 @@ impl Report {
             hints: phrases::next_steps(ended),
             override_used: outcome.override_used,
             verdict: outcome.verdict.as_ref().map(VerdictReport::of),
+            verdicts: outcome.verdicts.iter().map(ServiceReport::of).collect(),
             changes: outcome.changes.iter().map(ChangeReport::of).collect(),
             files_changed: outcome.files_changed.clone(),
             refusals: outcome
@@ -306,17 +414,27 @@ impl Report {
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
             deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+            findings: outcome.findings.iter().map(FindingReport::of).collect(),
+            outlook: outcome.outlook.as_ref().map(OutlookReport::of),
+            transitions: outcome
+                .outlook
+                .iter()
+                .flat_map(TransitionReport::all)
+                .collect(),
+            cases: outcome.cases.iter().map(CaseReport::of).collect(),
+            approval: outcome.approval.as_ref().map(|approval| ApprovalReport {
+                id: approval.id.clone(),
+                statement: approval.statement.clone(),
+                text: Some(approval.text.clone()).filter(|text| !text.is_empty()),
+                path: approval.path.clone(),
+                reference: approval.reference.clone(),
+            }),
         }
     }
 }
 
 impl VerdictReport {
     fn of(verdict: &Verdict) -> Self {
-        let file = |file: &PolicyFile| PolicyFileReport {
-            path: file.path.clone(),
-            sha256: file.sha256.clone(),
-        };
-        let files = verdict.policy.files.iter().map(file);
         Self {
             decision: verdict.decision.word(),
             would_be: verdict.would_be.map(Decision::word),
@@ -340,13 +458,85 @@ impl VerdictReport {
             closes_reason: verdict.closes_because.clone(),
             timezone: verdict.timezone.clone(),
             evaluated_at: instant(verdict.evaluated_at),
-            policy: PolicyReport {
-                path: verdict.policy.path.clone(),
-                commit: verdict.policy.commit.clone(),
-                sha256: verdict.policy.sha256.clone(),
-                files: files.collect(),
-            },
+            policy: PolicyReport::of(&verdict.policy),
         }
+    }
+}
+
+impl ServiceReport {
+    fn of(one: &ServiceVerdict) -> Self {
+        Self {
+            service: one.service.clone(),
+            verdict: VerdictReport::of(&one.verdict),
+        }
+    }
+}
+
+impl PolicyReport {
+    fn of(source: &PolicySource) -> Self {
+        let file = |file: &PolicyFile| PolicyFileReport {
+            path: file.path.clone(),
+            sha256: file.sha256.clone(),
+        };
+        Self {
+            path: source.path.clone(),
+            commit: source.commit.clone(),
+            sha256: source.sha256.clone(),
+            files: source.files.iter().map(file).collect(),
+        }
+    }
+}
+
+impl CaseReport {
+    fn of(record: &CaseRecord) -> Self {
+        let mismatch = |it: &Mismatch| MismatchReport {
+            what: it.what,
+            expected: it.expected.clone(),
+            found: it.found.clone(),
+        };
+        Self {
+            name: record.name.clone(),
+            policy: record.policy.clone(),
+            source: PlaceReport {
+                path: record.path.clone(),
+                line: Some(record.line),
+            },
+            passed: record.passed(),
+            mismatches: record.mismatches.iter().map(mismatch).collect(),
+            verdict: VerdictReport::of(&record.verdict),
+        }
+    }
+}
+
+impl OutlookReport {
+    fn of(record: &OutlookRecord) -> Self {
+        let outlook = &record.outlook;
+        let state = record.state();
+        Self {
+            action: record.action.word(),
+            from: instant(outlook.zone.at(outlook.from)),
+            until: instant(outlook.zone.at(outlook.until)),
+            state: state.word(),
+            approval_required: state == ClockState::NeedsApproval,
+            timezone: outlook.zone.name().to_owned(),
+            policy: PolicyReport::of(&record.policy),
+        }
+    }
+}
+
+impl TransitionReport {
+    fn all(record: &OutlookRecord) -> impl Iterator<Item = Self> {
+        let outlook = &record.outlook;
+        outlook.changes().iter().filter_map(|period| {
+            let cause = period.begins.as_ref();
+            Some(Self {
+                at: instant(outlook.zone.at(period.start?)),
+                state: period.state.word(),
+                approval_required: period.state == ClockState::NeedsApproval,
+                reason: cause.map(|it| it.text.clone()).unwrap_or_default(),
+                rule: cause.and_then(|it| Some(outlook.rules.get(it.rule)?.rule.clone())),
+            })
+        })
     }
 }
 
@@ -400,6 +590,19 @@ impl DeploymentReport {
             started_at: deployment.started_at.map(instant),
             finished_at: deployment.finished_at.map(instant),
             actor: deployment.actor.clone(),
+        }
+    }
+}
+
+impl FindingReport {
+    fn of(finding: &FileFinding) -> Self {
+        Self {
+            path: finding.path.clone(),
+            line: finding.line,
+            column: finding.column,
+            severity: finding.severity.word(),
+            code: finding.code.clone(),
+            message: sanitise::line(&finding.message),
         }
     }
 }

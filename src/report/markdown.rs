@@ -78,7 +78,7 @@ fn push(body: &mut String, section: &str) -> bool {
 
 fn head(ended: &Ended<'_>) -> String {
     let outcome = ended.outcome;
-    let alert = match phrases::tone(outcome.ending) {
+    let alert = match phrases::tone(outcome) {
         Tone::Good => "NOTE",
         Tone::Caution => "WARNING",
         Tone::Bad => "CAUTION",

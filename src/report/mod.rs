@@ -1,12 +1,18 @@
 //! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
 
+mod cases;
+mod findings;
 pub mod github;
+pub mod ics;
 pub mod json;
+pub mod junit;
 pub mod live;
 pub mod markdown;
+mod outlook;
 pub mod phrases;
 pub mod progress;
 pub mod sanitise;
+mod services;
 mod stream;
 pub mod style;
 pub mod text;

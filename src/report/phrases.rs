@@ -4,9 +4,9 @@ use chrono::{DateTime, Datelike, FixedOffset, TimeDelta, Utc};
 
 use super::{Ended, sanitise};
 use crate::{
-    event::{Deployment, Ending, MetricRecord, StepRecord},
+    event::{Deployment, Ending, MetricRecord, Outcome, StepRecord},
     manifest::Change,
-    policy::{Effect, PolicySource, Reason, Verdict},
+    policy::{ClockState, Effect, PolicySource, Reason, Verdict},
     units::format_duration,
 };
 
@@ -21,9 +21,15 @@ pub enum Tone {
     Bad,
 }
 
-/// Returns how good an ending is.
-pub fn tone(ending: Ending) -> Tone {
-    match ending {
+/// Returns how good an outcome is.
+pub fn tone(outcome: &Outcome) -> Tone {
+    if let Some(record) = &outcome.outlook {
+        return match record.state() {
+            ClockState::Open => Tone::Good,
+            ClockState::NeedsApproval | ClockState::Closed => Tone::Caution,
+        };
+    }
+    match outcome.ending {
         Ending::Shown | Ending::Allowed | Ending::Deployed | Ending::NoChange | Ending::Healthy => {
             Tone::Good
         }
@@ -42,6 +48,9 @@ pub fn tone(ending: Ending) -> Tone {
 
 /// Returns the first words of the result: `BLOCKED`, `ROLLED BACK`.
 pub fn headline(ended: &Ended<'_>) -> String {
+    if let Some(record) = &ended.outcome.outlook {
+        return record.state().word().to_uppercase();
+    }
     let ending = ended.outcome.ending;
     match ending {
         Ending::Deployed if ended.command != "deploy" && ended.command != "demo" => "DONE".into(),

@@ -6,19 +6,19 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink,
+    Ended, Sink, cases, findings, outlook,
     phrases::{self, Tone},
-    sanitise,
+    sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
 };
 use crate::{
     event::{Deployment, Ending, MetricRecord, StepState},
     manifest::Change,
-    policy::{Effect, Verdict},
+    policy::{Effect, Reason, Verdict},
 };
 
 /// Columns that a line may fill.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 /// Columns of the labels on the left.
 const LABEL: usize = 12;
 /// Most lines of a diff that are shown; the JSON output has all.
@@ -43,9 +43,12 @@ impl<W: Write> Sink for Text<W> {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
+        let mut text = String::new();
         for line in lines(ended) {
-            writeln!(self.writer, "{}", line.render(self.colour))?;
+            text.push_str(&line.render(self.colour));
+            text.push('\n');
         }
+        self.writer.write_all(text.as_bytes())?;
         self.writer.flush()
     }
 }
@@ -60,6 +63,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     if outcome.ending != Ending::Shown || !outcome.reason.is_empty() {
         head(ended, &mut lines);
     }
+    services::lines(&outcome.verdicts, &mut lines);
     facts(ended, &mut lines);
     changes(&outcome.changes, &mut lines);
     diff(&outcome.diff, &mut lines);
@@ -75,6 +79,11 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
     history(&outcome.history, &mut lines);
+    lines.extend(findings::lines(&outcome.findings));
+    cases::lines(&outcome.cases, &mut lines);
+    if let Some(record) = &outcome.outlook {
+        outlook::lines(record, &mut lines);
+    }
     let next = phrases::next_steps(ended);
     if !next.is_empty() {
         lines.push(Line::default());
@@ -99,7 +108,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
 fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     let outcome = ended.outcome;
     let word = phrases::headline(ended);
-    let style = style::of(phrases::tone(outcome.ending)).bold();
+    let style = style::of(phrases::tone(outcome)).bold();
     let indent = word.chars().count() + 2;
     let mut reason = style::wrap(&outcome.reason, WIDTH.saturating_sub(indent)).into_iter();
     let first = reason.next().unwrap_or_default();
@@ -112,8 +121,10 @@ fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
 fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     let outcome = ended.outcome;
     let begin = lines.len();
-    if let Some(verdict) = &outcome.verdict {
-        gate(verdict, lines);
+    match &outcome.verdict {
+        Some(verdict) if outcome.verdicts.is_empty() => gate(verdict, lines),
+        Some(verdict) => judged(verdict, lines),
+        None => {}
     }
     for refusal in &outcome.refusals {
         fact("refused", &refusal.to_string(), lines);
@@ -153,10 +164,17 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
     if let Some(closes) = phrases::closes(verdict) {
         fact("closes", &closes, lines);
     }
-    let words = verdict.reasons.iter().map(|it| phrases::effect(it.effect));
+    let reasons: Vec<&Reason> = verdict.reasons.iter().collect();
+    because(&reasons, lines);
+    judged(verdict, lines);
+}
+
+/// Says what each of these reasons does.
+pub(super) fn because(reasons: &[&Reason], lines: &mut Vec<Line>) {
+    let words = reasons.iter().map(|it| phrases::effect(it.effect));
     let longest = words.map(str::len).max().unwrap_or_default();
     let mut label = "because";
-    for reason in &verdict.reasons {
+    for reason in reasons {
         let tone = match reason.effect {
             Effect::Blocks => Tone::Bad,
             Effect::Allows => Tone::Good,
@@ -180,6 +198,9 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
         }
         label = "";
     }
+}
+
+fn judged(verdict: &Verdict, lines: &mut Vec<Line>) {
     let judged = phrases::instant(verdict.evaluated_at, &verdict.timezone);
     fact("judged at", &judged, lines);
     if !verdict.policy.path.is_empty() {
@@ -308,7 +329,7 @@ fn diff(diff: &str, lines: &mut Vec<Line>) {
     }
 }
 
-fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
+pub(super) fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
     fact_in(Style::new(), label, text, lines);
 }
 
@@ -316,7 +337,13 @@ fn fact_in(style: Style, label: &str, text: &str, lines: &mut Vec<Line>) {
     labelled(&format!("  {label:LABEL$}"), 2 + LABEL, text, style, lines);
 }
 
-fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Vec<Line>) {
+pub(super) fn labelled(
+    label: &str,
+    indent: usize,
+    text: &str,
+    style: Style,
+    lines: &mut Vec<Line>,
+) {
     let mut left = label.to_owned();
     for part in style::wrap(text, WIDTH - indent) {
         lines.push(Line::styled(DIM, &left).and(style, &part));
@@ -325,7 +352,7 @@ fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Ve
 }
 
 /// Adds a table under a title, if it has rows. The first cell of a row is coloured by its word.
-fn section(
+pub(super) fn section(
     title: &str,
     header: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
@@ -369,16 +396,31 @@ fn section(
     }
 }
 
-fn word_style(word: &str) -> Style {
-    let passed = [StepState::Passed.word(), "pass", "good", "verified"];
+pub(super) fn word_style(word: &str) -> Style {
+    let passed = [
+        StepState::Passed.word(),
+        "pass",
+        "good",
+        "verified",
+        "allowed",
+    ];
     let failed = [
         StepState::Failed.word(),
         "fail",
         "worse",
         "error",
         "rolled-back",
+        "blocked",
+        "fails",
     ];
-    let open = [StepState::Running.word(), "inconclusive", "held", "not-yet"];
+    let open = [
+        StepState::Running.word(),
+        "inconclusive",
+        "held",
+        "not-yet",
+        "warned",
+        "approval-required",
+    ];
     if passed.contains(&word) {
         style::GREEN
     } else if failed.contains(&word) {

@@ -128,6 +128,14 @@ fn describe(error: &ValidationError<'_>, located: &Located, schema: &Value) -> V
                 format!("the key `{key}` is missing in {place}"),
             )]
         }
+        ValidationErrorKind::MaxItems { limit } => {
+            let count = error.instance().as_array().map_or(0, Vec::len);
+            let message = format!(
+                "`{}` has {count} entries; at most {limit}",
+                dotted(&pointer)
+            );
+            vec![Finding::new(at, message)]
+        }
         ValidationErrorKind::Enum { options } => {
             let known: Vec<String> = options
                 .as_array()

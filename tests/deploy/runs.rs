@@ -6,6 +6,7 @@ use shipgate::{
     event::{Event, Failure, Outcome, Reporter},
     git::{Repository, RepositoryOptions},
     ops::{
+        asker::Asker,
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
@@ -25,6 +26,14 @@ use crate::{
     stage::{CONFIG, Stage},
     trail::{End, Trail},
 };
+
+/// Somebody who brings nothing along.
+fn asker(actor: Option<String>) -> Asker {
+    Asker {
+        actor,
+        ..Asker::default()
+    }
+}
 
 /// How a run is started.
 pub struct Start {
@@ -122,8 +131,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: None,
-            actor: Some(start.actor.to_owned()),
-            pipeline: None,
+            asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
             deploy::deploy(&request, outside, stop, trail).await
@@ -165,6 +173,7 @@ impl Stage {
                 policy: None,
                 policy_ref: None,
                 traffic: &TrafficQuestion::default(),
+                asker: &asker(actor.clone()),
                 circumstances: &Circumstances::default(),
             };
             let permit = match gate::ask(&question, outside, &target, trail).await? {
@@ -174,14 +183,23 @@ impl Stage {
             let permit = &permit;
             match &to {
                 None => {
-                    rollback::rollback(outside, &target, actor, "a test", permit, stop, trail).await
+                    rollback::rollback(
+                        outside,
+                        &target,
+                        &asker(actor),
+                        "a test",
+                        permit,
+                        stop,
+                        trail,
+                    )
+                    .await
                 }
                 Some(version) => {
                     let request = RollbackTo {
                         dry_run: false,
                         reason: "asked for by a test",
                         version,
-                        actor,
+                        asker: &asker(actor),
                         limits,
                         permit,
                     };

@@ -95,7 +95,7 @@ async fn the_same_value_of_somebody_else_stays() {
                 edit(&world, path, old, new);
             }
         });
-        let end = stage.deploy_with("1.1", start).await;
+        let end = Box::pin(stage.deploy_with("1.1", start)).await;
         end.assert(43, &what);
         assert!(stage.text(path).contains(new), "{what}:\n{end}");
         let others = stage.log().len() - stage.commits();
@@ -106,7 +106,7 @@ async fn the_same_value_of_somebody_else_stays() {
         assert_eq!(stage.references(), before, "{what}");
         let journal = stage.journal();
         let told = format!("{what}: {}\n  {}", journal.join(" "), end.end());
-        let next = stage.deploy("1.2").await;
+        let next = Box::pin(stage.deploy("1.2")).await;
         next.assert(0, &what);
         told
     }))

@@ -76,21 +76,21 @@ fn explain_says_what_a_code_means_and_what_to_do() {
 #[test]
 fn explain_names_the_nearest_code() {
     let slip = run(&["explain", "roled-back"], &[]);
-    insta::assert_snapshot!(slip.stdout, @"
-    ERROR  unknown exit code `roled-back`; did you mean `rolled-back`?
+    insta::assert_snapshot!(slip.stdout, @r"
+    ERROR  unknown code `roled-back`; did you mean `rolled-back`?
 
       exit code   2 usage
 
-    next: `shipgate explain` lists all exit codes
+    next: `shipgate explain` lists all codes
     ");
     assert_eq!(slip.code, 2);
     let hostile = run(&["explain", "::error::\n##[add-mask]x"], &[]);
-    insta::assert_snapshot!(hostile.stdout, @"
-    ERROR  unknown exit code `: :error:: # #[add-mask]x`
+    insta::assert_snapshot!(hostile.stdout, @r"
+    ERROR  unknown code `: :error:: # #[add-mask]x`
 
       exit code   2 usage
 
-    next: `shipgate explain` lists all exit codes
+    next: `shipgate explain` lists all codes
     ");
 }
 

@@ -6,7 +6,8 @@
 use crate::support::{Buffer, all, ended, utc, written};
 use proptest::prelude::*;
 use shipgate::{
-    event::{Ending, Event, Outcome},
+    event::{Ending, Event, FileFinding, Outcome},
+    policy::Severity,
     report::{Sink, github, json, markdown, progress::Progress, sanitise, text::Text},
 };
 
@@ -144,6 +145,15 @@ fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
             metric.detail = next();
             metric.wanted = next();
         }
+        outcome.findings = vec![FileFinding {
+            path: next(),
+            line: Some(3),
+            column: Some(7),
+            severity: [Severity::Error, Severity::Warning, Severity::Info][which % 3],
+            code: next(),
+            message: next(),
+            excerpt: Some(next()),
+        }];
         if let Some(verdict) = &mut outcome.verdict {
             verdict.timezone = next();
             verdict.policy.path = next();

@@ -261,16 +261,28 @@ fn json_of_a_blocked_verdict() {
         "policy": {
           "path": "policies/production.yaml",
           "commit": "4f2a91c07b6e5d3f8a1b2c3d4e5f60718293a4b5",
-          "sha256": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab"
+          "sha256": "9c56cc51b374c3ba189210d5b6d4bf57790d351c96c47c02190ecf1e430635ab",
+          "files": [
+            {
+              "path": "holidays.ics",
+              "sha256": "4a7d1ed414474e4033ac29ccb8653d9b5a3a1f0c9d7e6b8a2c4e6f8091a3b5c7"
+            }
+          ]
         }
       },
+      "verdicts": [],
       "changes": [],
       "files_changed": [],
       "refusals": [],
       "diff": null,
       "deployment": null,
       "metrics": [],
-      "deployments": []
+      "deployments": [],
+      "findings": [],
+      "outlook": null,
+      "transitions": [],
+      "cases": [],
+      "approval": null
     }
     "#);
 }
@@ -293,6 +305,7 @@ fn json_of_a_rolled_back_canary() {
       ],
       "override_used": false,
       "verdict": null,
+      "verdicts": [],
       "changes": [],
       "files_changed": [
         "clusters/prod/advertisements-canary.yaml"
@@ -372,7 +385,12 @@ fn json_of_a_rolled_back_canary() {
           "errors_in_a_row": 0
         }
       ],
-      "deployments": []
+      "deployments": [],
+      "findings": [],
+      "outlook": null,
+      "transitions": [],
+      "cases": [],
+      "approval": null
     }
     "#);
 }

@@ -2,6 +2,10 @@
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the number of tricks is a figure of docs/reliability.md"
+)]
 
 #[path = "../support/bare.rs"]
 mod bare;

@@ -13,7 +13,9 @@ use std::{sync::Arc, time::Duration};
 use chrono::Utc;
 
 use super::{
-    case::{Case, Circumstances},
+    announce::{self, Push},
+    asker::Asker,
+    case::Circumstances,
     gate::{self, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
@@ -24,6 +26,7 @@ use crate::{
     clock::Clock,
     event::{Deployment, Ending, Event, Failure, Outcome, Reporter},
     git::Repository,
+    policy::Action,
     probe,
     rollout::{Plan, Replay},
     secret::Secret,
@@ -80,10 +83,8 @@ pub struct DeployRequest {
     pub limits: Limits,
     /// Application repository and commit.
     pub source: Option<String>,
-    /// Who started it.
-    pub actor: Option<String>,
-    /// Address of the pipeline run.
-    pub pipeline: Option<String>,
+    /// Who asks.
+    pub asker: Asker,
 }
 
 /// What an operation works with.
@@ -135,11 +136,7 @@ pub async fn deploy(
         let question = Question::from(request);
         if let Some(length) = request.circumstances.wait_for_window {
             let patience = Patience::new(&*outside.clock, length);
-            loop {
-                let case = Case::read(&question, outside.repository, &target).await?;
-                if !patience.wait(&case, &*outside.clock, reporter).await? {
-                    break;
-                }
+            while gate::wait(patience, &question, outside, &target, reporter).await? {
                 target = read().await?;
             }
         }
@@ -166,6 +163,7 @@ pub async fn deploy(
         Prepared::Ready { ready, diff } => (ready, diff),
     };
     if request.dry_run {
+        announce::foretell(&permit, outside, reporter);
         let verdict = permit.into_verdict();
         let mut outcome = dry_run(
             Ending::from(&verdict),
@@ -173,11 +171,20 @@ pub async fn deploy(
             &prepared.replay,
             diff,
         );
+        outcome.override_used = verdict.overridden.is_some();
         outcome.verdict = Some(verdict);
         return Ok(outcome);
     }
+    let push = Push {
+        action: Action::Deploy,
+        target: &target,
+        version: request.version.as_str(),
+        asker: &request.asker,
+    };
+    announce::before_push(&push, &permit, outside, &mut stop, reporter).await?;
     let mut run = Run::new(request.limits, outside, &target, *prepared, stop, reporter);
     let mut outcome = run.go(&permit).await;
+    outcome.override_used = permit.verdict().overridden.is_some();
     outcome.verdict = Some(permit.into_verdict());
     Ok(outcome)
 }

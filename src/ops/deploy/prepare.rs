@@ -130,9 +130,11 @@ pub async fn prepare(
         strategy: plan.strategy.to_owned(),
         base: base.clone(),
         source: request.source.clone(),
-        actor: request.actor.clone(),
-        pipeline: request.pipeline.clone(),
+        actor: request.asker.actor.clone(),
+        pipeline: request.asker.pipeline.clone(),
         policy: None,
+        approvals: Vec::new(),
+        overridden: None,
         reason: None,
     };
     Ok(Prepared::Ready {

@@ -133,7 +133,7 @@ impl<'a> Run<'a> {
 
     /// Runs it to its end. Asks for a permit, because nothing may be pushed without one.
     pub async fn go(&mut self, permit: &Permit) -> Outcome {
-        self.writer.identity.policy = Some(permit.policy());
+        permit.mark(&mut self.writer.identity);
         let end = match self.take_over().await {
             Err(end) => return end.into(),
             Ok(first) => self.steps(first).await,

@@ -12,6 +12,7 @@ use crate::{
             BackCommit, BackEnd, Outside, Remade, describe, go_back, read_journal, remake, resume,
         },
         failure,
+        gate::Permit,
         journal::{Record, RunIdentity, State, step_index},
         land::FORWARD_PATIENCE,
         load::{self, Target},
@@ -124,6 +125,8 @@ impl<'a> Takeback<'a> {
             actor,
             pipeline: None,
             policy: None,
+            approvals: Vec::new(),
+            overridden: None,
             reason: None,
         };
         Ok(Self {
@@ -139,6 +142,12 @@ impl<'a> Takeback<'a> {
             },
             written,
         })
+    }
+
+    /// Takes the permit that the gate gave for taking it back: everything written from here on
+    /// names it.
+    pub fn under(&mut self, permit: &Permit) {
+        permit.mark(&mut self.writer.identity);
     }
 
     /// Shows what taking the run back would change; changes nothing.
@@ -249,11 +258,22 @@ impl<'a> Takeback<'a> {
             .await
             .ok()?;
         let record = records.first()?;
-        let RunIdentity { run, actor, .. } = self.writer.identity.clone();
-        Self::read(self.outside, self.target, record, run, tip, actor)
+        let RunIdentity {
+            run,
+            actor,
+            policy,
+            approvals,
+            overridden,
+            ..
+        } = self.writer.identity.clone();
+        let mut again = Self::read(self.outside, self.target, record, run, tip, actor)
             .await
             .ok()
-            .filter(|again| !again.is_untouched())
+            .filter(|again| !again.is_untouched())?;
+        again.writer.identity.policy = policy;
+        again.writer.identity.approvals = approvals;
+        again.writer.identity.overridden = overridden;
+        Some(again)
     }
 
     /// Closes the record of a run of which nothing is on the branch.

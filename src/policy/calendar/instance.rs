@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::{lines::ContentLine, windows_zones::iana_name};
 use crate::policy::{
-    times::{Moment, recurrence::Clock},
+    times::recurrence::{Clock, Moment},
     wording::shown,
     zone::{Zone, near},
 };

@@ -8,11 +8,11 @@ use serde::{
     de::{MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-/// A date as a text, or a mapping with `date`, `from` and `to`, `rrule` or `ics`.
+/// A date as a text, or a mapping with `date`, `from` and `to`, `rule`, `rrule` or `ics`.
 #[derive(Debug, Clone)]
 pub struct BlockedDateDocument(pub BlockedDateFields);
 
-/// One blocked date, a range of them, a rule, or a calendar.
+/// One blocked date, a range of them, a rule that gives more, or a calendar.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockedDateFields {
@@ -28,6 +28,11 @@ pub struct BlockedDateFields {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub to: Option<String>,
+    /// A date of each year: `4th Thursday of November + 1 day`, `last Monday of May`,
+    /// `December 25 observed`, `Easter - 2 days`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub rule: Option<String>,
     /// An RFC 5545 recurrence rule such as `FREQ=YEARLY;BYMONTH=11;BYDAY=4TH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
@@ -68,8 +73,10 @@ impl<'de> Visitor<'de> for BlockedDateVisitor {
     type Value = BlockedDateDocument;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .write_str("a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, `rrule` or `ics`")
+        formatter.write_str(
+            "a date such as 2025-12-25, or a mapping with `date`, `from` and `to`, `rule`, `rrule` \
+             or `ics`",
+        )
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {

@@ -34,15 +34,15 @@ pub struct PolicyDocument {
     pub environments: Option<Vec<String>>,
     /// When deploying is allowed. Absent: always, unless something blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<WindowDocument>", length(min = 1, max = 100))]
+    #[schemars(with = "Vec<WindowDocument>", length(min = 1, max = 10_000))]
     pub allowed_windows: Option<Vec<WindowDocument>>,
     /// When deploying is blocked, whatever is allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100))]
+    #[schemars(length(max = 10_000))]
     pub blocked_windows: Vec<BlockedWindowDocument>,
     /// Dates on which deploying is blocked, whatever is allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1000))]
+    #[schemars(length(max = 10_000))]
     pub blocked_dates: Vec<BlockedDateDocument>,
     /// The most traffic under which deploying is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +53,18 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<Action>", length(min = 1))]
     pub actions: Option<Vec<Action>>,
+    /// Who is who: the same person at GitHub, at GitLab and in the list of keys. Whoever deploys
+    /// must be known here before somebody else's approval counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1000))]
+    pub people: Vec<PersonDocument>,
+    /// What makes an approval good. Absent: one person's signature, good for a day.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub approvals: ApprovalsDocument,
+    /// What makes an emergency override good. Absent: there are no overrides.
+    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OverrideDocument")]
+    pub overriding: Option<OverrideDocument>,
     /// Changes that always need a person. Absent: none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
@@ -72,18 +84,6 @@ pub struct PolicyDocument {
     /// Say the true verdict and let everything through: for a policy that is being tried out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dry_run: bool,
-    /// Who is who: the same person at GitHub, at GitLab and in the list of keys. Whoever deploys
-    /// must be known here before somebody else's approval counts.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1000))]
-    pub people: Vec<PersonDocument>,
-    /// What makes an approval good. Absent: one person's signature, good for a day.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub approvals: ApprovalsDocument,
-    /// What makes an emergency override good. Absent: there are no overrides.
-    #[serde(default, rename = "override", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "OverrideDocument")]
-    pub overriding: Option<OverrideDocument>,
 }
 
 /// What rules that are not kept do.

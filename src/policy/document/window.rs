@@ -38,6 +38,15 @@ pub struct WindowDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String")]
     pub duration: Option<String>,
+    /// When it starts, once: `2026-11-25 18:00` on the clock of the zone, a date, which is its
+    /// midnight, or an exact instant such as `2026-11-25T18:00:00-05:00`. Goes with `to`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub from: Option<String>,
+    /// When it ends, written as `from`; a date is included to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    pub to: Option<String>,
     /// When it is, as an RFC 5545 recurrence rule such as `FREQ=MONTHLY;BYDAY=-1FR`. Instead of `days`
     /// and `schedule`; goes with `hours`, or with `dtstart` and `dtend` or `duration`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::{
     policy::{
         Effect, Facts, Policy, Reason, ReasonCode, Request,
-        approval::{Approved, Identity, Presented, Statement, StatementKind},
+        approval::{ApprovalSource, Approved, Identity, Presented, Statement, StatementKind},
         people::Likeness,
         wording::{moment, shown},
     },
@@ -184,23 +184,27 @@ impl<'a> Case<'a> {
 
     /// Nobody approves what they deploy themselves.
     fn is_from_another(&self, approver: &Identity) -> Result<(), String> {
-        let deployer = match &self.facts.deployer {
-            None => {
-                return Err(
-                    "cannot count: nobody says who deploys, and nobody may approve what \
-                            they deploy themselves"
-                        .to_owned(),
-                );
-            }
-            Some(deployer @ Identity::Local(_)) => {
-                return Err(format!(
-                    "cannot count: {} deploys, and nobody vouches for that name; deploy from a \
-                     pipeline",
-                    shown(&deployer.to_string())
-                ));
-            }
-            Some(deployer) => deployer,
+        let Some(deployer) = &self.facts.deployer else {
+            return Err(
+                "cannot count: nobody says who deploys, and nobody may approve what \
+                        they deploy themselves"
+                    .to_owned(),
+            );
         };
+        for deployer in [deployer].into_iter().chain(&self.facts.restarted_by) {
+            self.is_not(approver, deployer)?;
+        }
+        Ok(())
+    }
+
+    fn is_not(&self, approver: &Identity, deployer: &Identity) -> Result<(), String> {
+        if matches!(deployer, Identity::Local(_)) {
+            return Err(format!(
+                "cannot count: {} deploys, and nobody vouches for that name; deploy from a \
+                 pipeline",
+                shown(&deployer.to_string())
+            ));
+        }
         match self.policy.people.compare(approver, deployer) {
             Likeness::Different => Ok(()),
             Likeness::Same => Err("is from whoever deploys".to_owned()),
@@ -292,7 +296,11 @@ impl<'a> Tally<'a> {
 pub(super) fn name(presented: &Presented) -> String {
     let kind = presented.statement.as_ref().map(|statement| statement.kind);
     let kind = kind.unwrap_or(StatementKind::Approval).word();
-    let id: String = presented.id.chars().take(SHOWN_ID).collect();
+    let id: String = match presented.source {
+        ApprovalSource::Signature => presented.id.chars().take(SHOWN_ID).collect(),
+        // It names itself in words.
+        ApprovalSource::GitHubRun | ApprovalSource::GitHubReview => presented.id.clone(),
+    };
     match &presented.by {
         Ok(by) => format!("{kind} {} ({})", plain(&id), plain(&by.to_string())),
         Err(_) => format!("{kind} {}", plain(&id)),

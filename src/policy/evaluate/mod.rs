@@ -26,11 +26,11 @@ use super::{
 /// Judges a request at an instant. Every rule that has something to say is in the verdict.
 pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime<Utc>) -> Verdict {
     let mut reasons = Vec::new();
+    let mut approvals = Vec::new();
+    let mut overridden = None;
     let mut opens = None;
     let mut closes = None;
     let mut tried_out = policy.dry_run;
-    let mut approvals = Vec::new();
-    let mut overridden = None;
     if let Some(reason) = wrong_environment(policy, request) {
         tried_out = false;
         reasons.push(reason);

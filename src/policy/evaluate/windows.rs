@@ -69,7 +69,13 @@ pub(super) fn allowed(timetable: &Timetable<'_>, now: DateTime<Utc>) -> Reason {
         (
             ReasonCode::Allowed,
             Effect::Allows,
-            format!("{moment} is in the allowed window {window}"),
+            if rule.manual_sync {
+                format!(
+                    "{moment} is in the window {window}, which persons need not keep to (manualSync)"
+                )
+            } else {
+                format!("{moment} is in the allowed window {window}")
+            },
         )
     };
     Reason {

@@ -27,15 +27,12 @@ impl Reader<'_> {
         for (index, entry) in entries.iter().enumerate() {
             let pointer = format!("/people/{index}");
             let mut identities = Vec::new();
-            let fields: [(&str, &Option<String>, fn(String) -> Identity); 3] = [
-                ("principal", &entry.principal, Identity::Principal),
-                ("github", &entry.github, Identity::GitHub),
-                ("gitlab", &entry.gitlab, Identity::GitLab),
-            ];
-            for (key, written, identity) in fields {
-                let name = self.label(written.as_ref(), &format!("{pointer}/{key}"), LONGEST);
-                identities.extend(name.map(identity));
-            }
+            let mut name = |key: &str, written: &Option<String>| {
+                self.label(written.as_ref(), &format!("{pointer}/{key}"), LONGEST)
+            };
+            identities.extend(name("principal", &entry.principal).map(Identity::Principal));
+            identities.extend(name("github", &entry.github).map(Identity::GitHub));
+            identities.extend(name("gitlab", &entry.gitlab).map(Identity::GitLab));
             if identities.is_empty() {
                 self.wrong(
                     &pointer,

@@ -3,12 +3,9 @@
 use super::{Files, Reader, too_often, too_often_message};
 use crate::{
     policy::{
-        Policy, PolicySource,
-        approval::ApprovalRules,
+        Policy,
         calendar::{self, Entry, Problem},
-        document::{Behavior, BlockedDateFields},
-        people::People,
-        request::Action,
+        document::BlockedDateFields,
         rules::TimeRule,
         scope::Scope,
         wording::shown,
@@ -55,6 +52,7 @@ impl Reader<'_> {
             ("date", fields.date.is_some()),
             ("from", fields.from.is_some()),
             ("to", fields.to.is_some()),
+            ("rule", fields.rule.is_some()),
             ("rrule", fields.rrule.is_some()),
             ("dtstart", fields.dtstart.is_some()),
             ("hours", fields.hours.is_some()),
@@ -118,25 +116,8 @@ pub(super) fn policy(text: &str, path: &str) -> Result<Policy, Vec<Finding>> {
     }
     let zone = zone.or_else(|| rules.first().map(|rule| rule.times.zone.clone()));
     Ok(Policy {
-        source: PolicySource {
-            path: path.to_owned(),
-            ..PolicySource::default()
-        },
-        environments: None,
-        allowed: Vec::new(),
-        blocked: Vec::new(),
         blocked_dates: rules,
-        traffic: None,
-        actions: Action::GOING_FORWARD.to_vec(),
-        approval_when: Vec::new(),
-        require: None,
-        runway: None,
-        behavior: Behavior::default(),
-        dry_run: false,
-        people: People::default(),
-        approvals: ApprovalRules::default(),
-        overriding: None,
-        zone: zone.unwrap_or_else(Zone::utc),
+        ..Policy::without_rules(path, zone.unwrap_or_else(Zone::utc))
     })
 }
 

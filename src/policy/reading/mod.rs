@@ -1,5 +1,6 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod app_project;
 mod approvals;
 mod calendar;
 mod changes;
@@ -10,17 +11,16 @@ mod recurrence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    PolicySource,
     calendar::is_calendar,
-    configmap::{self, Placement},
     document::{PolicyDocument, TrafficThresholdDocument, WindowDocument},
-    request::Action,
+    forms::{self, Form, Placement},
     rules::{Policy, TimeRule, TrafficThreshold, Written},
     scope::{NamePattern, Names, Scope},
     times::{Pattern, Times},
     wording::shown,
     zone::{Zone, near},
 };
+use pattern::is_exact;
 use recurrence::RuleKeys;
 
 use crate::{
@@ -31,9 +31,9 @@ use crate::{
 /// Longest name and description, in characters: they are printed in every message.
 const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
-/// Most starts of recurrence rules on one day: each is worked out for two years when the next
-/// opening is looked for.
-const MOST_STARTS_A_DAY: usize = 1_000;
+/// How often all rules together may open a day: the two years that a verdict may have to look ahead
+/// then cost less than a second.
+const OPENINGS_A_DAY: usize = 20_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -43,7 +43,10 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 /// Returns the paths of the iCalendar files that a policy names, each once; paths that lead
 /// elsewhere are left out, for [`Policy::parse_with`] refuses them.
 pub fn files_named(text: &str) -> Vec<String> {
-    let Some((located, _)) = configmap::locate(text).ok().filter(|_| !is_calendar(text)) else {
+    if is_calendar(text) {
+        return Vec::new();
+    }
+    let Ok(Form::Policy(located, _)) = forms::locate(text) else {
         return Vec::new();
     };
     let dates = located.value.get("blocked_dates");
@@ -59,8 +62,9 @@ pub fn files_named(text: &str) -> Vec<String> {
 }
 
 impl Policy {
-    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form, or
-    /// an iCalendar file. It has no files beside it: one that it names is missing. `path` is where the text was read, for messages and verdicts.
+    /// Reads a policy: native YAML, the JSON form, a Kubernetes ConfigMap that holds the JSON form,
+    /// the sync windows of an Argo CD AppProject, or an iCalendar file. It has no files beside it: one
+    /// that it names is missing. `path` is where the text was read, for messages and verdicts.
     ///
     /// # Errors
     /// Everything that is wrong with it, in the order of the lines.
@@ -78,7 +82,10 @@ impl Policy {
         if is_calendar(text) {
             return calendar::policy(text, path);
         }
-        let (located, placement) = configmap::locate(text)?;
+        let (located, placement) = match forms::locate(text)? {
+            Form::Policy(located, placement) => (located, placement),
+            Form::AppProject(located) => return app_project::read(&located, path),
+        };
         let read = |located: &Located| {
             let document = typed::check::<PolicyDocument>(located)?;
             Reader::new(located, placement).policy(&document, path, files)
@@ -144,15 +151,15 @@ impl<'a> Reader<'a> {
             self.not_blank(&value, "/environments");
             self.written(value, "/environments")
         });
-        let approval_when = self.approval_when(&document.approval_when);
-        let require = document.require.as_ref().map(|it| self.require(it));
-        let runway = document.runway.as_ref().and_then(|it| self.runway(it));
         let people = self.people(&document.people);
         let approvals = self.approvals(&document.approvals);
         let overriding = document
             .overriding
             .as_ref()
             .and_then(|document| self.overriding(document));
+        let approval_when = self.approval_when(&document.approval_when);
+        let require = document.require.as_ref().map(|it| self.require(it));
+        let runway = document.runway.as_ref().and_then(|it| self.runway(it));
         if document.allowed_windows.is_none()
             && document.blocked_windows.is_empty()
             && document.blocked_dates.is_empty()
@@ -174,30 +181,26 @@ impl<'a> Reader<'a> {
             let mut rules = allowed.iter().chain(&blocked).chain(&blocked_dates);
             rules.next().map(|rule| rule.times.zone.clone())
         });
-        Ok(Policy {
-            source: PolicySource {
-                path: path.to_owned(),
-                ..PolicySource::default()
-            },
+        let mut policy = Policy {
             environments,
             allowed,
             blocked,
             blocked_dates,
             traffic,
-            actions: document
-                .actions
-                .clone()
-                .unwrap_or_else(|| Action::GOING_FORWARD.to_vec()),
+            people,
+            approvals,
+            overriding,
             approval_when,
             require,
             runway,
             behavior: document.behavior,
             dry_run: document.dry_run,
-            people,
-            approvals,
-            overriding,
-            zone: shown.unwrap_or_else(Zone::utc),
-        })
+            ..Policy::without_rules(path, shown.unwrap_or_else(Zone::utc))
+        };
+        if let Some(actions) = &document.actions {
+            policy.actions.clone_from(actions);
+        }
+        Ok(policy)
     }
 
     fn windows<'w>(
@@ -213,6 +216,10 @@ impl<'a> Reader<'a> {
             let own = window.timezone.as_deref();
             let zone = match self.zone_of_start(RuleKeys::from(window), own, &pointer) {
                 Some(zone) => Some(zone),
+                // Exact instants need no clock; one is named only to show them on.
+                None if own.is_none() && document.timezone.is_none() && is_exact(window) => {
+                    Some(Zone::utc())
+                }
                 None => self.window_zone(own, default, document, &pointer),
             };
             let common = Common {
@@ -441,20 +448,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Returns the rule with which there are too many that repeat, if there are: each costs time at
-/// every question, and so many can only be a slip.
+/// Returns the rule with which there is too much to judge, if there is: a verdict must not take long,
+/// whatever the policy says.
 fn too_often<'r>(rules: impl Iterator<Item = &'r TimeRule>) -> Option<&'r TimeRule> {
-    let mut starts = 0;
+    let mut openings = 0;
     let mut rules = rules;
     rules.find(|rule| {
-        starts += rule.times.pattern.times_a_day();
-        starts > MOST_STARTS_A_DAY
+        openings += rule.times.pattern.openings_a_day();
+        openings > OPENINGS_A_DAY
     })
 }
 
 fn too_often_message() -> String {
     format!(
-        "with this there are more than {MOST_STARTS_A_DAY} recurrence rules, or times of day in them"
+        "with this the rules begin more often than {OPENINGS_A_DAY} times a day in all (a recurrence \
+         rule counts as 40), which is more than can be judged quickly; let them start less often and \
+         last longer"
     )
 }
 

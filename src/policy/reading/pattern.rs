@@ -3,7 +3,10 @@
 use super::{Reader, recurrence::RuleKeys};
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
-    times::{Cron, DayRule, Hours, Pattern, Schedule, parse_date, parse_weekday},
+    times::{
+        Bound, Cron, DateRule, DayRule, Hours, Once, Pattern, Schedule, parse_date, parse_weekday,
+    },
+    wording::shown,
     zone::Zone,
 };
 
@@ -23,7 +26,8 @@ impl Reader<'_> {
         if rule.iter().any(|(_, is_there)| *is_there) {
             let days = [("days", window.days.is_some())];
             let schedule = [("schedule", window.schedule.is_some())];
-            if !self.one_way([&days, &schedule, &rule], pointer) {
+            let once = [("from", window.from.is_some()), ("to", window.to.is_some())];
+            if !self.one_way([&days, &schedule, &once, &rule], pointer) {
                 return None;
             }
             let rule = self.recurrence(RuleKeys::from(window), pointer, zone)?;
@@ -37,16 +41,21 @@ impl Reader<'_> {
             ("schedule", window.schedule.is_some()),
             ("duration", window.duration.is_some()),
         ];
-        if !self.one_way([&recurring, &scheduled], pointer) {
+        let once = [("from", window.from.is_some()), ("to", window.to.is_some())];
+        if !self.one_way([&recurring, &scheduled, &once], pointer) {
             return None;
         }
-        if let (None, None) = (&window.schedule, &window.duration) {
-            let days = self.days(window.days.as_deref(), pointer);
-            let hours = self.hours(window.hours.as_ref(), pointer);
-            let (days, hours) = (days?, hours?);
-            return Some(Pattern::Days { days, hours });
+        let written = |way: &[(&str, bool)]| way.iter().any(|(_, is_there)| *is_there);
+        if written(&scheduled) {
+            return self.schedule(window, pointer).map(Pattern::Schedule);
         }
-        self.schedule(window, pointer).map(Pattern::Schedule)
+        if written(&once) {
+            return self.once(window, pointer).map(Pattern::Once);
+        }
+        let days = self.days(window.days.as_deref(), pointer);
+        let hours = self.hours(window.hours.as_ref(), pointer);
+        let (days, hours) = (days?, hours?);
+        Some(Pattern::Days { days, hours })
     }
 
     /// Are the keys of only one way to say when there?
@@ -97,6 +106,27 @@ impl Reader<'_> {
         }
     }
 
+    fn once(&mut self, window: &WindowDocument, pointer: &str) -> Option<Once> {
+        let (from, to) = (format!("{pointer}/from"), format!("{pointer}/to"));
+        match (&window.from, &window.to) {
+            (Some(first), Some(last)) => {
+                let start = self.take(Bound::start(first), &from);
+                let end = self.take(Bound::end(last), &to);
+                let once = Once::new(start?, end?);
+                let found = || format!("found {} to {}", shown(first), shown(last));
+                self.take(once.map_err(|wrong| format!("{wrong}; {}", found())), &to)
+            }
+            (Some(_), None) => {
+                self.wrong(&from, "`from` goes with `to`; add when the window ends");
+                None
+            }
+            _ => {
+                self.wrong(&to, "`to` goes with `from`; add when the window starts");
+                None
+            }
+        }
+    }
+
     pub(super) fn hours(&mut self, hours: Option<&String>, pointer: &str) -> Option<Hours> {
         match hours {
             None => Some(Hours::WHOLE_DAY),
@@ -131,11 +161,12 @@ impl Reader<'_> {
             ("from", fields.from.is_some()),
             ("to", fields.to.is_some()),
         ];
+        let yearly = [("rule", fields.rule.is_some())];
         let rule = [
             ("rrule", fields.rrule.is_some()),
             ("dtstart", fields.dtstart.is_some()),
         ];
-        if !self.one_way([&dates, &rule], pointer) {
+        if !self.one_way([&dates, &yearly, &rule], pointer) {
             return None;
         }
         if rule.iter().any(|(_, is_there)| *is_there) {
@@ -153,12 +184,16 @@ impl Reader<'_> {
             let place = format!("{pointer}{key}");
             self.take(parse_date(text), &place)
         };
-        match (&fields.date, &fields.from, &fields.to) {
-            (Some(text), None, None) => {
+        match (&fields.date, &fields.from, &fields.to, &fields.rule) {
+            (None, None, None, Some(text)) => {
+                let rule = self.take(DateRule::parse(text), &format!("{pointer}/rule"))?;
+                Some(DayRule::Rule(rule))
+            }
+            (Some(text), None, None, None) => {
                 let day = date(text, "/date")?;
                 Some(DayRule::Dates { from: day, to: day })
             }
-            (None, Some(from), Some(to)) => {
+            (None, Some(from), Some(to), None) => {
                 let (first, last) = (date(from, "/from"), date(to, "/to"));
                 let (first, last) = (first?, last?);
                 if last < first {
@@ -176,10 +211,17 @@ impl Reader<'_> {
             _ => {
                 self.wrong(
                     pointer,
-                    "expected `date`, or `from` and `to`, each YYYY-MM-DD, or `rrule`, or `ics`",
+                    "expected one of `date`, `from` and `to` (each YYYY-MM-DD), `rule`, `rrule` \
+                     or `ics`",
                 );
                 None
             }
         }
     }
+}
+
+/// Is it a window between two instants that need no zone?
+pub(super) fn is_exact(window: &WindowDocument) -> bool {
+    let exact = |end: Option<Result<Bound, String>>| matches!(end, Some(Ok(Bound::Exact(_))));
+    exact(window.from.as_deref().map(Bound::start)) && exact(window.to.as_deref().map(Bound::end))
 }

@@ -5,7 +5,10 @@ use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use super::{Reader, SUGGESTIONS};
 use crate::policy::{
     document::{BlockedDateFields, WindowDocument},
-    times::{Hours, Length, Moment, Recurrence, Rule, Schedule, recurrence::Clock},
+    times::{
+        Hours, Length, Recurrence, Rule, Schedule,
+        recurrence::{Clock, Moment},
+    },
     wording::shown,
     zone::Zone,
 };

@@ -4,7 +4,7 @@
 //! without a zone (<https://pkg.go.dev/github.com/robfig/cron/v3#hdr-CRON_Expression_Format>). Two
 //! things are read more kindly: 7 is Sunday too, and every slip is named with its field.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use chrono::{Datelike, Months, NaiveDate};
 
@@ -41,41 +41,11 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const FIELDS: [Field; 5] = [
-    Field {
-        name: "a minute",
-        least: 0,
-        most: 59,
-        names: &[],
-        expected: "0-59",
-    },
-    Field {
-        name: "an hour",
-        least: 0,
-        most: 23,
-        names: &[],
-        expected: "0-23",
-    },
-    Field {
-        name: "a day of month",
-        least: 1,
-        most: 31,
-        names: &[],
-        expected: "1-31",
-    },
-    Field {
-        name: "a month",
-        least: 1,
-        most: 12,
-        names: &MONTHS,
-        expected: "1-12 or JAN-DEC",
-    },
-    Field {
-        name: "a day of week",
-        least: 0,
-        most: 6,
-        names: &WEEKDAYS,
-        expected: "0-6 or SUN-SAT",
-    },
+    Field::new("a minute", 0..=59, &[], "0-59"),
+    Field::new("an hour", 0..=23, &[], "0-23"),
+    Field::new("a day of month", 1..=31, &[], "1-31"),
+    Field::new("a month", 1..=12, &MONTHS, "1-12 or JAN-DEC"),
+    Field::new("a day of week", 0..=6, &WEEKDAYS, "0-6 or SUN-SAT"),
 ];
 
 /// Sunday, in a field whose 0 is Sunday as well.
@@ -227,6 +197,21 @@ impl Cron {
 }
 
 impl Field {
+    const fn new(
+        name: &'static str,
+        range: RangeInclusive<u32>,
+        names: &'static [&'static str],
+        expected: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            least: *range.start(),
+            most: *range.end(),
+            names,
+            expected,
+        }
+    }
+
     /// Returns the numbers, and whether the field leaves the choice to others.
     fn parse(&self, text: &str) -> Result<(u64, bool), String> {
         let mut bits = 0;

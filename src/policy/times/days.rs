@@ -4,6 +4,7 @@ use std::fmt;
 
 use chrono::{Datelike, NaiveDate, Weekday};
 
+use super::DateRule;
 use crate::policy::wording::shown;
 
 const WEEK: [Weekday; 7] = [
@@ -37,6 +38,8 @@ pub enum DayRule {
         /// Last date.
         to: NaiveDate,
     },
+    /// A date of each year.
+    Rule(DateRule),
 }
 
 impl DayRule {
@@ -47,6 +50,24 @@ impl DayRule {
         match self {
             Self::Weekly(days) => days[date.weekday().num_days_from_monday() as usize],
             Self::Dates { from, to } => (*from..=*to).contains(&date),
+            Self::Rule(rule) => rule.contains(date),
+        }
+    }
+
+    /// Returns the days from `first` to `last`, both included, in order.
+    pub(super) fn dates(
+        &self,
+        first: NaiveDate,
+        last: NaiveDate,
+    ) -> Box<dyn Iterator<Item = NaiveDate> + '_> {
+        let between = |first: NaiveDate, last: NaiveDate| {
+            let days = first.iter_days();
+            days.take_while(move |day| *day <= last)
+        };
+        match self {
+            Self::Weekly(_) => Box::new(between(first, last).filter(|day| self.contains(*day))),
+            Self::Dates { from, to } => Box::new(between(first.max(*from), last.min(*to))),
+            Self::Rule(rule) => Box::new(rule.dates(first, last)),
         }
     }
 }
@@ -126,13 +147,14 @@ pub fn parse_date(text: &str) -> Result<NaiveDate, String> {
     })
 }
 
-/// `Mon-Thu`, `2025-12-25`, `2025-12-20 to 2026-01-02`.
+/// `Mon-Thu`, `2025-12-25`, `2025-12-20 to 2026-01-02`, `last Monday of May`.
 impl fmt::Display for DayRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Weekly(days) => formatter.write_str(&weekdays(days)),
             Self::Dates { from, to } if from == to => write!(formatter, "{from}"),
             Self::Dates { from, to } => write!(formatter, "{from} to {to}"),
+            Self::Rule(rule) => rule.fmt(formatter),
         }
     }
 }

@@ -70,7 +70,8 @@ impl Hours {
     }
 }
 
-fn parse_time(text: &str) -> Result<u32, String> {
+/// Reads `HH:MM` from 00:00 to 24:00 as minutes after midnight.
+pub(super) fn parse_time(text: &str) -> Result<u32, String> {
     let shown = shown(text);
     let form = || format!("{shown} is not a time of day; expected HH:MM from 00:00 to 24:00");
     let (hour, minute) = text.split_once(':').ok_or_else(form)?;

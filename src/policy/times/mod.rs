@@ -5,8 +5,11 @@
 //! [`schedule`] is a [`cron`] schedule with a duration, [`recurrence`] what calendars say.
 
 pub mod cron;
+pub mod date_rule;
 pub mod days;
+pub mod holidays;
 pub mod hours;
+pub mod once;
 pub mod recurrence;
 pub mod schedule;
 
@@ -15,8 +18,11 @@ use std::fmt;
 use chrono::{DateTime, Days, NaiveDateTime, TimeDelta, Timelike, Utc};
 
 pub use cron::Cron;
+pub use date_rule::DateRule;
 pub use days::{DayRule, parse_date, parse_weekday};
+pub use holidays::{RuleSuggestion, suggest_rule};
 pub use hours::Hours;
+pub use once::{Bound, Once};
 pub use recurrence::{Length, Moment, Recurrence, Rule};
 pub use schedule::Schedule;
 
@@ -31,6 +37,20 @@ pub struct Span {
     pub end: NaiveDateTime,
 }
 
+impl Span {
+    fn contains(self, wall: NaiveDateTime) -> bool {
+        self.start <= wall && wall < self.end
+    }
+
+    /// Has it a moment between `from` and `until` (which is outside)?
+    fn overlaps(self, from: NaiveDateTime, until: NaiveDateTime) -> bool {
+        self.start < until && from < self.end
+    }
+}
+
+/// How many times as long as another pattern a recurrence rule takes.
+const RECURRENCE_COST: usize = 40;
+
 /// When, on the clock on the wall of any zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pattern {
@@ -43,11 +63,27 @@ pub enum Pattern {
     },
     /// A while from each start that a cron schedule gives.
     Schedule(Schedule),
+    /// Once.
+    Once(Once),
     /// What a calendar says.
     Recurrence(Box<Recurrence>),
 }
 
 impl Pattern {
+    /// Is it made of instants of universal time, so that the clock of a zone only shows them?
+    pub(super) fn is_exact(&self) -> bool {
+        matches!(self, Self::Once(once) if once.is_exact())
+    }
+
+    /// Returns how often it opens a day at most: how much work it is to list its spans.
+    pub(super) fn openings_a_day(&self) -> usize {
+        match self {
+            Self::Schedule(schedule) => schedule.openings_a_day(),
+            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day().max(1),
+            Self::Days { .. } | Self::Once(_) => 1,
+        }
+    }
+
     /// Is what the clock on the wall shows inside? Makes no spans: it is asked for every rule.
     fn contains(&self, wall: NaiveDateTime) -> bool {
         match self {
@@ -62,16 +98,8 @@ impl Pattern {
                     || ((start..end).contains(&(minute + day)) && began_yesterday())
             }
             Self::Schedule(schedule) => schedule.contains(wall),
+            Self::Once(once) => once.span().contains(wall),
             Self::Recurrence(recurrence) => recurrence.contains(wall),
-        }
-    }
-
-    /// How many starts of a recurrence rule a day can have at most; nothing for the other patterns,
-    /// which are cheap.
-    pub(super) fn times_a_day(&self) -> usize {
-        match self {
-            Self::Recurrence(recurrence) => recurrence.times_a_day(),
-            Self::Days { .. } | Self::Schedule(_) => 0,
         }
     }
 
@@ -88,6 +116,9 @@ impl Pattern {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
             Self::Schedule(schedule) => schedule.spans(from, until, spans),
+            Self::Once(once) => {
+                spans.extend(Some(once.span()).filter(|span| span.overlaps(from, until)))
+            }
             Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
@@ -101,17 +132,12 @@ fn days_and_hours(
     spans: &mut Vec<Span>,
 ) {
     // What began yesterday may go on today.
-    let mut first = from.date().checked_sub_days(Days::new(1));
-    let mut last = until.date();
-    if let DayRule::Dates { from, to } = days {
-        first = first.max(Some(*from));
-        last = last.min(*to);
-    }
-    let overlaps = |span: &Span| span.start < until && from < span.end;
-    let candidates = first.unwrap_or(from.date()).iter_days();
-    let candidates = candidates.take_while(|day| *day <= last);
-    let on = candidates.filter(|day| days.contains(*day));
-    spans.extend(on.filter_map(|day| hours.on(day)).filter(overlaps));
+    let first = from.date().checked_sub_days(Days::new(1));
+    let on = days.dates(first.unwrap_or(from.date()), until.date());
+    spans.extend(
+        on.filter_map(|day| hours.on(day))
+            .filter(|span| span.overlaps(from, until)),
+    );
 }
 
 /// A pattern on the clock of one zone.
@@ -137,7 +163,12 @@ impl Times {
             // A second is looked at, and the instant is its beginning.
             return intervals.iter().any(|found| found.start <= instant);
         }
-        self.pattern.contains(self.zone.local(instant))
+        let wall = if self.pattern.is_exact() {
+            instant.naive_utc()
+        } else {
+            self.zone.local(instant)
+        };
+        self.pattern.contains(wall)
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -156,7 +187,12 @@ impl Times {
             return;
         }
         let mut spans = Vec::new();
-        for stretch in self.zone.stretches(from, until) {
+        let clock = if self.pattern.is_exact() {
+            &Zone::utc()
+        } else {
+            &self.zone
+        };
+        for stretch in clock.stretches(from, until) {
             spans.clear();
             let wall =
                 |instant: DateTime<Utc>| instant.naive_utc().checked_add_signed(stretch.offset);
@@ -179,6 +215,7 @@ impl fmt::Display for Times {
             Pattern::Days { days, hours } if *hours == Hours::WHOLE_DAY => days.fmt(formatter),
             Pattern::Days { days, hours } => write!(formatter, "{days} {hours}"),
             Pattern::Schedule(schedule) => schedule.fmt(formatter),
+            Pattern::Once(once) => once.write(formatter, &self.zone),
             Pattern::Recurrence(recurrence) => recurrence.fmt(formatter),
         }
     }

@@ -54,6 +54,11 @@ impl Schedule {
         Self { cron, length, runs }
     }
 
+    /// Returns how often it opens on each of its days.
+    pub(super) fn openings_a_day(&self) -> usize {
+        self.runs.len()
+    }
+
     /// Is what the clock shows inside? It is if the last start is less than the duration ago.
     pub(super) fn contains(&self, wall: NaiveDateTime) -> bool {
         let today = wall.date();
@@ -81,7 +86,7 @@ impl Schedule {
             let overlapping = self.runs.iter().filter_map(|(first, last)| {
                 let start = start_of(day, *first);
                 let end = start_of(day, *last).checked_add_signed(self.length)?;
-                (start < until && from < end).then_some(Span { start, end })
+                Some(Span { start, end }).filter(|span| span.overlaps(from, until))
             });
             for span in overlapping {
                 match spans.last_mut() {

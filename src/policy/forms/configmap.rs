@@ -1,14 +1,14 @@
-//! Which form a policy is written in: native, JSON, or JSON text in a Kubernetes ConfigMap.
-//!
-//! The JSON that people write has comments and trailing commas. It is read as a YAML flow mapping,
-//! which allows both.
+//! A policy that stands as JSON text in the `data` of a Kubernetes ConfigMap.
 
 use serde_json::Value;
 
-use super::wording::shown;
-use crate::yaml::{
-    Document, Finding, Limits, Located, NodeKind, Position, ScalarStyle, documents, to_value,
-    value::escape,
+use super::{Placement, read, starts_as_json, with_version};
+use crate::{
+    policy::wording::shown,
+    yaml::{
+        Document, Finding, Limits, Located, NodeKind, Position, ScalarStyle, documents, to_value,
+        value::escape,
+    },
 };
 
 /// Keys that tell a policy from any other object.
@@ -19,68 +19,11 @@ const TELLING_KEYS: [&str; 4] = [
     "traffic_threshold",
 ];
 
-/// Where the policy's text stands in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Placement {
-    /// Its positions are the file's.
-    Direct,
-    /// It is a quoted or folded text that begins here, so its own lines are not the file's.
-    Quoted(Position),
-}
-
-impl Placement {
-    /// Returns the position in the file.
-    pub(super) fn position(self, inner: Position) -> Position {
-        match self {
-            Self::Direct => inner,
-            Self::Quoted(start) => start,
-        }
-    }
-
-    /// Moves findings to their place in the file.
-    pub(super) fn findings(self, findings: Vec<Finding>) -> Vec<Finding> {
-        let Self::Quoted(start) = self else {
-            return findings;
-        };
-        let moved = |finding: Finding| {
-            let line = finding.position.line;
-            Finding::new(
-                start,
-                format!("line {line} of this text: {}", finding.message),
-            )
-        };
-        findings.into_iter().map(moved).collect()
-    }
-}
-
-/// Reads a policy file of any form as the value of a native policy document.
+/// Reads the one key of `data` that holds a policy.
 ///
 /// # Errors
-/// Not readable, not a policy, or a ConfigMap that holds none or two.
-pub(super) fn locate(text: &str) -> Result<(Located, Placement), Vec<Finding>> {
-    let outer = read(text)?;
-    if !outer.value.is_object() && !outer.value.is_null() {
-        return Err(vec![Finding::new(
-            outer.position(""),
-            "this is no policy; expected a mapping that begins with `version: 1`",
-        )]);
-    }
-    let kind = outer.value.get("kind").and_then(Value::as_str);
-    match kind {
-        Some("ConfigMap") => in_configmap(text, &outer),
-        Some(other) => Err(vec![Finding::new(
-            outer.position("/kind"),
-            format!(
-                "an object of kind {} is not a policy; expected `version: 1` and rules, or `kind: ConfigMap`",
-                shown(other)
-            ),
-        )]),
-        None if starts_as_json(text) => Ok((with_version(outer), Placement::Direct)),
-        None => Ok((outer, Placement::Direct)),
-    }
-}
-
-fn in_configmap(text: &str, outer: &Located) -> Result<(Located, Placement), Vec<Finding>> {
+/// None or several hold one, or it is not readable.
+pub(super) fn locate(text: &str, outer: &Located) -> Result<(Located, Placement), Vec<Finding>> {
     let Some(data) = outer.value.get("data").and_then(Value::as_object) else {
         let message = "this ConfigMap has no `data` with a policy in it";
         return Err(vec![Finding::new(outer.position("/data"), message)]);
@@ -163,16 +106,6 @@ fn blank_around(text: &str, key: &str) -> Option<String> {
     Some("\n".repeat(lines_above) + &text[content..node.span.end])
 }
 
-fn read(text: &str) -> Result<Located, Vec<Finding>> {
-    to_value(text, &Limits::SETTINGS).map_err(|error| {
-        let position = Position {
-            line: error.line,
-            column: error.column,
-        };
-        vec![Finding::new(position, error.message)]
-    })
-}
-
 /// A text that mentions a telling key and cannot be read counts: that it is broken must be seen.
 fn holds_policy(text: &str) -> bool {
     if !TELLING_KEYS.iter().any(|key| text.contains(key)) {
@@ -184,21 +117,4 @@ fn holds_policy(text: &str) -> bool {
             .any(|key| located.value.get(key).is_some()),
         Err(_) => starts_as_json(text),
     }
-}
-
-/// Does the text begin with `{`, after comments and a document start?
-fn starts_as_json(text: &str) -> bool {
-    text.trim_start_matches('\u{feff}')
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty() && !line.starts_with('#') && *line != "---")
-        .is_some_and(|line| line.starts_with('{'))
-}
-
-/// The JSON forms have no `version`: they are version 1.
-fn with_version(mut located: Located) -> Located {
-    if let Some(object) = located.value.as_object_mut() {
-        object.entry("version").or_insert_with(|| Value::from(1));
-    }
-    located
 }

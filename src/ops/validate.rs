@@ -1,0 +1,262 @@
+//! `validate`: policies and configurations, their form, their meaning, and what is odd about them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::check;
+use crate::{
+    config::Config,
+    event::{Ending, Failure, FileFinding, Outcome},
+    policy::{Lint, Neighbours, Policy, Severity},
+    yaml::{Finding, Limits, Position, to_value},
+};
+
+/// The name of the configuration.
+const CONFIG: &str = "shipgate.yaml";
+/// The folder of the policies.
+const POLICIES: &str = "policies";
+/// Longest line that is shown beside what was found in it, in bytes.
+const LONGEST_LINE: usize = 2_000;
+/// A line that speaks of one of these may hold it, and is not shown.
+const SECRETIVE: [&str; 9] = [
+    "token",
+    "password",
+    "passwd",
+    "secret",
+    "credential",
+    "authorization",
+    "bearer",
+    "api_key",
+    "private",
+];
+
+/// A file to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The path as the user wrote it.
+    pub shown: String,
+    /// Is it a policy whatever it looks like? Else its content decides.
+    pub policy: bool,
+}
+
+/// A file that was read.
+struct Text<'a> {
+    subject: &'a Subject,
+    text: String,
+    config: bool,
+}
+
+/// Returns what there is to look at in a folder: its configuration and its policies.
+///
+/// # Errors
+/// [`Ending::Usage`]: there is neither. [`Ending::ConfigInvalid`]: the folder cannot be listed.
+pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
+    let subject = |shown: String, policy| Subject {
+        path: folder.join(&shown),
+        shown,
+        policy,
+    };
+    let mut subjects = Vec::new();
+    if folder.join(CONFIG).is_file() {
+        subjects.push(subject(CONFIG.to_owned(), false));
+    }
+    let policies = folder.join(POLICIES);
+    if policies.is_dir() {
+        let refuse = |error| {
+            let reason = format!("{POLICIES}: cannot be listed: {error}");
+            Failure::new(Ending::ConfigInvalid, reason)
+        };
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&policies).map_err(refuse)? {
+            let name = entry.map_err(refuse)?.file_name();
+            let name = name.to_string_lossy().into_owned();
+            if name.ends_with(".yaml") || name.ends_with(".yml") {
+                names.push(name);
+            }
+        }
+        names.sort();
+        let of_policy = |name| subject(format!("{POLICIES}/{name}"), true);
+        subjects.extend(names.into_iter().map(of_policy));
+    }
+    if subjects.is_empty() {
+        let reason = format!("there is no {CONFIG} and no {POLICIES}/*.yaml here");
+        return Err(
+            Failure::new(Ending::Usage, reason).hint("name the files: shipgate validate FILE...")
+        );
+    }
+    Ok(subjects)
+}
+
+/// Looks at files and says what is wrong or odd. `strict` makes warnings count.
+///
+/// The ending is [`Ending::ConfigInvalid`] where a file is not valid, else [`Ending::Findings`] where
+/// warnings count and there are some, else [`Ending::Shown`].
+pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
+    let texts: Vec<Result<Text<'_>, Box<FileFinding>>> = subjects.iter().map(read).collect();
+    let configs: Vec<Result<Config, Vec<Finding>>> = texts
+        .iter()
+        .flatten()
+        .filter(|text| text.config)
+        .map(|text| Config::parse(&text.text))
+        .collect();
+    let neighbours = neighbours(configs.iter().flatten());
+    let mut configs = configs.into_iter();
+    let mut findings = Vec::new();
+    for text in &texts {
+        match text {
+            Err(finding) => findings.push((**finding).clone()),
+            Ok(text) if text.config => {
+                let wrong = configs.next().and_then(Result::err).unwrap_or_default();
+                let lints = wrong.into_iter().map(invalid);
+                findings.extend(records(text, lints));
+            }
+            Ok(text) => {
+                let lints = policy(text, neighbours.as_ref(), now);
+                findings.extend(records(text, lints.into_iter()));
+            }
+        }
+    }
+    outcome(subjects, findings, strict)
+}
+
+fn read(subject: &Subject) -> Result<Text<'_>, Box<FileFinding>> {
+    let (_, text) = check::read_file(&subject.path, &subject.shown).map_err(|failure| {
+        let reason = failure.to_string();
+        let prefix = format!("{}: ", subject.shown);
+        Box::new(FileFinding {
+            path: subject.shown.clone(),
+            line: None,
+            column: None,
+            severity: Severity::Error,
+            code: "unreadable".to_owned(),
+            message: reason.strip_prefix(&prefix).unwrap_or(&reason).to_owned(),
+            excerpt: None,
+        })
+    })?;
+    Ok(Text {
+        subject,
+        config: !subject.policy && is_config(subject, &text),
+        text,
+    })
+}
+
+/// A configuration has services, providers, or environments with keys of their own.
+fn is_config(subject: &Subject, text: &str) -> bool {
+    let named = subject.path.file_name().is_some_and(|name| name == CONFIG);
+    let Ok(located) = to_value(text, &Limits::SETTINGS) else {
+        return named;
+    };
+    let has = |key: &str| located.value.get(key).is_some();
+    let environments = located.value.get("environments");
+    has("services")
+        || has("providers")
+        || environments.is_some_and(Value::is_object)
+        || named && !has("kind")
+}
+
+fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbours> {
+    let mut all = None;
+    for config in configs {
+        let known: &mut Neighbours = all.get_or_insert_default();
+        known.services.extend(config.services.keys().cloned());
+        let environments = config.environments.keys().cloned();
+        known.environments.extend(environments);
+    }
+    all
+}
+
+fn policy(text: &Text<'_>, neighbours: Option<&Neighbours>, now: DateTime<Utc>) -> Vec<Lint> {
+    match Policy::parse(&text.text, &text.subject.shown) {
+        Ok(policy) => policy.lints(&text.text, neighbours, now),
+        Err(findings) => findings.into_iter().map(invalid).collect(),
+    }
+}
+
+fn invalid(finding: Finding) -> Lint {
+    Lint {
+        position: finding.position,
+        severity: Severity::Error,
+        code: "invalid",
+        message: finding.message,
+    }
+}
+
+fn records(text: &Text<'_>, lints: impl Iterator<Item = Lint>) -> Vec<FileFinding> {
+    let lines: Vec<&str> = text.text.lines().collect();
+    let record = |lint: Lint| {
+        let Position { line, column } = lint.position;
+        let written = lines.get(line.saturating_sub(1)).copied();
+        FileFinding {
+            path: text.subject.shown.clone(),
+            line: Some(line),
+            column: Some(column),
+            severity: lint.severity,
+            code: lint.code.to_owned(),
+            message: lint.message,
+            excerpt: written.filter(|line| may_be_shown(line)).map(str::to_owned),
+        }
+    };
+    lints.map(record).collect()
+}
+
+/// A line that may hold a secret is not shown.
+fn may_be_shown(line: &str) -> bool {
+    if line.trim().is_empty() || line.len() > LONGEST_LINE {
+        return false;
+    }
+    let small = line.to_lowercase();
+    let secretive = SECRETIVE.iter().any(|word| small.contains(word));
+    let address_with_a_user = small.contains("://") && small.contains('@');
+    !secretive && !address_with_a_user
+}
+
+fn outcome(subjects: &[Subject], findings: Vec<FileFinding>, strict: bool) -> Outcome {
+    let count = |severity| {
+        let of_it = |finding: &&FileFinding| finding.severity == severity;
+        findings.iter().filter(of_it).count()
+    };
+    let warnings = match count(Severity::Warning) {
+        0 => None,
+        1 => Some("1 warning".to_owned()),
+        more => Some(format!("{more} warnings")),
+    };
+    let first = findings
+        .iter()
+        .find(|finding| finding.severity == Severity::Error);
+    let files = match subjects {
+        [one] => format!("{} is valid", one.shown),
+        more => format!("{} files are valid", more.len()),
+    };
+    let mut outcome = match (first, warnings) {
+        (Some(first), _) => {
+            let more = match count(Severity::Error) {
+                1 => String::new(),
+                all => format!(" (and {} more)", all - 1),
+            };
+            let reason = format!("{}{}{more}", place(first), first.message);
+            Outcome::new(Ending::ConfigInvalid, reason)
+        }
+        (None, Some(warnings)) if strict => Outcome::new(
+            Ending::Findings,
+            format!("{files}, but there are findings: {warnings}"),
+        ),
+        (None, Some(warnings)) => Outcome::new(Ending::Shown, format!("{files}; {warnings}")),
+        (None, None) => Outcome::new(Ending::Shown, files),
+    };
+    outcome.findings = findings;
+    outcome
+}
+
+fn place(finding: &FileFinding) -> String {
+    match (finding.line, finding.column) {
+        (Some(line), Some(column)) => format!("{}:{line}:{column}: ", finding.path),
+        _ => format!("{}: ", finding.path),
+    }
+}
