@@ -140,3 +140,63 @@ fn a_calendar_that_is_no_plain_file_stops_everything() {
     }
     println!("tricks tried: {}", other.len());
 }
+
+/// An approval of version 1.4.2 in production, and the keys of those who may have signed it.
+const APPROVAL: &str = include_str!("../../fuzz/signed/approval");
+const SIGNERS: &str = include_str!("../../fuzz/signed/allowed_signers");
+const LIST: &str = "policies/allowed_signers";
+
+/// Runs `check` for somebody who has the approval.
+fn approved(base: Changes, head: Changes) -> (Stage, Ran) {
+    let stage = Stage::new();
+    let policy = "version: 1\ntimezone: UTC\nallowed_windows: [{approval_required: true}]\n\
+                  people: [{github: bo, principal: bo@example.com}, {principal: ed25519@example.com}]\n";
+    let base = [vec![(POLICY, policy.into())], base].concat();
+    stage.import(&[("main".to_owned(), Some("main"), base)]);
+    stage.import(&[("head".to_owned(), Some("main"), head)]);
+    let address = stage.address();
+    let environment = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_ACTOR", "bo"),
+        ("SHIPGATE_APPROVAL", APPROVAL),
+    ];
+    let folder = stage.checkout("head");
+    let arguments = [
+        "check",
+        "--repository",
+        &address,
+        "--branch=head",
+        "--version=1.4.2",
+        "--output=json",
+    ];
+    let ran = shipgate(&folder, &environment, &arguments);
+    (stage, ran)
+}
+
+#[test]
+fn who_may_approve_is_said_on_the_base_branch_alone() {
+    let list = |text: &str| (LIST, text.into());
+    let (_, ran) = approved(vec![list(SIGNERS)], Vec::new());
+    assert_eq!(ran.code, 0, "the approval is good: {ran:?}");
+    let others: String = SIGNERS
+        .lines()
+        .skip(1)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let rows: Vec<(&str, Changes, Changes)> = vec![
+        ("widened", vec![list(&others)], vec![list(SIGNERS)]),
+        ("added", Vec::new(), vec![list(SIGNERS)]),
+        ("a link to a longer one", vec![list(&others)], {
+            vec![
+                ("signers", SIGNERS.into()),
+                (LIST, Entry::Link("../signers")),
+            ]
+        }),
+    ];
+    println!("tricks tried: {}", rows.len());
+    for (name, base, head) in rows {
+        let (stage, ran) = approved(base, head);
+        assert_eq!(ran.code, 11, "{name}: {ran:?}");
+        assert_eq!(ran.policy().unwrap(), stage.policy_on("main"), "{name}");
+    }
+}
