@@ -23,7 +23,7 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
 /// How often all rules together may open a day: the two years that a verdict may have to look ahead
 /// then cost less than a second.
-const OPENINGS_A_DAY: usize = 20_000;
+const OPENINGS_A_DAY: usize = 5_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
