@@ -49,7 +49,7 @@ impl Span {
 }
 
 /// How many times as long as another pattern a recurrence rule takes.
-const RECURRENCE_COST: usize = 40;
+const RECURRENCE_COST: usize = 10;
 
 /// When, on the clock on the wall of any zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
