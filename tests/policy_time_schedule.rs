@@ -384,7 +384,7 @@ fn more_rules_than_can_be_judged_quickly_are_refused() {
     2001 of hours: 10:00-11:00: 3:18: `allowed_windows` has 2001 entries; at most 2000
     10000 of hours: 10:00-11:00: 3:18: `allowed_windows` has 10000 entries; at most 2000
     6 of schedule: '*/2 * * * *', duration: 1m: accepted
-    7 of schedule: '*/2 * * * *', duration: 1m: 1:1: the rules begin 5040 times a day in all, which is more than the 5000 that can be judged quickly; let schedules start less often and last longer
+    7 of schedule: '*/2 * * * *', duration: 1m: 3:265: with this the rules begin more often than 5000 times a day in all (a recurrence rule counts as 10), which is more than can be judged quickly; let them start less often and last longer
     1000 of schedule: '*/2 * * * *', duration: 2m: accepted
     ");
     // Two years of them, none of which opens.

@@ -621,7 +621,7 @@ fn a_policy_brings_nothing_in_from_elsewhere_and_says_nothing_twice() {
       base: policies/production.yaml:4:3: `b` and `a` both hold a policy; keep one
     another kind of object
       head: judged
-      base: policies/production.yaml:1:7: an object of kind `List` is not a policy; expected `version: 1` and rules, or `kind: ConfigMap`
+      base: policies/production.yaml:1:7: an object of kind `List` is not a policy; expected `version: 1` and rules, `kind: ConfigMap` or `kind: AppProject`
     "#);
 }
 

@@ -79,8 +79,9 @@ impl Pattern {
     pub(super) fn openings_a_day(&self) -> usize {
         match self {
             Self::Schedule(schedule) => schedule.openings_a_day(),
-            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day().max(1),
-            Self::Days { .. } | Self::Once(_) => 1,
+            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day(),
+            Self::Days { .. } => 1,
+            Self::Once(_) => 0,
         }
     }
 
