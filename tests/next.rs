@@ -202,7 +202,8 @@ fn transitions_are_for_machines() {
         "policy": {
           "path": "policies/production.yaml",
           "commit": null,
-          "sha256": "5f8f5219d559823d644ab0d65db5c7b504c2308acb1982a28247488eca4f4298"
+          "sha256": "5f8f5219d559823d644ab0d65db5c7b504c2308acb1982a28247488eca4f4298",
+          "files": []
         }
       },
       [

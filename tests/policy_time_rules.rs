@@ -405,9 +405,9 @@ fn rules_are_refused_with_the_word_that_is_not_understood() {
     let shown = mixed.map(|keys| format!("{keys}\n  => {}", dated(keys).unwrap_err()));
     insta::assert_snapshot!(shown.join("\n"), @r#"
     rule: Easter, date: 2026-04-05
-      => 3:17: expected one of `date`, `from` and `to` (each YYYY-MM-DD), or `rule`
+      => 3:24: `rule` and `date` both say when; keep one of them
     rule: Easter, from: 2026-04-05
-      => 3:17: expected one of `date`, `from` and `to` (each YYYY-MM-DD), or `rule`
+      => 3:24: `rule` and `from` both say when; keep one of them
     rule: 25
       => 3:24: `blocked_dates.0.rule`: 25 is not of type "string"
     "#);

@@ -371,18 +371,20 @@ fn more_rules_than_can_be_judged_quickly_are_refused() {
     };
     let every_other_minute = "schedule: '*/2 * * * *', duration: 1m";
     let rows = [
+        windows(2_000, "hours: 10:00-11:00"),
+        windows(2_001, "hours: 10:00-11:00"),
         windows(10_000, "hours: 10:00-11:00"),
-        windows(10_001, "hours: 10:00-11:00"),
-        windows(27, every_other_minute),
-        windows(28, every_other_minute),
+        windows(6, every_other_minute),
+        windows(7, every_other_minute),
         // Starts that leave no hole between them are one opening.
         windows(1_000, "schedule: '*/2 * * * *', duration: 2m"),
     ];
     insta::assert_snapshot!(rows.join("\n"), @r"
-    10000 of hours: 10:00-11:00: accepted
-    10001 of hours: 10:00-11:00: 3:18: `allowed_windows` has 10001 entries; at most 10000
-    27 of schedule: '*/2 * * * *', duration: 1m: accepted
-    28 of schedule: '*/2 * * * *', duration: 1m: 1:1: the rules begin 20160 times a day in all, which is more than the 20000 that can be judged quickly; let schedules start less often and last longer
+    2000 of hours: 10:00-11:00: accepted
+    2001 of hours: 10:00-11:00: 3:18: `allowed_windows` has 2001 entries; at most 2000
+    10000 of hours: 10:00-11:00: 3:18: `allowed_windows` has 10000 entries; at most 2000
+    6 of schedule: '*/2 * * * *', duration: 1m: accepted
+    7 of schedule: '*/2 * * * *', duration: 1m: 3:265: with this the rules begin more often than 5000 times a day in all (a recurrence rule counts as 10), which is more than can be judged quickly; let them start less often and last longer
     1000 of schedule: '*/2 * * * *', duration: 2m: accepted
     ");
     // Two years of them, none of which opens.

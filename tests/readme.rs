@@ -8,7 +8,7 @@ use assert_cmd::Command;
 use shipgate::{
     config::Config,
     exit,
-    policy::{Policy, cases},
+    policy::{Files, Policy, cases},
 };
 
 fn readme() -> String {
@@ -47,6 +47,28 @@ fn the_examples_are_files_that_shipgate_reads() {
         .unwrap();
     let config = Config::parse(config).unwrap();
     assert!(config.services.contains_key("advertisements"));
+}
+
+#[test]
+fn the_reference_of_the_policy_has_every_key_and_is_a_policy() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md");
+    let page = fs::read_to_string(path).unwrap();
+    let example = page.split("```yaml\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let calendar = include_bytes!("../fuzz/corpus/calendar/google.ics").to_vec();
+    let files = Files::from([("holidays.ics".to_owned(), calendar)]);
+    let findings = Policy::parse_with(example, "docs/policy.md", &files).err();
+    assert_eq!(findings, None);
+    let schema = Command::cargo_bin("shipgate")
+        .unwrap()
+        .args(["schema", "policy"])
+        .output()
+        .unwrap();
+    let schema: serde_json::Value = serde_json::from_slice(&schema.stdout).unwrap();
+    for key in schema["properties"].as_object().unwrap().keys() {
+        let line = format!("\n{key}:");
+        assert!(page.contains(&line), "{key} is not in docs/policy.md");
+    }
 }
 
 #[test]

@@ -34,15 +34,15 @@ pub struct PolicyDocument {
     pub environments: Option<Vec<String>>,
     /// When deploying is allowed. Absent: always, unless something blocks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<WindowDocument>", length(min = 1, max = 10_000))]
+    #[schemars(with = "Vec<WindowDocument>", length(min = 1, max = 2_000))]
     pub allowed_windows: Option<Vec<WindowDocument>>,
     /// When deploying is blocked, whatever is allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10_000))]
+    #[schemars(length(max = 2_000))]
     pub blocked_windows: Vec<BlockedWindowDocument>,
     /// Dates on which deploying is blocked, whatever is allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10_000))]
+    #[schemars(length(max = 2_000))]
     pub blocked_dates: Vec<BlockedDateDocument>,
     /// The most traffic under which deploying is allowed.
     #[serde(default, skip_serializing_if = "Option::is_none")]

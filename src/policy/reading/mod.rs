@@ -33,7 +33,7 @@ const LONGEST_NAME: usize = 100;
 const LONGEST_DESCRIPTION: usize = 300;
 /// How often all rules together may open a day: the two years that a verdict may have to look ahead
 /// then cost less than a second.
-const OPENINGS_A_DAY: usize = 20_000;
+const OPENINGS_A_DAY: usize = 5_000;
 /// Looking for what may be meant takes time; after so many findings it is not done any more.
 const SUGGESTIONS: usize = 20;
 
@@ -462,7 +462,7 @@ fn too_often<'r>(rules: impl Iterator<Item = &'r TimeRule>) -> Option<&'r TimeRu
 fn too_often_message() -> String {
     format!(
         "with this the rules begin more often than {OPENINGS_A_DAY} times a day in all (a recurrence \
-         rule counts as 40), which is more than can be judged quickly; let them start less often and \
+         rule counts as 10), which is more than can be judged quickly; let them start less often and \
          last longer"
     )
 }

@@ -49,7 +49,7 @@ impl Span {
 }
 
 /// How many times as long as another pattern a recurrence rule takes.
-const RECURRENCE_COST: usize = 40;
+const RECURRENCE_COST: usize = 10;
 
 /// When, on the clock on the wall of any zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,8 +79,9 @@ impl Pattern {
     pub(super) fn openings_a_day(&self) -> usize {
         match self {
             Self::Schedule(schedule) => schedule.openings_a_day(),
-            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day().max(1),
-            Self::Days { .. } | Self::Once(_) => 1,
+            Self::Recurrence(recurrence) => RECURRENCE_COST * recurrence.times_a_day(),
+            Self::Days { .. } => 1,
+            Self::Once(_) => 0,
         }
     }
 
