@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use shipgate::{
     event::Ending,
     policy::{
-        Action, Facts, Freeze, PlanFact, Policy, Request, TrafficFact, Verdict, changed_paths,
-        evaluate,
+        Action, Decision, Facts, Freeze, PlanFact, Policy, ReasonCode, Request, TrafficFact,
+        Verdict, changed_paths, evaluate,
     },
     units::{RequestsPerSecond, Weight},
 };
@@ -263,6 +263,20 @@ fn a_freeze_stops_what_the_policy_is_about_until_it_is_over() {
       FREEZE: freeze Blocks: frozen by policies/FREEZE, which cannot be understood and so stops everything: it is empty
       allowed_windows[0]:3 allowed Allows: Tuesday 2025-11-04 12:00 EST is in the allowed window Mon-Thu 09:00-16:00 America/New_York
     ");
+}
+
+#[test]
+fn a_freeze_stops_also_where_a_policy_only_warns_or_is_tried_out() {
+    let facts = Facts {
+        freeze: Some(Freeze::parse("policies/FREEZE", b"checkout is down\n")),
+        ..Facts::default()
+    };
+    for key in ["behavior: warn", "dry_run: true"] {
+        let verdict = judged(&format!("{WEEK}{key}\n"), &shop(), &facts, TUESDAY_NOON);
+        assert_eq!(verdict.decision, Decision::Blocked, "{key}");
+        assert_eq!(verdict.deciding().unwrap().code, ReasonCode::Freeze);
+        assert_eq!(verdict.would_be, None, "{key}");
+    }
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub struct PolicyDocument {
     /// What rules that are not kept do. Absent: `block`. A file `FREEZE` blocks all the same.
     #[serde(default, skip_serializing_if = "is_default")]
     pub behavior: Behavior,
-    /// Say the true verdict and let everything through: for a policy that is being tried out.
+    /// Say the true verdict and let everything but a `FREEZE` through: for a policy that is being tried out.
     #[serde(default, skip_serializing_if = "is_default")]
     pub dry_run: bool,
 }

@@ -88,6 +88,10 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         Some(Effect::Allows) => Decision::Allowed,
         Some(Effect::Blocks | Effect::NotEvaluated) | None => Decision::Blocked,
     };
+    // Whoever stops the line means all of it, also where a policy is tried out.
+    let stopped =
+        |reason: &Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
+    let tried_out = tried_out && !reasons.iter().any(stopped);
     let would_be = tried_out.then_some(decision);
     if let Some(tried) = would_be.and_then(|decision| not_in_force(decision, reasons.first())) {
         decision = Decision::Warned;
