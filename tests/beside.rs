@@ -11,7 +11,7 @@ use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 use bare::git;
 use shipgate::{
     git::{Repository, RepositoryOptions},
-    ops::{beside::Beside, load},
+    ops::{beside::Beside, trusted},
     policy::PolicySource,
 };
 
@@ -74,7 +74,7 @@ async fn answer(beside: &Beside<'_>, relative: &str) -> String {
 async fn only_plain_files_in_the_folder_are_read_whichever_place_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (path, repository) = seed(folder.path());
-    let (_, source) = load::policy(&repository, Some("main"), "policies/production.yaml")
+    let (_, source) = trusted::policy(&repository, Some("main"), "policies/production.yaml")
         .await
         .unwrap();
     let committed = Beside::at_source(&repository, &source).unwrap();
@@ -168,7 +168,7 @@ async fn the_policy_itself_is_read_in_the_same_way() {
         "policies/module/production.yaml",
         "policies/large",
     ] {
-        answers.push(match load::policy(&repository, None, path).await {
+        answers.push(match trusted::policy(&repository, None, path).await {
             Ok((text, source)) => format!("{text:?} {}", source.path),
             Err(failure) => {
                 let commit = repository.fetch("main").await.unwrap();

@@ -12,7 +12,7 @@ use assert_cmd::Command;
 use bare::git;
 use shipgate::{
     git::{Repository, RepositoryOptions},
-    ops::{beside::Beside, check, load},
+    ops::{beside::Beside, check, trusted},
 };
 
 const POLICY: &str =
@@ -91,7 +91,9 @@ async fn a_policy_of_a_commit_reads_the_calendar_of_that_commit() {
     })
     .unwrap();
     let path = "policies/production.yaml";
-    let (text, source) = load::policy(&repository, Some("main"), path).await.unwrap();
+    let (text, source) = trusted::policy(&repository, Some("main"), path)
+        .await
+        .unwrap();
     let beside = Beside::at_source(&repository, &source).unwrap();
     // What comes later, and what lies in a checkout, is not what that commit says.
     fs::remove_file(work.join("policies/calendars/uk.ics")).unwrap();
@@ -100,7 +102,9 @@ async fn a_policy_of_a_commit_reads_the_calendar_of_that_commit() {
     let policy = check::load_beside(source, &text, &beside).await.unwrap();
     assert_eq!(policy.source().files[0].path, "calendars/uk.ics");
 
-    let (text, source) = load::policy(&repository, Some("main"), path).await.unwrap();
+    let (text, source) = trusted::policy(&repository, Some("main"), path)
+        .await
+        .unwrap();
     let beside = Beside::at_source(&repository, &source).unwrap();
     let failure = check::load_beside(source, &text, &beside)
         .await

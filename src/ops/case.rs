@@ -8,7 +8,8 @@ use super::{
     beside::Beside,
     check,
     gate::Question,
-    load::{self, SiteRef, Target},
+    load::Target,
+    trusted::{self, SiteRef},
 };
 use crate::{
     config::Service,
@@ -89,7 +90,7 @@ impl Case {
         place: SiteRef<'_>,
     ) -> Result<Self, Failure> {
         let trusted =
-            load::policy_of(repository, question.policy_ref, question.policy, place).await?;
+            trusted::policy_of(repository, question.policy_ref, question.policy, place).await?;
         let beside = Beside::at_source(repository, &trusted.source)?;
         let policy = check::load_beside(trusted.source, &trusted.text, &beside).await?;
         // Not what the branch that is deployed to says: it could step out of a rule's way.

@@ -25,6 +25,7 @@ pub mod rollback;
 pub mod set;
 pub mod stop;
 pub mod takeback;
+pub mod trusted;
 pub mod validate;
 pub mod verify;
 pub mod watch;
