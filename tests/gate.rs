@@ -339,7 +339,7 @@ fn waiting_ends_when_it_opens_or_does_not_begin() {
     frozen meanwhile: 14 freeze: frozen by policies/FREEZE: checkout is down at 09:00 after 30 sleeps
     moved beyond the limit: 10 blocked-window: Tuesday 2026-03-10 09:00 UTC is outside the allowed windows (every day 12:00-16:00 UTC); opens Tue 2026-03-10 12:00 UTC (2026-03-10T12:00:00Z) at 09:00 after 30 sleeps
     moved within the limit: 0 ok: Tuesday 2026-03-10 12:00 UTC is in the allowed window every day 12:00-16:00 UTC; closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z) at 12:00 after 210 sleeps
-    frozen from the start: 10 blocked-window: Tuesday 2026-03-10 08:30 UTC is outside the allowed windows (every day 09:00-16:00 UTC); opens Tue 2026-03-10 09:00 UTC (2026-03-10T09:00:00Z) at 08:30 after 0 sleeps
+    frozen from the start: 10 blocked-window: Tuesday 2026-03-10 08:30 UTC is outside the allowed windows (every day 09:00-16:00 UTC); also frozen until Tuesday 2026-03-10 09:00 UTC by policies/FREEZE: x; opens Tue 2026-03-10 09:00 UTC (2026-03-10T09:00:00Z) at 08:30 after 0 sleeps
     traffic is looked at after the waiting: 12 blocked-traffic: traffic is 6 requests/s, above the maximum of 5 requests/s; closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z) at 09:00 after 30 sleeps
     ");
     let usage = stage.check(&["--wait-for-window", "2h", "--at", at]);
@@ -420,7 +420,7 @@ fn changed_files_come_from_a_list() {
     lines.push(stage.run(&inputs, &["ci"]).line());
     insta::assert_snapshot!(lines.join("\n"), @r"
     11 approval-required: some changes need an approval, and nobody said which files are changed (--changed-files); closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z)
-    0 ok: Tuesday 2026-03-10 10:00 UTC is in the allowed window every day 09:00-16:00 UTC; closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z)
+    11 approval-required: some changes need an approval, and nobody said which files are changed (--changed-files); closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z)
     0 ok: Tuesday 2026-03-10 10:00 UTC is in the allowed window every day 09:00-16:00 UTC; closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z)
     11 approval-required: a change of `migrations/1.sql` needs an approval (`migrations/**`); closes Tue 2026-03-10 16:00 UTC (2026-03-10T16:00:00Z)
     2 usage: --changed-files LIST: entry 1: found `../x`, expected a path from the repository's root with /, without . and ..

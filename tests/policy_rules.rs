@@ -384,7 +384,7 @@ actions: [deploy, rollback]
     let mut rows = Vec::new();
     for list in lists {
         let facts = Facts {
-            changed_paths: list.map(|list| changed_paths(list.as_bytes()).unwrap()),
+            changed_paths: list.and_then(|list| changed_paths(list.as_bytes()).unwrap()),
             ..Facts::default()
         };
         let verdict = judged(policy, &shop(), &facts, TUESDAY_NOON);

@@ -75,6 +75,8 @@ fn naive(wall: i64) -> NaiveDateTime {
 /// A window, and whether a wall clock that shows so many seconds is inside.
 struct Case {
     pattern: Pattern,
+    /// Is it one piece of time, from the first instant inside to the last?
+    whole: bool,
     inside: Box<dyn Fn(i64) -> bool>,
 }
 
@@ -99,7 +101,11 @@ fn cases(start: i64, end: i64) -> Vec<Case> {
     let weekly = move |wall: i64| (wall - start).rem_euclid(7 * DAY) < length;
     let daily = move |wall: i64| (wall - start).rem_euclid(DAY) < length;
     let only = move |wall: i64| (start..end).contains(&wall);
-    let case = |pattern, inside: Box<dyn Fn(i64) -> bool>| Case { pattern, inside };
+    let case = |pattern, inside: Box<dyn Fn(i64) -> bool>| Case {
+        whole: matches!(pattern, Pattern::Once(_)),
+        pattern,
+        inside,
+    };
     let days = |days| Pattern::Days { days, hours };
     vec![
         case(days(DayRule::EVERY_DAY), Box::new(daily)),
@@ -136,8 +142,20 @@ fn every_edge_near_every_change_is_where_arithmetic_has_it() {
                 .flat_map(|first| (first + 1..edges.len()).map(move |last| (first, last)));
             for (first, last) in pairs {
                 for case in cases(edges[first], edges[last]) {
+                    let ends = [
+                        edges[first] - before,
+                        edges[first] - after,
+                        edges[last] - before - 1,
+                        edges[last] - after - 1,
+                        *change - 1,
+                        *change,
+                    ];
+                    let inside = |at: i64| (case.inside)(clock.wall(at));
+                    let first_inside = ends.into_iter().filter(|at| inside(*at)).min();
+                    let last_inside = ends.into_iter().filter(|at| inside(*at)).max();
+                    let whole = first_inside.zip(last_inside).filter(|_| case.whole);
                     let times = Times {
-                        pattern: case.pattern,
+                        pattern: case.pattern.clone(),
                         zone: zone.clone(),
                     };
                     let passes = [edges[first], edges[last]]
@@ -145,7 +163,10 @@ fn every_edge_near_every_change_is_where_arithmetic_has_it() {
                         .flat_map(|wall| [wall - before, wall - after]);
                     for near in passes.chain([*change]) {
                         for at in [near - 1, near, near + 1] {
-                            let expected = (case.inside)(clock.wall(at));
+                            let expected = match whole {
+                                Some((first, last)) => (first..=last).contains(&at),
+                                None => inside(at),
+                            };
                             let found = times.contains(instant(at));
                             assert_eq!(found, expected, "{zone} {times} {}", instant(at));
                             compared += 1;

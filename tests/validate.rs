@@ -60,7 +60,10 @@ fn findings(policy: &str) -> String {
         policy: false,
     };
     let subjects = [subject("p.yaml"), subject("shipgate.yaml")];
-    let outcome = validate::run(&subjects, AT.parse().unwrap(), false);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let outcome = runtime.block_on(validate::run(&subjects, AT.parse().unwrap(), false));
     let lines = outcome.findings.iter().map(|finding| {
         let (line, column) = (finding.line.unwrap(), finding.column.unwrap());
         let word = finding.severity.word();
@@ -107,6 +110,7 @@ blocked_windows:
   - {days: [Sat], hours: 11:00-13:00}
   - {days: [Mon], hours: 00:00-24:00, services: [shop-web]}
 "), @r"
+1:1 warning no-key: somebody has to sign, and there is no file `allowed_signers` beside the policy, so nobody can
 5:5 warning window-inside: this window is inside allowed_windows[0] (`night`) and changes nothing
 6:5 warning approval-never-asked: this window is inside allowed_windows[0] (`night`), which needs no approval, so none is ever asked for
 7:5 warning approval-overlap: this window overlaps allowed_windows[0] (`night`), next from Tuesday 2025-11-04 05:00 EST to Tuesday 2025-11-04 06:00 EST; where both are open, no approval is asked for
@@ -278,18 +282,20 @@ fn the_command_shows_the_line_and_ends_as_it_should() {
 
     exit 3
     CONFIG INVALID  config.yaml:2:1: unknown key `services`; known: version, timezone, environments,
-                    allowed_windows, blocked_windows, blocked_dates, traffic_threshold, actions (and 1
-                    more)
+                    allowed_windows, blocked_windows, blocked_dates, traffic_threshold, actions, people,
+                    approvals, override, approval_when, require, runway, behavior, dry_run (and 1 more)
 
       exit code   3 config-invalid
 
     config.yaml
       error    2:1: unknown key `services`; known: version, timezone, environments, allowed_windows,
-               blocked_windows, blocked_dates, traffic_threshold, actions [invalid]
+               blocked_windows, blocked_dates, traffic_threshold, actions, people, approvals, override,
+               approval_when, require, runway, behavior, dry_run [invalid]
                2 | services: {}
                  | ^
       error    3:1: unknown key `providrs`; known: version, timezone, environments, allowed_windows,
-               blocked_windows, blocked_dates, traffic_threshold, actions [invalid]
+               blocked_windows, blocked_dates, traffic_threshold, actions, people, approvals, override,
+               approval_when, require, runway, behavior, dry_run [invalid]
 
     next: mend the line that the message names
 
@@ -366,4 +372,72 @@ fn a_clock_that_cannot_be_right_decides_nothing() {
         "1970-01-01T00:00:00Z",
     ];
     assert_eq!(shipgate(folder.path(), &arguments).0, 0);
+}
+
+#[test]
+fn approvals_that_nobody_could_give_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDt/5FF4OjIS2XY6PckbIc5BGshBd6QfVbWOsEWp9jyK";
+    write(
+        "p.yaml",
+        "version: 1\ntimezone: UTC\nallowed_windows: [{hours: '09:00-10:00', approval_required: true}]\n\
+         approvals: {minimum: 2}\nrunway: 2h\n\
+         override: {ticket: 'INC-[0-9]+', rules: [blocked-window], approvers: ['yan@x.example']}\n",
+    );
+    let validate = || {
+        let output = Command::cargo_bin("shipgate")
+            .unwrap()
+            .current_dir(folder.path())
+            .args(["validate", "p.yaml", "--at", "2026-11-24T12:00:00Z"])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let without = validate();
+    write("allowed_signers", &format!("alice@x.example {key}\n"));
+    let with = validate();
+    write("allowed_signers", "alice@x.example nonsense\n");
+    let broken = validate();
+    insta::assert_snapshot!(format!("{without}\n{with}\n{broken}"), @r"
+    OK  p.yaml is valid; 2 warnings
+
+    p.yaml
+      warning  1:1: somebody has to sign, and there is no file `allowed_signers` beside the policy, so
+               nobody can [no-key]
+               1 | version: 1
+                 | ^
+      warning  5:9: no opening in the next two years is as long as the runway of 2h [runway-never-fits]
+               5 | runway: 2h
+                 |         ^
+
+    OK  p.yaml is valid; 4 warnings
+
+    p.yaml
+      warning  1:1: approvals take 2 people, and `allowed_signers` has keys of 1 [no-key]
+               1 | version: 1
+                 | ^
+      warning  5:9: no opening in the next two years is as long as the runway of 2h [runway-never-fits]
+               5 | runway: 2h
+                 |         ^
+      warning  6:1: overrides take 1 people, and 0 of the signers may [no-key]
+               6 | override: {ticket: 'INC-[0-9]+', rules: [blocked-window], approvers: ['yan@x.example
+                 | ^
+      warning  6:1: the approver `yan@x.example` has no key in `allowed_signers` [no-key]
+               6 | override: {ticket: 'INC-[0-9]+', rules: [blocked-window], approvers: ['yan@x.example
+                 | ^
+
+    CONFIG INVALID  p.yaml:1:1: allowed_signers:1: unknown option `nonsense`; known: namespaces,
+                    valid-after, valid-before
+
+      exit code   3 config-invalid
+
+    p.yaml
+      error    1:1: allowed_signers:1: unknown option `nonsense`; known: namespaces, valid-after,
+               valid-before [invalid]
+               1 | version: 1
+                 | ^
+
+    next: mend the line that the message names
+    ");
 }

@@ -85,7 +85,7 @@ impl CircumstanceArguments {
                 "is larger than the limit of {LARGEST_LIST} bytes"
             )));
         }
-        changed_paths(&list).map(Some).map_err(refuse)
+        changed_paths(&list).map_err(refuse)
     }
 }
 

@@ -174,7 +174,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
-        Command::Validate(arguments) => validate::run(&arguments, session),
+        Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
         Command::Explain(arguments) => explain::run(&arguments, session),

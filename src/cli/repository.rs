@@ -35,14 +35,27 @@ pub struct RepositoryArguments {
     #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
     pub config: String,
     /// Service [default: the only one]; `check` takes several, `a,b` or the flag again
-    #[arg(long, value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_delimiter = ',', value_parser = name)]
     pub service: Vec<String>,
     /// Environment [default: the only one]
-    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_parser = name)]
     pub environment: Option<String>,
     /// PEM file with further certificate authorities
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+}
+
+/// Reads the name of a service, an environment or the like. Blanks around it would make it another
+/// name, which no rule of a policy is about.
+///
+/// # Errors
+/// It is empty, or has blanks or control characters in it.
+pub fn name(text: &str) -> Result<String, String> {
+    let odd = |character: char| character.is_whitespace() || character.is_control();
+    if text.is_empty() || text.contains(odd) {
+        return Err("expected a name without blanks".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 /// Finds a secret by the name of its variable.

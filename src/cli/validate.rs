@@ -35,7 +35,7 @@ pub struct ValidateArguments {
 ///
 /// # Errors
 /// No file is named and none is found, or the machine's clock is wrong.
-pub fn run(arguments: &ValidateArguments, session: &Session) -> Result<Outcome, Failure> {
+pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Outcome, Failure> {
     let folder = &session.context.folder;
     let now = match arguments.at {
         Some(at) => at,
@@ -52,7 +52,7 @@ pub fn run(arguments: &ValidateArguments, session: &Session) -> Result<Outcome, 
     if subjects.is_empty() {
         subjects = validate::found_in(folder)?;
     }
-    Ok(validate::run(&subjects, now, arguments.strict))
+    Ok(validate::run(&subjects, now, arguments.strict).await)
 }
 
 fn shown(path: &Path) -> String {

@@ -120,11 +120,13 @@ impl<'a> Beside<'a> {
 
 /// A path of the repository is the user's or a policy's to mend, not a mistake on the command line.
 fn refused(error: GitError) -> Failure {
-    let mut failure = failure::git(error);
-    if failure.0.ending == Ending::Usage {
-        failure.0.ending = Ending::ConfigInvalid;
+    let failure = failure::git(error);
+    if failure.0.ending != Ending::Usage {
+        return failure;
     }
-    failure
+    let mut refused = Failure::new(Ending::ConfigInvalid, failure.0.reason);
+    refused.0.hints = failure.0.hints;
+    refused
 }
 
 fn folder_of(path: &str) -> &str {

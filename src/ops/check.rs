@@ -104,6 +104,20 @@ pub fn load(source: PolicySource, text: &str) -> Result<Policy, Failure> {
     with_files(source, text, &Files::new())
 }
 
+/// Reads the files beside a policy that its text names; one that is not there is left out.
+///
+/// # Errors
+/// As [`Beside::read`].
+pub async fn files_beside(text: &str, beside: &Beside<'_>) -> Result<Files, Failure> {
+    let mut files = Files::new();
+    for path in files_named(text) {
+        if let Some(bytes) = beside.read(&path).await? {
+            files.insert(path, bytes);
+        }
+    }
+    Ok(files)
+}
+
 /// Makes a policy of its text and of the files beside it that it names.
 ///
 /// # Errors
@@ -113,16 +127,14 @@ pub async fn load_beside(
     text: &str,
     beside: &Beside<'_>,
 ) -> Result<Policy, Failure> {
-    let mut files = Files::new();
-    for path in files_named(text) {
-        if let Some(bytes) = beside.read(&path).await? {
-            source.files.push(PolicyFile {
-                path: path.clone(),
-                sha256: sha256(&bytes),
-            });
-            files.insert(path, bytes);
-        }
-    }
+    let files = files_beside(text, beside).await?;
+    source.files = files
+        .iter()
+        .map(|(path, bytes)| PolicyFile {
+            path: path.clone(),
+            sha256: sha256(bytes),
+        })
+        .collect();
     with_files(source, text, &files)
 }
 
@@ -241,6 +253,7 @@ pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome 
         || "the policy gave no reason".to_owned(),
         |reason| reason.message.clone(),
     );
+    reason.push_str(&also_frozen(&verdict));
     reason.push_str(&next_change(policy, request, &verdict));
     reason.push_str(&next_free_opening(policy, request, &verdict));
     let mut outcome = Outcome::new(ending, reason);
@@ -253,6 +266,21 @@ pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome 
     outcome.hints = hints(policy, request, &verdict);
     outcome.verdict = Some(verdict);
     outcome
+}
+
+/// That the time is wrong as well comes first by the order of the codes, but waiting for the next
+/// opening is no use while somebody has stopped the line.
+fn also_frozen(verdict: &Verdict) -> String {
+    let decides = verdict.deciding().is_some_and(is_freeze);
+    let frozen = verdict.reasons.iter().find(|reason| is_freeze(reason));
+    match frozen.filter(|_| !decides) {
+        Some(reason) => format!("; also {}", reason.message),
+        None => String::new(),
+    }
+}
+
+fn is_freeze(reason: &Reason) -> bool {
+    reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks
 }
 
 fn next_change(policy: &Policy, request: &Request, verdict: &Verdict) -> String {
@@ -270,7 +298,8 @@ fn next_change(policy: &Policy, request: &Request, verdict: &Verdict) -> String 
         return format!("; closes {}", appointment(closes.to_utc(), zone));
     }
     let closed_by_time = verdict.reasons.iter().any(blocks_by_time);
-    if closed_by_time {
+    let frozen = verdict.reasons.iter().any(is_freeze);
+    if closed_by_time && !frozen {
         "; no opening in the next two years".to_owned()
     } else {
         String::new()
@@ -318,12 +347,10 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
             "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
         ));
     }
-    let frozen =
-        |reason: &Reason| reason.code == ReasonCode::Freeze && reason.effect == Effect::Blocks;
-    if verdict.reasons.iter().any(frozen) {
+    if verdict.reasons.iter().any(is_freeze) {
         hints.push("to go on, take the file FREEZE away on the policy's branch".to_owned());
     }
-    let stopped = |reason: &Reason| blocks_by_time(reason) || frozen(reason);
+    let stopped = |reason: &Reason| blocks_by_time(reason) || is_freeze(reason);
     if verdict.reasons.iter().any(stopped) && !policy.applies_to(Action::Rollback) {
         hints.push("going back stays allowed: `shipgate rollback`".to_owned());
     }

@@ -8,11 +8,12 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::check;
+use super::{beside::Beside, check};
 use crate::{
     config::Config,
     event::{Ending, Failure, FileFinding, Outcome},
-    policy::{Lint, Neighbours, Policy, Severity},
+    policy::{Lint, Neighbours, Policy, PolicySource, Severity},
+    sign::AllowedSigners,
     yaml::{Finding, Limits, Position, to_value},
 };
 
@@ -77,7 +78,9 @@ pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
         for entry in fs::read_dir(&policies).map_err(refuse)? {
             let name = entry.map_err(refuse)?.file_name();
             let name = name.to_string_lossy().into_owned();
-            if name.ends_with(".yaml") || name.ends_with(".yml") {
+            // The cases beside a policy are what `test` reads.
+            let cases = name.ends_with(".test.yaml") || name.ends_with(".test.yml");
+            if !cases && (name.ends_with(".yaml") || name.ends_with(".yml")) {
                 names.push(name);
             }
         }
@@ -98,7 +101,7 @@ pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
 ///
 /// The ending is [`Ending::ConfigInvalid`] where a file is not valid, else [`Ending::Findings`] where
 /// warnings count and there are some, else [`Ending::Shown`].
-pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
+pub async fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
     let texts: Vec<Result<Text<'_>, Box<FileFinding>>> = subjects.iter().map(read).collect();
     let configs: Vec<Result<Config, Vec<Finding>>> = texts
         .iter()
@@ -118,7 +121,7 @@ pub fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
                 findings.extend(records(text, lints));
             }
             Ok(text) => {
-                let lints = policy(text, neighbours.as_ref(), now);
+                let lints = policy(text, neighbours.as_ref(), now).await;
                 findings.extend(records(text, lints.into_iter()));
             }
         }
@@ -172,11 +175,48 @@ fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbour
     all
 }
 
-fn policy(text: &Text<'_>, neighbours: Option<&Neighbours>, now: DateTime<Utc>) -> Vec<Lint> {
-    match Policy::parse(&text.text, &text.subject.shown) {
-        Ok(policy) => policy.lints(&text.text, neighbours, now),
-        Err(findings) => findings.into_iter().map(invalid).collect(),
-    }
+async fn policy(text: &Text<'_>, neighbours: Option<&Neighbours>, now: DateTime<Utc>) -> Vec<Lint> {
+    let source = PolicySource {
+        path: text.subject.shown.clone(),
+        ..PolicySource::default()
+    };
+    let beside = Beside::on_disk(&text.subject.path, &source);
+    let files = match check::files_beside(&text.text, &beside).await {
+        Ok(files) => files,
+        Err(failure) => return vec![invalid(at_the_top(failure.to_string()))],
+    };
+    let policy = match Policy::parse_with(&text.text, &text.subject.shown, &files) {
+        Ok(policy) => policy,
+        Err(findings) => return findings.into_iter().map(invalid).collect(),
+    };
+    let signers = match signers(&policy, &beside, now).await {
+        Ok(signers) => signers,
+        Err(problem) => return vec![invalid(at_the_top(problem))],
+    };
+    policy.lints(&text.text, neighbours, signers.as_deref(), now)
+}
+
+/// Reads who may sign; none = there is no list beside the policy.
+async fn signers(
+    policy: &Policy,
+    beside: &Beside<'_>,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<String>>, String> {
+    let path = policy.allowed_signers();
+    let bytes = beside
+        .read(path)
+        .await
+        .map_err(|failure| failure.to_string())?;
+    let Some(bytes) = bytes else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes).map_err(|_| format!("{path}: is not UTF-8 text"))?;
+    let signers = AllowedSigners::parse(&text, &beside.path(path))?;
+    Ok(Some(signers.everybody(now)))
+}
+
+fn at_the_top(message: String) -> Finding {
+    Finding::new(Position { line: 1, column: 1 }, message)
 }
 
 fn invalid(finding: Finding) -> Lint {

@@ -3,14 +3,15 @@
 use super::wording::shown;
 
 /// Reads a list of changed files: one path a line, or each ended by a NUL (`git diff -z`). Lines of
-/// `git diff --name-status` are read too; of a renamed file both names count. An empty list says
-/// that nothing is changed.
+/// `git diff --name-status` are read too; of a renamed file both names count. None for a list
+/// without any path: it says no more than no list, for a `git diff` that failed prints the same.
 ///
 /// # Errors
 /// A path that is not written from the repository's root with `/`, or that git has put in quotes:
 /// it would be matched by other globs than the file's own name.
-pub fn changed_paths(list: &[u8]) -> Result<Vec<String>, String> {
+pub fn changed_paths(list: &[u8]) -> Result<Option<Vec<String>>, String> {
     let text = String::from_utf8_lossy(list);
+    let text = text.trim_start_matches('\u{feff}');
     let mut paths = Vec::new();
     if text.contains('\0') {
         for (index, path) in text.split('\0').enumerate() {
@@ -18,7 +19,7 @@ pub fn changed_paths(list: &[u8]) -> Result<Vec<String>, String> {
             let path = path.trim_start_matches('\n');
             paths.extend(changed_path(path, index + 1)?);
         }
-        return Ok(paths);
+        return Ok(some(paths));
     }
     for (index, line) in text.split('\n').enumerate() {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -27,10 +28,29 @@ pub fn changed_paths(list: &[u8]) -> Result<Vec<String>, String> {
             _ => line,
         };
         for name in names.split('\t') {
+            not_a_diff(name, index + 1)?;
             paths.extend(changed_path(name, index + 1)?);
         }
     }
-    Ok(paths)
+    Ok(some(paths))
+}
+
+fn some(paths: Vec<String>) -> Option<Vec<String>> {
+    Some(paths).filter(|paths| !paths.is_empty())
+}
+
+/// What `git diff` prints without `--name-only` would be read as paths that no rule is about.
+fn not_a_diff(line: &str, entry: usize) -> Result<(), String> {
+    let marks = ["diff --git ", "+++ ", "--- ", "@@ "];
+    let blank = !line.trim().is_empty() && line.trim() != line;
+    if blank || marks.iter().any(|mark| line.starts_with(mark)) {
+        return Err(format!(
+            "entry {entry}: found {}, expected a path; list the files with `git diff --name-only \
+             --no-renames`",
+            shown(line)
+        ));
+    }
+    Ok(())
 }
 
 /// The letter of `git diff --name-status`, with how much of a renamed file is the same.
@@ -75,8 +95,17 @@ mod tests {
     #[test]
     fn lists_are_read_as_git_writes_them() {
         let rows: &[(&str, &str)] = &[
-            ("", ""),
-            ("\n\n", ""),
+            ("", "no list"),
+            ("\n\n", "no list"),
+            ("\u{feff}migrations/1.sql\n", "migrations/1.sql"),
+            (
+                " a.rs | 2 +-\n",
+                "entry 1: found ` a.rs | 2 +-`, expected a path; list the files with `git diff --name-only --no-renames`",
+            ),
+            (
+                "diff --git a/a.rs b/a.rs\n",
+                "entry 1: found `diff --git a/a.rs b/a.rs`, expected a path; list the files with `git diff --name-only --no-renames`",
+            ),
             ("a.rs\nmigrations/1.sql\n", "a.rs|migrations/1.sql"),
             ("a.rs\r\n./b.rs\r\n././c.rs", "a.rs|b.rs|c.rs"),
             ("a b.rs\n", "a b.rs"),
@@ -115,7 +144,10 @@ mod tests {
         ];
         for (list, wanted) in rows {
             let found = changed_paths(list.as_bytes());
-            let found = found.map_or_else(|error| error, |paths| paths.join("|"));
+            let found = found.map_or_else(
+                |error| error,
+                |paths| paths.map_or("no list".to_owned(), |paths| paths.join("|")),
+            );
             assert_eq!(found, *wanted, "{list:?}");
         }
     }

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     event::{Deployment, Ending, MetricRecord, StepState},
     manifest::Change,
-    policy::{Effect, Reason, Verdict},
+    policy::{Decision, Effect, Reason, Verdict},
 };
 
 /// Columns that a line may fill.
@@ -158,7 +158,7 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
 fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
     if let Some(opens) = phrases::opens(verdict) {
         fact_in(BOLD, "opens", &opens, lines);
-    } else if !verdict.lets_through() {
+    } else if verdict.decision == Decision::Blocked {
         fact("opens", "no known time", lines);
     }
     if let Some(closes) = phrases::closes(verdict) {

@@ -75,6 +75,22 @@ impl AllowedSigners {
             )),
         }
     }
+
+    /// Returns everybody who may sign for shipgate at an instant, each once, in the order of the lines.
+    pub fn everybody(&self, now: DateTime<Utc>) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for name in self
+            .lines
+            .iter()
+            .filter_map(|signer| signer.names(now).ok())
+            .flatten()
+        {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
 }
 
 impl Signer {

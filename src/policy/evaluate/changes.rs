@@ -34,7 +34,6 @@ pub(super) fn reasons(policy: &Policy, request: &Request, facts: &Facts) -> Vec<
         return asked;
     }
     let message = match paths.len() {
-        0 => "no file is changed, so no change needs an approval".to_owned(),
         1 => "the one changed file needs no approval".to_owned(),
         count => format!("none of the {count} changed files needs an approval"),
     };
@@ -44,7 +43,9 @@ pub(super) fn reasons(policy: &Policy, request: &Request, facts: &Facts) -> Vec<
 fn asks(rule: &ChangeRule, paths: &[String]) -> Option<Reason> {
     let glob_of = |path: &&String| {
         let mut globs = rule.paths.iter();
-        globs.find(|(_, glob)| glob.is_match(path.as_str()))
+        // A submodule or a link in the place of a folder is listed by the folder's own name.
+        let inside = format!("{path}/");
+        globs.find(|(_, glob)| glob.is_match(path.as_str()) || glob.is_match(&inside))
     };
     let mut matching = paths.iter().filter(|path| glob_of(path).is_some());
     let first = matching.next()?;

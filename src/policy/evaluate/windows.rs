@@ -93,8 +93,12 @@ fn no_window(timetable: &Timetable<'_>, now: DateTime<Utc>) -> Reason {
             rule: "allowed_windows".to_owned(),
             code: ReasonCode::Allowed,
             effect: Effect::Allows,
-            message: "there are no allowed windows, so any time that is not blocked is open"
-                .to_owned(),
+            message: if timetable.policy.allowed.is_empty() {
+                "there are no allowed windows, so any time that is not blocked is open"
+            } else {
+                "no allowed window is for this request, so any time that is not blocked is open"
+            }
+            .to_owned(),
             line: None,
         };
     };

@@ -1,5 +1,6 @@
 //! What is odd about a valid policy: windows that never open, dates that went wrong, names of nobody.
 
+mod approvers;
 mod clock_changes;
 mod dates;
 mod names;
@@ -49,7 +50,7 @@ pub struct Lint {
     pub message: String,
 }
 
-/// What stands beside the policy in `shipgate.yaml`.
+/// What stands beside the policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Neighbours {
     /// Names of all services.
@@ -60,12 +61,14 @@ pub struct Neighbours {
 
 impl Policy {
     /// Finds what is odd, in the order of the lines. `text` is what the policy was parsed from,
-    /// `neighbours` the configuration beside it, where there is one; `now` decides what is past, and
-    /// the two years after it are looked at.
+    /// `neighbours` the configuration beside it, where there is one, `signers` the principals whose
+    /// keys may sign, where there is a list of them; `now` decides what is past, and the two years
+    /// after it are looked at.
     pub fn lints(
         &self,
         text: &str,
         neighbours: Option<&Neighbours>,
+        signers: Option<&[String]>,
         now: DateTime<Utc>,
     ) -> Vec<Lint> {
         let mut linter = Linter {
@@ -77,6 +80,8 @@ impl Policy {
         linter.windows();
         linter.dates();
         linter.clock_changes();
+        linter.approvers(signers);
+        linter.runway();
         if let Some(neighbours) = neighbours {
             linter.names(neighbours);
         }

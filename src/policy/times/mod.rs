@@ -38,10 +38,6 @@ pub struct Span {
 }
 
 impl Span {
-    fn contains(self, wall: NaiveDateTime) -> bool {
-        self.start <= wall && wall < self.end
-    }
-
     /// Has it a moment between `from` and `until` (which is outside)?
     fn overlaps(self, from: NaiveDateTime, until: NaiveDateTime) -> bool {
         self.start < until && from < self.end
@@ -70,11 +66,6 @@ pub enum Pattern {
 }
 
 impl Pattern {
-    /// Is it made of instants of universal time, so that the clock of a zone only shows them?
-    pub(super) fn is_exact(&self) -> bool {
-        matches!(self, Self::Once(once) if once.is_exact())
-    }
-
     /// Returns how often it opens a day at most: how much work it is to list its spans.
     pub(super) fn openings_a_day(&self) -> usize {
         match self {
@@ -99,7 +90,8 @@ impl Pattern {
                     || ((start..end).contains(&(minute + day)) && began_yesterday())
             }
             Self::Schedule(schedule) => schedule.contains(wall),
-            Self::Once(once) => once.span().contains(wall),
+            // It has instants of its own; see `Times::contains`.
+            Self::Once(_) => false,
             Self::Recurrence(recurrence) => recurrence.contains(wall),
         }
     }
@@ -117,9 +109,8 @@ impl Pattern {
         match self {
             Self::Days { days, hours } => days_and_hours(days, *hours, from, until, spans),
             Self::Schedule(schedule) => schedule.spans(from, until, spans),
-            Self::Once(once) => {
-                spans.extend(Some(once.span()).filter(|span| span.overlaps(from, until)))
-            }
+            // It has instants of its own; see `Times::intervals`.
+            Self::Once(_) => {}
             Self::Recurrence(recurrence) => recurrence.spans(from, until, spans),
         }
     }
@@ -164,12 +155,11 @@ impl Times {
             // A second is looked at, and the instant is its beginning.
             return intervals.iter().any(|found| found.start <= instant);
         }
-        let wall = if self.pattern.is_exact() {
-            instant.naive_utc()
-        } else {
-            self.zone.local(instant)
-        };
-        self.pattern.contains(wall)
+        if let Pattern::Once(once) = &self.pattern {
+            let interval = once.interval(&self.zone);
+            return interval.is_some_and(|found| found.start <= instant && instant < found.end);
+        }
+        self.pattern.contains(self.zone.local(instant))
     }
 
     /// Adds when it is inside between two instants, clipped to them, in no order.
@@ -187,13 +177,16 @@ impl Times {
             recurrence.intervals(&self.zone, from, until, intervals);
             return;
         }
+        if let Pattern::Once(once) = &self.pattern {
+            let clipped = once.interval(&self.zone).map(|found| Interval {
+                start: found.start.max(from),
+                end: found.end.min(until),
+            });
+            intervals.extend(clipped.filter(|found| found.start < found.end));
+            return;
+        }
         let mut spans = Vec::new();
-        let clock = if self.pattern.is_exact() {
-            &Zone::utc()
-        } else {
-            &self.zone
-        };
-        for stretch in clock.stretches(from, until) {
+        for stretch in self.zone.stretches(from, until) {
             spans.clear();
             let wall =
                 |instant: DateTime<Utc>| instant.naive_utc().checked_add_signed(stretch.offset);

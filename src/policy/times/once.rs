@@ -9,7 +9,7 @@ use super::{
     hours::{MINUTES_A_DAY, parse_time},
     parse_date,
 };
-use crate::policy::{wording::shown, zone::Zone};
+use crate::policy::{intervals::Interval, wording::shown, zone::Zone};
 
 const EXPECTED: &str = "expected a date and time such as `2026-11-25 18:00`, a date alone, or an exact \
                         instant such as `2026-11-25T18:00:00-05:00`";
@@ -134,9 +134,22 @@ impl Once {
         self.exact
     }
 
-    /// Returns it on the clock on the wall, or in universal time if it is exact.
-    pub(super) fn span(self) -> Span {
-        self.span
+    /// Returns it as one piece of time, from the first instant that its start can mean on the clock
+    /// of a zone to the last that its end can: what goes on over a change of the clock has no hole
+    /// where an hour is repeated. None if a change skips all of it.
+    pub(super) fn interval(self, zone: &Zone) -> Option<Interval> {
+        let Span { start, end } = self.span;
+        if self.exact {
+            return Some(Interval {
+                start: start.and_utc(),
+                end: end.and_utc(),
+            });
+        }
+        let (start, _) = zone.widest(start)?;
+        let skipped = zone.instants(end).is_empty();
+        let (change, last) = zone.widest(end)?;
+        let end = if skipped { change } else { last };
+        (start < end).then_some(Interval { start, end })
     }
 
     /// Writes it as the clock of a zone shows it: `2026-11-25 18:00 to 2026-11-26 06:00`, and whole

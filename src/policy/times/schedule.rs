@@ -54,9 +54,11 @@ impl Schedule {
         Self { cron, length, runs }
     }
 
-    /// Returns how often it opens on each of its days.
+    /// Returns how often it opens on each of its days; what lasts for months counts for more, for
+    /// every day of that has to be looked at.
     pub(super) fn openings_a_day(&self) -> usize {
-        self.runs.len()
+        let months = usize::try_from(self.length.num_days() / 30).unwrap_or_default();
+        self.runs.len() * (1 + months)
     }
 
     /// Is what the clock shows inside? It is if the last start is less than the duration ago.
