@@ -49,11 +49,10 @@ pub struct RepositoryArguments {
 /// name, which no rule of a policy is about.
 ///
 /// # Errors
-/// It is empty, or has blanks or control characters in it.
+/// It is empty, begins or ends with a blank, or has control characters in it.
 pub fn name(text: &str) -> Result<String, String> {
-    let odd = |character: char| character.is_whitespace() || character.is_control();
-    if text.is_empty() || text.contains(odd) {
-        return Err("expected a name without blanks".to_owned());
+    if text.is_empty() || text.trim() != text || text.contains(char::is_control) {
+        return Err("expected a name without blanks around it".to_owned());
     }
     Ok(text.to_owned())
 }
