@@ -404,8 +404,8 @@ actions: [deploy, rollback]
     insta::assert_snapshot!(rows.join("\n"), @r#"
     None: 11
       approval_when: some changes need an approval, and nobody said which files are changed (--changed-files)
-    Some(""): 0
-      approval_when: no file is changed, so no change needs an approval
+    Some(""): 11
+      approval_when: some changes need an approval, and nobody said which files are changed (--changed-files)
     Some("src/a.rs\n"): 0
       approval_when: the one changed file needs no approval
     Some("src/a.rs\nmigrations.md\ninfra/deep/a.tf\n"): 0

@@ -146,9 +146,12 @@ impl Once {
             });
         }
         let (start, _) = zone.widest(start)?;
-        let skipped = zone.instants(end).is_empty();
-        let (change, last) = zone.widest(end)?;
-        let end = if skipped { change } else { last };
+        // The end itself is outside: what counts is the last second before it.
+        let second = TimeDelta::seconds(1);
+        let inside = end - second;
+        let skipped = zone.instants(inside).is_empty();
+        let (change, last) = zone.widest(inside)?;
+        let end = if skipped { change } else { last + second };
         (start < end).then_some(Interval { start, end })
     }
 
