@@ -271,3 +271,23 @@ fn a_test_that_tests_nothing_does_not_pass() {
         assert!(words.join(" ").contains(sentence), "{files:?}: {stdout}");
     }
 }
+
+#[test]
+fn a_calendar_beside_the_policy_counts() {
+    let folder = shop(
+        "  - {name: retreat, at: '2026-03-03T10:00:00Z', service: web, expect: {decision: blocked}}\n  - {name: a week later, at: '2026-03-10T10:00:00Z', service: web, expect: {decision: allowed}}\n",
+    );
+    let policies = folder.path().join("policies");
+    fs::write(
+        policies.join("shop.yaml"),
+        "version: 1\ntimezone: Europe/London\nenvironments: [production]\nblocked_dates: [{ics: retreat.ics}]\n",
+    )
+    .unwrap();
+    fs::write(
+        policies.join("retreat.ics"),
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//shop//EN\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTAMP:20260101T000000Z\r\nDTSTART;VALUE=DATE:20260303\r\nSUMMARY:retreat\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+    )
+    .unwrap();
+    let (code, stdout) = shipgate(folder.path(), &["test"]);
+    assert_eq!(code, 0, "{stdout}");
+}

@@ -166,7 +166,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
     match command {
         Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
         Command::Next(arguments) => Box::pin(next::run(arguments, session)).await,
-        Command::Test(arguments) => test::run(arguments, session),
+        Command::Test(arguments) => Box::pin(test::run(arguments, session)).await,
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,

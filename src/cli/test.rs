@@ -35,14 +35,14 @@ pub struct TestArguments {
 ///
 /// # Errors
 /// There is nothing to test; a policy or a case is not valid; the JUnit file cannot be written.
-pub fn run(arguments: TestArguments, session: &Session) -> Result<Outcome, Failure> {
+pub async fn run(arguments: TestArguments, session: &Session) -> Result<Outcome, Failure> {
     let folder = &session.context.folder;
     let tested = match (arguments.policy, arguments.cases) {
         (Some(policy), Some(cases)) => vec![Tested { policy, cases }],
         (Some(policy), None) => vec![Tested::beside(folder, policy)?],
         (None, _) => Tested::all(folder, Path::new(POLICIES))?,
     };
-    let outcome = policy_test::run(folder, &tested)?;
+    let outcome = policy_test::run(folder, &tested).await?;
     if let Some(path) = &arguments.junit {
         let refuse = |problem: String| {
             Failure::new(Ending::Usage, format!("{}: {problem}", path.display()))

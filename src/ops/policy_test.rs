@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{
+    beside::Beside,
     check::{self, read_file},
     failure,
 };
@@ -100,12 +101,14 @@ impl Tested {
 ///
 /// # Errors
 /// [`Ending::ConfigInvalid`]: a file cannot be read, or a policy or a case is not valid.
-pub fn run(folder: &Path, tested: &[Tested]) -> Result<Outcome, Failure> {
+pub async fn run(folder: &Path, tested: &[Tested]) -> Result<Outcome, Failure> {
     let mut records = Vec::new();
     for one in tested {
         let shown = one.policy.display().to_string();
-        let (source, text) = read_file(&folder.join(&one.policy), &shown)?;
-        let policy = check::load(source, &text)?;
+        let path = folder.join(&one.policy);
+        let (source, text) = read_file(&path, &shown)?;
+        let beside = Beside::on_disk(&path, &source);
+        let policy = check::load_beside(source, &text, &beside).await?;
         let path = one.cases.display().to_string();
         let (_, text) = read_file(&folder.join(&one.cases), &path)?;
         let cases =
