@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Refusal, Segment, object::View, types::path_of};
-use crate::yaml::{Node, NodeId, NodeKind};
+use crate::yaml::{NodeId, NodeKind};
 
 /// A place inside an object.
 #[derive(Debug, Clone)]
@@ -49,8 +49,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns the node that the place stands for.
-    pub(super) fn value(&self) -> &'a Node {
-        self.view.document.node(self.resolved())
+    pub(super) fn resolved(&self) -> NodeId {
+        self.view.document.resolve(self.node)
     }
 
     /// Returns the decoded text of a scalar.
@@ -60,7 +60,7 @@ impl<'a> Cursor<'a> {
 
     /// Returns the 1-based line.
     pub(super) fn line(&self) -> usize {
-        self.view.document.node(self.node).line
+        self.view.document.line(self.node)
     }
 
     /// Returns the path as people write it.
@@ -81,12 +81,11 @@ impl<'a> Cursor<'a> {
         let document = self.view.document;
         let mut values = document
             .entries(self.node)
-            .iter()
             .filter(|(key, _)| document.text(*key) == Some(name));
         let first = values.next();
         if let (Some((first, _)), Some((second, _))) = (first, values.next()) {
             let pointer = self.below(Segment::Key(name.to_owned()));
-            let (first, second) = (document.node(*first).line, document.node(*second).line);
+            let (first, second) = (document.line(first), document.line(second));
             return Err(Refusal::new(format!(
                 "`{}` of {} is written twice, on lines {first} and {second}, expected once",
                 path_of(&pointer),
@@ -96,11 +95,7 @@ impl<'a> Cursor<'a> {
             .hint("remove one of the two"));
         }
         if let Some((_, value)) = first {
-            return Ok(Some(self.child(
-                Segment::Key(name.to_owned()),
-                *value,
-                None,
-            )));
+            return Ok(Some(self.child(Segment::Key(name.to_owned()), value, None)));
         }
         Ok(self
             .merged(name)
@@ -148,7 +143,7 @@ impl<'a> Cursor<'a> {
     /// Returns the items of a list; an item that has a `name` of its own is known by it.
     pub(super) fn items(&self) -> Vec<Self> {
         let document = self.view.document;
-        let items = document.items(self.node);
+        let items: Vec<NodeId> = document.items(self.node).collect();
         let name_of = |item: NodeId| {
             let name = document.get(item, "name")?;
             document.text(name)
@@ -176,17 +171,13 @@ impl<'a> Cursor<'a> {
         let mut found = HashMap::new();
         self.in_mappings(|mapping, _| {
             for (key, value) in document.entries(mapping) {
-                if let (Some(key), Some(value)) = (document.text(*key), document.text(*value)) {
+                if let (Some(key), Some(value)) = (document.text(key), document.text(value)) {
                     found.entry(key).or_insert(value);
                 }
             }
             None::<()>
         });
         found
-    }
-
-    fn resolved(&self) -> NodeId {
-        self.view.document.resolve(self.node)
     }
 
     fn below(&self, segment: Segment) -> Vec<Segment> {
@@ -196,14 +187,14 @@ impl<'a> Cursor<'a> {
     }
 
     fn child(&self, segment: Segment, node: NodeId, detour: Option<Detour>) -> Self {
-        let written = self.view.document.node(self.node);
-        let alias = match written.kind {
-            NodeKind::Alias { .. } => Some(Detour::Alias { line: written.line }),
+        let document = self.view.document;
+        let alias = match document.kind(self.node) {
+            NodeKind::Alias { .. } => Some(Detour::Alias { line: self.line() }),
             _ => None,
         };
         let in_flow = matches!(
-            self.value().kind,
-            NodeKind::Mapping { flow: true, .. } | NodeKind::Sequence { flow: true, .. }
+            document.kind(self.resolved()),
+            NodeKind::Mapping { flow: true } | NodeKind::Sequence { flow: true }
         );
         Self {
             view: self.view,
@@ -218,7 +209,7 @@ impl<'a> Cursor<'a> {
         let document = self.view.document;
         self.in_mappings(|mapping, merge| {
             let value = document.get(mapping, name)?;
-            let line = document.node(merge?).line;
+            let line = document.line(merge?);
             Some((value, Detour::Merge { line }))
         })
     }
@@ -241,20 +232,18 @@ impl<'a> Cursor<'a> {
             }
             let mut brought = Vec::new();
             for (key, value) in document.entries(mapping) {
-                if document.text(*key) != Some("<<") {
+                if document.text(key) != Some("<<") {
                     continue;
                 }
-                let merge = merge.or(Some(*key));
-                let several = document.items(*value);
-                let sources = if several.is_empty() {
-                    std::slice::from_ref(value)
-                } else {
-                    several
-                };
+                let merge = merge.or(Some(key));
+                let mut sources: Vec<NodeId> = document.items(value).collect();
+                if sources.is_empty() {
+                    sources.push(value);
+                }
                 brought.extend(
                     sources
-                        .iter()
-                        .map(|source| (document.resolve(*source), merge)),
+                        .into_iter()
+                        .map(|source| (document.resolve(source), merge)),
                 );
             }
             waiting.extend(brought.into_iter().rev());

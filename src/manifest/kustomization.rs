@@ -38,9 +38,6 @@ fn line_of_entry(document: &Document, image: &str) -> Option<usize> {
         let sets = ["newTag", "digest", "newName"];
         named == Some(image) && sets.iter().any(|key| document.get(entry, key).is_some())
     };
-    let entry = document
-        .items(images)
-        .iter()
-        .find(|entry| is_set(**entry))?;
-    Some(document.node(*entry).line)
+    let entry = document.items(images).find(|entry| is_set(*entry))?;
+    Some(document.line(entry))
 }

@@ -27,7 +27,7 @@ pub(super) fn find(document: &Document, index: usize, objects: &mut Vec<Object>)
         .is_some_and(|kind| kind.ends_with("List"));
     let items = document
         .get(root, "items")
-        .map(|items| document.items(items));
+        .map(|items| document.items(items).collect::<Vec<_>>());
     match items {
         Some(items) if is_list => {
             objects.extend(items.iter().filter_map(|item| read(document, index, *item)));
@@ -53,7 +53,7 @@ fn read(document: &Document, index: usize, root: NodeId) -> Option<Object> {
         namespace: of_metadata("namespace"),
         document: index,
         root,
-        line: document.node(root).line,
+        line: document.line(root),
     })
 }
 

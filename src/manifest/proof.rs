@@ -1,7 +1,7 @@
 //! The proof that an edited file differs in exactly the values that were wanted.
 
 use super::{Refusal, SourceFile, source::ParsedFile};
-use crate::yaml::{Document, Node, NodeId, NodeKind};
+use crate::yaml::{Document, NodeId};
 
 /// One value that must have changed, and to what.
 #[derive(Debug, Clone, Copy)]
@@ -52,8 +52,8 @@ pub(super) fn check(
                 .find(|expected| expected.node == id)
                 .map(|expected| expected.value);
             let fits = match value {
-                Some(value) => became(one.node(id), other.node(id), value),
-                None => is_same(one.node(id), other.node(id)),
+                Some(value) => other.value(id) == Some(value) && is_dressed_alike(one, other, id),
+                None => is_same(one, other, id),
             };
             if !fits {
                 return Err(stop(&describe(one, id)));
@@ -76,18 +76,19 @@ pub(super) fn safety_stop(path: &str, what: &str) -> Refusal {
 fn describe(document: &Document, id: NodeId) -> String {
     format!(
         "the value on line {} would not be what it should",
-        document.node(id).line
+        document.line(id)
     )
 }
 
-fn is_same(one: &Node, other: &Node) -> bool {
-    one.kind == other.kind && one.tag == other.tag && one.anchored == other.anchored
+fn is_same(one: &Document, other: &Document, id: NodeId) -> bool {
+    one.kind(id) == other.kind(id)
+        && one.value(id) == other.value(id)
+        && one.last_inside(id) == other.last_inside(id)
+        && is_dressed_alike(one, other, id)
 }
 
-fn became(one: &Node, other: &Node, wanted: &str) -> bool {
-    matches!(&other.kind, NodeKind::Scalar { value, .. } if value == wanted)
-        && one.tag == other.tag
-        && one.anchored == other.anchored
+fn is_dressed_alike(one: &Document, other: &Document, id: NodeId) -> bool {
+    one.tag(id) == other.tag(id) && one.is_anchored(id) == other.is_anchored(id)
 }
 
 #[cfg(test)]

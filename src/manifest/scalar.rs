@@ -54,7 +54,7 @@ pub(super) fn render(value: &str, kind: ScalarType, at: Surroundings) -> String 
     let quote = match at.style {
         ScalarStyle::SingleQuoted => Quote::Single,
         ScalarStyle::DoubleQuoted => Quote::Double,
-        ScalarStyle::Plain | ScalarStyle::Block => {
+        ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
             let stays_plain = match kind {
                 ScalarType::Integer if digits => true,
                 _ => plain::is_text(value, at.in_flow),
@@ -191,7 +191,7 @@ mod tests {
             let outer = document.get(document.root(), "a").unwrap();
             let inner = document.get(outer, "k").unwrap();
             prop_assert_eq!(document.text(inner), Some(value.as_str()));
-            prop_assert_eq!(&file[document.node(inner).span.clone()], text.as_str());
+            prop_assert_eq!(&file[document.span(inner)], text.as_str());
             let independent: serde_yaml::Value = serde_yaml::from_str(&file).unwrap();
             prop_assert_eq!(independent["a"]["k"].as_str(), Some(value.as_str()));
         }

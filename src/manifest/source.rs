@@ -1,6 +1,6 @@
 //! One file: its bytes checked, its documents parsed, its objects found.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
 use super::{
     SourceFile, object,
@@ -9,7 +9,7 @@ use super::{
     template,
     types::Refusal,
 };
-use crate::yaml::{Document, Limits, YamlError, documents};
+use crate::yaml::{self, Document, Limits, Part, YamlError};
 
 /// A file that was read.
 #[derive(Debug)]
@@ -39,8 +39,9 @@ impl ParsedFile {
         let text = checked_text(&source)?;
         let mut read = Vec::new();
         let mut templates = Vec::new();
+        let shared = Arc::new(text.to_owned());
         for chunk in split::chunks(text) {
-            match documents_of(text, &chunk) {
+            match documents_of(&shared, &chunk) {
                 Ok(Some(found)) => read.extend(found),
                 Ok(None) => templates.push(Template {
                     line: chunk.lines_before + 1,
@@ -73,23 +74,21 @@ impl ParsedFile {
 }
 
 /// Parses one chunk of a file; none where it is a Helm template.
-fn documents_of(text: &str, chunk: &Chunk) -> Result<Option<Vec<Document>>, YamlError> {
+fn documents_of(text: &Arc<String>, chunk: &Chunk) -> Result<Option<Vec<Document>>, YamlError> {
     let content = &text[chunk.range.clone()];
-    match documents(content, &Limits::MANIFEST) {
+    let part = Part {
+        text: text.clone(),
+        range: chunk.range.clone(),
+        offset: 0,
+        lines_before: chunk.lines_before,
+    };
+    match yaml::documents_of(&part, &Limits::MANIFEST) {
         Ok(found) => {
-            let is_template = found
-                .iter()
-                .any(|document| template::in_document(document, content));
-            let placed = found
-                .into_iter()
-                .map(|document| document.shifted(chunk.range.start, chunk.lines_before));
-            Ok((!is_template).then(|| placed.collect()))
+            let is_template = found.iter().any(template::in_document);
+            Ok((!is_template).then_some(found))
         }
         Err(_) if template::in_text(content) => Ok(None),
-        Err(mut error) => {
-            error.line += chunk.lines_before;
-            Err(error)
-        }
+        Err(error) => Err(error),
     }
 }
 
@@ -215,9 +214,9 @@ mod tests {
         let file = parse(text).unwrap();
         let document = &file.documents[1];
         let metadata = document.get(document.root(), "metadata").unwrap();
-        let node = document.node(document.get(metadata, "x").unwrap());
-        assert_eq!(&text[node.span.clone()], "target");
-        assert_eq!((node.line, node.column), (5, 24));
+        let node = document.get(metadata, "x").unwrap();
+        assert_eq!(&text[document.span(node)], "target");
+        assert_eq!((document.line(node), document.column(node)), (5, 24));
         assert_eq!(file.objects[1].line, 4);
     }
 }

@@ -11,13 +11,12 @@ use super::{
     source::ParsedFile,
     template,
 };
-use crate::yaml::{Document, Node, NodeId, NodeKind, ScalarStyle};
+use crate::yaml::{Document, NodeId, NodeKind, ScalarStyle};
 
 /// A scalar that may be replaced.
 #[derive(Debug)]
 pub(super) struct Target<'a> {
     place: &'a Cursor<'a>,
-    node: &'a Node,
     style: ScalarStyle,
     /// The decoded value that is there now.
     pub value: &'a str,
@@ -35,25 +34,27 @@ impl<'a> Target<'a> {
         let view = place.view;
         let target = format!("{} of {}", place.target(), view.reference());
         check_written_here(place, &target)?;
-        let node = view.document.node(place.node);
-        let NodeKind::Scalar { value, style } = &node.kind else {
+        let document = view.document;
+        let (NodeKind::Scalar { style }, Some(value)) =
+            (document.kind(place.node), document.value(place.node))
+        else {
             return Err(place
                 .refusal(format!("{target} is a mapping or a list, expected a text"))
                 .hint("write the value as a text"));
         };
-        if *style == ScalarStyle::Block {
+        if style.is_block() {
             return Err(place
                 .refusal(format!(
                     "{target} is a block scalar (`|` or `>`), expected a text on one line"
                 ))
                 .hint("write the value in quotes behind its key"));
         }
-        if let Some(tag) = node.tag.as_deref().filter(|tag| *tag != "!!str") {
+        if let Some(tag) = document.tag(place.node).filter(|tag| *tag != "!!str") {
             return Err(place
                 .refusal(format!("{target} has the tag `{tag}`, expected none"))
                 .hint("remove the tag and put quotes around the value"));
         }
-        let written = view.file.text().get(node.span.clone()).unwrap_or_default();
+        let written = document.written(place.node);
         if written.is_empty() {
             return Err(place
                 .refusal(format!("{target} has no value, expected a text"))
@@ -74,8 +75,7 @@ impl<'a> Target<'a> {
         check_alone_in_file(place)?;
         Ok(Self {
             place,
-            node,
-            style: *style,
+            style,
             value,
             written,
         })
@@ -101,7 +101,7 @@ impl<'a> Target<'a> {
         let found = match ScalarType::of(&place.pointer) {
             ScalarType::Text
                 if self.style == ScalarStyle::Plain
-                    && self.node.tag.is_none()
+                    && place.view.document.tag(place.node).is_none()
                     && !plain::is_text(self.value, place.in_flow) =>
             {
                 "stands without quotes and may be read as another type"
@@ -123,13 +123,13 @@ impl<'a> Target<'a> {
     pub(super) fn change_as(&self, new: &str, text: String) -> Change {
         Change {
             path: self.place.view.path().to_owned(),
-            line: self.node.line,
-            column: self.node.column,
+            line: self.place.line(),
+            column: self.place.view.document.column(self.place.node),
             object: self.place.view.reference().clone(),
             pointer: self.place.pointer.clone(),
             old: self.value.to_owned(),
             new: new.to_owned(),
-            span: self.node.span.clone(),
+            span: self.span(),
             text,
             old_text: self.written.to_owned(),
         }
@@ -137,7 +137,7 @@ impl<'a> Target<'a> {
 
     /// Returns the bytes that the scalar takes in its file.
     pub(super) fn span(&self) -> Range<usize> {
-        self.node.span.clone()
+        self.place.view.document.span(self.place.node)
     }
 
     /// Returns the node's index in its document.
@@ -149,10 +149,9 @@ impl<'a> Target<'a> {
 /// Refuses a place whose bytes are elsewhere, or count elsewhere too.
 fn check_written_here(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
     let document = place.view.document;
-    let written = document.node(place.node);
-    let value_line = place.value().line;
+    let value_line = document.line(place.resolved());
     let refuse = |reason: String| place.refusal(reason).hint("write the value itself here");
-    if matches!(written.kind, NodeKind::Alias { .. }) {
+    if matches!(document.kind(place.node), NodeKind::Alias { .. }) {
         return Err(refuse(format!(
             "{target} is an alias of the value that is anchored on line {value_line}"
         )));
@@ -185,9 +184,9 @@ fn check_written_here(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
 /// Returns the lines of the aliases that bring a node, or something it is inside of, elsewhere.
 fn users(document: &Document, id: NodeId) -> Vec<usize> {
     (0..document.len())
-        .filter_map(|alias| match document.node(alias).kind {
+        .filter_map(|alias| match document.kind(alias) {
             NodeKind::Alias { target } if target <= id && id <= document.last_inside(target) => {
-                Some(document.node(alias).line)
+                Some(document.line(alias))
             }
             _ => None,
         })
@@ -217,8 +216,8 @@ fn check_alone_in_file(place: &Cursor<'_>) -> Result<(), Refusal> {
 /// Returns what a file quotes with most; JSON knows only double quotes.
 fn usual_quote(file: &ParsedFile, document: &Document) -> Quote {
     let in_json = matches!(
-        document.node(document.root()).kind,
-        NodeKind::Mapping { flow: true, .. }
+        document.kind(document.root()),
+        NodeKind::Mapping { flow: true }
     );
     if in_json {
         return Quote::Double;
@@ -227,9 +226,9 @@ fn usual_quote(file: &ParsedFile, document: &Document) -> Quote {
         let nodes = file
             .documents
             .iter()
-            .flat_map(|document| (0..document.len()).map(|id| document.node(id)));
+            .flat_map(|document| (0..document.len()).map(|id| document.kind(id)));
         nodes
-            .filter(|node| matches!(node.kind, NodeKind::Scalar { style, .. } if style == wanted))
+            .filter(|kind| matches!(kind, NodeKind::Scalar { style } if *style == wanted))
             .count()
     };
     if uses(ScalarStyle::SingleQuoted) > uses(ScalarStyle::DoubleQuoted) {

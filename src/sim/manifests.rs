@@ -89,12 +89,11 @@ impl Manifest {
     }
 
     fn workload(&self) -> Result<WantedWorkload, String> {
-        let containers = self
+        let container = self
             .node(&["spec", "template", "spec", "containers"])
-            .map_or(&[][..], |node| self.document.items(node));
-        let image = containers
-            .first()
-            .and_then(|container| self.document.get(*container, "image"))
+            .and_then(|node| self.document.items(node).next());
+        let image = container
+            .and_then(|container| self.document.get(container, "image"))
             .and_then(|image| self.document.text(image))
             .ok_or_else(|| self.wrong("no container with an image"))?;
         let (_, version) = image
@@ -108,10 +107,10 @@ impl Manifest {
         };
         let selector = self
             .node(&["spec", "selector", "matchLabels"])
-            .map_or(&[][..], |node| self.document.entries(node))
-            .iter()
+            .into_iter()
+            .flat_map(|node| self.document.entries(node))
             .filter_map(|(key, value)| {
-                let (key, value) = (self.document.text(*key)?, self.document.text(*value)?);
+                let (key, value) = (self.document.text(key)?, self.document.text(value)?);
                 Some((key.to_owned(), value.to_owned()))
             })
             .collect();

@@ -7,6 +7,8 @@ pub mod arena;
 pub mod typed;
 pub mod value;
 
-pub use arena::{Document, Limits, Node, NodeId, NodeKind, ScalarStyle, YamlError, documents};
+pub use arena::{
+    Document, Limits, NodeId, NodeKind, Part, ScalarStyle, YamlError, documents, documents_of,
+};
 pub use typed::{Finding, read};
 pub use value::{Located, Position, to_value};

@@ -15,6 +15,16 @@ pub struct Position {
     pub column: usize,
 }
 
+impl Position {
+    /// Returns where a node begins.
+    pub fn of(document: &Document, id: NodeId) -> Self {
+        Self {
+            line: document.line(id),
+            column: document.column(id),
+        }
+    }
+}
+
 /// A value and where each part of it is written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Located {
@@ -67,10 +77,10 @@ pub fn to_value(text: &str, limits: &Limits) -> Result<Located, YamlError> {
         keys: BTreeMap::new(),
     };
     if let Some(second) = found.get(1) {
-        let node = second.node(second.root());
+        let Position { line, column } = Position::of(second, second.root());
         return Err(YamlError {
-            line: node.line,
-            column: node.column,
+            line,
+            column,
             message: "a second document begins here, expected one document".to_owned(),
         });
     }
@@ -99,21 +109,19 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Builds the value of a node. `copied` is true below an alias, where bytes are counted again.
     fn node(&mut self, id: NodeId, pointer: &str, copied: bool) -> Result<Value, YamlError> {
-        let node = self.document.node(id);
-        let position = Position {
-            line: node.line,
-            column: node.column,
-        };
+        let document = self.document;
+        let position = Position::of(document, id);
         self.located.values.insert(pointer.to_owned(), position);
-        match &node.kind {
-            NodeKind::Scalar { value, style } => {
+        match document.kind(id) {
+            NodeKind::Scalar { style } => {
+                let value = document.value(id).unwrap_or_default();
                 if copied {
                     self.expanded_bytes += value.len() + 16;
                     if self.expanded_bytes > self.limits.expanded_bytes {
                         return Err(self.error(id, "aliases expand to too much text"));
                     }
                 }
-                Ok(scalar(value, *style, node.tag.as_deref()))
+                Ok(scalar(value, style, document.tag(id)))
             }
             NodeKind::Alias { target } => {
                 self.aliases += 1;
@@ -121,59 +129,48 @@ impl Walk<'_> {
                     let limit = self.limits.aliases;
                     return Err(self.error(id, &format!("more than {limit} aliases are followed")));
                 }
-                self.node(*target, pointer, true)
+                self.node(target, pointer, true)
             }
-            NodeKind::Sequence { items, .. } => {
-                let mut list = Vec::with_capacity(items.len());
-                for (index, item) in items.iter().enumerate() {
-                    list.push(self.node(*item, &format!("{pointer}/{index}"), copied)?);
+            NodeKind::Sequence { .. } => {
+                let mut list = Vec::new();
+                for (index, item) in document.items(id).enumerate() {
+                    list.push(self.node(item, &format!("{pointer}/{index}"), copied)?);
                 }
                 Ok(Value::Array(list))
             }
-            NodeKind::Mapping { entries, .. } => self.mapping(entries, pointer, copied),
+            NodeKind::Mapping { .. } => self.mapping(id, pointer, copied),
         }
     }
 
-    fn mapping(
-        &mut self,
-        entries: &[(NodeId, NodeId)],
-        pointer: &str,
-        copied: bool,
-    ) -> Result<Value, YamlError> {
+    fn mapping(&mut self, id: NodeId, pointer: &str, copied: bool) -> Result<Value, YamlError> {
         let mut map = Map::new();
         let mut merged = Vec::new();
-        for (key, value) in entries {
-            let Some(name) = self.document.text(*key) else {
-                return Err(self.error(*key, "expected a text as key"));
+        for (key, value) in self.document.entries(id) {
+            let Some(name) = self.document.text(key) else {
+                return Err(self.error(key, "expected a text as key"));
             };
             if name == "<<" {
-                merged.push(*value);
+                merged.push(value);
                 continue;
             }
             let below = format!("{pointer}/{}", escape(name));
             if map.contains_key(name) {
                 let first = self.located.key_position(&below).line;
                 return Err(self.error(
-                    *key,
+                    key,
                     &format!("the key `{name}` is already in this mapping, on line {first}"),
                 ));
             }
-            let node = self.document.node(*key);
-            self.located.keys.insert(
-                below.clone(),
-                Position {
-                    line: node.line,
-                    column: node.column,
-                },
-            );
+            let position = Position::of(self.document, key);
+            self.located.keys.insert(below.clone(), position);
             let name = name.to_owned();
-            let value = self.node(*value, &below, copied)?;
+            let value = self.node(value, &below, copied)?;
             map.insert(name, value);
         }
         for id in merged {
             let target = self.document.resolve(id);
-            let sources = match &self.document.node(target).kind {
-                NodeKind::Sequence { items, .. } => items.clone(),
+            let sources = match self.document.kind(target) {
+                NodeKind::Sequence { .. } => self.document.items(target).collect(),
                 _ => vec![id],
             };
             for source in sources {
@@ -203,10 +200,10 @@ impl Walk<'_> {
     }
 
     fn error(&self, id: NodeId, message: &str) -> YamlError {
-        let node = self.document.node(id);
+        let Position { line, column } = Position::of(self.document, id);
         YamlError {
-            line: node.line,
-            column: node.column,
+            line,
+            column,
             message: message.to_owned(),
         }
     }

@@ -6,8 +6,7 @@ use super::{Placement, read, starts_as_json, with_version};
 use crate::{
     policy::wording::shown,
     yaml::{
-        Document, Finding, Limits, Located, NodeKind, Position, ScalarStyle, documents, to_value,
-        value::escape,
+        Document, Finding, Limits, Located, NodeKind, Position, documents, to_value, value::escape,
     },
 };
 
@@ -83,17 +82,17 @@ fn blank_around(text: &str, key: &str) -> Option<String> {
     let found = documents(text, &Limits::SETTINGS).ok()?;
     let document: &Document = found.first()?;
     let data = document.get(document.root(), "data")?;
-    let node = document.node(document.resolve(document.get(data, key)?));
-    let NodeKind::Scalar {
-        style: ScalarStyle::Block,
-        ..
-    } = node.kind
-    else {
+    let node = document.resolve(document.get(data, key)?);
+    let NodeKind::Scalar { style } = document.kind(node) else {
         return None;
     };
+    if !style.is_block() {
+        return None;
+    }
+    let span = document.span(node);
     // The span is the text alone; the line with `|` or `>` is the last one before it that says
     // anything.
-    let above = text[..node.span.start].trim_end();
+    let above = text[..span.start].trim_end();
     let header = above.lines().next_back()?;
     let header = header.split(" #").next()?.trim_end();
     let indicator =
@@ -101,9 +100,9 @@ fn blank_around(text: &str, key: &str) -> Option<String> {
     if !indicator.ends_with('|') {
         return None;
     }
-    let content = text[..node.span.start].rfind('\n')? + 1;
+    let content = text[..span.start].rfind('\n')? + 1;
     let lines_above = text[..content].matches('\n').count();
-    Some("\n".repeat(lines_above) + &text[content..node.span.end])
+    Some("\n".repeat(lines_above) + &text[content..span.end])
 }
 
 /// A text that mentions a telling key and cannot be read counts: that it is broken must be seen.
