@@ -13,7 +13,10 @@ use std::{
 use serde::Deserialize;
 use shipgate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
-    manifest::{Change, Edit, Manifests, SourceFile, reapply, restore},
+    manifest::{
+        Allowances, Change, Containers, Edit, Manifests, ObjectRef, ScalarType, Segment,
+        SourceFile, ValuesIn, parse_path, reapply, restore,
+    },
     ops::set::{self, FileSet},
 };
 use tempfile::TempDir;
@@ -23,69 +26,157 @@ use tempfile::TempDir;
 struct Case {
     edits: Vec<CaseEdit>,
     #[serde(default)]
+    allow: Vec<String>,
+    #[serde(default)]
     notes: Vec<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
     #[serde(default)]
     refused: Vec<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-struct CaseEdit {
-    version: Option<CaseVersion>,
-    replicas: Option<CaseReplicas>,
-    weight: Option<CaseWeight>,
+impl Case {
+    fn allowed(&self) -> Allowances {
+        let allows = |name: &str| self.allow.iter().any(|allowed| allowed == name);
+        Allowances {
+            through_anchors: allows("through_anchors"),
+            inline_blocks: allows("inline_blocks"),
+            drop_digests: allows("drop_digests"),
+            embedded: allows("embedded"),
+        }
+    }
 }
 
+/// One edit: its kind, and a mapping of what it is for.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseVersion {
-    workload: Option<String>,
-    image: String,
-    to: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseReplicas {
-    workload: String,
-    to: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaseWeight {
-    ingress: String,
-    to: u64,
-}
+#[serde(transparent)]
+struct CaseEdit(BTreeMap<String, BTreeMap<String, serde_yaml::Value>>);
 
 impl CaseEdit {
-    fn edits(self) -> impl Iterator<Item = Edit> {
-        let version = self.version.map(|edit| Edit::Version {
-            workload: edit.workload.map(|name| name.parse().unwrap()),
-            image: edit.image,
-            version: edit.to.parse().unwrap(),
-        });
-        let replicas = self.replicas.map(|edit| Edit::Replicas {
-            workload: edit.workload.parse().unwrap(),
-            replicas: edit.to,
-        });
-        let weight = self.weight.map(|edit| Edit::IngressWeight {
-            ingress: edit.ingress.parse().unwrap(),
-            weight: shipgate::units::Weight::new(edit.to).unwrap(),
-        });
-        version.into_iter().chain(replicas).chain(weight)
+    fn edit(self) -> Edit {
+        let (kind, fields) = self.0.into_iter().next().unwrap();
+        let text = |value| match value {
+            serde_yaml::Value::String(text) => text,
+            other => serde_yaml::to_string(&other).unwrap().trim_end().to_owned(),
+        };
+        let mut fields: BTreeMap<String, String> = fields
+            .into_iter()
+            .map(|(key, value)| (key, text(value)))
+            .collect();
+        let to = fields
+            .remove("to")
+            .unwrap_or_else(|| panic!("{kind}: the key `to` is missing"));
+        let weight = || to.trim_end_matches('%').parse().unwrap();
+        let made = |fields: &mut BTreeMap<String, String>| {
+            let object = |key: &str, fields: &mut BTreeMap<String, String>| {
+                fields
+                    .remove(key)
+                    .map(|name| name.parse::<ObjectRef>().unwrap())
+            };
+            let text = |key: &str, fields: &mut BTreeMap<String, String>| {
+                fields
+                    .remove(key)
+                    .unwrap_or_else(|| panic!("{kind}: the key {key} is missing"))
+            };
+            let scalar_type = |fields: &mut BTreeMap<String, String>| {
+                fields.remove("type").map(|name| match name.as_str() {
+                    "text" => ScalarType::Text,
+                    "integer" => ScalarType::Integer,
+                    "boolean" => ScalarType::Boolean,
+                    _ => panic!("{name}: no such type"),
+                })
+            };
+            match kind.as_str() {
+                "version" => Edit::Version {
+                    workload: object("workload", fields),
+                    image: text("image", fields),
+                    version: to.parse().unwrap(),
+                },
+                "replicas" => Edit::Replicas {
+                    workload: object("workload", fields).unwrap(),
+                    replicas: to.parse().unwrap(),
+                },
+                "weight" => Edit::Weight {
+                    traffic: object("traffic", fields).unwrap(),
+                    weight: weight(),
+                    canary: fields.remove("canary"),
+                },
+                "image" => Edit::Image {
+                    workload: object("workload", fields),
+                    containers: match fields.remove("container") {
+                        Some(name) => Containers::Named(name),
+                        None => Containers::Running(text("repository", fields)),
+                    },
+                    reference: to.clone(),
+                },
+                "label" => Edit::Label {
+                    object: object("object", fields),
+                    key: text("key", fields),
+                    value: to.clone(),
+                },
+                "annotation" => Edit::Annotation {
+                    object: object("object", fields),
+                    key: text("key", fields),
+                    value: to.clone(),
+                },
+                "env" => Edit::Env {
+                    workload: object("workload", fields),
+                    container: fields.remove("container"),
+                    name: text("name", fields),
+                    value: to.clone(),
+                },
+                "selector" => Edit::Selector {
+                    service: object("service", fields).unwrap(),
+                    key: text("key", fields),
+                    value: to.clone(),
+                },
+                "subset" => Edit::Subset {
+                    rule: object("rule", fields).unwrap(),
+                    subset: text("subset", fields),
+                    key: text("key", fields),
+                    value: to.clone(),
+                },
+                "step" => Edit::RolloutStep {
+                    rollout: object("rollout", fields).unwrap(),
+                    step: text("step", fields).parse().unwrap(),
+                    weight: weight(),
+                },
+                "helm" => Edit::HelmValue {
+                    values: match object("object", fields) {
+                        Some(object) => ValuesIn::Object(object),
+                        None => ValuesIn::File(text("file", fields)),
+                    },
+                    path: parse_path(&text("path", fields)).unwrap(),
+                    value: to.clone(),
+                    scalar_type: scalar_type(fields),
+                },
+                "path" => Edit::Path {
+                    object: object("object", fields),
+                    path: parse_path(&text("path", fields)).unwrap(),
+                    value: to.clone(),
+                    scalar_type: scalar_type(fields),
+                },
+                other => panic!("{other}: no such edit"),
+            }
+        };
+        let edit = made(&mut fields);
+        assert!(fields.is_empty(), "{kind}: unknown keys {fields:?}");
+        edit
     }
 }
 
 #[derive(Default)]
 struct Heard {
     notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl Reporter for Heard {
     fn event(&mut self, event: &Event) {
-        if let Event::Note(note) = event {
-            self.notes.push(note.clone());
+        match event {
+            Event::Note(note) => self.notes.push(note.clone()),
+            Event::Warning(warning) => self.warnings.push(warning.clone()),
+            _ => {}
         }
     }
 
@@ -131,12 +222,22 @@ fn set(
     globs: &[&str],
     edits: &[Edit],
     dry_run: bool,
-) -> (Result<Outcome, Failure>, Vec<String>) {
+) -> (Result<Outcome, Failure>, Heard) {
+    set_allowing(folder, globs, edits, Allowances::default(), dry_run)
+}
+
+fn set_allowing(
+    folder: &Path,
+    globs: &[&str],
+    edits: &[Edit],
+    allowed: Allowances,
+    dry_run: bool,
+) -> (Result<Outcome, Failure>, Heard) {
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
     let mut heard = Heard::default();
     let outcome = FileSet::read(folder, &globs)
-        .and_then(|files| set::run(&files, edits, dry_run, &mut heard));
-    (outcome, heard.notes)
+        .and_then(|files| set::run(&files, edits, allowed, dry_run, &mut heard));
+    (outcome, heard)
 }
 
 fn manifests(files: &Tree) -> Manifests {
@@ -158,13 +259,19 @@ fn age(folder: &Path) -> SystemTime {
 }
 
 /// Runs edits that must succeed and checks all that is true of every success.
-fn check_success(name: &str, before: &Tree, expected: &Tree, edits: &[Edit]) -> Outcome {
+fn check_success(
+    name: &str,
+    before: &Tree,
+    expected: &Tree,
+    edits: &[Edit],
+    allowed: Allowances,
+) -> Outcome {
     let folder = written(before);
     let root = folder.path();
-    let (dry, _) = set(root, &["**/*"], edits, true);
+    let (dry, _) = set_allowing(root, &["**/*"], edits, allowed, true);
     let dry = dry.unwrap_or_else(|failure| panic!("{name}: {failure}"));
     assert_eq!(&tree(root), before, "{name}: a dry run wrote something");
-    let (outcome, _) = set(root, &["**/*"], edits, false);
+    let (outcome, _) = set_allowing(root, &["**/*"], edits, allowed, false);
     let outcome = outcome.unwrap();
     assert_eq!(dry.changes, outcome.changes, "{name}");
     assert_eq!(dry.diff, outcome.diff, "{name}");
@@ -178,7 +285,7 @@ fn check_success(name: &str, before: &Tree, expected: &Tree, edits: &[Edit]) -> 
     }
     assert_eq!(&after, expected, "{name}");
     let old = age(root);
-    let (again, _) = set(root, &["**/*"], edits, false);
+    let (again, _) = set_allowing(root, &["**/*"], edits, allowed, false);
     assert_eq!(
         again.unwrap().ending,
         Ending::NoChange,
@@ -198,7 +305,7 @@ fn check_success(name: &str, before: &Tree, expected: &Tree, edits: &[Edit]) -> 
 
 fn applied(set: &shipgate::manifest::ChangeSet, files: &Tree) -> Tree {
     let mut files = files.clone();
-    for file in set.apply(&manifests(&files)).unwrap() {
+    for file in set.apply(&manifests(&files)).unwrap().files {
         files.insert(file.path, file.bytes);
     }
     files
@@ -210,39 +317,62 @@ fn check_with_another_reader(name: &str, before: &Tree, after: &Tree, changes: &
     let paths: BTreeSet<&String> = changes.iter().map(|change| &change.path).collect();
     for path in paths {
         let (old, new) = (leaves(&before[path]), leaves(&after[path]));
-        assert!(old.keys().eq(new.keys()), "{name}: {path}: other keys");
-        let mut found: Vec<&String> = new
+        let here = || changes.iter().filter(|change| change.path == *path);
+        let gone = old.iter().filter(|(key, _)| !new.contains_key(*key));
+        for (key, (value, _)) in gone {
+            let empty = ["null", "{}", "[]", "~", ""].contains(&value.as_str());
+            assert!(empty, "{name}: {path}: {key} is gone");
+        }
+        let mut found: Vec<&str> = new
             .iter()
-            .filter(|(key, value)| old[*key] != **value)
-            .map(|(_, (value, _))| value)
+            .filter(|(key, value)| old.get(*key) != Some(*value))
+            .map(|(_, (value, _))| value.as_str())
             .collect();
-        let mut wanted: Vec<&String> = changes
-            .iter()
-            .filter(|change| change.path == *path)
-            .map(|change| &change.new)
-            .collect();
+        let mut wanted: Vec<&str> = here().map(|change| change.after()).collect();
+        for change in here().filter(|change| change.old.is_none()) {
+            let made = &change.pointer[change.pointer.len() - change.created..];
+            wanted.extend(made.iter().filter_map(|segment| match segment {
+                Segment::Item { value, .. } => Some(value.as_str()),
+                _ => None,
+            }));
+        }
         found.sort();
         wanted.sort();
         assert_eq!(found, wanted, "{name}: {path}");
-        for (key, (_, is_text)) in &new {
-            let number = key.ends_with("replicas") || key.ends_with("Replicas");
+        let numbers: BTreeSet<&str> = here()
+            .filter(|change| change.scalar_type != ScalarType::Text)
+            .map(|change| change.after())
+            .collect();
+        for (key, (value, is_text)) in &new {
             assert!(
-                *is_text || number || old[key] == new[key],
+                *is_text || numbers.contains(value.as_str()) || old.get(key) == new.get(key),
                 "{name}: {path}: {key} is read as something else than a text"
             );
         }
     }
 }
 
-/// Path of each scalar -> its text and whether it was read as a text.
+/// Path of each scalar -> its text and whether it was read as a text. A document that cannot be read
+/// is one scalar.
 fn leaves(bytes: &[u8]) -> BTreeMap<String, (String, bool)> {
     let text = std::str::from_utf8(bytes)
         .unwrap()
         .trim_start_matches('\u{feff}');
     let mut found = BTreeMap::new();
-    for (index, document) in serde_yaml::Deserializer::from_str(text).enumerate() {
-        let value = serde_yaml::Value::deserialize(document).unwrap();
-        add_leaves(&value, &index.to_string(), &mut found);
+    let mut documents = vec![String::new()];
+    for line in text.split_inclusive('\n') {
+        if line.trim_end() == "---" || line.starts_with("--- ") {
+            documents.push(String::new());
+        }
+        documents.last_mut().unwrap().push_str(line);
+    }
+    for (index, document) in documents.iter().enumerate() {
+        match serde_yaml::from_str(document) {
+            Ok(value) => add_leaves(&value, &index.to_string(), &mut found),
+            Err(_) => {
+                found.insert(index.to_string(), (document.clone(), true));
+            }
+        }
     }
     found
 }
@@ -263,7 +393,15 @@ fn add_leaves(value: &serde_yaml::Value, path: &str, found: &mut BTreeMap<String
         }
         Value::Tagged(tagged) => add_leaves(&tagged.value, path, found),
         Value::String(text) => {
-            found.insert(path.to_owned(), (text.clone(), true));
+            let inside = text.contains('\n').then(|| serde_yaml::from_str(text));
+            match inside {
+                Some(Ok(value @ Value::Mapping(_))) => {
+                    add_leaves(&value, &format!("{path} |"), found);
+                }
+                _ => {
+                    found.insert(path.to_owned(), (text.clone(), true));
+                }
+            }
         }
         other => {
             let text = serde_yaml::to_string(other).unwrap();
@@ -285,22 +423,24 @@ fn every_case_folder_does_what_it_says() {
         let text = fs::read_to_string(folder.join("case.yaml")).unwrap();
         let case: Case =
             serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
-        let edits: Vec<Edit> = case.edits.into_iter().flat_map(CaseEdit::edits).collect();
+        let allowed = case.allowed();
+        let edits: Vec<Edit> = case.edits.into_iter().map(CaseEdit::edit).collect();
         let before = tree(&folder.join("in"));
         let mut expected = before.clone();
         expected.extend(tree(&folder.join("out")));
         let copy = written(&before);
-        let (outcome, notes) = set(copy.path(), &["**/*"], &edits, true);
-        assert_eq!(notes, case.notes, "{name}: notes");
+        let (outcome, heard) = set_allowing(copy.path(), &["**/*"], &edits, allowed, true);
+        assert_eq!(heard.notes, case.notes, "{name}: notes");
+        assert_eq!(heard.warnings, case.warnings, "{name}: warnings");
         if case.refused.is_empty() {
             if expected == before {
                 assert_eq!(outcome.unwrap().ending, Ending::NoChange, "{name}");
             } else {
-                check_success(&name, &before, &expected, &edits);
+                check_success(&name, &before, &expected, &edits, allowed);
             }
             continue;
         }
-        let (failure, _) = set(copy.path(), &["**/*"], &edits, false);
+        let (failure, _) = set_allowing(copy.path(), &["**/*"], &edits, allowed, false);
         let failure = failure
             .err()
             .unwrap_or_else(|| panic!("{name}: was not refused"));
@@ -359,12 +499,13 @@ fn a_canary_of_the_shop_changes_its_own_values_only() {
             workload: "Deployment/advertisements-canary".parse().unwrap(),
             replicas: 1,
         },
-        Edit::IngressWeight {
-            ingress: "Ingress/advertisements-canary".parse().unwrap(),
+        Edit::Weight {
+            traffic: "Ingress/advertisements-canary".parse().unwrap(),
             weight: "5".parse().unwrap(),
+            canary: None,
         },
     ];
-    let outcome = check_success("canary", &before, &expected, &edits);
+    let outcome = check_success("canary", &before, &expected, &edits, Allowances::default());
     assert_eq!(outcome.reason, "changed 8 values in 2 files");
     assert_eq!(outcome.files_changed, [canary, ingress]);
 }
@@ -390,7 +531,13 @@ fn other_services_of_the_shop_keep_their_ways_of_writing() {
         version(None, "registry.example/shop/storefront", "2.8"),
         version(None, "registry.example/shop/discounts", "2.0-rc.1"),
     ];
-    let outcome = check_success("services", &before, &expected, &edits);
+    let outcome = check_success(
+        "services",
+        &before,
+        &expected,
+        &edits,
+        Allowances::default(),
+    );
     assert_eq!(outcome.reason, "changed 12 values in 2 files");
 }
 
@@ -417,15 +564,22 @@ fn versions_side_by_side_keep_their_identity() {
         ADVERTISEMENTS,
         "1.2",
     )];
-    let outcome = check_success("identity", &before, &expected, &edits);
+    let outcome = check_success(
+        "identity",
+        &before,
+        &expected,
+        &edits,
+        Allowances::default(),
+    );
     assert_eq!(outcome.changes.len(), 3);
 }
 
 #[test]
 fn the_diff_shows_the_one_line_that_changes() {
-    let weight = Edit::IngressWeight {
-        ingress: "Ingress/advertisements-canary".parse().unwrap(),
+    let weight = Edit::Weight {
+        traffic: "Ingress/advertisements-canary".parse().unwrap(),
         weight: "25".parse().unwrap(),
+        canary: None,
     };
     let folder = written(&shop());
     let (outcome, _) = set(folder.path(), &["clusters/prod/**"], &[weight], true);

@@ -257,7 +257,7 @@ proptest! {
             return Ok(());
         }
         prop_assert_eq!(set.changes.len(), 5);
-        let file = set.apply(&parsed).unwrap().pop().unwrap();
+        let file = set.apply(&parsed).unwrap().files.pop().unwrap();
         let result = String::from_utf8(file.bytes).unwrap();
         let found = scalars_of(&result, &manifest.fixed);
         prop_assert!(found.is_some(), "something around a scalar changed:\n{}", result);
@@ -276,7 +276,7 @@ proptest! {
         prop_assert_eq!(template["metadata"]["labels"]["tags.datadoghq.com/version"].as_str(), Some(new.as_str()));
         prop_assert_eq!(template["spec"]["containers"][0]["env"][0]["value"].as_str(), Some(new.as_str()));
         let back = restore(&parse(&result), &set.changes).unwrap();
-        let file = back.apply(&parse(&result)).unwrap().pop().unwrap();
+        let file = back.apply(&parse(&result)).unwrap().files.pop().unwrap();
         prop_assert_eq!(String::from_utf8(file.bytes).unwrap(), text);
     }
 }

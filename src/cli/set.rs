@@ -8,7 +8,7 @@ use super::{Session, deploy::version, verify::ArmChoice};
 use crate::{
     config::Strategy,
     event::{Ending, Failure, Outcome},
-    manifest::{Edit, ImageReference, ObjectRef},
+    manifest::{Allowances, Edit, ImageReference, ObjectRef},
     ops::{
         load,
         set::{self, FileSet},
@@ -96,7 +96,13 @@ pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outco
         .hint("for example: --image registry.example/shop/advertisements:1.1"));
     }
     let files = FileSet::read(&root, &wish.globs)?;
-    set::run(&files, &wish.edits, arguments.dry_run, session)
+    set::run(
+        &files,
+        &wish.edits,
+        Allowances::default(),
+        arguments.dry_run,
+        session,
+    )
 }
 
 fn of_service(arguments: &SetArguments, service: &str, root: &Path) -> Result<Wish, Failure> {
@@ -142,9 +148,10 @@ fn of_service(arguments: &SetArguments, service: &str, root: &Path) -> Result<Wi
     }
     if let Some(weight) = arguments.weight {
         let canary = canary.ok_or_else(|| no_canary("--weight"))?;
-        edits.push(Edit::IngressWeight {
-            ingress: canary.ingress.clone(),
+        edits.push(Edit::Weight {
+            traffic: canary.ingress.clone(),
             weight,
+            canary: None,
         });
     }
     Ok(Wish {
@@ -189,9 +196,10 @@ fn edits(arguments: &SetArguments) -> Vec<Edit> {
         });
     }
     if let (Some(ingress), Some(weight)) = (&arguments.ingress, arguments.weight) {
-        edits.push(Edit::IngressWeight {
-            ingress: ingress.clone(),
+        edits.push(Edit::Weight {
+            traffic: ingress.clone(),
             weight,
+            canary: None,
         });
     }
     edits

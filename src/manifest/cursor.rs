@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Refusal, Segment, object::View, types::path_of};
+use super::{Refusal, Segment, content::ParsedDocument, object::View, pointer::path_of};
 use crate::yaml::{NodeId, NodeKind};
 
 /// A place inside an object.
@@ -11,8 +11,14 @@ use crate::yaml::{NodeId, NodeKind};
 pub(super) struct Cursor<'a> {
     /// The object.
     pub view: View<'a>,
+    /// The document that the place is in: the object's own, or one that is written as a text in it.
+    pub document: &'a ParsedDocument,
+    /// The texts that were entered on the way here.
+    pub texts: Vec<NodeId>,
     /// The node as it is written: an alias stays one.
     pub node: NodeId,
+    /// The key whose value the node is; none for the object itself and for the item of a list.
+    pub key_node: Option<NodeId>,
     /// The path from the object.
     pub pointer: Vec<Segment>,
     /// Is the node written inside `{…}` or `[…]`?
@@ -41,7 +47,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn new(view: View<'a>) -> Self {
         Self {
             view,
+            document: view.document,
+            texts: Vec::new(),
             node: view.object.root,
+            key_node: None,
             pointer: Vec::new(),
             in_flow: false,
             detour: None,
@@ -50,17 +59,17 @@ impl<'a> Cursor<'a> {
 
     /// Returns the node that the place stands for.
     pub(super) fn resolved(&self) -> NodeId {
-        self.view.document.resolve(self.node)
+        self.document.resolve(self.node)
     }
 
     /// Returns the decoded text of a scalar.
     pub(super) fn text(&self) -> Option<&'a str> {
-        self.view.document.text(self.node)
+        self.document.text(self.node)
     }
 
     /// Returns the 1-based line.
     pub(super) fn line(&self) -> usize {
-        self.view.document.line(self.node)
+        self.document.line(self.node)
     }
 
     /// Returns the path as people write it.
@@ -78,7 +87,7 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// The key is there twice: readers of YAML do not agree which one counts.
     pub(super) fn key(&self, name: &str) -> Result<Option<Self>, Refusal> {
-        let document = self.view.document;
+        let document = self.document;
         let mut values = document
             .entries(self.node)
             .filter(|(key, _)| document.text(*key) == Some(name));
@@ -94,12 +103,16 @@ impl<'a> Cursor<'a> {
             .at(self.view.path(), first)
             .hint("remove one of the two"));
         }
-        if let Some((_, value)) = first {
-            return Ok(Some(self.child(Segment::Key(name.to_owned()), value, None)));
+        let child = |value, detour| self.child(Segment::from(name), value, detour);
+        if let Some((key, value)) = first {
+            return Ok(Some(Self {
+                key_node: Some(key),
+                ..child(value, None)
+            }));
         }
         Ok(self
             .merged(name)
-            .map(|(value, detour)| self.child(Segment::Key(name.to_owned()), value, Some(detour))))
+            .map(|(value, detour)| child(value, Some(detour))))
     }
 
     /// Goes down several keys; none where one of them is missing.
@@ -126,11 +139,9 @@ impl<'a> Cursor<'a> {
         for segment in pointer {
             let next = match segment {
                 Segment::Key(key) => place.key(key)?,
-                Segment::Named(_) => place
-                    .items()
-                    .into_iter()
-                    .find(|item| item.pointer.last() == Some(segment)),
+                Segment::Item { key, value } => place.item_with(key, value)?,
                 Segment::Index(index) => place.items().into_iter().nth(*index),
+                Segment::Document => place.enter(),
             };
             match next {
                 Some(next) => place = next,
@@ -142,7 +153,7 @@ impl<'a> Cursor<'a> {
 
     /// Returns the items of a list; an item that has a `name` of its own is known by it.
     pub(super) fn items(&self) -> Vec<Self> {
-        let document = self.view.document;
+        let document = self.document;
         let items: Vec<NodeId> = document.items(self.node).collect();
         let name_of = |item: NodeId| {
             let name = document.get(item, "name")?;
@@ -157,7 +168,7 @@ impl<'a> Cursor<'a> {
             .enumerate()
             .map(|(index, item)| {
                 let segment = match name_of(*item) {
-                    Some(name) if uses.get(name) == Some(&1) => Segment::Named(name.to_owned()),
+                    Some(name) if uses.get(name) == Some(&1) => Segment::named(name),
                     _ => Segment::Index(index),
                 };
                 self.child(segment, *item, None)
@@ -165,9 +176,57 @@ impl<'a> Cursor<'a> {
             .collect()
     }
 
+    /// Goes to the one item of a list that has a text under a key; none where no item has.
+    ///
+    /// # Errors
+    /// Several items have it, or one has the key twice.
+    pub(super) fn item_with(&self, key: &str, value: &str) -> Result<Option<Self>, Refusal> {
+        let mut found: Option<Self> = None;
+        for item in self.items() {
+            if item.key(key)?.and_then(|place| place.text()) != Some(value) {
+                continue;
+            }
+            if let Some(first) = found {
+                let (first, second) = (first.line(), item.line());
+                let reason = format!(
+                    "`{}` of {} has two items with `{key}: {value}`, on lines {first} and {second}, \
+                     expected one",
+                    self.target(),
+                    self.view.reference()
+                );
+                return Err(item.refusal(reason).hint("remove one of the two"));
+            }
+            let mut pointer = self.pointer.clone();
+            pointer.push(Segment::Item {
+                key: key.to_owned(),
+                value: value.to_owned(),
+            });
+            found = Some(Self { pointer, ..item });
+        }
+        Ok(found)
+    }
+
+    /// Goes into the document that is written as a literal block scalar (`|`) here; none where there
+    /// is no such text, or it is no mapping or list.
+    pub(super) fn enter(&self) -> Option<Self> {
+        let document = self.document.text_as_document(self.node)?;
+        let mut texts = self.texts.clone();
+        texts.push(self.node);
+        Some(Self {
+            view: self.view,
+            document,
+            texts,
+            node: document.root(),
+            key_node: None,
+            pointer: self.below(Segment::Document),
+            in_flow: false,
+            detour: self.detour,
+        })
+    }
+
     /// Returns the pairs of a mapping of texts, those of merge keys too.
     pub(super) fn texts(&self) -> HashMap<&'a str, &'a str> {
-        let document = self.view.document;
+        let document = self.document;
         let mut found = HashMap::new();
         self.in_mappings(|mapping, _| {
             for (key, value) in document.entries(mapping) {
@@ -187,7 +246,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn child(&self, segment: Segment, node: NodeId, detour: Option<Detour>) -> Self {
-        let document = self.view.document;
+        let document = self.document;
         let alias = match document.kind(self.node) {
             NodeKind::Alias { .. } => Some(Detour::Alias { line: self.line() }),
             _ => None,
@@ -198,7 +257,10 @@ impl<'a> Cursor<'a> {
         );
         Self {
             view: self.view,
+            document,
+            texts: self.texts.clone(),
             node,
+            key_node: None,
             pointer: self.below(segment),
             in_flow,
             detour: self.detour.or(alias).or(detour),
@@ -206,7 +268,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn merged(&self, name: &str) -> Option<(NodeId, Detour)> {
-        let document = self.view.document;
+        let document = self.document;
         self.in_mappings(|mapping, merge| {
             let value = document.get(mapping, name)?;
             let line = document.line(merge?);
@@ -220,7 +282,7 @@ impl<'a> Cursor<'a> {
         &self,
         mut look: impl FnMut(NodeId, Option<NodeId>) -> Option<T>,
     ) -> Option<T> {
-        let document = self.view.document;
+        let document = self.document;
         let mut seen = HashSet::new();
         let mut waiting = vec![(self.resolved(), None)];
         while let Some((mapping, merge)) = waiting.pop() {

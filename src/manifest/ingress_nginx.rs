@@ -1,6 +1,8 @@
 //! The weight of a canary Ingress of ingress-nginx.
 
-use super::{Manifests, ObjectRef, Refusal, cursor::Cursor, locate::Findings, target::Target};
+use super::{
+    Allowances, Manifests, ObjectRef, Refusal, cursor::Cursor, findings::Findings, target::Target,
+};
 use crate::units::Weight;
 
 // Source: the ingress-nginx documentation, "Annotations", section "Canary".
@@ -24,9 +26,9 @@ pub(super) fn locate(
 ///
 /// # Errors
 /// The Ingress is not there exactly once, is no canary, or its weight is no number from 0 to 100.
-pub fn current_weight(manifests: &Manifests, ingress: &ObjectRef) -> Result<Weight, Refusal> {
+pub(super) fn current(manifests: &Manifests, ingress: &ObjectRef) -> Result<Weight, Refusal> {
     let place = place_of(manifests, ingress)?;
-    let target = Target::at(&place)?;
+    let target = Target::at(&place, Allowances::default())?;
     let percent = target.value.parse::<u64>().ok();
     percent
         .and_then(|percent| Weight::new(percent).ok())

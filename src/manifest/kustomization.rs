@@ -11,12 +11,15 @@ const FILE_NAMES: &[&str] = &["kustomization.yaml", "kustomization.yml", "Kustom
 /// # Errors
 /// One does; an edit of the workload would be without effect.
 pub(super) fn check_sets_no_tag(manifests: &Manifests, image: &str) -> Result<(), Refusal> {
-    for (path, document) in manifests.documents() {
+    for file in manifests.parsed_files() {
+        let path = &file.path;
         let file_name = path.rsplit('/').next().unwrap_or(path);
         if !FILE_NAMES.contains(&file_name) {
             continue;
         }
-        if let Some(line) = line_of_entry(document, image) {
+        let documents = (0..file.parts()).flat_map(|part| &file.content(part).documents);
+        let mut lines = documents.filter_map(|document| line_of_entry(document, image));
+        if let Some(line) = lines.next() {
             let reason = format!(
                 "the kustomization sets the tag of the image `{image}`, so the tag in the workload \
                  has no effect"

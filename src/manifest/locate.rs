@@ -1,45 +1,29 @@
 //! Edits in, changes out: all of them, or the reasons why not.
 
 use super::{
-    Change, ChangeSet, Edit, Manifests, Refusal, cursor::Cursor, ingress_nginx, replicas,
-    target::Target, version,
+    Allowances, Change, ChangeSet, Edit, Manifests, Refusal, annotation, any_path, env,
+    findings::Findings, helm, image, label, replicas, rollout_step, selector, subset, version,
+    weight,
 };
-
-/// What looking for the values of some edits has found so far.
-#[derive(Debug, Default)]
-pub(super) struct Findings {
-    /// Values to change.
-    pub changes: Vec<Change>,
-    /// What a person should know.
-    pub notes: Vec<String>,
-    /// Why edits cannot be made.
-    pub refusals: Vec<Refusal>,
-}
-
-impl Findings {
-    /// Wants a new value at a place.
-    pub(super) fn want(&mut self, place: &Cursor<'_>, new: &str) {
-        match Target::at(place) {
-            Ok(target) => match target.change_to(new) {
-                Some(change) => self.changes.push(change),
-                None => self.notes.extend(target.warning()),
-            },
-            Err(refusal) => self.refusals.push(refusal),
-        }
-    }
-
-    /// Keeps the reason why something could not be found; returns it where there is none.
-    pub(super) fn take<T>(&mut self, result: Result<T, Refusal>) -> Option<T> {
-        result.map_err(|refusal| self.refusals.push(refusal)).ok()
-    }
-}
 
 /// Finds the values that some edits change. A value that is right already is not changed.
 ///
 /// # Errors
 /// Every reason why one of the edits cannot be made safely; then none is made.
 pub fn locate(manifests: &Manifests, edits: &[Edit]) -> Result<ChangeSet, Vec<Refusal>> {
-    let mut findings = Findings::default();
+    locate_allowing(manifests, edits, Allowances::default())
+}
+
+/// As [`locate()`], where a person has allowed more than is always safe.
+///
+/// # Errors
+/// As [`locate()`].
+pub fn locate_allowing(
+    manifests: &Manifests,
+    edits: &[Edit],
+    allowed: Allowances,
+) -> Result<ChangeSet, Vec<Refusal>> {
+    let mut findings = Findings::new(allowed);
     for edit in edits {
         match edit {
             Edit::Version {
@@ -50,38 +34,143 @@ pub fn locate(manifests: &Manifests, edits: &[Edit]) -> Result<ChangeSet, Vec<Re
             Edit::Replicas { workload, replicas } => {
                 replicas::locate(manifests, workload, *replicas, &mut findings);
             }
-            Edit::IngressWeight { ingress, weight } => {
-                ingress_nginx::locate(manifests, ingress, *weight, &mut findings);
+            Edit::Weight {
+                traffic,
+                weight,
+                canary,
+            } => {
+                weight::locate(
+                    manifests,
+                    traffic,
+                    *weight,
+                    canary.as_deref(),
+                    &mut findings,
+                );
+            }
+            Edit::Image {
+                workload,
+                containers,
+                reference,
+            } => image::locate(
+                manifests,
+                workload.as_ref(),
+                containers,
+                reference,
+                &mut findings,
+            ),
+            Edit::Label { object, key, value } => {
+                label::set(manifests, object.as_ref(), key, value, &mut findings);
+            }
+            Edit::Annotation { object, key, value } => {
+                annotation::set(manifests, object.as_ref(), key, value, &mut findings);
+            }
+            Edit::Env {
+                workload,
+                container,
+                name,
+                value,
+            } => env::set(
+                manifests,
+                workload.as_ref(),
+                container.as_deref(),
+                (name, value),
+                &mut findings,
+            ),
+            Edit::Selector {
+                service,
+                key,
+                value,
+            } => selector::locate(manifests, service, key, value, &mut findings),
+            Edit::Subset {
+                rule,
+                subset,
+                key,
+                value,
+            } => subset::locate(manifests, rule, subset, (key, value), &mut findings),
+            Edit::RolloutStep {
+                rollout,
+                step,
+                weight,
+            } => rollout_step::locate(manifests, rollout, *step, *weight, &mut findings),
+            Edit::HelmValue {
+                values,
+                path,
+                value,
+                scalar_type,
+            } => helm::locate(
+                manifests,
+                values,
+                path,
+                (value, *scalar_type),
+                &mut findings,
+            ),
+            Edit::Path {
+                object,
+                path,
+                value,
+                scalar_type,
+            } => any_path::locate(
+                manifests,
+                object.as_ref(),
+                path,
+                (value, *scalar_type),
+                &mut findings,
+            ),
+        }
+    }
+    let Findings {
+        mut changes,
+        mut notes,
+        mut refusals,
+        ..
+    } = findings;
+    // Values that are made keep their order: what the first makes the second goes into.
+    changes.sort_by(|one, other| {
+        (&one.path, one.created > 0, one.span.start).cmp(&(
+            &other.path,
+            other.created > 0,
+            other.span.start,
+        ))
+    });
+    refusals.extend(conflicts(&mut changes));
+    if !refusals.is_empty() {
+        refusals.dedup();
+        return Err(refusals);
+    }
+    notes.dedup();
+    Ok(ChangeSet { changes, notes })
+}
+
+/// Leaves each change once; returns those that want different values in one place.
+fn conflicts(changes: &mut Vec<Change>) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let mut once: Vec<Change> = Vec::with_capacity(changes.len());
+    for change in changes.drain(..) {
+        let same_start = |earlier: &&Change| {
+            earlier.path == change.path && earlier.span.start == change.span.start
+        };
+        let twin = once
+            .iter()
+            .rev()
+            .take_while(same_start)
+            .find(|earlier| earlier.same_place(&change));
+        match twin {
+            None => once.push(change),
+            Some(twin) if twin.new == change.new => {}
+            Some(twin) => {
+                let shown = |value: &Option<String>| value.clone().unwrap_or_default();
+                let reason = format!(
+                    "{} of {} is to become both `{}` and `{}`, expected one value",
+                    twin.target(),
+                    twin.object,
+                    shown(&twin.new),
+                    shown(&change.new)
+                );
+                let refusal = Refusal::new(reason).at(&twin.path, twin.line);
+                refusals.push(refusal.hint("give one new value for it"));
             }
         }
     }
-    let mut changes = findings.changes;
-    changes.sort_by(|one, other| (&one.path, one.span.start).cmp(&(&other.path, other.span.start)));
-    changes.dedup();
-    for pair in changes.windows(2) {
-        if let [one, other] = pair
-            && one.same_place(other)
-        {
-            let reason = format!(
-                "{} of {} is to become both `{}` and `{}`, expected one value",
-                one.target(),
-                one.object,
-                one.new,
-                other.new
-            );
-            let refusal = Refusal::new(reason).at(&one.path, one.line);
-            findings
-                .refusals
-                .push(refusal.hint("give one new value for it"));
-        }
-    }
-    if !findings.refusals.is_empty() {
-        findings.refusals.dedup();
-        return Err(findings.refusals);
-    }
-    findings.notes.dedup();
-    Ok(ChangeSet {
-        changes,
-        notes: findings.notes,
-    })
+    *changes = once;
+    refusals
 }

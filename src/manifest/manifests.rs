@@ -1,19 +1,40 @@
 //! The parsed files of one run and the objects in them.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
-use super::{ObjectRef, Refusal, SourceFile, object::View, source::ParsedFile, template};
-use crate::yaml::Document;
+use super::{
+    ObjectRef, Refusal, SourceFile, content::Problem, cursor::Cursor, object::View,
+    source::ParsedFile, template,
+};
 
 /// How many names a message lists.
 const LISTED: usize = 10;
 
-/// Files whose documents have been parsed. Cheap to clone.
+/// Manifest files. Cheap to clone. A document is parsed when an edit first needs to see it: most files
+/// of a repository have nothing to do with the service that is deployed.
 #[derive(Debug, Clone)]
 pub struct Manifests {
     files: Vec<Arc<ParsedFile>>,
     /// Files that are only looked at: a Service among them makes a label identity.
     beside: Vec<Arc<ParsedFile>>,
+    /// What Services select pods by, read once.
+    services: Arc<OnceLock<Vec<ServiceSelector>>>,
+}
+
+/// What a Service selects pods by.
+#[derive(Debug)]
+pub(super) struct ServiceSelector {
+    /// The Service.
+    pub object: ObjectRef,
+    /// Its namespace, where it is given.
+    pub namespace: Option<String>,
+    /// `path:line` of it.
+    pub place: String,
+    /// `spec.selector`.
+    pub selector: HashMap<String, String>,
 }
 
 /// An object and where it is written.
@@ -29,13 +50,41 @@ pub struct ObjectEntry<'a> {
     pub line: usize,
 }
 
+/// A part of a file whose objects are not known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unknown<'a> {
+    /// Path of its file.
+    pub path: &'a str,
+    /// Its bytes.
+    pub text: &'a str,
+    /// Why it cannot be read.
+    pub problem: &'a Problem,
+}
+
+impl Unknown<'_> {
+    /// Makes a refusal that names the part.
+    pub(super) fn refusal(&self, reason: impl Into<String>) -> Refusal {
+        let (line, hint) = match self.problem {
+            Problem::Template { line } => (*line, TEMPLATE_HINT),
+            Problem::Unreadable(error) => (error.line, UNREADABLE_HINT),
+        };
+        Refusal::new(reason).at(self.path, line).hint(hint)
+    }
+
+    /// Returns what the part is: `Helm template`, `document that is not readable as YAML`.
+    pub(super) fn what(&self) -> &'static str {
+        match self.problem {
+            Problem::Template { .. } => "Helm template",
+            Problem::Unreadable(_) => "document that cannot be read",
+        }
+    }
+}
+
 impl Manifests {
-    /// Parses files. Documents that are Helm templates are set aside: they stop only the edits that
-    /// would need them.
+    /// Takes files; their documents are parsed when they are needed.
     ///
     /// # Errors
-    /// Every file that is not UTF-8, holds a NUL byte, is larger than 16 MiB, nested deeper than
-    /// 200 levels, or has a document that is not YAML.
+    /// Every file that is not UTF-8, holds a NUL byte, or is larger than 16 MiB.
     pub fn parse(files: Vec<SourceFile>) -> Result<Self, Vec<Refusal>> {
         let mut parsed = Vec::new();
         let mut refusals = Vec::new();
@@ -49,7 +98,25 @@ impl Manifests {
             Ok(Self {
                 files: parsed,
                 beside: Vec::new(),
+                services: Arc::default(),
             })
+        } else {
+            Err(refusals)
+        }
+    }
+
+    /// Parses every document of every file.
+    ///
+    /// # Errors
+    /// Every document that is not YAML, or nested deeper than 200 levels. Helm templates are none.
+    pub fn check_readable(&self) -> Result<(), Vec<Refusal>> {
+        let refusals: Vec<Refusal> = self
+            .files
+            .iter()
+            .flat_map(|file| unreadable(file))
+            .collect();
+        if refusals.is_empty() {
+            Ok(())
         } else {
             Err(refusals)
         }
@@ -65,6 +132,7 @@ impl Manifests {
             .into_iter()
             .filter_map(|file| ParsedFile::parse(file).ok());
         together.beside.extend(parsed.map(Arc::new));
+        together.services = Arc::default();
         together
     }
 
@@ -78,23 +146,24 @@ impl Manifests {
             let same = together
                 .files
                 .iter_mut()
-                .find(|file| file.source.path == newer.source.path);
+                .find(|file| file.path == newer.path);
             match same {
                 Some(file) => *file = newer,
                 None => together.files.push(newer),
             }
         }
+        together.services = Arc::default();
         Ok(together)
     }
 
-    /// Returns a file by its path.
-    pub fn file(&self, path: &str) -> Option<&SourceFile> {
-        self.parsed_file(path).map(|file| &file.source)
+    /// Returns the text of a file.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.parsed_file(path).map(ParsedFile::text)
     }
 
-    /// Iterates over the files.
-    pub fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files.iter().map(|file| &file.source)
+    /// Iterates over the paths of the files.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.path.as_str())
     }
 
     /// Iterates over the objects, file by file, in the order in which they are written.
@@ -110,33 +179,56 @@ impl Manifests {
     pub(super) fn parsed_file(&self, path: &str) -> Option<&ParsedFile> {
         self.files
             .iter()
-            .find(|file| file.source.path == path)
+            .find(|file| file.path == path)
             .map(AsRef::as_ref)
     }
 
     pub(super) fn views(&self) -> impl Iterator<Item = View<'_>> {
-        self.files.iter().flat_map(|file| views_of(file))
+        self.files.iter().flat_map(|file| views_with(file, &[]))
     }
 
-    /// Iterates over the objects of the files that are only looked at.
-    pub(super) fn views_beside(&self) -> impl Iterator<Item = View<'_>> {
-        self.beside.iter().flat_map(|file| views_of(file))
+    /// Iterates over the objects of the parts of files that may hold every one of some texts.
+    pub(super) fn views_with<'a>(&'a self, needles: &[&str]) -> impl Iterator<Item = View<'a>> {
+        self.files
+            .iter()
+            .flat_map(move |file| views_with(file, needles))
     }
 
-    /// Iterates over the documents that are no templates, with the paths of their files.
-    pub(super) fn documents(&self) -> impl Iterator<Item = (&str, &Document)> {
-        self.files.iter().flat_map(|file| {
-            let path = file.source.path.as_str();
-            file.documents.iter().map(move |document| (path, document))
+    /// As [`Self::views_with`], in the files that are only looked at too.
+    pub(super) fn all_views_with<'a>(&'a self, needles: &[&str]) -> impl Iterator<Item = View<'a>> {
+        self.files
+            .iter()
+            .chain(&self.beside)
+            .flat_map(move |file| views_with(file, needles))
+    }
+
+    /// Returns the Services that select pods, also those in the files that are only looked at.
+    pub(super) fn services(&self) -> &[ServiceSelector] {
+        self.services.get_or_init(|| {
+            let needles = ["Service", "selector"];
+            let views = self.all_views_with(&needles);
+            let services = views.filter(|view| view.reference().kind == "Service");
+            services.filter_map(service_selector).collect()
         })
     }
 
-    /// Iterates over the documents that are Helm templates: path, line and text.
-    pub(super) fn templates(&self) -> impl Iterator<Item = (&str, usize, &str)> {
-        self.files.iter().flat_map(|file| {
-            file.templates.iter().map(|template| {
-                let text = &file.text()[template.range.clone()];
-                (file.source.path.as_str(), template.line, text)
+    /// Iterates over the files.
+    pub(super) fn parsed_files(&self) -> impl Iterator<Item = &ParsedFile> {
+        self.files.iter().map(AsRef::as_ref)
+    }
+
+    /// Iterates over the parts that may hold every one of some texts and whose objects are not known.
+    pub(super) fn unknown_with<'a>(
+        &'a self,
+        needles: &[&str],
+    ) -> impl Iterator<Item = Unknown<'a>> {
+        self.files.iter().flat_map(move |file| {
+            file.parts_with(needles).filter_map(|part| {
+                Some(Unknown {
+                    path: &file.path,
+                    text: file.part_text(part),
+                    problem: file.content(part).problem.as_ref()?,
+                })
             })
         })
     }
@@ -146,7 +238,10 @@ impl Manifests {
     /// # Errors
     /// There is none, or there are several.
     pub(super) fn one(&self, wanted: &ObjectRef) -> Result<View<'_>, Refusal> {
-        let mut found = self.views().filter(|view| view.reference() == wanted);
+        let needles = [wanted.kind.as_str(), wanted.name.as_str()];
+        let mut found = self
+            .views_with(&needles)
+            .filter(|view| view.reference() == wanted);
         let Some(first) = found.next() else {
             return Err(self.missing(wanted));
         };
@@ -162,15 +257,14 @@ impl Manifests {
     }
 
     fn missing(&self, wanted: &ObjectRef) -> Refusal {
-        let template = self
-            .templates()
-            .find(|(_, _, text)| template::may_be(text, &wanted.kind));
-        if let Some((path, line, _)) = template {
-            return Refusal::new(format!(
-                "{wanted} is not written out in any file; the document here is a Helm template"
-            ))
-            .at(path, line)
-            .hint(TEMPLATE_HINT);
+        let unknown = self
+            .unknown_with(&[])
+            .find(|unknown| template::may_be(unknown.text, &wanted.kind));
+        if let Some(unknown) = unknown {
+            return unknown.refusal(format!(
+                "{wanted} is not written out in any file; here is a {}",
+                unknown.what()
+            ));
         }
         let names = self
             .views()
@@ -197,12 +291,49 @@ impl Manifests {
 pub(super) const TEMPLATE_HINT: &str = "change the chart's values file (values.yaml) instead; if it is no template, put quotes \
      around the text that holds {{";
 
-/// Returns the objects of one file.
-pub(super) fn views_of(file: &ParsedFile) -> impl Iterator<Item = View<'_>> {
-    file.objects.iter().map(|object| View {
-        file,
-        document: &file.documents[object.document],
-        object,
+/// What to do where a document cannot be read.
+const UNREADABLE_HINT: &str = "mend the YAML, or leave the file out of the files to edit";
+
+fn service_selector(service: View<'_>) -> Option<ServiceSelector> {
+    let selector = Cursor::new(service).keys(&["spec", "selector"]);
+    // Of a key that is written twice the last counts, as Kubernetes reads it.
+    let selector = selector.ok().flatten().or_else(|| {
+        let spec = service.document.get(service.object.root, "spec")?;
+        Some(Cursor {
+            node: service.document.get(spec, "selector")?,
+            ..Cursor::new(service)
+        })
+    })?;
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    Some(ServiceSelector {
+        object: service.reference().clone(),
+        namespace: service.object.namespace.clone(),
+        place: service.place(),
+        selector: selector.texts().into_iter().map(owned).collect(),
+    })
+}
+
+/// Returns the objects of the parts of a file that may hold every one of some texts.
+pub(super) fn views_with<'a>(
+    file: &'a ParsedFile,
+    needles: &[&str],
+) -> impl Iterator<Item = View<'a>> {
+    file.parts_with(needles)
+        .flat_map(move |part| file.views(part))
+}
+
+/// Returns why documents of a file cannot be read.
+pub(super) fn unreadable(file: &ParsedFile) -> impl Iterator<Item = Refusal> + '_ {
+    (0..file.parts()).filter_map(|part| match &file.content(part).problem {
+        Some(Problem::Unreadable(error)) => {
+            let reason = format!("is not readable as YAML: {}", error.message);
+            Some(
+                Refusal::new(reason)
+                    .at(&file.path, error.line)
+                    .hint(UNREADABLE_HINT),
+            )
+        }
+        Some(Problem::Template { .. }) | None => None,
     })
 }
 

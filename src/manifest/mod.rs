@@ -9,35 +9,49 @@
 //! replaced, `scalar` writes the new one, `change_set` splices and `proof` compares. Each kind of
 //! edit has a file: `version` (with `label`, `env`, `image`), `replicas`, `ingress_nginx`.
 
+mod annotation;
+mod any_path;
 mod change_set;
+mod content;
 mod cursor;
 mod env;
+mod findings;
+mod helm;
 mod image;
 mod ingress_nginx;
+mod insert;
 mod kustomization;
 mod label;
 mod locate;
 mod manifests;
 mod object;
+mod pieces;
 mod plain;
 mod pod_spec;
+mod pointer;
 mod proof;
 mod replicas;
 mod restore;
+mod rollout_step;
 mod scalar;
+mod selector;
 mod source;
 mod split;
+mod subset;
 mod target;
 mod template;
 mod types;
 mod version;
+mod weight;
 
-pub use change_set::ChangeSet;
+pub use change_set::{Applied, ChangeSet};
 pub use image::ImageReference;
-pub use ingress_nginx::current_weight;
-pub use locate::locate;
+pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
+pub use pointer::{Segment, parse_path};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
-pub use types::{Change, Edit, ObjectRef, Refusal, Segment, SourceFile};
+pub use target::Allowances;
+pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::current_version;
+pub use weight::current_weight;

@@ -1,7 +1,11 @@
 //! The Kubernetes objects in a document: the document itself, or the items of a `List`.
 
-use super::{ObjectRef, source::ParsedFile};
-use crate::yaml::{Document, NodeId};
+use super::{
+    ObjectRef,
+    content::{Content, ParsedDocument},
+    source::ParsedFile,
+};
+use crate::yaml::{Document, NodeId, NodeKind};
 
 /// One object and where it is written.
 #[derive(Debug, Clone)]
@@ -10,7 +14,7 @@ pub(super) struct Object {
     pub reference: ObjectRef,
     /// `metadata.namespace`, where it is given.
     pub namespace: Option<String>,
-    /// Index of its document in its file.
+    /// Index of its document in its part of the file.
     pub document: usize,
     /// Its outermost node.
     pub root: NodeId,
@@ -19,7 +23,7 @@ pub(super) struct Object {
 }
 
 /// Adds the objects of a document to `objects`.
-pub(super) fn find(document: &Document, index: usize, objects: &mut Vec<Object>) {
+pub(super) fn find(document: &Document, index: usize, path: &str, objects: &mut Vec<Object>) {
     let root = document.root();
     let is_list = document
         .get(root, "kind")
@@ -30,26 +34,41 @@ pub(super) fn find(document: &Document, index: usize, objects: &mut Vec<Object>)
         .map(|items| document.items(items).collect::<Vec<_>>());
     match items {
         Some(items) if is_list => {
-            objects.extend(items.iter().filter_map(|item| read(document, index, *item)));
+            let items = items.iter();
+            objects.extend(items.filter_map(|item| read(document, index, *item, path)));
         }
-        _ => objects.extend(read(document, index, root)),
+        _ => objects.extend(read(document, index, root, path)),
     }
 }
 
-fn read(document: &Document, index: usize, root: NodeId) -> Option<Object> {
+fn read(document: &Document, index: usize, root: NodeId, path: &str) -> Option<Object> {
     let text = |of: NodeId, key: &str| {
         let value = document.get(of, key)?;
         document.text(value).map(str::to_owned)
     };
-    let kind = text(root, "kind")?;
+    if !matches!(
+        document.kind(document.resolve(root)),
+        NodeKind::Mapping { .. }
+    ) {
+        return None;
+    }
+    let kind = text(root, "kind");
     let metadata = document.get(root, "metadata");
     let of_metadata = |key: &str| metadata.and_then(|metadata| text(metadata, key));
     let name = of_metadata("name").or_else(|| of_metadata("generateName"));
-    Some(Object {
-        reference: ObjectRef {
+    let reference = match kind {
+        None => ObjectRef::file(path),
+        // A kustomization needs no name; it is known by its file.
+        Some(kind) if name.is_none() && ["Kustomization", "Component"].contains(&kind.as_str()) => {
+            ObjectRef::file(path)
+        }
+        Some(kind) => ObjectRef {
             kind,
             name: name.unwrap_or_default(),
         },
+    };
+    Some(Object {
+        reference,
         namespace: of_metadata("namespace"),
         document: index,
         root,
@@ -62,8 +81,12 @@ fn read(document: &Document, index: usize, root: NodeId) -> Option<Object> {
 pub(super) struct View<'a> {
     /// Its file.
     pub file: &'a ParsedFile,
+    /// Index of the part of the file.
+    pub part: usize,
+    /// What is in that part.
+    pub content: &'a Content,
     /// Its document.
-    pub document: &'a Document,
+    pub document: &'a ParsedDocument,
     /// The object.
     pub object: &'a Object,
 }
@@ -71,7 +94,7 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     /// Returns the path of the file.
     pub(super) fn path(&self) -> &'a str {
-        &self.file.source.path
+        &self.file.path
     }
 
     /// Returns kind and name.
@@ -84,9 +107,9 @@ impl<'a> View<'a> {
         format!("{}:{}", self.path(), self.object.line)
     }
 
-    /// May the two objects be in one namespace? One that is not given is whatever the other's is.
-    pub(super) fn may_share_namespace(&self, other: &View<'_>) -> bool {
-        match (&self.object.namespace, &other.object.namespace) {
+    /// May the object be in a namespace? One that is not given is whatever the other's is.
+    pub(super) fn may_share_namespace(&self, other: Option<&str>) -> bool {
+        match (self.object.namespace.as_deref(), other) {
             (Some(this), Some(that)) => this == that,
             _ => true,
         }

@@ -1,11 +1,7 @@
 //! Workloads: where each kind keeps its pod template, and which of its containers run an image.
 
 use super::{
-    Manifests, Refusal,
-    cursor::Cursor,
-    image::ImageReference,
-    manifests::{TEMPLATE_HINT, listed},
-    object::View,
+    Manifests, Refusal, cursor::Cursor, image::ImageReference, manifests::listed, object::View,
 };
 
 /// Kinds that run pods, with the path to their pod template. Of a `Pod` it is the object itself.
@@ -94,25 +90,24 @@ pub(super) fn all_running<'a>(
     manifests: &'a Manifests,
     image: &str,
 ) -> Result<Vec<Workload<'a>>, Refusal> {
-    let mut templates = manifests.templates();
-    if let Some((path, line, _)) = templates.find(|(_, _, text)| text.contains(image)) {
-        let reason = format!("the Helm template here names the image `{image}`");
-        return Err(Refusal::new(reason).at(path, line).hint(TEMPLATE_HINT));
+    let named = [image];
+    let mut unknown = manifests.unknown_with(&named);
+    if let Some(unknown) = unknown.find(|unknown| unknown.text.contains(image)) {
+        let reason = format!("the {} here names the image `{image}`", unknown.what());
+        return Err(unknown.refusal(reason));
     }
-    let mut all = Vec::new();
-    for view in manifests.views() {
-        all.extend(containers(view)?);
-    }
-    let runs = |container: &Container<'_>| container.reference.repository == image;
     let mut workloads = Vec::new();
-    for container in all.iter().filter(|container| runs(container)) {
-        let view = container.view;
-        let known = |workload: &Workload<'_>| std::ptr::eq(workload.view.object, view.object);
-        if !workloads.last().is_some_and(known) {
+    for view in manifests.views_with(&named) {
+        let runs = |container: &Container<'_>| container.reference.repository == image;
+        if containers(view)?.iter().any(runs) {
             workloads.push(running(view, image)?);
         }
     }
     if workloads.is_empty() {
+        let mut all = Vec::new();
+        for view in manifests.views_with(&[]) {
+            all.extend(containers(view)?);
+        }
         let reason = format!(
             "no workload runs the image `{image}`; found {}",
             images(&all)

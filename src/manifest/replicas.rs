@@ -1,6 +1,9 @@
 //! The number of pods of a workload.
 
-use super::{Manifests, ObjectRef, Refusal, cursor::Cursor, locate::Findings, target::Target};
+use super::{
+    Allowances, Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
+    target::Target,
+};
 
 /// Kinds with `spec.replicas`.
 const SCALED: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "Rollout"];
@@ -14,7 +17,7 @@ pub(super) fn locate(
 ) {
     findings.take(check_no_autoscaler(manifests, workload));
     if let Some(place) = findings.take(place_of(manifests, workload)) {
-        findings.want(&place, &replicas.to_string());
+        findings.want_as(&place, &replicas.to_string(), ScalarType::Integer);
     }
 }
 
@@ -24,7 +27,7 @@ pub(super) fn locate(
 /// The workload is not there exactly once, does not say it, or says something that is no number.
 pub fn current_replicas(manifests: &Manifests, workload: &ObjectRef) -> Result<u32, Refusal> {
     let place = place_of(manifests, workload)?;
-    let target = Target::at(&place)?;
+    let target = Target::at(&place, Allowances::default())?;
     target.value.parse().map_err(|_| {
         place.refusal(format!(
             "`spec.replicas` of {workload} is `{}`, expected a whole number",
@@ -52,7 +55,8 @@ fn place_of<'a>(manifests: &'a Manifests, workload: &ObjectRef) -> Result<Cursor
 
 /// Refuses where an autoscaler owns the number: it would set its own again.
 fn check_no_autoscaler(manifests: &Manifests, workload: &ObjectRef) -> Result<(), Refusal> {
-    for view in manifests.views() {
+    let named = [workload.name.as_str()];
+    for view in manifests.views_with(&named) {
         // KEDA's ScaledObject makes a HorizontalPodAutoscaler; its target is a Deployment unless
         // it says otherwise (keda.sh, "Scaling Deployments").
         let (default_kind, key) = match view.reference().kind.as_str() {

@@ -1,7 +1,10 @@
 //! Earlier changes taken back, or made again, on files that have moved on: value by value, and only
 //! where nobody else has set a third value meanwhile.
 
-use super::{Change, ChangeSet, Manifests, Refusal, change_set::place_of, target::Target};
+use super::{
+    Allowances, Change, ChangeSet, Manifests, Refusal, change_set::place_of, cursor::Cursor,
+    target::Target,
+};
 
 /// Why earlier changes cannot be taken back or made again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,23 +49,23 @@ enum Direction {
     Back,
 }
 
-/// A decoded value and its bytes in the file.
+/// A decoded value, none where there is to be none, and its bytes in the file.
 struct End<'a> {
-    value: &'a str,
+    value: Option<&'a str>,
     text: &'a str,
 }
 
 impl<'a> End<'a> {
     fn old(change: &'a Change) -> Self {
         Self {
-            value: &change.old,
+            value: change.old.as_deref(),
             text: &change.old_text,
         }
     }
 
     fn new(change: &'a Change) -> Self {
         Self {
-            value: &change.new,
+            value: change.new.as_deref(),
             text: &change.text,
         }
     }
@@ -128,26 +131,47 @@ fn step(
         .transpose()
         .map_err(refused)?
         .flatten();
-    let Some(place) = place else {
-        return Err(superseded(None, None));
-    };
-    let current = place.text();
-    if current == Some(to.value) {
+    let there = place.as_ref().filter(|place| place.detour.is_none());
+    let current = there.and_then(Cursor::text);
+    let line = there.map(Cursor::line);
+    let as_is = || place.is_none() || (there.is_none() && first.created > 0);
+    if current == to.value && (current.is_some() || as_is()) {
         return Ok(None);
     }
-    if !starts.iter().any(|start| current == Some(start.value)) {
-        return Err(superseded(current, Some(place.line())));
+    if !starts.iter().any(|start| current == start.value) {
+        return Err(superseded(current, line));
     }
-    let target = Target::at(&place).map_err(refused)?;
+    let Some(place) = there.filter(|place| place.text().is_some()) else {
+        // Nothing is there, as it was before the value was made.
+        return Ok(to.value.map(|value| Change {
+            old: None,
+            new: Some(value.to_owned()),
+            ..first.clone()
+        }));
+    };
+    let Some(to_value) = to.value else {
+        return Ok(Some(Change {
+            line: place.line(),
+            old: current.map(str::to_owned),
+            new: None,
+            ..first.clone()
+        }));
+    };
+    // Whoever uses the value through an alias follows it back as it followed it there.
+    let allowed = Allowances {
+        through_anchors: true,
+        ..Allowances::default()
+    };
+    let target = Target::at(place, allowed).map_err(refused)?;
     // Where the bytes are still those of a change, the other end fits byte for byte; where someone
     // has changed the quotes since, the value is written in theirs.
     let as_written = starts
         .iter()
-        .any(|start| target.value == start.value && target.written == start.text);
-    Ok(if as_written {
-        Some(target.change_as(to.value, to.text.to_owned()))
+        .any(|start| Some(target.value) == start.value && target.written == start.text);
+    Ok(if as_written && !to.text.is_empty() {
+        Some(target.change_as(to_value, to.text.to_owned(), first.scalar_type))
     } else {
-        target.change_to(to.value)
+        target.change_to(to_value, first.scalar_type)
     })
 }
 
@@ -192,8 +216,8 @@ spec:
 
     fn text_after(text: &str, set: &ChangeSet) -> String {
         let manifests = manifests(text);
-        let mut files = set.apply(&manifests).unwrap();
-        files.pop().map_or_else(
+        let mut applied = set.apply(&manifests).unwrap();
+        applied.files.pop().map_or_else(
             || text.to_owned(),
             |file| String::from_utf8(file.bytes).unwrap(),
         )
@@ -318,7 +342,7 @@ spec:
     fn changes_of_several_steps_are_one_change_of_the_first_state() {
         let start = manifests(BEFORE);
         let first = locate(&start, &edits("1.10.100-a-long-one", 3)).unwrap();
-        let middle = start.with(first.apply(&start).unwrap()).unwrap();
+        let middle = start.with(first.apply(&start).unwrap().files).unwrap();
         let second = locate(&middle, &edits("2.0", 2)).unwrap();
         let mut merged = first.changes.clone();
         for later in &second.changes {
@@ -331,8 +355,8 @@ spec:
         }
         let set = ChangeSet::of(merged);
         assert_eq!(set.summary(), "2 values in 1 file");
-        let end = middle.with(second.apply(&middle).unwrap()).unwrap();
-        let expected = String::from_utf8(end.file("f.yaml").unwrap().bytes.clone()).unwrap();
+        let end = middle.with(second.apply(&middle).unwrap().files).unwrap();
+        let expected = end.text("f.yaml").unwrap().to_owned();
         assert_eq!(text_after(BEFORE, &set), expected);
         assert_eq!(
             text_after(&expected, &restore(&end, &set.changes).unwrap()),
@@ -348,14 +372,11 @@ spec:
         for (version, replicas) in [("1.10", 3), ("1.10", 5), ("2.0", 2)] {
             let state = states.last().unwrap();
             let set = locate(state, &edits(version, replicas)).unwrap();
-            let next = state.with(set.apply(state).unwrap()).unwrap();
+            let next = state.with(set.apply(state).unwrap().files).unwrap();
             states.push(next);
             written.extend(set.changes);
         }
-        let text_of = |state: &Manifests| {
-            let bytes = state.file("f.yaml").unwrap().bytes.clone();
-            String::from_utf8(bytes).unwrap()
-        };
+        let text_of = |state: &Manifests| state.text("f.yaml").unwrap().to_owned();
         for state in &states {
             let text = text_of(state);
             let back = restore(state, &written).unwrap();

@@ -1,32 +1,8 @@
 //! How a new value is written: in the old one's quotes, and plain only where every reader agrees
 //! that it is a text.
 
-use super::{Segment, plain};
-use crate::yaml::ScalarStyle;
-
-/// What readers must take a value for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ScalarType {
-    /// A text.
-    Text,
-    /// A whole number.
-    Integer,
-}
-
-impl ScalarType {
-    /// Returns the type of the value at a path: the number of replicas is the one number that is
-    /// edited, labels, annotations, images and environment values are texts to Kubernetes.
-    pub(super) fn of(pointer: &[Segment]) -> Self {
-        match pointer {
-            [Segment::Key(spec), Segment::Key(replicas)]
-                if spec == "spec" && replicas == "replicas" =>
-            {
-                Self::Integer
-            }
-            _ => Self::Text,
-        }
-    }
-}
+use super::{ScalarType, plain};
+use crate::yaml::{Document, NodeKind, ScalarStyle};
 
 /// The two ways to quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +11,25 @@ pub(super) enum Quote {
     Single,
     /// `"…"`
     Double,
+}
+
+impl Quote {
+    /// Returns what a document quotes with most; JSON knows only double quotes.
+    pub(super) fn usual(document: &Document) -> Self {
+        if document.kind(document.root()) == (NodeKind::Mapping { flow: true }) {
+            return Self::Double;
+        }
+        let uses = |wanted: ScalarStyle| {
+            (0..document.len())
+                .filter(|id| document.kind(*id) == NodeKind::Scalar { style: wanted })
+                .count()
+        };
+        if uses(ScalarStyle::SingleQuoted) > uses(ScalarStyle::DoubleQuoted) {
+            Self::Single
+        } else {
+            Self::Double
+        }
+    }
 }
 
 /// What surrounds the value.
@@ -57,6 +52,7 @@ pub(super) fn render(value: &str, kind: ScalarType, at: Surroundings) -> String 
         ScalarStyle::Plain | ScalarStyle::Literal | ScalarStyle::Folded => {
             let stays_plain = match kind {
                 ScalarType::Integer if digits => true,
+                ScalarType::Boolean if matches!(value, "true" | "false") => true,
                 _ => plain::is_text(value, at.in_flow),
             };
             if stays_plain {

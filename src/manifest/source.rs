@@ -1,98 +1,144 @@
-//! One file: its bytes checked, its documents parsed, its objects found.
+//! One file: its bytes checked at once, its documents parsed when somebody needs them.
 
-use std::{ops::Range, sync::Arc};
+use std::{
+    collections::HashMap,
+    ops::Range,
+    sync::{Arc, OnceLock},
+};
+
+use memchr::memmem;
 
 use super::{
-    SourceFile, object,
-    object::Object,
+    ObjectRef, SourceFile,
+    content::Content,
+    object::View,
     split::{self, Chunk},
-    template,
     types::Refusal,
 };
-use crate::yaml::{self, Document, Limits, Part, YamlError};
+use crate::yaml::Limits;
 
 /// A file that was read.
 #[derive(Debug)]
 pub(super) struct ParsedFile {
-    /// The file as it came.
-    pub source: SourceFile,
-    /// Its documents; their positions count from the start of the file.
-    pub documents: Vec<Document>,
-    /// The parts that are Helm templates: texts that only become YAML when they are rendered.
-    pub templates: Vec<Template>,
-    /// The objects in its documents.
-    pub objects: Vec<Object>,
+    /// Path from the repository's root, with `/`.
+    pub path: String,
+    text: Arc<String>,
+    parts: Vec<FilePart>,
+    /// Where each object is: part, and index in that.
+    places: OnceLock<HashMap<ObjectRef, Vec<(usize, usize)>>>,
 }
 
-/// A part of a file that is a Helm template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Template {
-    /// 1-based line on which it begins.
-    pub line: usize,
-    /// Its bytes.
-    pub range: Range<usize>,
+/// A stretch of the file between two document markers.
+#[derive(Debug)]
+struct FilePart {
+    chunk: Chunk,
+    content: OnceLock<Content>,
 }
 
 impl ParsedFile {
-    /// Reads a file.
+    /// Takes a file; nothing is parsed yet.
+    ///
+    /// # Errors
+    /// It is not UTF-8, holds a NUL byte, or is larger than 16 MiB.
     pub(super) fn parse(source: SourceFile) -> Result<Self, Refusal> {
-        let text = checked_text(&source)?;
-        let mut read = Vec::new();
-        let mut templates = Vec::new();
-        let shared = Arc::new(text.to_owned());
-        for chunk in split::chunks(text) {
-            match documents_of(&shared, &chunk) {
-                Ok(Some(found)) => read.extend(found),
-                Ok(None) => templates.push(Template {
-                    line: chunk.lines_before + 1,
-                    range: chunk.range,
-                }),
-                Err(error) => {
-                    let reason = format!("is not readable as YAML: {}", error.message);
-                    return Err(Refusal::new(reason)
-                        .at(&source.path, error.line)
-                        .hint("mend the YAML, or leave the file out of the files to edit"));
-                }
-            }
+        let (path, text) = checked_text(source)?;
+        Ok(Self::of(path, text))
+    }
+
+    /// Takes a text that is known to be sound.
+    pub(super) fn of(path: String, text: String) -> Self {
+        let parts = split::chunks(&text).into_iter().map(|chunk| FilePart {
+            chunk,
+            content: OnceLock::new(),
+        });
+        Self {
+            parts: parts.collect(),
+            path,
+            text: Arc::new(text),
+            places: OnceLock::new(),
         }
-        let mut objects = Vec::new();
-        for (index, document) in read.iter().enumerate() {
-            object::find(document, index, &mut objects);
-        }
-        Ok(Self {
-            source,
-            documents: read,
-            templates,
-            objects,
-        })
     }
 
     /// Returns the text.
     pub(super) fn text(&self) -> &str {
-        std::str::from_utf8(&self.source.bytes).expect("checked when the file was parsed")
+        &self.text
+    }
+
+    /// Returns the number of its parts.
+    pub(super) fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Returns the bytes of a part.
+    pub(super) fn part_text(&self, part: usize) -> &str {
+        &self.text[self.part_range(part)]
+    }
+
+    /// Returns where a part is.
+    pub(super) fn part_range(&self, part: usize) -> Range<usize> {
+        self.parts[part].chunk.range.clone()
+    }
+
+    /// Returns what is in a part; it is parsed once.
+    pub(super) fn content(&self, part: usize) -> &Content {
+        let FilePart { chunk, content } = &self.parts[part];
+        content.get_or_init(|| Content::read(&self.text, chunk, &self.path))
+    }
+
+    /// Iterates over the parts that may hold every one of some texts as a value.
+    pub(super) fn parts_with(&self, needles: &[&str]) -> impl Iterator<Item = usize> {
+        (0..self.parts.len()).filter(|part| may_hold(self.part_text(*part), needles))
+    }
+
+    /// Returns the objects with a kind and name, in the order in which they are written.
+    pub(super) fn find(&self, object: &ObjectRef) -> impl Iterator<Item = View<'_>> {
+        let places = self.places.get_or_init(|| {
+            let mut places: HashMap<ObjectRef, Vec<(usize, usize)>> = HashMap::new();
+            for part in 0..self.parts.len() {
+                for (index, object) in self.content(part).objects.iter().enumerate() {
+                    let known = places.entry(object.reference.clone()).or_default();
+                    known.push((part, index));
+                }
+            }
+            places
+        });
+        let places = places.get(object).map(Vec::as_slice).unwrap_or_default();
+        places
+            .iter()
+            .filter_map(|(part, index)| self.views(*part).nth(*index))
+    }
+
+    /// Iterates over the objects of a part.
+    pub(super) fn views(&self, part: usize) -> impl Iterator<Item = View<'_>> {
+        let content = self.content(part);
+        content.objects.iter().map(move |object| View {
+            file: self,
+            part,
+            content,
+            document: &content.documents[object.document],
+            object,
+        })
+    }
+
+    /// Returns the text, which nothing else holds any more in the end.
+    pub(super) fn into_text(self) -> String {
+        let Self { text, parts, .. } = self;
+        drop(parts);
+        Arc::unwrap_or_clone(text)
     }
 }
 
-/// Parses one chunk of a file; none where it is a Helm template.
-fn documents_of(text: &Arc<String>, chunk: &Chunk) -> Result<Option<Vec<Document>>, YamlError> {
-    let content = &text[chunk.range.clone()];
-    let part = Part {
-        text: text.clone(),
-        range: chunk.range.clone(),
-        offset: 0,
-        lines_before: chunk.lines_before,
-    };
-    match yaml::documents_of(&part, &Limits::MANIFEST) {
-        Ok(found) => {
-            let is_template = found.iter().any(template::in_document);
-            Ok((!is_template).then_some(found))
-        }
-        Err(_) if template::in_text(content) => Ok(None),
-        Err(error) => Err(error),
-    }
+/// May values of a text be each of some texts? A text that is written with escapes is not found by
+/// its bytes, so whatever has a backslash may hold anything.
+fn may_hold(text: &str, needles: &[&str]) -> bool {
+    let bytes = text.as_bytes();
+    needles
+        .iter()
+        .all(|needle| memmem::find(bytes, needle.as_bytes()).is_some())
+        || memchr::memchr(b'\\', bytes).is_some()
 }
 
-fn checked_text(source: &SourceFile) -> Result<&str, Refusal> {
+fn checked_text(source: SourceFile) -> Result<(String, String), Refusal> {
     let SourceFile { path, bytes } = source;
     let limit = Limits::MANIFEST.bytes;
     if bytes.len() > limit {
@@ -101,12 +147,12 @@ fn checked_text(source: &SourceFile) -> Result<&str, Refusal> {
             bytes.len()
         );
         return Err(Refusal::new(reason)
-            .at(path, 1)
+            .at(&path, 1)
             .hint("leave the file out of the files to edit, or split it"));
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(Refusal::new("is UTF-16, expected UTF-8")
-            .at(path, 1)
+            .at(&path, 1)
             .hint("save the file as UTF-8"));
     }
     let line_at = |offset: usize| {
@@ -115,28 +161,36 @@ fn checked_text(source: &SourceFile) -> Result<&str, Refusal> {
     };
     if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
         return Err(Refusal::new("holds a NUL byte, expected a text")
-            .at(path, line_at(offset))
+            .at(&path, line_at(offset))
             .hint("leave the file out of the files to edit, or remove the byte"));
     }
-    std::str::from_utf8(bytes).map_err(|error| {
+    if let Err(error) = std::str::from_utf8(&bytes) {
         let offset = error.valid_up_to();
         let reason = format!("holds the byte 0x{:02X}, expected UTF-8", bytes[offset]);
-        Refusal::new(reason)
-            .at(path, line_at(offset))
-            .hint("save the file as UTF-8")
-    })
+        return Err(Refusal::new(reason)
+            .at(&path, line_at(offset))
+            .hint("save the file as UTF-8"));
+    }
+    let text = String::from_utf8(bytes).unwrap_or_default();
+    Ok((path, text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::manifests::unreadable;
 
     fn parse(bytes: impl Into<Vec<u8>>) -> Result<ParsedFile, String> {
         let source = SourceFile {
             path: "f.yaml".to_owned(),
             bytes: bytes.into(),
         };
-        ParsedFile::parse(source).map_err(|refusal| refusal.to_string())
+        let file = ParsedFile::parse(source).map_err(|refusal| refusal.to_string())?;
+        let problem = unreadable(&file).next();
+        match problem {
+            None => Ok(file),
+            Some(refusal) => Err(refusal.to_string()),
+        }
     }
 
     #[test]
@@ -212,11 +266,11 @@ mod tests {
     fn positions_count_from_the_start_of_the_file() {
         let text = "\u{feff}# ü\r\nkind: A\r\n---\r\nkind: B\r\nmetadata: {name: ü, x: target}\r\n";
         let file = parse(text).unwrap();
-        let document = &file.documents[1];
+        let document = &file.content(1).documents[0];
         let metadata = document.get(document.root(), "metadata").unwrap();
         let node = document.get(metadata, "x").unwrap();
         assert_eq!(&text[document.span(node)], "target");
         assert_eq!((document.line(node), document.column(node)), (5, 24));
-        assert_eq!(file.objects[1].line, 4);
+        assert_eq!(file.content(1).objects[0].line, 4);
     }
 }

@@ -3,15 +3,14 @@
 use std::ops::Range;
 
 use super::{
-    Change, Refusal,
+    Change, Refusal, ScalarType,
     cursor::{Cursor, Detour},
     manifests::{TEMPLATE_HINT, listed},
     plain,
-    scalar::{Quote, ScalarType, Surroundings, render},
-    source::ParsedFile,
+    scalar::{Surroundings, render},
     template,
 };
-use crate::yaml::{Document, NodeId, NodeKind, ScalarStyle};
+use crate::yaml::{NodeId, NodeKind, ScalarStyle};
 
 /// A scalar that may be replaced.
 #[derive(Debug)]
@@ -24,17 +23,29 @@ pub(super) struct Target<'a> {
     pub written: &'a str,
 }
 
+/// What an edit may do beyond what is always safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowances {
+    /// Change a value that is anchored and used elsewhere through aliases: all of them change.
+    pub through_anchors: bool,
+    /// Replace a block scalar (`|` or `>`) by a text in quotes.
+    pub inline_blocks: bool,
+    /// Drop the digest of an image that gets a tag.
+    pub drop_digests: bool,
+    /// Look for objects also in texts of ConfigMaps that are manifests themselves.
+    pub embedded: bool,
+}
+
 impl<'a> Target<'a> {
     /// Takes the scalar at a place.
     ///
     /// # Errors
     /// It is reached through an alias or a merge key, used elsewhere through its anchor, no scalar,
     /// a block scalar, tagged, empty, templated; or its object is in the file twice.
-    pub(super) fn at(place: &'a Cursor<'a>) -> Result<Self, Refusal> {
-        let view = place.view;
-        let target = format!("{} of {}", place.target(), view.reference());
-        check_written_here(place, &target)?;
-        let document = view.document;
+    pub(super) fn at(place: &'a Cursor<'a>, allowed: Allowances) -> Result<Self, Refusal> {
+        let document = place.document;
+        let target = format!("{} of {}", place.target(), place.view.reference());
+        check_not_elsewhere(place, &target)?;
         let (NodeKind::Scalar { style }, Some(value)) =
             (document.kind(place.node), document.value(place.node))
         else {
@@ -72,6 +83,9 @@ impl<'a> Target<'a> {
                 .refusal(format!("{target} is a Helm template, expected a value"))
                 .hint(TEMPLATE_HINT));
         }
+        if !allowed.through_anchors {
+            check_used_here_alone(place, &target)?;
+        }
         check_alone_in_file(place)?;
         Ok(Self {
             place,
@@ -82,32 +96,33 @@ impl<'a> Target<'a> {
     }
 
     /// Returns the change to a new value; none where the value is there already.
-    pub(super) fn change_to(&self, new: &str) -> Option<Change> {
+    pub(super) fn change_to(&self, new: &str, scalar_type: ScalarType) -> Option<Change> {
         (self.value != new).then(|| {
             let surroundings = Surroundings {
                 style: self.style,
                 in_flow: self.place.in_flow,
-                quote: usual_quote(self.place.view.file, self.place.view.document),
+                quote: self.place.document.quote(),
             };
-            let kind = ScalarType::of(&self.place.pointer);
-            self.change_as(new, render(new, kind, surroundings))
+            self.change_as(new, render(new, scalar_type, surroundings), scalar_type)
         })
     }
 
     /// Returns what is wrong with how the value is written, for a value that stays as it is:
     /// Kubernetes refuses a number where it wants a text, and the other way round.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(super) fn warning(&self, scalar_type: ScalarType) -> Option<String> {
         let place = self.place;
-        let found = match ScalarType::of(&place.pointer) {
+        let is_plain = self.style == ScalarStyle::Plain;
+        let found = match scalar_type {
             ScalarType::Text
-                if self.style == ScalarStyle::Plain
-                    && place.view.document.tag(place.node).is_none()
+                if is_plain
+                    && place.document.tag(place.node).is_none()
                     && !plain::is_text(self.value, place.in_flow) =>
             {
                 "stands without quotes and may be read as another type"
             }
-            ScalarType::Integer if self.style != ScalarStyle::Plain => {
-                "stands in quotes, Kubernetes expects a number"
+            ScalarType::Integer if !is_plain => "stands in quotes, Kubernetes expects a number",
+            ScalarType::Boolean if !is_plain => {
+                "stands in quotes, Kubernetes expects true or false"
             }
             _ => return None,
         };
@@ -119,16 +134,44 @@ impl<'a> Target<'a> {
         ))
     }
 
+    /// Returns what a person should know about a value that changes: it was read as something else
+    /// than it looks like, or it changes in other places too.
+    pub(super) fn notes(&self, scalar_type: ScalarType) -> Vec<String> {
+        let place = self.place;
+        let at = format!("{}:{}: {}", place.view.path(), place.line(), place.target());
+        let mut notes = Vec::new();
+        let is_decimal = || self.value.contains('.') && self.value.parse::<f64>().is_ok();
+        if scalar_type == ScalarType::Text
+            && self.style == ScalarStyle::Plain
+            && place.document.tag(place.node).is_none()
+            && is_decimal()
+        {
+            let read = self.value.parse::<f64>().unwrap_or_default();
+            notes.push(format!("{at} was read as the number {read}; now in quotes"));
+        }
+        if scalar_type != ScalarType::Text {
+            notes.extend(self.warning(scalar_type));
+        }
+        let users = users(place);
+        if !users.is_empty() {
+            let lines = listed(users.iter().map(|line| format!("line {line}")));
+            notes.push(format!("{at} changes for the alias on {lines} too"));
+        }
+        notes
+    }
+
     /// Returns the change to a new value whose bytes are known already.
-    pub(super) fn change_as(&self, new: &str, text: String) -> Change {
+    pub(super) fn change_as(&self, new: &str, text: String, scalar_type: ScalarType) -> Change {
         Change {
             path: self.place.view.path().to_owned(),
             line: self.place.line(),
-            column: self.place.view.document.column(self.place.node),
+            column: self.place.document.column(self.place.node),
             object: self.place.view.reference().clone(),
             pointer: self.place.pointer.clone(),
-            old: self.value.to_owned(),
-            new: new.to_owned(),
+            old: Some(self.value.to_owned()),
+            new: Some(new.to_owned()),
+            scalar_type,
+            created: 0,
             span: self.span(),
             text,
             old_text: self.written.to_owned(),
@@ -137,18 +180,13 @@ impl<'a> Target<'a> {
 
     /// Returns the bytes that the scalar takes in its file.
     pub(super) fn span(&self) -> Range<usize> {
-        self.place.view.document.span(self.place.node)
-    }
-
-    /// Returns the node's index in its document.
-    pub(super) fn node_id(&self) -> NodeId {
-        self.place.node
+        self.place.document.span(self.place.node)
     }
 }
 
-/// Refuses a place whose bytes are elsewhere, or count elsewhere too.
-fn check_written_here(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
-    let document = place.view.document;
+/// Refuses a place whose bytes are elsewhere.
+pub(super) fn check_not_elsewhere(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+    let document = place.document;
     let value_line = document.line(place.resolved());
     let refuse = |reason: String| place.refusal(reason).hint("write the value itself here");
     if matches!(document.kind(place.node), NodeKind::Alias { .. }) {
@@ -157,19 +195,19 @@ fn check_written_here(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
         )));
     }
     match place.detour {
-        Some(Detour::Alias { line }) => {
-            return Err(refuse(format!(
-                "{target} comes through the alias on line {line} from line {value_line}"
-            )));
-        }
-        Some(Detour::Merge { line }) => {
-            return Err(refuse(format!(
-                "{target} comes through the merge key `<<` on line {line} from line {value_line}"
-            )));
-        }
-        None => {}
+        Some(Detour::Alias { line }) => Err(refuse(format!(
+            "{target} comes through the alias on line {line} from line {value_line}"
+        ))),
+        Some(Detour::Merge { line }) => Err(refuse(format!(
+            "{target} comes through the merge key `<<` on line {line} from line {value_line}"
+        ))),
+        None => Ok(()),
     }
-    let users = users(document, place.node);
+}
+
+/// Refuses a place whose bytes count elsewhere too.
+pub(super) fn check_used_here_alone(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+    let users = users(place);
     if users.is_empty() {
         return Ok(());
     }
@@ -178,62 +216,42 @@ fn check_written_here(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
         .refusal(format!(
             "{target} is anchored and also used by the alias on {lines}"
         ))
-        .hint("write the value itself in each place, without the anchor"))
+        .hint(
+            "write the value itself in each place, without the anchor, or change all of them with \
+             --through-anchors",
+        ))
 }
 
-/// Returns the lines of the aliases that bring a node, or something it is inside of, elsewhere.
-fn users(document: &Document, id: NodeId) -> Vec<usize> {
-    (0..document.len())
-        .filter_map(|alias| match document.kind(alias) {
-            NodeKind::Alias { target } if target <= id && id <= document.last_inside(target) => {
-                Some(document.line(alias))
-            }
-            _ => None,
-        })
+/// Returns the lines of the aliases that bring a place, or something it is inside of, elsewhere.
+fn users(place: &Cursor<'_>) -> Vec<usize> {
+    let (document, id): (_, NodeId) = (place.document, place.node);
+    let brings = |target: NodeId| target <= id && id <= document.last_inside(target);
+    let aliases = document.aliases.iter().copied();
+    aliases
+        .filter(
+            |alias| matches!(document.kind(*alias), NodeKind::Alias { target } if brings(target)),
+        )
+        .map(|alias| document.line(alias))
         .collect()
 }
 
 /// Refuses where kind and name do not tell the object from another one of its file.
-fn check_alone_in_file(place: &Cursor<'_>) -> Result<(), Refusal> {
+pub(super) fn check_alone_in_file(place: &Cursor<'_>) -> Result<(), Refusal> {
     let view = place.view;
-    let twin = view.file.objects.iter().find(|object| {
-        object.reference == *view.reference()
-            && (object.document, object.root) != (view.object.document, view.object.root)
-    });
-    match twin {
-        None => Ok(()),
-        Some(twin) => Err(Refusal::new(format!(
-            "{} is written twice in this file, on lines {} and {}, expected once",
-            view.reference(),
-            view.object.line.min(twin.line),
-            view.object.line.max(twin.line)
-        ))
-        .at(view.path(), view.object.line)
-        .hint("put the two into files of their own")),
+    let lines: Vec<String> = view
+        .file
+        .find(view.reference())
+        .take(2)
+        .map(|twin| twin.object.line.to_string())
+        .collect();
+    if lines.len() < 2 {
+        return Ok(());
     }
-}
-
-/// Returns what a file quotes with most; JSON knows only double quotes.
-fn usual_quote(file: &ParsedFile, document: &Document) -> Quote {
-    let in_json = matches!(
-        document.kind(document.root()),
-        NodeKind::Mapping { flow: true }
-    );
-    if in_json {
-        return Quote::Double;
-    }
-    let uses = |wanted: ScalarStyle| {
-        let nodes = file
-            .documents
-            .iter()
-            .flat_map(|document| (0..document.len()).map(|id| document.kind(id)));
-        nodes
-            .filter(|kind| matches!(kind, NodeKind::Scalar { style } if *style == wanted))
-            .count()
-    };
-    if uses(ScalarStyle::SingleQuoted) > uses(ScalarStyle::DoubleQuoted) {
-        Quote::Single
-    } else {
-        Quote::Double
-    }
+    Err(Refusal::new(format!(
+        "{} is written twice in this file, on lines {}, expected once",
+        view.reference(),
+        lines.join(" and ")
+    ))
+    .at(view.path(), view.object.line)
+    .hint("put the two into files of their own"))
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, ops::Range, str::FromStr};
 
+use super::pointer::{Segment, path_of};
 use crate::units::{Version, Weight};
 
 /// A file as it is in the repository.
@@ -22,8 +23,25 @@ pub struct ObjectRef {
     pub name: String,
 }
 
+impl ObjectRef {
+    /// The kind of a document that is no Kubernetes object: Helm values, a kustomization without a
+    /// kind. Its name is the path of its file.
+    pub const FILE: &str = "File";
+
+    /// Refers to the document of a file.
+    pub fn file(path: &str) -> Self {
+        Self {
+            kind: Self::FILE.to_owned(),
+            name: path.to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for ObjectRef {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kind == Self::FILE {
+            return formatter.write_str(&self.name);
+        }
         write!(formatter, "{}/{}", self.kind, self.name)
     }
 }
@@ -66,46 +84,165 @@ pub enum Edit {
         /// The new number.
         replicas: u32,
     },
-    /// The `nginx.ingress.kubernetes.io/canary-weight` annotation of an Ingress.
-    IngressWeight {
-        /// The canary Ingress.
-        ingress: ObjectRef,
+    /// The share of the requests that goes to the canary.
+    Weight {
+        /// The object that splits the traffic, such as `Ingress/advertisements-canary`.
+        traffic: ObjectRef,
+        /// The new weight.
+        weight: Weight,
+        /// The one of its backends that is the canary, where the object splits between several:
+        /// the name of a Service, host or subset.
+        canary: Option<String>,
+    },
+    /// The image of containers.
+    Image {
+        /// Only in this workload; none = in every workload.
+        workload: Option<ObjectRef>,
+        /// Which containers.
+        containers: Containers,
+        /// The whole new reference: `repository:tag`, `repository@sha256:…` or both.
+        reference: String,
+    },
+    /// A label of an object, and of its pod template where it has one.
+    Label {
+        /// The object; none = every object that has the label already.
+        object: Option<ObjectRef>,
+        /// Key.
+        key: String,
+        /// New value.
+        value: String,
+    },
+    /// An annotation of an object.
+    Annotation {
+        /// The object; none = every object that has the annotation already.
+        object: Option<ObjectRef>,
+        /// Key.
+        key: String,
+        /// New value.
+        value: String,
+    },
+    /// An environment variable of containers.
+    Env {
+        /// Only in this workload; none = in every workload whose containers have it already.
+        workload: Option<ObjectRef>,
+        /// Only this container; none = those that have the variable already, else the only one.
+        container: Option<String>,
+        /// Name of the variable.
+        name: String,
+        /// New value.
+        value: String,
+    },
+    /// A label that a Service selects pods by: the colour of a blue/green pair.
+    Selector {
+        /// The Service.
+        service: ObjectRef,
+        /// Key of the label, which the selector must have already.
+        key: String,
+        /// New value.
+        value: String,
+    },
+    /// A label of a subset of an Istio DestinationRule.
+    Subset {
+        /// The DestinationRule.
+        rule: ObjectRef,
+        /// Name of the subset.
+        subset: String,
+        /// Key of the label.
+        key: String,
+        /// New value.
+        value: String,
+    },
+    /// The weight of one of the canary steps of an Argo Rollout.
+    RolloutStep {
+        /// The Rollout.
+        rollout: ObjectRef,
+        /// Which of its `setWeight` steps, from 0.
+        step: usize,
         /// The new weight.
         weight: Weight,
     },
+    /// A value of a Helm chart.
+    HelmValue {
+        /// Where the values are.
+        values: ValuesIn,
+        /// Path to the value, such as `image.tag`.
+        path: Vec<Segment>,
+        /// New value.
+        value: String,
+        /// What readers must take it for; none = what the value that is there is, else a text.
+        scalar_type: Option<ScalarType>,
+    },
+    /// Any value by its path.
+    Path {
+        /// The object that it is in; none = the one object that has the path.
+        object: Option<ObjectRef>,
+        /// Path to the value inside the object.
+        path: Vec<Segment>,
+        /// New value.
+        value: String,
+        /// What readers must take it for; none = what the value that is there is, else a text.
+        scalar_type: Option<ScalarType>,
+    },
 }
 
-/// One step of the path to a value inside an object.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Segment {
-    /// A key of a mapping.
-    Key(String),
-    /// The list item whose `name` is this: stable when items are added or moved.
+/// Which containers an edit is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Containers {
+    /// Those whose image is of this repository.
+    Running(String),
+    /// Those with this name.
     Named(String),
-    /// A list item by position, where items have no name.
-    Index(usize),
 }
 
-/// One value that changes.
+/// Where the values of a Helm chart are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValuesIn {
+    /// A file, by its path from the repository's root.
+    File(String),
+    /// An Argo CD Application or a Flux HelmRelease that holds them inline.
+    Object(ObjectRef),
+}
+
+/// What readers must take a value for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScalarType {
+    /// A text.
+    Text,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+}
+
+/// Stands where there is no value.
+const NO_VALUE: &str = "(none)";
+
+/// One value that changes, appears or goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// File.
     pub path: String,
-    /// 1-based line of the value.
+    /// 1-based line of the value; of one that is not there yet, of the place that it gets into.
     pub line: usize,
-    /// 1-based column of the value, in characters.
+    /// 1-based column of the same, in characters.
     pub column: usize,
     /// The object that it is in.
     pub object: ObjectRef,
     /// Path to the value inside the object.
     pub pointer: Vec<Segment>,
-    /// The value that is there now, decoded.
-    pub old: String,
-    /// The value that is wanted, decoded.
-    pub new: String,
-    /// Byte range of the scalar in the file.
+    /// The value that is there now, decoded; none where there is none yet.
+    pub old: Option<String>,
+    /// The value that is wanted, decoded; none where it is to go again.
+    pub new: Option<String>,
+    /// What readers must take the value for.
+    pub scalar_type: ScalarType,
+    /// How many of the last segments of the pointer are made with the value, where it is not there
+    /// yet: 2 for a label in a `labels` that is not there either.
+    pub created: usize,
+    /// Byte range of the scalar in the file; empty where there is none.
     pub span: Range<usize>,
-    /// The bytes that take the place of the range, quoted as needed.
+    /// The bytes that take the place of the range, quoted as needed; empty for a value that is not
+    /// there yet, whose bytes depend on what surrounds it then.
     pub text: String,
     /// The bytes of the range as they are now: taking the change back restores exactly these.
     pub old_text: String,
@@ -118,27 +255,20 @@ impl Change {
         path_of(&self.pointer)
     }
 
+    /// Returns the value that is there now, for a person to read.
+    pub fn before(&self) -> &str {
+        self.old.as_deref().unwrap_or(NO_VALUE)
+    }
+
+    /// Returns the value that is wanted, for a person to read.
+    pub fn after(&self) -> &str {
+        self.new.as_deref().unwrap_or(NO_VALUE)
+    }
+
     /// Is this the same value of the same object in the same file, whatever its texts are?
     pub fn same_place(&self, other: &Self) -> bool {
         self.path == other.path && self.object == other.object && self.pointer == other.pointer
     }
-}
-
-/// Returns a path to a value as people write it.
-pub(super) fn path_of(pointer: &[Segment]) -> String {
-    let mut text = String::new();
-    for segment in pointer {
-        match segment {
-            Segment::Key(key) if key.contains(['.', '/']) => {
-                text.push_str(&format!("[{key:?}]"));
-            }
-            Segment::Key(key) if text.is_empty() => text.push_str(key),
-            Segment::Key(key) => text.push_str(&format!(".{key}")),
-            Segment::Named(name) => text.push_str(&format!("[name={name}]")),
-            Segment::Index(index) => text.push_str(&format!("[{index}]")),
-        }
-    }
-    text
 }
 
 /// Why nothing was edited: the place, the reason and what to do.

@@ -2,9 +2,9 @@
 
 use super::{
     Manifests, ObjectRef, Refusal, env,
+    findings::Findings,
     image::ImageReference,
     kustomization, label,
-    locate::Findings,
     pod_spec::{Container, Workload, all_running, running},
 };
 use crate::units::Version;
@@ -163,15 +163,15 @@ metadata:
             weight("Deployment/a").unwrap_err(),
             weight("Ingress/e").unwrap_err(),
         ];
-        insta::assert_snapshot!(refusals.join("\n"), @r#"
+        insta::assert_snapshot!(refusals.join("\n"), @r"
         f.yaml:5: the image `r:5000/web` has no tag, expected one
         f.yaml:5: the image `r/x@sha256:1` is fixed by its digest, expected a tag
         f.yaml:1: no container of Deployment/a runs the image `r/y`; found `r/app:1.10`, `r/x@sha256:1`, `r:5000/web`
         f.yaml:9: `spec.replicas` of Deployment/b is `some`, expected a whole number
         f.yaml:11: Ingress/c has no replicas, expected one of Deployment, StatefulSet, ReplicaSet, Rollout
         f.yaml:19: `nginx.ingress.kubernetes.io/canary-weight` of Ingress/d is `120`, expected a whole number from 0 to 100
-        f.yaml:1: Deployment/a is no Ingress and has no canary weight
+        f.yaml:1: Deployment/a splits no traffic, expected one of Ingress
         there is no Ingress/e in 1 file; found Ingress/c, Ingress/d
-        "#);
+        ");
     }
 }

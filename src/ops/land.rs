@@ -270,7 +270,7 @@ impl Writer<'_> {
         if set.is_empty() {
             return Ok(None);
         }
-        let files = set
+        let applied = set
             .apply(&manifests)
             .map_err(|refusal| NotLanded::Failed(failure::refusals(vec![refusal])))?;
         let mut trailers = self
@@ -288,8 +288,8 @@ impl Writer<'_> {
                     change.path,
                     change.line,
                     change.target(),
-                    change.old,
-                    change.new
+                    change.before(),
+                    change.after()
                 )
             })
             .collect::<Vec<_>>()
@@ -297,7 +297,7 @@ impl Writer<'_> {
         let message = git::message(&write.subject, &body, &trailers);
         let commit = self
             .repository
-            .commit(tip, files, &message, self.clock.now())
+            .commit(tip, applied.files, &message, self.clock.now())
             .await
             .map_err(failure::git)?;
         Ok(Some(commit))
@@ -340,7 +340,7 @@ impl Writer<'_> {
 fn ours(changes: &[Change], place: &Change) -> String {
     let mut texts: Vec<String> = Vec::new();
     for change in changes.iter().filter(|change| change.same_place(place)) {
-        for text in [&change.old, &change.new] {
+        for text in [change.before(), change.after()] {
             let text = format!("`{text}`");
             if !texts.contains(&text) {
                 texts.push(text);

@@ -385,6 +385,7 @@ pub async fn manifests(
         ));
     }
     let manifests = Manifests::parse(files).map_err(failure::refusals)?;
+    manifests.check_readable().map_err(failure::refusals)?;
     let mut services = Vec::new();
     for path in beside {
         // What cannot be read (too large, kept elsewhere) is no Service.

@@ -12,7 +12,7 @@ use tempfile::{Builder, NamedTempFile};
 use super::failure;
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
-    manifest::{Edit, Manifests, SourceFile, locate},
+    manifest::{Allowances, Applied, Edit, Manifests, SourceFile, locate_allowing},
     yaml::Limits,
 };
 
@@ -186,11 +186,12 @@ fn visit(
 pub fn run(
     files: &FileSet,
     edits: &[Edit],
+    allowed: Allowances,
     dry_run: bool,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let manifests = Manifests::parse(files.files.clone()).map_err(failure::refusals)?;
-    let set = locate(&manifests, edits).map_err(failure::refusals)?;
+    let set = locate_allowing(&manifests, edits, allowed).map_err(failure::refusals)?;
     for note in &set.notes {
         reporter.event(&Event::Note(note.clone()));
     }
@@ -198,10 +199,17 @@ pub fn run(
         let reason = "every value is right already; nothing was written";
         return Ok(Outcome::new(Ending::NoChange, reason));
     }
-    let changed = set
+    let applied = set
         .apply(&manifests)
         .map_err(|refusal| failure::refusals(vec![refusal]))?;
-    let diff = set.diff(&manifests);
+    for note in &applied.notes {
+        reporter.event(&Event::Warning(note.clone()));
+    }
+    let Applied {
+        files: changed,
+        diff,
+        ..
+    } = applied;
     reporter.event(&Event::Changes {
         changes: set.changes.clone(),
         diff: diff.clone(),

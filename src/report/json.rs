@@ -258,8 +258,10 @@ struct ChangeReport {
     object: String,
     /// Path of the value inside the object.
     target: String,
-    old: String,
-    new: String,
+    /// The value before; null for one that was not there.
+    old: Option<String>,
+    /// The value after; null for one that is gone.
+    new: Option<String>,
 }
 
 /// Why an edit was refused.

@@ -168,8 +168,8 @@ fn changes(outcome: &Outcome) -> Option<String> {
         vec![
             phrases::change_place(change),
             format!("{} {}", change.object, change.target()),
-            change.old.clone(),
-            change.new.clone(),
+            change.before().to_owned(),
+            change.after().to_owned(),
         ]
     });
     table("Changes", &["where", "what", "old", "new"], rows)

@@ -229,7 +229,7 @@ impl<W: Write> Sink for Progress<W> {
             Event::Changes { changes, .. } => {
                 for change in changes.iter().take(10) {
                     let place = phrases::change_place(change);
-                    let text = format!("{place} {} -> {}", change.old, change.new);
+                    let text = format!("{place} {} -> {}", change.before(), change.after());
                     self.print(Style::new(), "change", &text)?;
                 }
                 match changes.len().saturating_sub(10) {

@@ -224,7 +224,7 @@ fn changes(changes: &[Change], lines: &mut Vec<Line>) {
         }
         let place = format!("    {:<8}", format!("{}:{}", change.line, change.column));
         let target = change.target();
-        let value = format!("{} -> {}", change.old, change.new);
+        let value = format!("{} -> {}", change.before(), change.after());
         let left = place.len() + target.chars().count() + 2;
         let line = Line::styled(DIM, &place).and(Style::new(), &target);
         if left + value.chars().count() <= WIDTH {

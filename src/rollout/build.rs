@@ -50,9 +50,10 @@ pub fn direct(service: &Service, version: &Version, facts: Facts) -> Plan {
             .is_some_and(|before| before != Weight::ZERO)
     {
         steps.weight = Some(Weight::ZERO);
-        let edit = Edit::IngressWeight {
-            ingress: ingress.clone(),
+        let edit = Edit::Weight {
+            traffic: ingress.clone(),
             weight: Weight::ZERO,
+            canary: None,
         };
         steps.write("canary weight 0%".to_owned(), vec![edit], Stage::Start);
     }
@@ -105,9 +106,10 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
         workload: canary.workload.clone(),
         replicas,
     };
-    let weight = |weight| Edit::IngressWeight {
-        ingress: canary.ingress.clone(),
+    let weight = |weight| Edit::Weight {
+        traffic: canary.ingress.clone(),
         weight,
+        canary: None,
     };
     if facts
         .canary_weight

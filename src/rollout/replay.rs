@@ -86,8 +86,8 @@ pub fn replay(plan: &Plan, manifests: &Manifests) -> Result<Replay, Vec<Refusal>
         };
         let set = locate(&manifests, edits)?;
         if !set.is_empty() {
-            let files = set.apply(&manifests).map_err(|refusal| vec![refusal])?;
-            manifests = manifests.with(files)?;
+            let applied = set.apply(&manifests).map_err(|refusal| vec![refusal])?;
+            manifests = manifests.with(applied.files)?;
         }
         writes.push(WrittenStep {
             step,

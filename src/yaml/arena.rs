@@ -155,6 +155,12 @@ pub struct Document {
 }
 
 impl Document {
+    /// Returns the text that the document was read from, and what is added to a place in it to get
+    /// the place in the file.
+    pub fn source(&self) -> (&Arc<String>, usize) {
+        (&self.text, self.offset)
+    }
+
     /// Returns the outermost node.
     pub fn root(&self) -> NodeId {
         0

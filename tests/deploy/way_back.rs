@@ -148,7 +148,7 @@ fn plan(case: &Case) -> Plan {
 
 fn bytes(manifests: &Manifests) -> Vec<Vec<u8>> {
     [STABLE, CANARY]
-        .map(|path| manifests.file(path).unwrap().bytes.clone())
+        .map(|path| manifests.text(path).unwrap().as_bytes().to_vec())
         .into()
 }
 
@@ -168,8 +168,8 @@ proptest! {
             }
             let changes: Vec<Change> = replay.at(step).to_vec();
             let set = shipgate::manifest::reapply(&now, &changes).unwrap();
-            let files = set.apply(&now).unwrap();
-            now = now.with(files).unwrap();
+            let applied = set.apply(&now).unwrap();
+            now = now.with(applied.files).unwrap();
         }
         let steps = rollout::way_back(&plan, &replay, Some(reached));
         let mut seen_values = false;
@@ -187,8 +187,8 @@ proptest! {
                 BackStep::WaitLive | BackStep::WaitGone => continue,
             };
             let set = restore(&now, changes).unwrap();
-            let files = set.apply(&now).unwrap();
-            now = now.with(files).unwrap();
+            let applied = set.apply(&now).unwrap();
+            now = now.with(applied.files).unwrap();
         }
         prop_assert_eq!(bytes(&now), bytes(&base));
     }

@@ -137,8 +137,8 @@ fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
         for change in &mut outcome.changes {
             change.path = next();
             change.object.name = next();
-            change.old = next();
-            change.new = next();
+            change.old = Some(next());
+            change.new = Some(next());
         }
         for metric in &mut outcome.metrics {
             metric.name = next();

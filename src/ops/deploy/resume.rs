@@ -140,7 +140,7 @@ pub async fn in_place(
         Ok(set) => set
             .changes
             .first()
-            .map(|change| (change.clone(), Some(change.old.clone()))),
+            .map(|change| (change.clone(), change.old.clone())),
         Err(RestoreProblem::Superseded { change, found, .. }) => Some((*change, found)),
         Err(RestoreProblem::Refused(refusals)) => return Err(failure::refusals(refusals)),
     };
@@ -154,7 +154,7 @@ pub async fn in_place(
                 change.target(),
                 change.object,
                 found.map_or_else(|| "gone".to_owned(), |value| format!("`{value}`")),
-                change.new,
+                change.after(),
             ),
         )
         .hint("run `shipgate rollback`: it takes back what that run left and leaves the rest alone")),

@@ -1,0 +1,160 @@
+//! What looking for the values of some edits has found so far: changes, notes and refusals.
+
+use super::{
+    Allowances, Change, Refusal, ScalarType, Segment,
+    cursor::{Cursor, Detour},
+    target::{Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone},
+};
+use crate::yaml::NodeKind;
+
+/// What looking for the values of some edits has found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// What may be done beyond what is always safe.
+    pub allowed: Allowances,
+    /// Values to change.
+    pub changes: Vec<Change>,
+    /// What a person should know.
+    pub notes: Vec<String>,
+    /// Why edits cannot be made.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Findings {
+    /// Starts with nothing found.
+    pub(super) fn new(allowed: Allowances) -> Self {
+        Self {
+            allowed,
+            ..Self::default()
+        }
+    }
+
+    /// Wants a new text at a place.
+    pub(super) fn want(&mut self, place: &Cursor<'_>, new: &str) {
+        self.want_as(place, new, ScalarType::Text);
+    }
+
+    /// Wants a new value of some type at a place.
+    pub(super) fn want_as(&mut self, place: &Cursor<'_>, new: &str, scalar_type: ScalarType) {
+        match Target::at(place, self.allowed) {
+            Ok(target) => match target.change_to(new, scalar_type) {
+                Some(change) => {
+                    self.notes.extend(target.notes(scalar_type));
+                    self.changes.push(change);
+                }
+                None => self.notes.extend(target.warning(scalar_type)),
+            },
+            Err(refusal) => self.refusals.push(refusal),
+        }
+    }
+
+    /// Wants a value at the end of a path below a place; what is missing on the way is made: keys,
+    /// and list items that have the text by which the path names them. A list grows at its end.
+    pub(super) fn put(
+        &mut self,
+        from: &Cursor<'_>,
+        path: &[Segment],
+        new: &str,
+        scalar_type: ScalarType,
+    ) {
+        let Some((parent, missing)) = self.take(deepest(from, path)) else {
+            return;
+        };
+        if missing.is_empty() {
+            self.want_as(&parent, new, scalar_type);
+        } else if let Some(change) = self.take(insertion(&parent, missing, new, scalar_type)) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Keeps the reason why something could not be found; returns it where there is none.
+    pub(super) fn take<T>(&mut self, result: Result<T, Refusal>) -> Option<T> {
+        result.map_err(|refusal| self.refusals.push(refusal)).ok()
+    }
+}
+
+/// Follows a path as far as it is written where it seems to be; returns what is missing.
+fn deepest<'a, 'p>(
+    from: &Cursor<'a>,
+    path: &'p [Segment],
+) -> Result<(Cursor<'a>, &'p [Segment]), Refusal> {
+    let mut place = from.clone();
+    for (index, segment) in path.iter().enumerate() {
+        let missing = path.get(index..).unwrap_or_default();
+        let Some(next) = place.follow(std::slice::from_ref(segment))? else {
+            return Ok((place, missing));
+        };
+        // What a merge key brings into this very mapping is not changed there but overridden here.
+        let last = missing.len() == 1;
+        if last && place.detour.is_none() && matches!(next.detour, Some(Detour::Merge { .. })) {
+            return Ok((place, missing));
+        }
+        place = next;
+    }
+    Ok((place, &[]))
+}
+
+/// Makes the change that puts a value below a place where there is none.
+fn insertion(
+    parent: &Cursor<'_>,
+    missing: &[Segment],
+    new: &str,
+    scalar_type: ScalarType,
+) -> Result<Change, Refusal> {
+    let document = parent.document;
+    let mut pointer = parent.pointer.clone();
+    pointer.extend_from_slice(missing);
+    let target = format!("{} of {}", parent.target(), parent.view.reference());
+    check_not_elsewhere(parent, &target)?;
+    let is_null = is_null(document.written(parent.node));
+    let fits = match (document.kind(parent.node), missing.first()) {
+        (NodeKind::Mapping { .. }, Some(Segment::Key(_))) => true,
+        (NodeKind::Sequence { .. }, Some(Segment::Item { .. })) => true,
+        (NodeKind::Sequence { .. }, Some(Segment::Index(index))) => {
+            *index == document.items(parent.node).count()
+        }
+        (NodeKind::Scalar { .. }, Some(Segment::Key(_) | Segment::Item { .. })) => is_null,
+        _ => false,
+    };
+    if !fits {
+        let wanted = super::pointer::path_of(&pointer);
+        return Err(parent
+            .refusal(format!(
+                "`{wanted}` of {} cannot be added: {target} is {}",
+                parent.view.reference(),
+                found(parent)
+            ))
+            .hint("check the path; a list item is named as [name=…]"));
+    }
+    check_used_here_alone(parent, &target)?;
+    check_alone_in_file(parent)?;
+    let span = document.span(parent.node);
+    Ok(Change {
+        path: parent.view.path().to_owned(),
+        line: parent.line(),
+        column: document.column(parent.node),
+        object: parent.view.reference().clone(),
+        pointer,
+        old: None,
+        new: Some(new.to_owned()),
+        scalar_type,
+        created: missing.len(),
+        span: span.start..span.start,
+        text: String::new(),
+        old_text: String::new(),
+    })
+}
+
+/// Is a plain scalar what YAML reads as nothing?
+fn is_null(value: &str) -> bool {
+    matches!(value, "" | "~" | "null" | "Null" | "NULL")
+}
+
+fn found(place: &Cursor<'_>) -> &'static str {
+    match place.document.kind(place.node) {
+        NodeKind::Mapping { .. } => "a mapping",
+        NodeKind::Sequence { .. } => "a list",
+        NodeKind::Scalar { .. } => "a text",
+        NodeKind::Alias { .. } => "an alias",
+    }
+}
