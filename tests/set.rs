@@ -352,8 +352,8 @@ fn check_with_another_reader(name: &str, before: &Tree, after: &Tree, changes: &
     }
 }
 
-/// Path of each scalar -> its text and whether it was read as a text. A document that cannot be read
-/// is one scalar.
+/// Path of each scalar -> its text and whether it was read as a text. Of a document that cannot be read,
+/// as a Helm template, each line is one.
 fn leaves(bytes: &[u8]) -> BTreeMap<String, (String, bool)> {
     let text = std::str::from_utf8(bytes)
         .unwrap()
@@ -370,7 +370,11 @@ fn leaves(bytes: &[u8]) -> BTreeMap<String, (String, bool)> {
         match serde_yaml::from_str(document) {
             Ok(value) => add_leaves(&value, &index.to_string(), &mut found),
             Err(_) => {
-                found.insert(index.to_string(), (document.clone(), true));
+                for (number, line) in document.lines().enumerate() {
+                    let value = line.rsplit_once(": ").map_or(line, |(_, value)| value);
+                    let value = value.trim_matches(['"', '\'']).to_owned();
+                    found.insert(format!("{index}/{number:04}"), (value, true));
+                }
             }
         }
     }

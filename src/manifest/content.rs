@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    mask::{Masked, mask},
     object::{self, Object},
     scalar::Quote,
     split::{self, Chunk},
@@ -20,11 +21,13 @@ pub(super) struct Content {
     pub documents: Vec<ParsedDocument>,
     /// The objects in its documents.
     pub objects: Vec<Object>,
-    /// Why there are no documents, where they cannot be read.
+    /// Why not all of it is known.
     pub problem: Option<Problem>,
+    /// What only rendering decides, where the documents are those of a Helm template.
+    holes: Option<Arc<Holes>>,
 }
 
-/// Why a part of a file cannot be read.
+/// Why what is in a part of a file is not known, or not all of it.
 #[derive(Debug, Clone)]
 pub(super) enum Problem {
     /// It is a Helm template: it only becomes YAML when it is rendered.
@@ -36,8 +39,16 @@ pub(super) enum Problem {
     Unreadable(YamlError),
 }
 
+/// What only rendering decides in a part of a file.
+#[derive(Debug)]
+struct Holes {
+    masked: Masked,
+    /// Where the part begins in the file.
+    start: usize,
+}
+
 impl Content {
-    /// Parses a part of a file.
+    /// Parses a part of a file. A Helm template is read with its actions masked.
     pub(super) fn read(text: &Arc<String>, chunk: &Chunk, path: &str) -> Self {
         let part = Part {
             text: text.clone(),
@@ -45,32 +56,77 @@ impl Content {
             offset: 0,
             lines_before: chunk.lines_before,
         };
-        let template = Problem::Template {
-            line: chunk.lines_before + 1,
-        };
-        let problem = match yaml::documents_of(&part, &Limits::MANIFEST) {
-            Ok(found) if found.iter().any(template::in_document) => template,
-            Ok(found) => return Self::of(found, path),
-            Err(_) if template::in_text(&text[chunk.range.clone()]) => template,
-            Err(error) => Problem::Unreadable(error),
-        };
-        Self {
-            problem: Some(problem),
-            ..Self::default()
+        match yaml::documents_of(&part, &Limits::MANIFEST) {
+            Ok(found) if found.iter().any(template::in_document) => {
+                Self::of_template(text, chunk, path)
+            }
+            Ok(found) => Self::of(found, (text, path), None),
+            Err(_) if template::in_text(&text[chunk.range.clone()]) => {
+                Self::of_template(text, chunk, path)
+            }
+            Err(error) => Self {
+                problem: Some(Problem::Unreadable(error)),
+                ..Self::default()
+            },
         }
     }
 
-    fn of(found: Vec<Document>, path: &str) -> Self {
-        let documents: Vec<ParsedDocument> = found.into_iter().map(ParsedDocument::of).collect();
+    fn of_template(file: &str, chunk: &Chunk, path: &str) -> Self {
+        let text = &file[chunk.range.clone()];
+        let problem = Some(Problem::Template {
+            line: chunk.lines_before + 1,
+        });
+        let read = || {
+            let masked = mask(text)?;
+            let part = Part {
+                text: Arc::new(masked.text.clone()),
+                range: 0..text.len(),
+                offset: chunk.range.start,
+                lines_before: chunk.lines_before,
+            };
+            let found = yaml::documents_of(&part, &Limits::MANIFEST).ok()?;
+            let start = chunk.range.start;
+            let holes = Arc::new(Holes { masked, start });
+            Some(Self::of(found, (file, path), Some(&holes)))
+        };
+        Self {
+            problem,
+            ..read().unwrap_or_default()
+        }
+    }
+
+    fn of(found: Vec<Document>, (file, path): (&str, &str), holes: Option<&Arc<Holes>>) -> Self {
+        let documents: Vec<ParsedDocument> = found
+            .into_iter()
+            .map(|document| ParsedDocument::of(document, holes))
+            .collect();
         let mut objects = Vec::new();
         for (index, document) in documents.iter().enumerate() {
-            object::find(document, index, path, &mut objects);
+            object::find(document, index, (file, path), &mut objects);
         }
         Self {
             documents,
             objects,
             problem: None,
+            holes: holes.cloned(),
         }
+    }
+
+    /// Returns what only rendering decides, in bytes of the file: all of it where nothing could be
+    /// read.
+    pub(super) fn hidden(&self, whole: Range<usize>) -> Vec<Range<usize>> {
+        match (&self.holes, &self.problem) {
+            (Some(holes), _) => holes.ranges().collect(),
+            (None, Some(_)) => vec![whole],
+            (None, None) => Vec::new(),
+        }
+    }
+}
+
+impl Holes {
+    fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        let holes = self.masked.holes.iter();
+        holes.map(|hole| hole.start + self.start..hole.end + self.start)
     }
 }
 
@@ -83,6 +139,7 @@ pub(super) struct ParsedDocument {
     /// Its literal block scalars, and the document that each of them is, once asked for.
     texts: Vec<(NodeId, OnceLock<Option<Box<Self>>>)>,
     quote: OnceLock<Quote>,
+    holes: Option<Arc<Holes>>,
 }
 
 impl Deref for ParsedDocument {
@@ -94,7 +151,7 @@ impl Deref for ParsedDocument {
 }
 
 impl ParsedDocument {
-    fn of(document: Document) -> Self {
+    fn of(document: Document, holes: Option<&Arc<Holes>>) -> Self {
         let mut aliases = Vec::new();
         let mut texts = Vec::new();
         for id in 0..document.len() {
@@ -111,7 +168,42 @@ impl ParsedDocument {
             aliases,
             texts,
             quote: OnceLock::new(),
+            holes: holes.cloned(),
         }
+    }
+
+    /// May rendering change what stands at these bytes of the file, or join something to it?
+    pub(super) fn is_templated(&self, span: &Range<usize>) -> bool {
+        self.holes.as_ref().is_some_and(|holes| {
+            let start = holes.start;
+            holes
+                .masked
+                .touches(&(span.start - start..span.end - start))
+        })
+    }
+
+    /// May rendering write something into a mapping or list, or behind its last child?
+    pub(super) fn may_grow(&self, collection: NodeId) -> bool {
+        let start = self.document.span(collection).start;
+        let next = self.document.last_inside(collection) + 1;
+        let end = if next < self.document.len() {
+            self.document.span(next).start
+        } else {
+            usize::MAX
+        };
+        let mut holes = self.holes.iter().flat_map(|holes| holes.ranges());
+        holes.any(|hole| hole.end >= start && hole.start < end)
+    }
+
+    /// Returns the text of a scalar as the file has it: with its template actions.
+    pub(super) fn unrendered<'t>(&'t self, file: &'t str, id: NodeId) -> Option<&'t str> {
+        let id = self.document.resolve(id);
+        let span = self.document.span(id);
+        if self.is_templated(&span) {
+            let written = file.get(span)?;
+            return Some(written.trim_matches(['"', '\'']));
+        }
+        self.document.text(id)
     }
 
     /// Returns what the document quotes with.
@@ -142,7 +234,7 @@ impl ParsedDocument {
         let mut found = yaml::documents_of(&part, &Limits::MANIFEST).ok()?;
         let document = found.pop()?;
         let whole = found.is_empty() && document.value(document.root()).is_none();
-        whole.then(|| Self::of(document))
+        whole.then(|| Self::of(document, self.holes.as_ref()))
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Cursor<'a> {
     pub key_node: Option<NodeId>,
     /// The path from the object.
     pub pointer: Vec<Segment>,
+    /// Is a key on the way here something that only rendering decides?
+    pub templated: bool,
     /// Is the node written inside `{…}` or `[…]`?
     pub in_flow: bool,
     /// The first alias or merge key on the way here.
@@ -52,6 +54,7 @@ impl<'a> Cursor<'a> {
             node: view.object.root,
             key_node: None,
             pointer: Vec::new(),
+            templated: false,
             in_flow: false,
             detour: None,
         }
@@ -62,9 +65,9 @@ impl<'a> Cursor<'a> {
         self.document.resolve(self.node)
     }
 
-    /// Returns the decoded text of a scalar.
+    /// Returns the decoded text of a scalar; of one that only rendering decides, what is written.
     pub(super) fn text(&self) -> Option<&'a str> {
-        self.document.text(self.node)
+        self.document.unrendered(self.view.file.text(), self.node)
     }
 
     /// Returns the 1-based line.
@@ -107,6 +110,7 @@ impl<'a> Cursor<'a> {
         if let Some((key, value)) = first {
             return Ok(Some(Self {
                 key_node: Some(key),
+                templated: self.templated || document.is_templated(&document.span(key)),
                 ..child(value, None)
             }));
         }
@@ -219,6 +223,7 @@ impl<'a> Cursor<'a> {
             node: document.root(),
             key_node: None,
             pointer: self.below(Segment::Document),
+            templated: self.templated,
             in_flow: false,
             detour: self.detour,
         })
@@ -262,6 +267,7 @@ impl<'a> Cursor<'a> {
             node,
             key_node: None,
             pointer: self.below(segment),
+            templated: self.templated,
             in_flow,
             detour: self.detour.or(alias).or(detour),
         }

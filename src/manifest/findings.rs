@@ -3,6 +3,7 @@
 use super::{
     Allowances, Change, Refusal, ScalarType, Segment,
     cursor::{Cursor, Detour},
+    manifests::TEMPLATE_HINT,
     target::{Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone},
 };
 use crate::yaml::NodeKind;
@@ -125,6 +126,13 @@ fn insertion(
                 found(parent)
             ))
             .hint("check the path; a list item is named as [name=…]"));
+    }
+    if parent.templated || document.may_grow(parent.resolved()) {
+        return Err(parent
+            .refusal(format!(
+                "{target} is put together by a Helm template, expected all of it written out"
+            ))
+            .hint(TEMPLATE_HINT));
     }
     check_used_here_alone(parent, &target)?;
     check_alone_in_file(parent)?;

@@ -130,7 +130,7 @@ fn identity(
     let named = [key, "Service"];
     let unreadable = manifests
         .unknown_with(&named)
-        .find(|unknown| template::may_be(unknown.text, "Service") && unknown.text.contains(key));
+        .find(|unknown| template::may_be(unknown.text, "Service") && unknown.hides(key));
     match unreadable {
         None => Ok(None),
         Some(unknown) => Err(unknown.refusal(format!(

@@ -50,15 +50,17 @@ pub struct ObjectEntry<'a> {
     pub line: usize,
 }
 
-/// A part of a file whose objects are not known.
+/// A part of a file whose objects are not known, or not all of what is in them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unknown<'a> {
     /// Path of its file.
     pub path: &'a str,
     /// Its bytes.
     pub text: &'a str,
-    /// Why it cannot be read.
+    /// Why it is not known.
     pub problem: &'a Problem,
+    file: &'a ParsedFile,
+    part: usize,
 }
 
 impl Unknown<'_> {
@@ -69,6 +71,17 @@ impl Unknown<'_> {
             Problem::Unreadable(error) => (error.line, UNREADABLE_HINT),
         };
         Refusal::new(reason).at(self.path, line).hint(hint)
+    }
+
+    /// May a text stand where nobody can see it yet: in what a Helm template prints, or in a document
+    /// that cannot be read?
+    pub(super) fn hides(&self, text: &str) -> bool {
+        let content = self.file.content(self.part);
+        let hidden = content.hidden(self.file.part_range(self.part));
+        let mut hidden = hidden
+            .into_iter()
+            .filter_map(|range| self.file.text().get(range));
+        hidden.any(|hidden| hidden.contains(text))
     }
 
     /// Returns what the part is: `Helm template`, `document that is not readable as YAML`.
@@ -228,6 +241,8 @@ impl Manifests {
                     path: &file.path,
                     text: file.part_text(part),
                     problem: file.content(part).problem.as_ref()?,
+                    file,
+                    part,
                 })
             })
         })

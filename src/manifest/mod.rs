@@ -24,10 +24,6 @@ mod kustomization;
 mod label;
 mod locate;
 mod manifests;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "read by `source` once templates can be edited")
-)]
 mod mask;
 mod object;
 mod pieces;

@@ -5,7 +5,7 @@ use super::{
     content::{Content, ParsedDocument},
     source::ParsedFile,
 };
-use crate::yaml::{Document, NodeId, NodeKind};
+use crate::yaml::{NodeId, NodeKind};
 
 /// One object and where it is written.
 #[derive(Debug, Clone)]
@@ -22,8 +22,13 @@ pub(super) struct Object {
     pub line: usize,
 }
 
-/// Adds the objects of a document to `objects`.
-pub(super) fn find(document: &Document, index: usize, path: &str, objects: &mut Vec<Object>) {
+/// Adds the objects of a document of a file (its text and path) to `objects`.
+pub(super) fn find(
+    document: &ParsedDocument,
+    index: usize,
+    file: (&str, &str),
+    objects: &mut Vec<Object>,
+) {
     let root = document.root();
     let is_list = document
         .get(root, "kind")
@@ -35,16 +40,21 @@ pub(super) fn find(document: &Document, index: usize, path: &str, objects: &mut 
     match items {
         Some(items) if is_list => {
             let items = items.iter();
-            objects.extend(items.filter_map(|item| read(document, index, *item, path)));
+            objects.extend(items.filter_map(|item| read(document, index, *item, file)));
         }
-        _ => objects.extend(read(document, index, root, path)),
+        _ => objects.extend(read(document, index, root, file)),
     }
 }
 
-fn read(document: &Document, index: usize, root: NodeId, path: &str) -> Option<Object> {
+fn read(
+    document: &ParsedDocument,
+    index: usize,
+    root: NodeId,
+    (file, path): (&str, &str),
+) -> Option<Object> {
     let text = |of: NodeId, key: &str| {
         let value = document.get(of, key)?;
-        document.text(value).map(str::to_owned)
+        document.unrendered(file, value).map(str::to_owned)
     };
     if !matches!(
         document.kind(document.resolve(root)),

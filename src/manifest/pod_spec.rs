@@ -92,7 +92,7 @@ pub(super) fn all_running<'a>(
 ) -> Result<Vec<Workload<'a>>, Refusal> {
     let named = [image];
     let mut unknown = manifests.unknown_with(&named);
-    if let Some(unknown) = unknown.find(|unknown| unknown.text.contains(image)) {
+    if let Some(unknown) = unknown.find(|unknown| unknown.hides(image)) {
         let reason = format!("the {} here names the image `{image}`", unknown.what());
         return Err(unknown.refusal(reason));
     }

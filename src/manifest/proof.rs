@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Refusal,
-    content::ParsedDocument,
+    content::{Content, ParsedDocument},
     cursor::Cursor,
     insert::{Splice, Tree},
     source::ParsedFile,
@@ -94,8 +94,16 @@ pub(super) fn check(
             continue;
         }
         let (before, after) = (old.content(part), new.content(part));
-        if after.problem.is_some() {
+        if after.problem.is_some() != before.problem.is_some() {
             return stop("the result would not be readable");
+        }
+        let hidden = |file: &ParsedFile, content: &Content| -> Vec<String> {
+            let holes = content.hidden(file.part_range(part));
+            let texts = holes.into_iter().filter_map(|hole| file.text().get(hole));
+            texts.map(str::to_owned).collect()
+        };
+        if hidden(old, before) != hidden(new, after) {
+            return stop("a Helm template would change");
         }
         if before.documents.len() != after.documents.len() {
             return stop("the number of documents would change");

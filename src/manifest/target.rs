@@ -78,7 +78,8 @@ impl<'a> Target<'a> {
                 ))
                 .hint("set the variable where that tool takes it from"));
         }
-        if value.contains(template::ACTION) {
+        let templated = place.templated || document.is_templated(&document.span(place.node));
+        if templated || value.contains(template::ACTION) {
             return Err(place
                 .refusal(format!("{target} is a Helm template, expected a value"))
                 .hint(TEMPLATE_HINT));

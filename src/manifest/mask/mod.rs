@@ -118,10 +118,10 @@ mod tests {
         let masked = mask(text).unwrap();
         let mut found = Vec::new();
         for document in documents(&masked.text, &Limits::MANIFEST).unwrap() {
-            for node in (0..document.len()).map(|id| document.node(id)) {
-                let is_scalar = matches!(node.kind, NodeKind::Scalar { .. });
-                if is_scalar && !masked.touches(&node.span) {
-                    found.push(&text[node.span.clone()]);
+            for id in 0..document.len() {
+                let is_scalar = matches!(document.kind(id), NodeKind::Scalar { .. });
+                if is_scalar && !masked.touches(&document.span(id)) {
+                    found.push(&text[document.span(id)]);
                 }
             }
         }
