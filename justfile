@@ -16,6 +16,21 @@ check:
 prove *parts:
     python3 benches/prove.py {{ parts }}
 
+# The editor against the other tools for the job; figures go into docs/editor.md. What is not installed
+# is not run; benches/editor.py says how to get each. `python` is one that has ruamel.yaml and PyYAML.
+editor python="python3" folder="/dev/shm/shipgate-corpus":
+    cargo build --release
+    python3 benches/corpus.py {{ folder }} --again
+    python3 benches/editor.py {{ folder }} --python {{ python }} --write
+
+# How fast manifests are parsed, against the parser's own events; after `just editor`.
+editor-parse folder="/dev/shm/shipgate-corpus":
+    cargo bench --bench editor -- {{ folder }}/files/in
+
+# Is what the editor writes still valid for Kubernetes? benches/valid.py says what it needs.
+valid python="python3" node="node_modules" *trees:
+    {{ python }} benches/valid.py --node {{ node }} {{ trees }}
+
 # Size, start-up and memory of the release binary.
 bench:
     benches/startup.sh
