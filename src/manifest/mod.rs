@@ -14,6 +14,9 @@ mod cursor;
 mod env;
 mod image;
 mod ingress_nginx;
+#[cfg_attr(not(test), expect(dead_code, reason = "no edit inserts yet"))]
+#[expect(unused_imports, reason = "no edit inserts yet")]
+mod insert;
 mod kustomization;
 mod label;
 mod locate;
