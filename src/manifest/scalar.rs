@@ -16,7 +16,12 @@ pub(super) enum Quote {
 impl Quote {
     /// Returns what a document quotes with most; JSON knows only double quotes.
     pub(super) fn usual(document: &Document) -> Self {
-        if document.kind(document.root()) == (NodeKind::Mapping { flow: true }) {
+        let root = document.kind(document.root());
+        let in_json = matches!(
+            root,
+            NodeKind::Mapping { flow: true } | NodeKind::Sequence { flow: true }
+        );
+        if in_json {
             return Self::Double;
         }
         let uses = |wanted: ScalarStyle| {
