@@ -195,10 +195,9 @@ def targets(figures):
 def table(figures):
     """All tables as Markdown."""
     where = figures["machine"]
-    now = round(os.getloadavg()[0], 1)
     lines = [
         f"Measured on {where['date']} at commit {where['commit']}: {where['processor']}, {where['cores']} cores, "
-        f"{where['system']}, load {where['load']} at the beginning and {now} at the end, all files in memory "
+        f"{where['system']}, load {where['load']} at the beginning and {where['load after']} at the end, all files in memory "
         f"(tmpfs); corpus of seed {figures['seed']}.",
         "",
     ]
