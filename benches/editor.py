@@ -23,6 +23,7 @@ the machine, the ratios of processor time are the steadier ones.
 import argparse
 import collections
 import json
+import os
 import pathlib
 import re
 import resource
@@ -286,6 +287,7 @@ def main():
     if "large" in wanted:
         figures["large"] = large(asked.binary, corpus, work)
     shutil.rmtree(work, ignore_errors=True)
+    figures["machine"]["load after"] = round(os.getloadavg()[0], 1)
     text = table(figures)
     print(text)
     if asked.json:

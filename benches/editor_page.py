@@ -72,29 +72,27 @@ def exact_rows(rows):
             cells.append([row["tool"], "not run"] + [""] * 6)
             continue
         lost = f"{row.get('comments lost', 0):,} ({row.get('files that lost comments', 0):,})"
-        unknown = row.get("values unknown", 0)
+        unknown, bad = row.get("values unknown", 0), f"{row.get('values unparsable', 0):,}"
         other = f"{row.get('values other', 0):,}" + (f" (+{unknown} not told)" if unknown else "")
-        cells.append(
-            [
-                row["tool"],
-                *(f"{row.get(name, 0):,}" for name in ("exact", "refused", "disturbed")),
-                other,
-                f"{row.get('values unparsable', 0):,}",
-                f"{row.get('extra lines', 0):,}",
-                lost,
-            ]
-        )
+        if row.get("disturbed") and not any(name.startswith("values ") for name in row):
+            other = bad = "not read"
+        counts = [f"{row.get(name, 0):,}" for name in ("exact", "refused", "disturbed")]
+        cells.append([row["tool"], *counts, other, bad, f"{row.get('extra lines', 0):,}", lost])
     return rows_of(head, cells)
 
 
-def seconds_rows(found):
-    """How long each tool took for so many files."""
+def seconds_rows(found, exact):
+    """How long each tool took for so many files, and how much of the processor for all of them."""
     counts = sorted({count for times in found.values() for count in times})
-    head = ["tool", *(f"{count:,} file{'s' * (count > 1)}" for count in counts), f"ratio at {counts[-1]:,}"]
-    ours = found[OURS][counts[-1]]
+    most = counts[-1]
+    names = [f"{count:,} file{'s' * (count > 1)}" for count in counts]
+    head = ["tool", *names, f"ratio at {most:,}", "processor, user, all files", "ratio"]
+    user = {row["tool"]: row["user"] for row in exact if row["version"]}
     cells = []
-    for name, times in sorted(found.items(), key=lambda item: item[1][counts[-1]]):
-        cells.append([name, *(seconds(times[count]) for count in counts), f"{times[counts[-1]] / ours:,.2f}"])
+    for name, times in sorted(found.items(), key=lambda item: item[1][most]):
+        spent = [seconds(user[name]), f"{user[name] / user[OURS]:,.2f}"] if name in user else ["", ""]
+        walls = [seconds(times[count]) for count in counts]
+        cells.append([name, *walls, f"{times[most] / found[OURS][most]:,.2f}", *spent])
     return rows_of(head, cells)
 
 
@@ -197,16 +195,15 @@ def targets(figures):
 def table(figures):
     """All tables as Markdown."""
     where = figures["machine"]
-    now = round(os.getloadavg()[0], 1)
     lines = [
         f"Measured on {where['date']} at commit {where['commit']}: {where['processor']}, {where['cores']} cores, "
-        f"{where['system']}, load {where['load']} at the beginning and {now} at the end, all files in memory "
+        f"{where['system']}, load {where['load']} at the beginning and {where['load after']} at the end, all files in memory "
         f"(tmpfs); corpus of seed {figures['seed']}.",
         "",
     ]
     parts = [
         ("exact", "Manifests", exact_rows),
-        ("seconds", "Time by number of files", seconds_rows),
+        ("seconds", "Time by number of files", lambda found: seconds_rows(found, figures["exact"])),
         ("overlays", "Overlays", exact_rows),
         ("speed", "The whole corpus", speed_rows),
         ("large", "Large files", large_rows),
