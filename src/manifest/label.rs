@@ -113,14 +113,14 @@ fn identity(
         .keys(&[path, &["metadata", "labels"]].concat())?
         .map(|labels| labels.texts())
         .unwrap_or_default();
-    for service in manifests.services() {
+    for service in manifests.services(key).iter() {
         // The key itself may select another version today; it is identity all the same.
         let selects = service
             .selector
             .iter()
             .all(|(name, value)| name == key || labels.get(name.as_str()) == Some(&value.as_str()));
         let same_namespace = view.may_share_namespace(service.namespace.as_deref());
-        if service.selector.contains_key(key) && selects && same_namespace {
+        if selects && same_namespace {
             return Ok(Some(format!(
                 "the selector of {} ({})",
                 service.object, service.place

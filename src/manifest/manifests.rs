@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{
@@ -20,8 +20,8 @@ pub struct Manifests {
     files: Vec<Arc<ParsedFile>>,
     /// Files that are only looked at: a Service among them makes a label identity.
     beside: Vec<Arc<ParsedFile>>,
-    /// What Services select pods by, read once.
-    services: Arc<OnceLock<Vec<ServiceSelector>>>,
+    /// What Services select pods by, for each label key that was asked for.
+    services: Arc<Mutex<HashMap<String, Arc<[ServiceSelector]>>>>,
 }
 
 /// What a Service selects pods by.
@@ -215,14 +215,20 @@ impl Manifests {
             .flat_map(move |file| views_with(file, needles))
     }
 
-    /// Returns the Services that select pods, also those in the files that are only looked at.
-    pub(super) fn services(&self) -> &[ServiceSelector] {
-        self.services.get_or_init(|| {
-            let needles = ["Service", "selector"];
+    /// Returns the Services that select pods by a label key, also those in the files that are only
+    /// looked at.
+    pub(super) fn services(&self, key: &str) -> Arc<[ServiceSelector]> {
+        let mut known = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = known.entry(key.to_owned()).or_insert_with(|| {
+            let needles = ["Service", "selector", key];
             let views = self.all_views_with(&needles);
             let services = views.filter(|view| view.reference().kind == "Service");
-            services.filter_map(service_selector).collect()
-        })
+            let selectors = services.filter_map(service_selector);
+            selectors
+                .filter(|service| service.selector.contains_key(key))
+                .collect()
+        });
+        found.clone()
     }
 
     /// Iterates over the files.

@@ -159,7 +159,7 @@ fn checked_text(source: SourceFile) -> Result<(String, String), Refusal> {
         let breaks = bytes[..offset].iter().filter(|byte| **byte == b'\n');
         breaks.count() + 1
     };
-    if let Some(offset) = bytes.iter().position(|byte| *byte == 0) {
+    if let Some(offset) = memchr::memchr(0, &bytes) {
         return Err(Refusal::new("holds a NUL byte, expected a text")
             .at(&path, line_at(offset))
             .hint("leave the file out of the files to edit, or remove the byte"));
