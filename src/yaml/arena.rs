@@ -421,7 +421,9 @@ impl<'a> Builder<'a> {
                 self.anchors.clear();
             }
             Event::DocumentEnd => {
-                let nodes = std::mem::take(&mut self.nodes);
+                let mut nodes = std::mem::take(&mut self.nodes);
+                // A list that grew by doubling may be half empty, and a large file is one list.
+                nodes.shrink_to_fit();
                 return Ok((!nodes.is_empty()).then(|| Document {
                     text: self.part.text.clone(),
                     offset: self.part.offset,
