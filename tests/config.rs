@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use shipgate::config::{CanaryStep, Config, Strategy};
+use shipgate::{
+    config::{CanaryStep, Config, Strategy},
+    manifest::Edit,
+    rollout::{self, Action, Facts, Plan},
+    units::Weight,
+};
 
 const GOOD: &str = r#"version: 1
 environments:
@@ -30,6 +35,7 @@ services:
       health: [{http: "https://ads.example/health"}]
       metrics:
         - {name: errors, provider: prometheus, query: 'errors{arm="{{arm}}"}', threshold_range: {max: 0.02}}
+    version_in: [{env: APP_VERSION}, {path: 'metadata.annotations["example.com/version"]'}]
 "#;
 
 #[test]
@@ -48,6 +54,53 @@ fn a_good_configuration_is_read() {
     assert_eq!(canary.replicas, 1);
     assert_eq!(canary.steps[1], CanaryStep::Pause(Duration::from_secs(600)));
     assert_eq!(canary.steps[3], CanaryStep::PauseForApproval);
+}
+
+#[test]
+fn what_carries_the_version_is_in_every_step_that_brings_it() {
+    let config = Config::parse(GOOD).unwrap();
+    let service = &config.services["advertisements"];
+    let version = "1.1".parse().unwrap();
+    let facts = Facts {
+        canary_replicas: Some(0),
+        canary_weight: Some(Weight::ZERO),
+    };
+    let brings = |plan: &Plan| -> Vec<String> {
+        let edits = plan.steps.iter().flat_map(|step| match &step.action {
+            Action::Write { edits, .. } => edits.clone(),
+            _ => Vec::new(),
+        });
+        let named = edits.filter_map(|edit| match edit {
+            Edit::Env {
+                workload,
+                name,
+                value,
+                ..
+            } => Some(format!("{}: {name}={value}", workload.unwrap())),
+            Edit::Path {
+                object,
+                path,
+                value,
+                ..
+            } => {
+                assert_eq!(path.last(), Some(&"example.com/version".into()));
+                Some(format!("{}: {value}", object.unwrap()))
+            }
+            _ => None,
+        });
+        named.collect()
+    };
+    let canary = [
+        "Deployment/advertisements-canary: APP_VERSION=1.1",
+        "Deployment/advertisements-canary: 1.1",
+    ];
+    let stable = [
+        "Deployment/advertisements: APP_VERSION=1.1",
+        "Deployment/advertisements: 1.1",
+    ];
+    let plan = rollout::plan(service, &version, facts);
+    assert_eq!(brings(&plan), [canary, stable].concat());
+    assert_eq!(brings(&rollout::direct(service, &version, facts)), stable);
 }
 
 #[test]
@@ -152,6 +205,23 @@ fn every_mistake_is_told_with_its_place() {
             "manifests: [\"{root}/advertisements*.yaml\"]",
             "manifests: []",
             &["8:16: `services.advertisements.manifests`: [] has less than 1 item"],
+        ),
+        (
+            "{env: APP_VERSION}",
+            "{env: APP_VERSION, path: spec.version}",
+            &["27:18: expected one of `env: APP_VERSION` and `path: …`"],
+        ),
+        (
+            "{env: APP_VERSION}",
+            "{path: spec.}",
+            &[
+                "27:25: found \"spec.\", expected a path such as spec.template.spec.containers[name=app].image",
+            ],
+        ),
+        (
+            "{env: APP_VERSION}",
+            "{label: version}",
+            &["27:19: unknown key `label`; known: env, path"],
         ),
     ];
     let mut wrong = Vec::new();

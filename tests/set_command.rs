@@ -13,6 +13,9 @@ use std::{
 use shipgate::{
     cli::{self, Context},
     clock::ManualClock,
+    event::{Ending, Event, Outcome, Reporter},
+    manifest::{Allowances, Edit},
+    ops::set::{self, FileSet},
 };
 use tempfile::TempDir;
 
@@ -96,7 +99,7 @@ fn every_wrong_call_has_its_exit_code_and_names_the_cause() {
     let image = ["--image", "registry.example/app:1.1"];
     let rows: &[(&[&str], u8, &str)] = &[
         (&["--files", "deploy/*.yaml"], 2, "nothing to set"),
-        (&[], 2, "--files"),
+        (&[], 2, "nothing to set"),
         (
             &[
                 "--files",
@@ -188,6 +191,11 @@ fn every_wrong_call_has_its_exit_code_and_names_the_cause() {
             "registry.example/app:1.0",
         ),
         (
+            &["--image", "app:1.1"],
+            2,
+            "for example: --files '**/*.yaml'",
+        ),
+        (
             &["--files", "**/*.yaml", "--weight", "5", "--ingress", "app"],
             30,
             "there is no Ingress/app in 1 file",
@@ -199,6 +207,359 @@ fn every_wrong_call_has_its_exit_code_and_names_the_cause() {
         assert!(printed.contains(word), "{arguments:?}: {printed}");
         assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
     }
+}
+
+/// Each is called with `--files` in front.
+const WRONG_VALUES: &[(&[&str], &str)] = &[
+    (&["--image", "app=registry.example/app"], "repository:tag"),
+    (&["--image", "App=registry.example/app:1"], "repository:tag"),
+    (&["--image", "a b:1"], "repository:tag"),
+    (&["--env", "A"], "expected KEY=VALUE"),
+    (&["--label", "=v"], "expected KEY=VALUE"),
+    (&["--annotation", "k"], "expected KEY=VALUE"),
+    (&["--selector", "k=v"], "--object <KIND/NAME>"),
+    (
+        &["--subset", "k=v", "--object", "A/b"],
+        "expected NAME:KEY=VALUE",
+    ),
+    (&["--subset", "v1:k=v"], "--object <KIND/NAME>"),
+    (
+        &["--step", "first=5", "--object", "A/b"],
+        "expected NUMBER=PERCENT",
+    ),
+    (&["--step", "0=101", "--object", "A/b"], "0 to 100"),
+    (&["--step", "0=5"], "--object <KIND/NAME>"),
+    (
+        &["--helm-value", "image.tag", "--values", "a"],
+        "expected PATH=VALUE",
+    ),
+    (
+        &["--helm-value", "image..tag=1", "--values", "a"],
+        "expected a path",
+    ),
+    (
+        &["--helm-value", "image.tag=1"],
+        "--helm-value needs --values FILE or --object",
+    ),
+    (&["--values", "values.yaml"], "--helm-value"),
+    (&["--path", "spec.", "--value", "1"], "expected a path"),
+    (&["--path", "spec.paused"], "--value <VALUE>"),
+    (&["--value", "1"], "--path <PATH>"),
+    (
+        &["--path", "a", "--path", "b", "--value", "1"],
+        "found 2 --path and 1 --value",
+    ),
+    (
+        &["--path", "a", "--value", "1", "--type", "number"],
+        "[possible values: text, integer, boolean]",
+    ),
+    (
+        &["--type", "text", "--label", "k=v"],
+        "--type is for --path and --helm-value",
+    ),
+    (&["--object", "app", "--label", "k=v"], "expected Kind/name"),
+    (
+        &["--object", "A/b", "--env", "k=v"],
+        "--object is for --label",
+    ),
+    (
+        &["--workload", "A/b", "--label", "k=v"],
+        "--workload is for --image",
+    ),
+    (
+        &["--container", "app", "--label", "k=v"],
+        "--env <NAME=VALUE>",
+    ),
+    (
+        &["--traffic", "A/b", "--label", "k=v"],
+        "--weight <PERCENT>",
+    ),
+    (&["--canary", "app", "--label", "k=v"], "--weight <PERCENT>"),
+    (
+        &["--weight", "5", "--traffic", "A/b", "--ingress", "b"],
+        "cannot be used with",
+    ),
+];
+
+#[test]
+fn every_wrong_value_is_a_wrong_call() {
+    let (folder, file) = folder();
+    for (arguments, word) in WRONG_VALUES {
+        let arguments = [&["--files", "deploy/*.yaml"], *arguments].concat();
+        let (code, printed) = shipgate(folder.path(), &arguments);
+        assert_eq!(code, 2, "{arguments:?}: {printed}");
+        assert!(printed.contains(word), "{arguments:?}: {printed}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+    }
+}
+
+#[test]
+fn any_value_is_set_by_its_path() {
+    let (folder, file) = folder();
+    let arguments = [
+        "--files",
+        "**/*.yaml",
+        "--path",
+        "spec.replicas",
+        "--value",
+        "5",
+        "--path",
+        "spec.template.spec.containers[name=app].image",
+        "--value",
+        "registry.example/app:2",
+        "--object",
+        "Deployment/app",
+    ];
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 0, "{printed}");
+    let expected = DEPLOYMENT.replace(":1.0", ":2").replace("2 #", "5 #");
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+}
+
+#[test]
+fn what_is_added_is_told_to_machines() {
+    let (folder, file) = folder();
+    let arguments = [
+        "--files",
+        "**/*.yaml",
+        "--path",
+        "spec.revisionHistoryLimit",
+        "--value",
+        "5",
+        "--type",
+        "integer",
+        "--object",
+        "Deployment/app",
+        "--replicas",
+        "3",
+        "--workload",
+        "Deployment/app",
+        "--output",
+        "json",
+    ];
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 0, "{printed}");
+    let object = printed.find('{').unwrap_or_default();
+    let report: serde_json::Value = serde_json::from_str(&printed[object..]).unwrap();
+    let told = [
+        "result",
+        "reason",
+        "changes",
+        "files_changed",
+        "refusals",
+        "notes",
+        "diff",
+    ];
+    let told = told.map(|key| (key, &report[key]));
+    insta::assert_json_snapshot!(BTreeMap::from(told), @r#"
+    {
+      "changes": [
+        {
+          "path": "deploy/app.yaml",
+          "line": 4,
+          "column": 13,
+          "object": "Deployment/app",
+          "target": "spec.replicas",
+          "old": "2",
+          "new": "3"
+        },
+        {
+          "path": "deploy/app.yaml",
+          "line": 4,
+          "column": 3,
+          "object": "Deployment/app",
+          "target": "spec.revisionHistoryLimit",
+          "old": null,
+          "new": "5"
+        }
+      ],
+      "diff": "--- a/deploy/app.yaml\n+++ b/deploy/app.yaml\n@@ -1,5 +1,6 @@\n kind: Deployment\n metadata: {name: app}\n spec:\n-  replicas: 2 # two\n+  replicas: 3 # two\n   template: {spec: {containers: [{name: app, image: \"registry.example/app:1.0\"}]}}\n+  revisionHistoryLimit: 5\n",
+      "files_changed": [
+        "deploy/app.yaml"
+      ],
+      "notes": [
+        "deploy/app.yaml:4: spec.revisionHistoryLimit of Deployment/app was not there; added"
+      ],
+      "reason": "changed 2 values in 1 file",
+      "refusals": [],
+      "result": "ok"
+    }
+    "#);
+    let expected = format!("{DEPLOYMENT}  revisionHistoryLimit: 5\n").replace("2 #", "3 #");
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+}
+
+#[test]
+fn every_refusal_is_told_with_its_place_and_what_to_do() {
+    let (folder, file) = folder();
+    let arguments = [
+        "--files",
+        "**/*.yaml",
+        "--path",
+        "spec.replicas",
+        "--value",
+        "many",
+        "--path",
+        "spec.selector.matchLabels.app",
+        "--value",
+        "other",
+        "--object",
+        "Deployment/app",
+    ];
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 30);
+    assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+    insta::assert_snapshot!(printed, @r"
+    EDIT REFUSED  deploy/app.yaml:4: spec.replicas of Deployment/app: found `many`, expected a whole
+                  number such as 5
+
+      refused     deploy/app.yaml:4: spec.replicas of Deployment/app: found `many`, expected a whole
+                  number such as 5
+                  hint: say --type text if a text is meant
+      refused     deploy/app.yaml:1: `spec.selector.matchLabels.app` of Deployment/app says which pods
+                  belong to the workload, which Kubernetes lets nobody change
+                  hint: make a new workload beside the old one
+      exit code   30 edit-refused
+
+    next: say --type text if a text is meant
+    next: make a new workload beside the old one
+    ");
+}
+
+#[test]
+fn the_diff_is_coloured_on_demand_and_harmless() {
+    let (folder, file) = folder();
+    let hostile = DEPLOYMENT.replace(
+        "spec:\n",
+        "# ##[group]x \u{202e}y\nspec:\n  ::error::x: \"##[y]\"\n",
+    );
+    fs::write(&file, &hostile).unwrap();
+    let arguments = ["--files", "**/*.yaml", "--replicas", "5"];
+    let arguments = [
+        &arguments[..],
+        &["--workload", "Deployment/app", "--dry-run"],
+    ]
+    .concat();
+    let diff = |more: &[&str]| {
+        let (code, printed) = shipgate(folder.path(), &[&arguments[..], more].concat());
+        assert_eq!(code, 0, "{printed}");
+        printed
+            .split("\n\u{1b}[1mdiff\u{1b}[0m\n")
+            .last()
+            .unwrap()
+            .to_owned()
+    };
+    insta::assert_snapshot!(diff(&["--color", "always"]).escape_debug().to_string().replace("\\n", "\n"), @r##"
+    \u{1b}[1m--- a/deploy/app.yaml\u{1b}[0m
+    \u{1b}[1m+++ b/deploy/app.yaml\u{1b}[0m
+    \u{1b}[36m@@ -3,5 +3,5 @@\u{1b}[0m
+     # # #[group]x y
+     spec:
+       : :error::x: \"# #[y]\"
+    \u{1b}[31m-  replicas: 2 # two\u{1b}[0m
+    \u{1b}[32m+  replicas: 5 # two\u{1b}[0m
+       template: {spec: {containers: [{name: app, image: \"registry.example/app:1.0\"}]}}
+    "##);
+    assert!(!diff(&[]).contains('\u{1b}'));
+    let json = diff(&["--output", "json"]);
+    assert!(json.is_ascii() && !json.contains("##["), "{json}");
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(
+        report["diff"]
+            .as_str()
+            .unwrap()
+            .contains("##[group]x \u{202e}y")
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), hostile);
+}
+
+#[test]
+fn a_document_that_cannot_be_read_stops_only_the_strict() {
+    let (folder, file) = folder();
+    fs::write(file.with_file_name("broken.yaml"), "kind: [\n").unwrap();
+    let arguments = [
+        "--files",
+        "**/*.yaml",
+        "--image",
+        "registry.example/app:1.1",
+    ];
+    let (code, printed) = shipgate(folder.path(), &[&arguments[..], &["--strict"]].concat());
+    assert_eq!(code, 30, "{printed}");
+    assert!(
+        printed.contains("deploy/broken.yaml:1: is not readable as YAML"),
+        "{printed}"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 0, "{printed}");
+}
+
+#[test]
+fn what_only_a_wildcard_meets_is_left_out_where_it_is_no_manifest() {
+    let (folder, file) = folder();
+    let git = folder.path().join("deploy/module/.git");
+    fs::create_dir_all(&git).unwrap();
+    fs::write(git.join("copy.yaml"), DEPLOYMENT).unwrap();
+    fs::write(file.with_file_name("logo.png"), [0x89, b'P', 0, 1]).unwrap();
+    fs::write(file.with_file_name("latin.txt"), [b'a', 0xe4]).unwrap();
+    fs::write(file.with_file_name("notes.txt"), "kind: none\n").unwrap();
+    fs::write(file.with_file_name(".shipgate-0"), DEPLOYMENT).unwrap();
+    let large = fs::File::create(file.with_file_name("dump")).unwrap();
+    large.set_len((16 << 20) + 1).unwrap();
+    let image = ["--image", "registry.example/app:1.1"];
+    let (code, printed) = shipgate(folder.path(), &["--files", "**", image[0], image[1]]);
+    assert_eq!(code, 0, "{printed}");
+    let note = "left out 4 files that are no manifests: deploy/.shipgate-0, deploy/dump, \
+                deploy/latin.txt and 1 more";
+    assert!(printed.contains(note), "{printed}");
+    let rows: &[(&str, &str, &[u8], &str)] = &[
+        ("logo.png", "deploy/logo.png", b"\0", "holds a NUL byte"),
+        ("latin.yaml", "**", &[b'a', 0xe4], "holds the byte 0xE4"),
+        ("wide.YML", "**", &[0xff, 0xfe, 0, 0], "is UTF-16"),
+    ];
+    for (name, glob, bytes, word) in rows {
+        let path = file.with_file_name(name);
+        fs::write(&path, bytes).unwrap();
+        let (code, printed) = shipgate(folder.path(), &["--files", glob, image[0], image[1]]);
+        assert_eq!(code, 30, "{name}: {printed}");
+        assert!(
+            printed.contains(&format!("deploy/{name}:1: {word}")),
+            "{printed}"
+        );
+        fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_stops_all() {
+    let (folder, file) = folder();
+    let other = file.with_file_name("other.yaml");
+    let other_text = DEPLOYMENT.replace("{name: app}\n", "{name: other}\n");
+    fs::write(&other, &other_text).unwrap();
+    let files = FileSet::read(folder.path(), &["**/*.yaml".to_owned()]).unwrap();
+    fs::write(&other, format!("{other_text}# new\n")).unwrap();
+    let edit = Edit::Version {
+        workload: None,
+        image: "registry.example/app".to_owned(),
+        version: "1.1".parse().unwrap(),
+    };
+    let failure = set::run(&files, &[edit], Allowances::default(), false, &mut Silent);
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.0.ending, Ending::EditRefused);
+    assert_eq!(
+        failure.0.reason,
+        "deploy/other.yaml: was changed by someone else meanwhile"
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 2);
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn event(&mut self, _event: &Event) {}
+
+    fn finish(&mut self, _outcome: &Outcome) {}
 }
 
 #[test]
@@ -350,6 +711,23 @@ fn a_service_is_found_in_its_configuration() {
         ),
         (&["--service", "app"], 2, "nothing to set"),
         (
+            &[
+                "--service",
+                "app",
+                "--replicas",
+                "1",
+                "--workload",
+                "Deployment/app",
+            ],
+            2,
+            "cannot be used with",
+        ),
+        (
+            &["--service", "app", "--replicas", "1", "--files", "**"],
+            2,
+            "cannot be used with",
+        ),
+        (
             &["--service", "app", "--image", "registry.example/app:1.2"],
             2,
             "cannot be used with",
@@ -361,5 +739,126 @@ fn a_service_is_found_in_its_configuration() {
         assert_eq!(found, *code, "{arguments:?}: {printed}");
         assert!(said.contains(sentence), "{arguments:?}: {printed}");
     }
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+}
+
+const CANARY: &str = "\
+kind: Ingress
+metadata:
+  name: app-canary
+  annotations:
+    nginx.ingress.kubernetes.io/canary: \"true\"
+    nginx.ingress.kubernetes.io/canary-weight: \"0\"
+---
+kind: Deployment
+metadata: {name: app-canary, labels: {version: \"1.0\"}}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: app, track: canary}}
+  template:
+    metadata: {labels: {app: app, track: canary, version: \"1.0\"}}
+    spec: {containers: [{name: app, image: \"registry.example/app:1.0\"}]}
+";
+
+#[test]
+fn the_usual_targets_of_a_service_are_found() {
+    let (folder, file) = folder();
+    let configuration = CONFIGURATION
+        .replace("/app.yaml", "/*.yaml")
+        .replace(
+            "{stable: Deployment/app}",
+            "{stable: Deployment/app, canary: Deployment/app-canary}\n    traffic: {ingress_nginx: Ingress/app-canary}",
+        )
+        .replace(
+            "/version\"}}",
+            "/version\"}, canary: {http: \"https://canary.example/version\"}}",
+        )
+        .replace(
+            "{rolling: {bake_time: 1m}}",
+            "{canary: {steps: [{set_weight: 10}, {pause: {duration: 1m}}]}}",
+        );
+    fs::write(folder.path().join("shipgate.yaml"), configuration).unwrap();
+    let canary = file.with_file_name("canary.yaml");
+    fs::write(&canary, CANARY).unwrap();
+    let arguments = [
+        "--service",
+        "app",
+        "--version",
+        "1.1",
+        "--arm",
+        "canary",
+        "--replicas",
+        "1",
+        "--weight",
+        "5",
+    ];
+    let (code, printed) = shipgate(folder.path(), &arguments);
+    assert_eq!(code, 0, "{printed}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+    let expected = CANARY
+        .replace("app:1.0", "app:1.1")
+        .replace("version: \"1.0\"", "version: \"1.1\"")
+        .replace("replicas: 0", "replicas: 1")
+        .replace("weight: \"0\"", "weight: \"5\"");
+    assert_eq!(fs::read_to_string(&canary).unwrap(), expected);
+    insta::assert_snapshot!(printed, @r#"
+    OK  changed 5 values in 1 file
+
+    changes
+      deploy/canary.yaml  Ingress/app-canary
+        6:48    metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"]  0 -> 5
+      deploy/canary.yaml  Deployment/app-canary
+        9:48    metadata.labels.version  1.0 -> 1.1
+        11:13   spec.replicas  0 -> 1
+        14:59   spec.template.metadata.labels.version  1.0 -> 1.1
+        15:44   spec.template.spec.containers[name=app].image
+                  registry.example/app:1.0 -> registry.example/app:1.1
+
+    diff
+      --- a/deploy/canary.yaml
+      +++ b/deploy/canary.yaml
+      @@ -3,13 +3,13 @@
+         name: app-canary
+         annotations:
+           nginx.ingress.kubernetes.io/canary: "true"
+      -    nginx.ingress.kubernetes.io/canary-weight: "0"
+      +    nginx.ingress.kubernetes.io/canary-weight: "5"
+       ---
+       kind: Deployment
+      -metadata: {name: app-canary, labels: {version: "1.0"}}
+      +metadata: {name: app-canary, labels: {version: "1.1"}}
+       spec:
+      -  replicas: 0
+      +  replicas: 1
+         selector: {matchLabels: {app: app, track: canary}}
+         template:
+      -    metadata: {labels: {app: app, track: canary, version: "1.0"}}
+      +    metadata: {labels: {app: app, track: canary, version: "1.1"}}
+      -    spec: {containers: [{name: app, image: "registry.example/app:1.0"}]}
+      +    spec: {containers: [{name: app, image: "registry.example/app:1.1"}]}
+
+    OK  changed 5 values in 1 file
+    "#);
+}
+
+#[test]
+fn a_service_may_carry_its_version_in_more_values() {
+    let (folder, file) = folder();
+    let carries = "    version_in: [{path: 'metadata.annotations[\"example.com/version\"]'}]\n";
+    fs::write(
+        folder.path().join("shipgate.yaml"),
+        format!("{CONFIGURATION}{carries}"),
+    )
+    .unwrap();
+    let before = DEPLOYMENT.replace(
+        "{name: app}\n",
+        "{name: app, annotations: {example.com/version: v1}}\n",
+    );
+    fs::write(&file, &before).unwrap();
+    let (code, printed) = shipgate(folder.path(), &["--service", "app", "--version", "1.1"]);
+    assert_eq!(code, 0, "{printed}");
+    let expected = before
+        .replace("app:1.0", "app:1.1")
+        .replace("version: v1", "version: \"1.1\"");
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
 }

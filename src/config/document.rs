@@ -9,6 +9,7 @@ use super::{
     Config, Environment, Problems,
     provider::{Providers, RawProviders},
     verification::{ProviderKind, RawVerification},
+    version_in::CarrierDocument,
 };
 
 /// The configuration of a GitOps repository: its environments and services.
@@ -66,6 +67,10 @@ pub struct ServiceDocument {
     /// Image repository without tag.
     #[schemars(length(min = 1))]
     pub image: String,
+    /// What carries the version in a workload besides image, version labels and `DD_VERSION`.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub version_in: Vec<CarrierDocument>,
     /// Its workloads as `Kind/name`.
     pub workloads: WorkloadsDocument,
     /// What splits the traffic between stable and canary.

@@ -6,6 +6,7 @@ pub mod query;
 mod schema;
 mod service;
 pub mod verification;
+mod version_in;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub use document::ConfigDocument;
+pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
 /// the part that was validated, and what is wrong with it as a lower-case fragment.
@@ -58,6 +60,8 @@ pub struct Service {
     pub manifests: Vec<String>,
     /// Image repository without tag.
     pub image: String,
+    /// What carries its version in a workload besides image, version labels and `DD_VERSION`.
+    pub version_in: Vec<Carrier>,
     /// The workload that serves everyone.
     pub stable: ObjectRef,
     /// Where a running stable workload says its version.

@@ -45,6 +45,13 @@ impl ServiceDocument {
                 format!("found `{image}`, expected the image repository without tag or digest"),
             );
         }
+        let carriers = self.version_in.iter().enumerate();
+        let version_in = carriers
+            .filter_map(|(index, carrier)| {
+                let at = format!("{pointer}/version_in/{index}");
+                carrier.clone().validate(&at, problems)
+            })
+            .collect();
         let stable = object(
             &self.workloads.stable,
             &format!("{pointer}/workloads/stable"),
@@ -84,6 +91,7 @@ impl ServiceDocument {
             name: name.to_owned(),
             manifests: self.manifests,
             image,
+            version_in,
             stable,
             live_stable: live(
                 &self.live.stable,

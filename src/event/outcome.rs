@@ -213,6 +213,8 @@ pub struct Outcome {
     pub files_changed: Vec<String>,
     /// Why edits were refused.
     pub refusals: Vec<Refusal>,
+    /// What a person should know about the values: what was left as it is, and why.
+    pub notes: Vec<String>,
     /// Unified diff of the changes.
     pub diff: String,
     /// The metrics as they stood last.
@@ -260,6 +262,7 @@ impl Outcome {
             changes: Vec::new(),
             files_changed: Vec::new(),
             refusals: Vec::new(),
+            notes: Vec::new(),
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),

@@ -50,7 +50,8 @@ pub(super) struct Surroundings {
 
 /// Returns the text that a reader decodes as `value`.
 pub(super) fn render(value: &str, kind: ScalarType, at: Surroundings) -> String {
-    let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = value.strip_prefix('-').unwrap_or(value);
+    let digits = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
     let quote = match at.style {
         ScalarStyle::SingleQuoted => Quote::Single,
         ScalarStyle::DoubleQuoted => Quote::Double,
@@ -131,6 +132,8 @@ mod tests {
             ("abc123", Text, SingleQuoted, "'abc123'"),
             ("1234e56", Text, Plain, "\"1234e56\""),
             ("5", Integer, Plain, "5"),
+            ("-5", Integer, Plain, "-5"),
+            ("-", Integer, Plain, "\"-\""),
             ("5", Integer, DoubleQuoted, "\"5\""),
             ("5", Integer, SingleQuoted, "'5'"),
             ("5", Text, Plain, "\"5\""),

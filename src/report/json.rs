@@ -65,6 +65,8 @@ pub struct Report {
     files_changed: Vec<String>,
     /// Why edits were refused.
     refusals: Vec<RefusalReport>,
+    /// What a person should know about the values: what was left as it is, and why.
+    notes: Vec<String>,
     /// Unified diff of the changes.
     diff: Option<String>,
     /// The deployment of this run, where there is one.
@@ -412,6 +414,7 @@ impl Report {
                     hint: refusal.hint.clone(),
                 })
                 .collect(),
+            notes: outcome.notes.clone(),
             diff: Some(outcome.diff.clone()).filter(|diff| !diff.is_empty()),
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),

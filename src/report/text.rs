@@ -314,7 +314,7 @@ fn diff(diff: &str, lines: &mut Vec<Line>) {
     let mut all = diff.lines();
     for text in all.by_ref().take(DIFF_LINES) {
         let style = match text.as_bytes().first() {
-            _ if text.starts_with("+++") || text.starts_with("---") => BOLD,
+            _ if text.starts_with("+++ b/") || text.starts_with("--- a/") => BOLD,
             Some(b'+') => style::GREEN,
             Some(b'-') => style::RED,
             Some(b'@') => CYAN,

@@ -2,8 +2,8 @@
 
 use super::{Action, Arm, Plan, Stage, Step};
 use crate::{
-    config::{Canary, CanaryStep, Rolling, Service, Strategy},
-    manifest::Edit,
+    config::{Canary, CanaryStep, Carrier, Rolling, Service, Strategy},
+    manifest::{Edit, ObjectRef, ScalarType},
     units::{Version, Weight},
 };
 
@@ -59,7 +59,7 @@ pub fn direct(service: &Service, version: &Version, facts: Facts) -> Plan {
     }
     steps.write(
         format!("{} to {version}", service.stable),
-        vec![version_edit(service, &service.stable, version)],
+        version_edits(service, &service.stable, version),
         Stage::Start,
     );
     steps.wait(Arm::Stable, version);
@@ -87,7 +87,7 @@ fn rolling_steps(service: &Service, rolling: &Rolling, version: &Version) -> Vec
     };
     steps.write(
         format!("{} to {version}", service.stable),
-        vec![version_edit(service, &service.stable, version)],
+        version_edits(service, &service.stable, version),
         Stage::Start,
     );
     steps.wait(Arm::Stable, version);
@@ -127,10 +127,11 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
             canary.workload,
             count(canary.replicas)
         ),
-        vec![
-            version_edit(service, &canary.workload, version),
-            replicas(canary.replicas),
-        ],
+        [
+            version_edits(service, &canary.workload, version),
+            vec![replicas(canary.replicas)],
+        ]
+        .concat(),
         Stage::Start,
     );
     steps.wait(Arm::Canary, version);
@@ -152,7 +153,7 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
     }
     steps.write(
         format!("promote: {} to {version}", service.stable),
-        vec![version_edit(service, &service.stable, version)],
+        version_edits(service, &service.stable, version),
         Stage::Promote,
     );
     steps.wait(Arm::Stable, version);
@@ -175,16 +176,28 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
     steps.list
 }
 
-fn version_edit(
-    service: &Service,
-    workload: &crate::manifest::ObjectRef,
-    version: &Version,
-) -> Edit {
-    Edit::Version {
+/// Returns what brings a version into one of a service's workloads.
+pub fn version_edits(service: &Service, workload: &ObjectRef, version: &Version) -> Vec<Edit> {
+    let mut edits = vec![Edit::Version {
         workload: Some(workload.clone()),
         image: service.image.clone(),
         version: version.clone(),
-    }
+    }];
+    edits.extend(service.version_in.iter().map(|carrier| match carrier {
+        Carrier::Env(name) => Edit::Env {
+            workload: Some(workload.clone()),
+            container: None,
+            name: name.clone(),
+            value: version.to_string(),
+        },
+        Carrier::Path(path) => Edit::Path {
+            object: Some(workload.clone()),
+            path: path.clone(),
+            value: version.to_string(),
+            scalar_type: Some(ScalarType::Text),
+        },
+    }));
+    edits
 }
 
 fn count(replicas: u32) -> String {

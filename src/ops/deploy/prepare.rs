@@ -191,12 +191,8 @@ fn already_there(
     version: &Version,
 ) -> Result<bool, Failure> {
     let service = &target.service;
-    let edit = manifest::Edit::Version {
-        workload: Some(service.stable.clone()),
-        image: service.image.clone(),
-        version: version.clone(),
-    };
-    let differs = !manifest::locate(manifests, &[edit])
+    let edits = rollout::version_edits(service, &service.stable, version);
+    let differs = !manifest::locate(manifests, &edits)
         .map_err(failure::refusals)?
         .is_empty();
     let weight = match &service.strategy {

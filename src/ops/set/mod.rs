@@ -1,0 +1,63 @@
+//! Rewrites manifests in a folder: all of the values that were asked for, or none.
+
+mod read;
+mod write;
+
+pub use read::FileSet;
+
+use super::failure;
+use crate::{
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    manifest::{Allowances, Applied, Edit, locate_allowing},
+};
+
+/// Makes edits in files. With `dry_run` nothing is written.
+///
+/// # Errors
+/// An edit cannot be made safely, or a file cannot be written; then no file is changed.
+pub fn run(
+    files: &FileSet,
+    edits: &[Edit],
+    allowed: Allowances,
+    dry_run: bool,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let manifests = files.manifests();
+    let set = locate_allowing(manifests, edits, allowed).map_err(failure::refusals)?;
+    let mut notes: Vec<String> = files.left_out().into_iter().collect();
+    notes.extend(set.notes.iter().cloned());
+    for note in &notes {
+        reporter.event(&Event::Note(note.clone()));
+    }
+    if set.is_empty() {
+        let reason = "every value is right already; nothing was written";
+        let mut outcome = Outcome::new(Ending::NoChange, reason);
+        outcome.notes = notes;
+        return Ok(outcome);
+    }
+    let applied = set
+        .apply(manifests)
+        .map_err(|refusal| failure::refusals(vec![refusal]))?;
+    let what = set.summary();
+    let Applied {
+        files: changed,
+        diff,
+        notes: warnings,
+    } = applied;
+    for warning in &warnings {
+        reporter.event(&Event::Warning(warning.clone()));
+    }
+    notes.extend(warnings);
+    let reason = if dry_run {
+        format!("would change {what}; dry run: nothing was written")
+    } else {
+        write::all(files, &changed)?;
+        format!("changed {what}")
+    };
+    let mut outcome = Outcome::new(Ending::Shown, reason);
+    outcome.files_changed = changed.into_iter().map(|file| file.path).collect();
+    outcome.changes = set.changes;
+    outcome.notes = notes;
+    outcome.diff = diff;
+    Ok(outcome)
+}

@@ -1,0 +1,287 @@
+//! Reads the manifests of a folder: the files that globs name, as they are.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use crate::{
+    event::{Ending, Failure},
+    manifest::{Manifests, SourceFile},
+    ops::failure,
+    yaml::Limits,
+};
+
+/// How the name of a file begins that is about to take another one's place.
+pub(super) const TEMPORARY: &str = ".shipgate-";
+
+/// How many names a message lists.
+const LISTED: usize = 3;
+
+/// Manifest files of a folder, as they were when they were read.
+#[derive(Debug, Clone)]
+pub struct FileSet {
+    root: PathBuf,
+    manifests: Manifests,
+    left_out: Vec<String>,
+}
+
+impl FileSet {
+    /// Reads the files below `root` that match one of the globs. `*` does not match `/`, `**` does.
+    /// Symbolic links are not followed, `.git` is not looked into.
+    ///
+    /// What is no text, too large, or a symbolic link is refused where a glob names it or its name
+    /// is that of a manifest (`.yaml`, `.yml`, `.json`), and left out where only a wildcard meets it,
+    /// as `**` meets pictures.
+    ///
+    /// # Errors
+    /// `root` is no folder; a glob is not valid, absolute, or leads out of the folder; a glob matches
+    /// nothing; a file is refused or cannot be read.
+    pub fn read(root: &Path, globs: &[String]) -> Result<Self, Failure> {
+        let root = root
+            .canonicalize()
+            .ok()
+            .filter(|root| root.is_dir())
+            .ok_or_else(|| {
+                let reason = format!("`{}` is not a folder", root.display());
+                Failure::new(Ending::Usage, reason).hint("give the repository's folder as --root")
+            })?;
+        let wanted = globs
+            .iter()
+            .map(|glob| Wanted::new(glob))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        let mut walk = Walk {
+            root: &root,
+            wanted,
+            folders: vec![String::new()],
+            files: Vec::new(),
+            left_out: Vec::new(),
+        };
+        while let Some(folder) = walk.folders.pop() {
+            for name in names_in(&root, &folder)? {
+                if name != ".git" {
+                    walk.visit(folder.clone() + &name)?;
+                }
+            }
+        }
+        let Walk {
+            wanted,
+            mut files,
+            mut left_out,
+            ..
+        } = walk;
+        if let Some(without) = wanted.iter().find(|wanted| !wanted.matched) {
+            let reason = format!(
+                "no file matches `{}` in `{}`",
+                without.matcher.glob(),
+                root.display()
+            );
+            return Err(Failure::new(Ending::EditRefused, reason)
+                .hint("globs count from --root; `**` matches any number of folders"));
+        }
+        files.sort_by(|one: &SourceFile, other| one.path.cmp(&other.path));
+        left_out.sort();
+        let manifests = Manifests::parse(files).map_err(failure::refusals)?;
+        Ok(Self {
+            root,
+            manifests,
+            left_out,
+        })
+    }
+
+    /// Returns the files, in the order of their paths.
+    pub fn manifests(&self) -> &Manifests {
+        &self.manifests
+    }
+
+    /// Reads every document of every file, also those that no edit looks at.
+    ///
+    /// # Errors
+    /// Every document that cannot be read. Helm templates are none.
+    pub fn check_readable(&self) -> Result<(), Failure> {
+        let readable = self.manifests.check_readable();
+        readable.map_err(failure::refusals)
+    }
+
+    /// Returns the folder that the paths count from.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Says which files a wildcard has met that can be no manifests.
+    pub(super) fn left_out(&self) -> Option<String> {
+        let number = self.left_out.len();
+        let named = self.left_out.iter().take(LISTED).cloned();
+        let mut names = named.collect::<Vec<String>>().join(", ");
+        if number > LISTED {
+            names.push_str(&format!(" and {} more", number - LISTED));
+        }
+        match number {
+            0 => None,
+            1 => Some(format!("left out what is no manifest: {names}")),
+            _ => Some(format!(
+                "left out {number} files that are no manifests: {names}"
+            )),
+        }
+    }
+}
+
+/// A glob and whether a file has matched it.
+struct Wanted {
+    matcher: GlobMatcher,
+    /// The folder that all its matches are in: what stands before the first wildcard.
+    base: String,
+    /// Is it the path of one file?
+    literal: bool,
+    matched: bool,
+}
+
+impl Wanted {
+    fn new(glob: &str) -> Result<Self, Failure> {
+        let glob = glob.strip_prefix("./").unwrap_or(glob);
+        let usage = |reason: String| {
+            Failure::new(Ending::Usage, reason)
+                .hint("give paths from --root, such as 'clusters/prod/*.yaml'")
+        };
+        if Path::new(glob).is_absolute() || glob.split('/').any(|part| part == "..") {
+            return Err(usage(format!("`{glob}` leads out of the folder")));
+        }
+        let matcher = GlobBuilder::new(glob)
+            .literal_separator(true)
+            .build()
+            .map_err(|error| usage(format!("`{glob}` is not a valid glob: {}", error.kind())))?
+            .compile_matcher();
+        let literal = glob
+            .find(['*', '?', '[', '{', '\\'])
+            .map_or(glob, |wildcard| &glob[..wildcard]);
+        let base = literal
+            .rfind('/')
+            .map_or("", |slash| &literal[..=slash])
+            .to_owned();
+        Ok(Self {
+            matcher,
+            base,
+            literal: literal == glob,
+            matched: false,
+        })
+    }
+
+    /// Can there be a match in a folder (with `/` at its end), or in one of its folders?
+    fn may_be_in(&self, folder: &str) -> bool {
+        folder.starts_with(&self.base) || self.base.starts_with(folder)
+    }
+}
+
+/// The way through the folders.
+struct Walk<'a> {
+    root: &'a Path,
+    wanted: Vec<Wanted>,
+    /// Folders still to visit, with `/` at their ends.
+    folders: Vec<String>,
+    files: Vec<SourceFile>,
+    left_out: Vec<String>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, path: String) -> Result<(), Failure> {
+        let as_folder = format!("{path}/");
+        let matching = self
+            .wanted
+            .iter()
+            .filter(|wanted| wanted.matcher.is_match(&path));
+        let (mut matches, mut is_meant) = (false, has_name_of_manifest(&path));
+        for wanted in matching {
+            matches = true;
+            is_meant |= wanted.literal;
+        }
+        let leads_there = self
+            .wanted
+            .iter()
+            .any(|wanted| wanted.may_be_in(&as_folder));
+        if !(matches || leads_there) {
+            return Ok(());
+        }
+        let kind = match fs::symlink_metadata(self.root.join(&path)) {
+            Ok(kind) => kind,
+            Err(_) if !matches => return Ok(()),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        if kind.is_symlink() {
+            let leads_on = self
+                .wanted
+                .iter()
+                .any(|wanted| wanted.base.starts_with(&as_folder));
+            if leads_on || (matches && is_meant) {
+                let reason =
+                    format!("{path}: is a symbolic link, expected a file or folder of its own");
+                return Err(Failure::new(Ending::EditRefused, reason)
+                    .hint("name what it points to instead"));
+            }
+            if matches {
+                self.left_out.push(path);
+            }
+        } else if kind.is_dir() && leads_there {
+            self.folders.push(as_folder);
+        } else if kind.is_file() && matches {
+            self.take(path, kind.len(), is_meant)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, path: String, length: u64, is_meant: bool) -> Result<(), Failure> {
+        let limit = Limits::MANIFEST.bytes as u64;
+        if length > limit && is_meant {
+            let reason = format!("{path}: is {length} bytes long, expected at most {limit} bytes");
+            return Err(Failure::new(Ending::EditRefused, reason)
+                .hint("leave the file out of --files, or split it"));
+        }
+        for wanted in &mut self.wanted {
+            wanted.matched |= wanted.matcher.is_match(&path);
+        }
+        let name = path.rsplit('/').next().unwrap_or_default();
+        if !is_meant && (length > limit || name.starts_with(TEMPORARY)) {
+            self.left_out.push(path);
+            return Ok(());
+        }
+        let bytes = fs::read(self.root.join(&path)).map_err(|error| unreadable(&path, &error))?;
+        if is_meant || is_text(&bytes) {
+            self.files.push(SourceFile { path, bytes });
+        } else {
+            self.left_out.push(path);
+        }
+        Ok(())
+    }
+}
+
+fn has_name_of_manifest(path: &str) -> bool {
+    [".yaml", ".yml", ".json"]
+        .iter()
+        .any(|ending| path.to_ascii_lowercase().ends_with(ending))
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
+}
+
+fn names_in(root: &Path, folder: &str) -> Result<Vec<String>, Failure> {
+    let path = root.join(folder);
+    let entries = fs::read_dir(&path).map_err(|error| unreadable(folder, &error))?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        // A name that is not UTF-8 is looked for in its lossy form, found nowhere, and refused.
+        names.push(entry.file_name().to_string_lossy().into_owned());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A file or folder that could not be read.
+pub(super) fn unreadable(path: &str, error: &io::Error) -> Failure {
+    Failure::new(
+        Ending::EditRefused,
+        format!("{path}: could not be read: {error}"),
+    )
+}
