@@ -329,12 +329,17 @@ fn check_with_another_reader(name: &str, before: &Tree, after: &Tree, changes: &
             .map(|(_, (value, _))| value.as_str())
             .collect();
         let mut wanted: Vec<&str> = here().map(|change| change.after()).collect();
+        // An item that several values are made in is made once.
+        let mut items = BTreeSet::new();
         for change in here().filter(|change| change.old.is_none()) {
-            let made = &change.pointer[change.pointer.len() - change.created..];
-            wanted.extend(made.iter().filter_map(|segment| match segment {
-                Segment::Item { value, .. } => Some(value.as_str()),
-                _ => None,
-            }));
+            let kept = change.pointer.len() - change.created;
+            for index in kept..change.pointer.len() {
+                if let Segment::Item { value, .. } = &change.pointer[index]
+                    && items.insert((&change.object, &change.pointer[..=index]))
+                {
+                    wanted.push(value.as_str());
+                }
+            }
         }
         found.sort();
         wanted.sort();

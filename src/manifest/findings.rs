@@ -3,8 +3,9 @@
 use super::{
     Allowances, Change, Refusal, ScalarType, Segment,
     cursor::{Cursor, Detour},
-    manifests::TEMPLATE_HINT,
-    target::{Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone},
+    target::{
+        Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone, check_written_out,
+    },
 };
 use crate::yaml::NodeKind;
 
@@ -127,13 +128,7 @@ fn insertion(
             ))
             .hint("check the path; a list item is named as [name=…]"));
     }
-    if parent.templated || document.may_grow(parent.resolved()) {
-        return Err(parent
-            .refusal(format!(
-                "{target} is put together by a Helm template, expected all of it written out"
-            ))
-            .hint(TEMPLATE_HINT));
-    }
+    check_written_out(parent, &target)?;
     check_used_here_alone(parent, &target)?;
     check_alone_in_file(parent)?;
     let span = document.span(parent.node);

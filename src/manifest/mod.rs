@@ -7,21 +7,27 @@
 //! Reading order: `source` splits a file and parses its documents, `object` finds what is in them,
 //! `cursor` walks to a place inside an object, `target` decides whether the scalar there may be
 //! replaced, `scalar` writes the new one, `change_set` splices and `proof` compares. Each kind of
-//! edit has a file: `version` (with `label`, `env`, `image`), `replicas`, `ingress_nginx`.
+//! edit has a file: `version` (with `label`, `env`, `image`), `replicas` (with `autoscaler`), `weight`
+//! (with a file for each kind of object that splits traffic), `selector`, `subset`, `rollout_step`.
 
 mod annotation;
 mod any_path;
+mod autoscaler;
+mod backend;
+mod canary_backend;
 mod change_set;
 mod content;
 mod cursor;
 mod env;
 mod findings;
 mod helm;
+mod http_route;
 mod image;
 mod ingress_nginx;
 mod insert;
 mod kustomization;
 mod label;
+mod label_grammar;
 mod locate;
 mod manifests;
 mod mask;
@@ -35,14 +41,18 @@ mod replicas;
 mod restore;
 mod rollout_step;
 mod scalar;
+mod second_backend;
 mod selector;
+mod shares;
 mod source;
 mod split;
 mod subset;
 mod target;
 mod template;
+mod traefik_service;
 mod types;
 mod version;
+mod virtual_service;
 mod weight;
 
 pub use change_set::{Applied, ChangeSet};

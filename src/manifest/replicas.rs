@@ -1,84 +1,109 @@
-//! The number of pods of a workload.
+//! The number of pods of a workload: its own `spec.replicas`, or the minimum of what scales it.
 
 use super::{
-    Allowances, Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
-    target::Target,
+    Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, autoscaler,
+    backend::check_group, cursor::Cursor, findings::Findings, object::View, target::Target,
 };
 
-/// Kinds with `spec.replicas`.
-const SCALED: &[&str] = &["Deployment", "StatefulSet", "ReplicaSet", "Rollout"];
+/// Kinds with `spec.replicas`, with their API groups.
+const SCALED: &[(&str, &[&str])] = &[
+    ("Deployment", &["apps", "extensions"]),
+    ("StatefulSet", &["apps"]),
+    ("ReplicaSet", &["apps", "extensions"]),
+    ("ReplicationController", &[""]),
+    ("Rollout", &["argoproj.io"]),
+];
 
-/// Finds the replicas of a workload.
+/// What counts where a workload says nothing.
+/// Source: Kubernetes API reference, `DeploymentSpec.replicas` and its likes.
+const DEFAULT: u32 = 1;
+
+/// Finds the replicas of a workload. Where something scales it, that one's minimum is what counts,
+/// and the workload stays as it is.
 pub(super) fn locate(
     manifests: &Manifests,
     workload: &ObjectRef,
     replicas: u32,
     findings: &mut Findings,
 ) {
-    findings.take(check_no_autoscaler(manifests, workload));
-    if let Some(place) = findings.take(place_of(manifests, workload)) {
-        findings.want_as(&place, &replicas.to_string(), ScalarType::Integer);
+    let Some(view) = findings.take(scaled(manifests, workload)) else {
+        return;
+    };
+    match findings.take(autoscaler::of(manifests, view)) {
+        Some(None) => own(view, replicas, findings),
+        Some(Some(scaler)) => scaler.locate_minimum(view, replicas, findings),
+        None => {}
     }
 }
 
-/// Returns the number of replicas that a workload asks for.
+/// Returns the least number of replicas that a workload has: its own, or the minimum of what scales
+/// it.
 ///
 /// # Errors
-/// The workload is not there exactly once, does not say it, or says something that is no number.
+/// The workload is not there exactly once, has no replicas, says something that is no number, or is
+/// scaled by several.
 pub fn current_replicas(manifests: &Manifests, workload: &ObjectRef) -> Result<u32, Refusal> {
-    let place = place_of(manifests, workload)?;
-    let target = Target::at(&place, Allowances::default())?;
+    let view = scaled(manifests, workload)?;
+    let own = Cursor::new(view).keys(&["spec", "replicas"])?;
+    match autoscaler::of(manifests, view)? {
+        Some(scaler) if !scaler.is_switched_off(view)? => scaler.minimum(),
+        _ => own.map_or(Ok(DEFAULT), |place| number(&place)),
+    }
+}
+
+/// Reads a whole number.
+///
+/// # Errors
+/// It is none.
+pub(super) fn number(place: &Cursor<'_>) -> Result<u32, Refusal> {
+    let target = Target::at(place, Allowances::default())?;
     target.value.parse().map_err(|_| {
-        place.refusal(format!(
-            "`spec.replicas` of {workload} is `{}`, expected a whole number",
-            target.value
-        ))
+        place
+            .refusal(format!(
+                "`{}` of {} is `{}`, expected a whole number",
+                place.target(),
+                place.view.reference(),
+                target.value
+            ))
+            .hint("write a number there")
     })
 }
 
-fn place_of<'a>(manifests: &'a Manifests, workload: &ObjectRef) -> Result<Cursor<'a>, Refusal> {
+fn scaled<'a>(manifests: &'a Manifests, workload: &ObjectRef) -> Result<View<'a>, Refusal> {
     let view = manifests.one(workload)?;
-    let refuse = |reason: String| Refusal::new(reason).at(view.path(), view.object.line);
-    if !SCALED.contains(&workload.kind.as_str()) {
-        let kinds = SCALED.join(", ");
-        return Err(refuse(format!(
-            "{workload} has no replicas, expected one of {kinds}"
-        )));
-    }
-    Cursor::new(view)
-        .keys(&["spec", "replicas"])?
-        .ok_or_else(|| {
-            refuse(format!("{workload} has no `spec.replicas`"))
-                .hint("write `replicas: 1` below its `spec`")
-        })
+    let mut kinds = SCALED.iter();
+    let Some((_, groups)) = kinds.find(|(kind, _)| *kind == workload.kind) else {
+        let kinds: Vec<&str> = SCALED.iter().map(|(kind, _)| *kind).collect();
+        let reason = format!(
+            "{workload} has no replicas, expected one of {}",
+            kinds.join(", ")
+        );
+        return Err(Refusal::new(reason)
+            .at(view.path(), view.object.line)
+            .hint("name the workload that runs the pods"));
+    };
+    check_group(view, groups)?;
+    Ok(view)
 }
 
-/// Refuses where an autoscaler owns the number: it would set its own again.
-fn check_no_autoscaler(manifests: &Manifests, workload: &ObjectRef) -> Result<(), Refusal> {
-    let named = [workload.name.as_str()];
-    for view in manifests.views_with(&named) {
-        // KEDA's ScaledObject makes a HorizontalPodAutoscaler; its target is a Deployment unless
-        // it says otherwise (keda.sh, "Scaling Deployments").
-        let (default_kind, key) = match view.reference().kind.as_str() {
-            "HorizontalPodAutoscaler" => ("", "minReplicas"),
-            "ScaledObject" => ("Deployment", "minReplicaCount"),
-            _ => continue,
-        };
-        let Some(target) = Cursor::new(view).keys(&["spec", "scaleTargetRef"])? else {
-            continue;
-        };
-        let texts = target.texts();
-        let kind = texts.get("kind").copied().unwrap_or(default_kind);
-        if kind == workload.kind && texts.get("name").copied() == Some(workload.name.as_str()) {
-            return Err(target
-                .refusal(format!(
-                    "{} decides over the replicas of {workload}",
-                    view.reference()
-                ))
-                .hint(format!(
-                    "change `{key}` there by hand, or take the workload out of it"
-                )));
-        }
+fn own(view: View<'_>, replicas: u32, findings: &mut Findings) {
+    let object = Cursor::new(view);
+    let path = ["spec", "replicas"];
+    let is_missing = findings
+        .take(object.keys(&path))
+        .is_some_and(|it| it.is_none());
+    let refused = findings.refusals.len();
+    findings.put(
+        &object,
+        &Segment::keys(&path),
+        &replicas.to_string(),
+        ScalarType::Integer,
+    );
+    if is_missing && findings.refusals.len() == refused {
+        findings.notes.push(format!(
+            "{}: {} had no spec.replicas, which counts as {DEFAULT}",
+            view.place(),
+            view.reference()
+        ));
     }
-    Ok(())
 }

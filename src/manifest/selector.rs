@@ -1,8 +1,12 @@
 //! The label that a Service selects the pods of one colour by.
 
-use super::{Manifests, ObjectRef, Refusal, findings::Findings};
+use super::{
+    Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings, label_grammar,
+    manifests::listed, object::View, pod_spec::template_path,
+};
 
-/// Finds a label of a Service's selector.
+/// Finds a label of a Service's selector. Only one that is there already is changed: another label
+/// would change who the Service is for, and a workload's own selector says who its pods are.
 pub(super) fn locate(
     manifests: &Manifests,
     service: &ObjectRef,
@@ -10,6 +14,92 @@ pub(super) fn locate(
     value: &str,
     findings: &mut Findings,
 ) {
-    let _ = (manifests, service, key, value);
-    findings.refusals.push(Refusal::new("not there yet"));
+    let Some(place) = findings.take(place_of(manifests, service, key)) else {
+        return;
+    };
+    let legal = label_grammar::check_value(value);
+    if findings
+        .take(legal.map_err(|why| place.refusal(why.reason).hint(why.hint)))
+        .is_none()
+    {
+        return;
+    }
+    findings.put(
+        &Cursor::new(place.view),
+        &place.pointer,
+        value,
+        ScalarType::Text,
+    );
+    if let Some(note) = findings.take(note_no_pods(manifests, &place, key, value)) {
+        findings.notes.extend(note);
+    }
+}
+
+fn place_of<'a>(
+    manifests: &'a Manifests,
+    service: &ObjectRef,
+    key: &str,
+) -> Result<Cursor<'a>, Refusal> {
+    let view = manifests.one(service)?;
+    let refuse = |reason: String| Refusal::new(reason).at(view.path(), view.object.line);
+    if service.kind != "Service" {
+        let reason = format!("the selector of {service} is never changed, expected a Service");
+        return Err(refuse(reason).hint("name the Service that leads to the pods"));
+    }
+    let Some(selector) = Cursor::new(view).keys(&["spec", "selector"])? else {
+        let reason = format!("{service} has no selector");
+        return Err(refuse(reason).hint("name a Service that selects pods by a label"));
+    };
+    selector.key(key)?.ok_or_else(|| {
+        let keys = selector.texts();
+        let found = listed(
+            keys.into_iter()
+                .map(|(key, value)| format!("`{key}: {value}`")),
+        );
+        let found = if found.is_empty() { "none" } else { &found };
+        selector
+            .refusal(format!(
+                "{service} does not select by the label `{key}`; found {found}"
+            ))
+            .hint("name one of these; a selector gets no new label")
+    })
+}
+
+/// Says that no workload in the files has pods that the Service selects then.
+fn note_no_pods(
+    manifests: &Manifests,
+    place: &Cursor<'_>,
+    key: &str,
+    value: &str,
+) -> Result<Option<String>, Refusal> {
+    let service = place.view;
+    let selector = Cursor::new(service).keys(&["spec", "selector"])?;
+    let mut wanted = selector
+        .map(|selector| selector.texts())
+        .unwrap_or_default();
+    wanted.insert(key, value);
+    for view in manifests.views_with(&[value]) {
+        if !view.may_share_namespace(service.object.namespace.as_deref()) {
+            continue;
+        }
+        let labels = pod_labels(view)?;
+        let has = |(key, value): (&&str, &&str)| labels.get(*key) == Some(value);
+        if wanted.iter().all(has) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(format!(
+        "{}:{}: no workload in the files has pods that {} selects with `{key}: {value}`",
+        service.path(),
+        place.line(),
+        service.reference()
+    )))
+}
+
+fn pod_labels(view: View<'_>) -> Result<std::collections::HashMap<&str, &str>, Refusal> {
+    let Some(template) = template_path(&view.reference().kind) else {
+        return Ok(Default::default());
+    };
+    let labels = Cursor::new(view).keys(&[template, &["metadata", "labels"]].concat())?;
+    Ok(labels.map(|labels| labels.texts()).unwrap_or_default())
 }

@@ -206,6 +206,18 @@ pub(super) fn check_not_elsewhere(place: &Cursor<'_>, target: &str) -> Result<()
     }
 }
 
+/// Refuses a mapping or list to which a Helm template may add something.
+pub(super) fn check_written_out(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+    if place.templated || place.document.may_grow(place.resolved()) {
+        return Err(place
+            .refusal(format!(
+                "{target} is put together by a Helm template, expected all of it written out"
+            ))
+            .hint(TEMPLATE_HINT));
+    }
+    Ok(())
+}
+
 /// Refuses a place whose bytes count elsewhere too.
 pub(super) fn check_used_here_alone(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
     let users = users(place);

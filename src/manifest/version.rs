@@ -150,8 +150,9 @@ metadata:
             current_replicas(&manifests, &object(name)).map_err(|refusal| refusal.to_string())
         };
         assert_eq!(replicas("Deployment/a"), Ok(3));
-        let weight =
-            |name| current_weight(&manifests, &object(name)).map_err(|refusal| refusal.to_string());
+        let weight = |name| {
+            current_weight(&manifests, &object(name), None).map_err(|refusal| refusal.to_string())
+        };
         assert_eq!(weight("Ingress/c").map(Weight::percent), Ok(20));
         let refusals = [
             version("r:5000/web").unwrap_err(),
@@ -168,9 +169,9 @@ metadata:
         f.yaml:5: the image `r/x@sha256:1` is fixed by its digest, expected a tag
         f.yaml:1: no container of Deployment/a runs the image `r/y`; found `r/app:1.10`, `r/x@sha256:1`, `r:5000/web`
         f.yaml:9: `spec.replicas` of Deployment/b is `some`, expected a whole number
-        f.yaml:11: Ingress/c has no replicas, expected one of Deployment, StatefulSet, ReplicaSet, Rollout
-        f.yaml:19: `nginx.ingress.kubernetes.io/canary-weight` of Ingress/d is `120`, expected a whole number from 0 to 100
-        f.yaml:1: Deployment/a splits no traffic, expected one of Ingress
+        f.yaml:11: Ingress/c has no replicas, expected one of Deployment, StatefulSet, ReplicaSet, ReplicationController, Rollout
+        f.yaml:19: `nginx.ingress.kubernetes.io/canary-weight` of Ingress/d is `120`, expected 0 to 100 in whole percent
+        f.yaml:1: Deployment/a splits no traffic, expected one of Ingress, HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, UDPRoute, VirtualService, TraefikService
         there is no Ingress/e in 1 file; found Ingress/c, Ingress/d
         ");
     }

@@ -1,44 +1,195 @@
 //! The share of the requests that goes to the canary: one file for each kind of object that splits
 //! traffic.
 
-use super::{Manifests, ObjectRef, Refusal, findings::Findings, ingress_nginx};
+use super::{
+    Manifests, ObjectRef, Refusal,
+    findings::Findings,
+    http_route, ingress_nginx,
+    shares::{self, Splitter},
+    traefik_service, virtual_service,
+};
 use crate::units::Weight;
 
-/// Kinds that split traffic.
-const KINDS: &[&str] = &["Ingress"];
+/// The canary Ingress of ingress-nginx says its weight itself.
+const INGRESS: &str = "Ingress";
 
-/// Finds the values that give the canary its weight.
+/// Kinds that list their backends with a weight for each.
+const SPLITTERS: &[(&str, &Splitter)] = &[
+    ("HTTPRoute", &http_route::SPLITTER),
+    ("GRPCRoute", &http_route::SPLITTER),
+    ("TLSRoute", &http_route::SPLITTER),
+    ("TCPRoute", &http_route::SPLITTER),
+    ("UDPRoute", &http_route::SPLITTER),
+    ("VirtualService", &virtual_service::SPLITTER),
+    ("TraefikService", &traefik_service::SPLITTER),
+];
+
+/// Finds the values that give the canary its weight. `canary` names it among the backends.
 pub(super) fn locate(
     manifests: &Manifests,
     traffic: &ObjectRef,
     weight: Weight,
-    _canary: Option<&str>,
+    canary: Option<&str>,
     findings: &mut Findings,
 ) {
-    match traffic.kind.as_str() {
-        "Ingress" => ingress_nginx::locate(manifests, traffic, weight, findings),
-        _ => findings.refusals.push(other_kind(manifests, traffic)),
+    if traffic.kind == INGRESS {
+        return ingress_nginx::locate(manifests, traffic, (weight, canary), findings);
+    }
+    match splitter(traffic) {
+        Some(splitter) => {
+            shares::locate(manifests, traffic, splitter, (weight, canary), findings);
+        }
+        None => findings.refusals.push(other_kind(manifests, traffic)),
     }
 }
 
-/// Returns the weight that the canary has now, in percent.
+/// Returns the weight that the canary has now, in percent. `canary` names it among the backends of an
+/// object; where it is not there yet beside the only one, it is 0.
 ///
 /// # Errors
-/// The object is not there exactly once, splits no traffic, or its weight cannot be read.
-pub fn current_weight(manifests: &Manifests, traffic: &ObjectRef) -> Result<Weight, Refusal> {
-    match traffic.kind.as_str() {
-        "Ingress" => ingress_nginx::current(manifests, traffic),
-        _ => Err(other_kind(manifests, traffic)),
+/// The object is not there exactly once, splits no traffic, its canary is not clear, or its weight
+/// cannot be read, is no whole percent, or differs between rules.
+pub fn current_weight(
+    manifests: &Manifests,
+    traffic: &ObjectRef,
+    canary: Option<&str>,
+) -> Result<Weight, Refusal> {
+    if traffic.kind == INGRESS {
+        return ingress_nginx::current(manifests, traffic, canary);
     }
+    match splitter(traffic) {
+        Some(splitter) => shares::current(manifests, traffic, splitter, canary),
+        None => Err(other_kind(manifests, traffic)),
+    }
+}
+
+fn splitter(traffic: &ObjectRef) -> Option<&'static Splitter> {
+    let mut kinds = SPLITTERS.iter();
+    let (_, splitter) = kinds.find(|(kind, _)| *kind == traffic.kind)?;
+    Some(splitter)
 }
 
 fn other_kind(manifests: &Manifests, traffic: &ObjectRef) -> Refusal {
     match manifests.one(traffic) {
         Err(refusal) => refusal,
         Ok(view) => {
-            let kinds = KINDS.join(", ");
-            let reason = format!("{traffic} splits no traffic, expected one of {kinds}");
-            Refusal::new(reason).at(view.path(), view.object.line)
+            let mut kinds = vec![INGRESS];
+            kinds.extend(SPLITTERS.iter().map(|(kind, _)| *kind));
+            let reason = format!(
+                "{traffic} splits no traffic, expected one of {}",
+                kinds.join(", ")
+            );
+            Refusal::new(reason)
+                .at(view.path(), view.object.line)
+                .hint("name the object that says how many requests the canary gets")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::current_weight;
+    use crate::{
+        manifest::{Manifests, SourceFile},
+        units::Weight,
+    };
+
+    fn weight(kind: &str, spec: &str, canary: &str) -> Result<u8, String> {
+        let text = format!("kind: {kind}\nmetadata: {{name: app}}\nspec: {spec}\n");
+        let file = SourceFile {
+            path: "f.yaml".to_owned(),
+            bytes: text.into_bytes(),
+        };
+        let manifests = Manifests::parse(vec![file]).unwrap();
+        let traffic = format!("{kind}/app").parse().unwrap();
+        let named = (!canary.is_empty()).then_some(canary);
+        current_weight(&manifests, &traffic, named)
+            .map(Weight::percent)
+            .map_err(|refusal| refusal.to_string())
+    }
+
+    /// The backends of a rule: names with their weights, where they have one.
+    fn backends(of: &[(&str, &str)], istio: bool) -> String {
+        let items: Vec<String> = of
+            .iter()
+            .map(|(name, weight)| {
+                let name = if istio {
+                    format!("destination: {{host: {name}}}")
+                } else {
+                    format!("name: {name}")
+                };
+                let weight = if weight.is_empty() {
+                    String::new()
+                } else {
+                    format!(", weight: {weight}")
+                };
+                format!("{{{name}{weight}}}")
+            })
+            .collect();
+        items.join(", ")
+    }
+
+    fn route(of: &[(&str, &str)]) -> String {
+        format!("{{rules: [{{backendRefs: [{}]}}]}}", backends(of, false))
+    }
+
+    fn virtual_service(of: &[(&str, &str)]) -> String {
+        format!("{{http: [{{route: [{}]}}]}}", backends(of, true))
+    }
+
+    #[test]
+    fn weights_are_read_in_percent() {
+        let pair = [("app", "90"), ("app-canary", "10")];
+        let parts = [("app", "9"), ("app-canary", "1")];
+        let bare = [("app", ""), ("app-canary", "")];
+        let one_bare = [("app", "100"), ("app-canary", "")];
+        let alone = [("app", "")];
+        let traefik = format!("{{weighted: {{services: [{}]}}}}", backends(&parts, false));
+        let rows = [
+            ("HTTPRoute", route(&pair), "", 10),
+            ("HTTPRoute", route(&pair), "app", 90),
+            ("HTTPRoute", route(&parts), "", 10),
+            ("GRPCRoute", route(&bare), "", 50),
+            ("HTTPRoute", route(&alone), "app-canary", 0),
+            ("TraefikService", traefik, "", 10),
+            ("VirtualService", virtual_service(&pair), "", 10),
+            ("VirtualService", virtual_service(&one_bare), "", 0),
+            ("VirtualService", virtual_service(&alone), "app-canary", 0),
+        ];
+        for (kind, spec, canary, expected) in rows {
+            assert_eq!(weight(kind, &spec, canary), Ok(expected), "{kind} {spec}");
+        }
+    }
+
+    #[test]
+    fn weights_that_are_no_percent_are_refused() {
+        let thirds = [("app", "2"), ("app-canary", "1")];
+        let none = [("app", "0"), ("app-canary", "0")];
+        let text = [("app", "90"), ("app-canary", "ten")];
+        let parts = [("app", "9"), ("app-canary", "1")];
+        let differ = format!(
+            "{{rules: [{{backendRefs: [{}]}}, {{backendRefs: [{}]}}]}}",
+            backends(&thirds, false).replace("weight: 2", "weight: 3"),
+            backends(&parts, false)
+        );
+        let refusals = [
+            weight("HTTPRoute", &route(&thirds), ""),
+            weight("HTTPRoute", &route(&none), ""),
+            weight("HTTPRoute", &route(&text), ""),
+            weight("HTTPRoute", &differ, ""),
+            weight("HTTPRoute", &route(&[("app", "")]), ""),
+            weight("HTTPRoute", "{rules: []}", "app"),
+            weight("VirtualService", &virtual_service(&parts), ""),
+        ]
+        .map(Result::unwrap_err);
+        insta::assert_snapshot!(refusals.join("\n"), @r"
+        f.yaml:3: the weights of `spec.rules[0].backendRefs` in HTTPRoute/app give the canary no whole percent; found `app` (weight 2, line 3), `app-canary` (weight 1, line 3)
+        f.yaml:3: the weights of `spec.rules[0].backendRefs` in HTTPRoute/app give the canary no whole percent; found `app` (weight 0, line 3), `app-canary` (weight 0, line 3)
+        f.yaml:3: the weight of `app-canary` in HTTPRoute/app is `ten`, expected a whole number from 0
+        f.yaml:3: the canary of HTTPRoute/app has 10% here and 25% on line 3, expected the same in every rule
+        f.yaml:1: HTTPRoute/app splits no traffic, expected two backends; found `app` (no weight, line 3)
+        f.yaml:1: no backend of HTTPRoute/app that shares requests is `app`; found no backend
+        f.yaml:3: the weights of `spec.http[0].route` in VirtualService/app add up to 10, expected 100; found `app` (weight 9, line 3), `app-canary` (weight 1, line 3)
+        ");
     }
 }

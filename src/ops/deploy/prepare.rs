@@ -178,7 +178,7 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<rollout::Facts, F
                 manifest::current_replicas(manifests, &canary.workload).map_err(refused)?,
             ),
             canary_weight: Some(
-                manifest::current_weight(manifests, &canary.ingress).map_err(refused)?,
+                manifest::current_weight(manifests, &canary.ingress, None).map_err(refused)?,
             ),
         },
     })
@@ -197,7 +197,7 @@ fn already_there(
         .is_empty();
     let weight = match &service.strategy {
         Strategy::Rolling(_) => Weight::ZERO,
-        Strategy::Canary(canary) => manifest::current_weight(manifests, &canary.ingress)
+        Strategy::Canary(canary) => manifest::current_weight(manifests, &canary.ingress, None)
             .map_err(|refusal| failure::refusals(vec![refusal]))?,
     };
     Ok(!differs && weight == Weight::ZERO)

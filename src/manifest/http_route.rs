@@ -1,0 +1,43 @@
+//! The backends of the routes of the Gateway API: `HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`
+//! and `UDPRoute` write them alike.
+
+use super::{
+    Manifests, Refusal,
+    backend::{Rule, check_group},
+    cursor::Cursor,
+    object::View,
+    second_backend::{self, Second},
+    shares::Splitter,
+};
+
+/// The API groups of these kinds; Linkerd's HTTPRoute is an older copy.
+const GROUPS: &[&str] = &["gateway.networking.k8s.io", "policy.linkerd.io"];
+
+/// What a backend may say for a second one to be made like it.
+const COPIED: &[&str] = &["group", "kind", "name", "port", "weight"];
+
+/// Weights are relative to each other; one that is not written is 1.
+/// Source: Gateway API reference, `BackendRef.weight`.
+pub(super) const SPLITTER: Splitter = Splitter {
+    rules,
+    missing: 1,
+    relative: true,
+    second,
+};
+
+/// Reads the rules that have backends. Mirrors are filters and no backends.
+fn rules(view: View<'_>) -> Result<Vec<Rule<'_>>, Refusal> {
+    check_group(view, GROUPS)?;
+    let mut found = Vec::new();
+    let rules = Cursor::new(view).keys(&["spec", "rules"])?;
+    for rule in rules.iter().flat_map(Cursor::items) {
+        if let Some(list) = rule.key("backendRefs")? {
+            found.extend(Rule::of_services(list)?);
+        }
+    }
+    Ok(found)
+}
+
+fn second(_: &Manifests, rule: &Rule<'_>, name: &str) -> Result<Second, Refusal> {
+    second_backend::service(rule, name, COPIED)
+}
