@@ -7,17 +7,21 @@
 //! Reading order: `source` splits a file and parses its documents, `object` finds what is in them,
 //! `cursor` walks to a place inside an object, `target` decides whether the scalar there may be
 //! replaced, `scalar` writes the new one, `change_set` splices and `proof` compares. Each kind of
-//! edit has a file: `version` (with `label`, `env`, `image`), `replicas`, `ingress_nginx`.
+//! edit has a file: `version` (with `version_label`, `env`), `image`, `label`, `annotation`, `replicas`,
+//! `ingress_nginx`. `workloads` finds the objects that run pods, `pod_spec` the containers in them.
 
 mod annotation;
 mod any_path;
+mod block_scalar;
 mod change_set;
 mod content;
 mod cursor;
 mod env;
 mod findings;
 mod helm;
+mod identity;
 mod image;
+mod image_reference;
 mod ingress_nginx;
 mod insert;
 mod kustomization;
@@ -31,6 +35,7 @@ mod plain;
 mod pod_spec;
 mod pointer;
 mod proof;
+mod qualified_name;
 mod replicas;
 mod restore;
 mod rollout_step;
@@ -43,7 +48,9 @@ mod target;
 mod template;
 mod types;
 mod version;
+mod version_label;
 mod weight;
+mod workloads;
 
 pub use change_set::{Applied, ChangeSet};
 pub use image::ImageReference;
