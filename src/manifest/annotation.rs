@@ -1,8 +1,15 @@
 //! Annotations of objects.
 
-use super::{Manifests, ObjectRef, Refusal, findings::Findings};
+use super::{
+    Manifests, ObjectRef, Refusal, ScalarType, Segment, findings::Findings, label::objects_with,
+    qualified_name, template,
+};
 
-/// Finds an annotation of an object.
+/// Where `kubectl apply` keeps what it sent last; it compares with it the next time.
+pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// Finds an annotation of an object; it is made where it is missing. Without an object it is changed
+/// wherever it is, and made nowhere.
 pub(super) fn set(
     manifests: &Manifests,
     object: Option<&ObjectRef>,
@@ -10,6 +17,36 @@ pub(super) fn set(
     value: &str,
     findings: &mut Findings,
 ) {
-    let _ = (manifests, object, key, value);
-    findings.refusals.push(Refusal::new("not there yet"));
+    // The API server takes prefixes in upper case for annotations, not for labels.
+    let legal = qualified_name::check_key("annotation", &key.to_ascii_lowercase());
+    if findings
+        .take(
+            legal
+                .and_then(|()| check_own(key))
+                .and_then(|()| template::check_new(value)),
+        )
+        .is_none()
+    {
+        return;
+    }
+    let objects = findings.take(objects_with(
+        manifests,
+        object,
+        ("annotation", "annotations"),
+        key,
+    ));
+    for object in objects.into_iter().flatten() {
+        let path = Segment::keys(&["metadata", "annotations", key]);
+        findings.put(&object, &path, value, ScalarType::Text);
+    }
+}
+
+fn check_own(key: &str) -> Result<(), Refusal> {
+    if key != LAST_APPLIED {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "`{key}` is what kubectl keeps for itself, expected an annotation of the object's own"
+    ))
+    .hint("remove it from the file; `kubectl apply` writes it into the cluster alone"))
 }

@@ -3,6 +3,7 @@
 
 use super::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment,
+    annotation::LAST_APPLIED,
     cursor::Cursor,
     findings::Findings,
     manifests::{count, listed},
@@ -12,9 +13,6 @@ use super::{
     pointer::path_of,
 };
 use crate::yaml::{NodeKind, ScalarStyle};
-
-/// What `kubectl apply` keeps of the last state that it was given.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Finds the value at a path. A last key that is missing is added where the mapping around it is
 /// there; nothing else is made.
@@ -179,7 +177,7 @@ fn check_allowed(view: View<'_>, path: &[Segment]) -> Result<(), Refusal> {
 
 /// Do keys lead to the labels of the pods that a workload makes, or of a pod?
 fn is_label_of_pods(view: View<'_>, keys: &[&str]) -> bool {
-    let template = template_path(&view.reference().kind).unwrap_or(&["spec", "template"]);
+    let template = template_path(&Cursor::new(view)).unwrap_or(&["spec", "template"]);
     keys.strip_prefix(template)
         .is_some_and(|below| below.starts_with(&["metadata", "labels"]))
 }
@@ -193,7 +191,7 @@ fn key_of(segment: &Segment) -> Option<&str> {
 
 /// Is an object a workload, of a kind that is known or of one that looks like it?
 fn runs_pods(view: View<'_>) -> bool {
-    template_path(&view.reference().kind).is_some()
+    template_path(&Cursor::new(view)).is_some()
         || !matches!(Cursor::new(view).keys(&["spec", "template"]), Ok(None))
 }
 

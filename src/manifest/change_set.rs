@@ -172,6 +172,7 @@ fn replacement(file: &ParsedFile, change: &Change) -> Result<(Splice, Expected),
     // What may be replaced was decided when the change was found.
     let allowed = Allowances {
         through_anchors: true,
+        inline_blocks: true,
         ..Allowances::default()
     };
     let target = Target::at(&place, allowed)?;

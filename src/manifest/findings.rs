@@ -1,5 +1,7 @@
 //! What looking for the values of some edits has found so far: changes, notes and refusals.
 
+use std::collections::HashSet;
+
 use super::{
     Allowances, Change, Refusal, ScalarType, Segment,
     cursor::{Cursor, Detour},
@@ -20,6 +22,21 @@ pub(super) struct Findings {
     pub notes: Vec<String>,
     /// Why edits cannot be made.
     pub refusals: Vec<Refusal>,
+    /// Values that are written elsewhere and may change there.
+    elsewhere: Vec<Elsewhere>,
+}
+
+/// A value that is reached through an alias or a merge key.
+#[derive(Debug)]
+struct Elsewhere {
+    /// Its file.
+    path: String,
+    /// Where the bytes of the value begin.
+    start: usize,
+    /// What is wanted.
+    new: String,
+    /// Why it cannot be changed, unless its bytes become what is wanted anyway.
+    refusal: Refusal,
 }
 
 impl Findings {
@@ -46,7 +63,44 @@ impl Findings {
                 }
                 None => self.notes.extend(target.warning(scalar_type)),
             },
-            Err(refusal) => self.refusals.push(refusal),
+            Err(refusal) => self.want_elsewhere(place, new, refusal),
+        }
+    }
+
+    /// Keeps a refusal, or puts it off where the value may change with the anchor that it refers to.
+    fn want_elsewhere(&mut self, place: &Cursor<'_>, new: &str, refusal: Refusal) {
+        let resolved = place.resolved();
+        let is_elsewhere = place.detour.is_some() || resolved != place.node;
+        if !self.allowed.through_anchors || !is_elsewhere {
+            self.refusals.push(refusal);
+        } else if place.text() != Some(new) {
+            self.elsewhere.push(Elsewhere {
+                path: place.view.path().to_owned(),
+                start: place.document.span(resolved).start,
+                new: new.to_owned(),
+                refusal,
+            });
+        }
+    }
+
+    /// Refuses the values that are written elsewhere and do not change there.
+    pub(super) fn settle(&mut self) {
+        let changed: HashSet<(&str, usize, Option<&str>)> = self
+            .changes
+            .iter()
+            .filter(|change| change.created == 0)
+            .map(|change| {
+                (
+                    change.path.as_str(),
+                    change.span.start,
+                    change.new.as_deref(),
+                )
+            })
+            .collect();
+        for value in self.elsewhere.drain(..) {
+            if !changed.contains(&(value.path.as_str(), value.start, Some(value.new.as_str()))) {
+                self.refusals.push(value.refusal);
+            }
         }
     }
 

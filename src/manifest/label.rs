@@ -1,193 +1,115 @@
-//! Version labels: which of them say what runs, and which are part of who someone is.
+//! Labels of objects and of the pod templates in them.
 
 use super::{
-    Manifests,
-    cursor::Cursor,
-    findings::Findings,
-    pod_spec::{Workload, template_path},
-    template,
+    Manifests, ObjectRef, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
+    identity::Identity, pod_spec::Workload, qualified_name,
 };
-use crate::units::Version;
 
-/// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
-/// tagging, and the plain one of Istio and of many others.
-const KEYS: &[&str] = &[
-    "version",
-    "app.kubernetes.io/version",
-    "tags.datadoghq.com/version",
-];
-
-/// Finds the version labels of a workload and of its pod template. Only labels that are there are
-/// changed, and none that a selector uses: those say who a pod is, and cannot be changed on a living
-/// workload.
-///
-/// `tag` is the version that the image has now.
-pub(super) fn locate(
-    manifests: &Manifests,
-    workload: &Workload<'_>,
-    tag: Option<&str>,
-    version: &Version,
-    findings: &mut Findings,
-) {
-    let view = workload.view;
-    let template_path = template_path(&view.reference().kind).unwrap_or_default();
-    let mut label_paths = vec![vec!["metadata", "labels"]];
-    if !template_path.is_empty() {
-        label_paths.push([template_path, &["metadata", "labels"]].concat());
-    }
-    for key in KEYS {
-        let mut found = Vec::new();
-        for path in &label_paths {
-            let labels = findings.take(Cursor::new(view).keys(path)).flatten();
-            let label = labels.and_then(|labels| findings.take(labels.key(key)).flatten());
-            found.extend(label);
-        }
-        if found.is_empty() {
-            continue;
-        }
-        match findings.take(identity(manifests, workload, key)) {
-            Some(None) => {}
-            Some(Some(selector)) => {
-                findings.notes.push(format!(
-                    "label `{key}` of {} is used by {selector}; left as it is",
-                    view.reference()
-                ));
-                continue;
-            }
-            None => continue,
-        }
-        for label in found {
-            match other_image_of(workload, label.text(), tag) {
-                Some(image) => findings.notes.push(format!(
-                    "label `{key}` of {} says the version of the image `{image}`; left as it is",
-                    view.reference()
-                )),
-                None => findings.want(&label, version.as_str()),
-            }
-        }
-    }
-}
-
-/// Returns the image of another container whose version a label says, where it does not say ours.
-fn other_image_of<'a>(
-    workload: &Workload<'a>,
-    label: Option<&str>,
-    tag: Option<&str>,
-) -> Option<&'a str> {
-    if label == tag {
-        return None;
-    }
-    let other = workload
-        .others
-        .iter()
-        .find(|other| other.reference.tag.is_some() && other.reference.tag == label)?;
-    Some(other.reference.repository)
-}
-
-/// Returns the selector that uses a label key of this workload's pods, if any does.
-fn identity(
-    manifests: &Manifests,
-    workload: &Workload<'_>,
-    key: &str,
-) -> Result<Option<String>, super::Refusal> {
-    let view = workload.view;
-    let own = Cursor::new(view);
-    if let Some(selector) = own.keys(&["spec", "selector"])? {
-        let by_label = match selector.key("matchLabels")? {
-            Some(labels) => labels.key(key)?.is_some(),
-            None => false,
-        };
-        let expressions = selector.key("matchExpressions")?;
-        let by_expression = expressions.is_some_and(|list| {
-            list.items().iter().any(|expression| {
-                let used = expression.key("key").ok().flatten();
-                used.is_some_and(|used| used.text() == Some(key))
-            })
-        });
-        if by_label || by_expression {
-            return Ok(Some("its own selector".to_owned()));
-        }
-    }
-    let path = template_path(&view.reference().kind).unwrap_or_default();
-    let labels = own
-        .keys(&[path, &["metadata", "labels"]].concat())?
-        .map(|labels| labels.texts())
-        .unwrap_or_default();
-    for service in manifests.services(key).iter() {
-        // The key itself may select another version today; it is identity all the same.
-        let selects = service
-            .selector
-            .iter()
-            .all(|(name, value)| name == key || labels.get(name.as_str()) == Some(&value.as_str()));
-        let same_namespace = view.may_share_namespace(service.namespace.as_deref());
-        if selects && same_namespace {
-            return Ok(Some(format!(
-                "the selector of {} ({})",
-                service.object, service.place
-            )));
-        }
-    }
-    let named = [key, "Service"];
-    let unreadable = manifests
-        .unknown_with(&named)
-        .find(|unknown| template::may_be(unknown.text, "Service") && unknown.hides(key));
-    match unreadable {
-        None => Ok(None),
-        Some(unknown) => Err(unknown.refusal(format!(
-            "the {} here may select pods by the label `{key}` of {}",
-            unknown.what(),
-            view.reference()
-        ))),
-    }
-}
-
-/// Finds a label of an object.
+/// Finds a label of an object and of its pod template; it is made where it is missing. Without an
+/// object it is changed wherever it is, and made nowhere.
 pub(super) fn set(
     manifests: &Manifests,
-    object: Option<&super::ObjectRef>,
+    object: Option<&ObjectRef>,
     key: &str,
     value: &str,
     findings: &mut Findings,
 ) {
-    let _ = (manifests, object, key, value);
-    findings.refusals.push(super::Refusal::new("not there yet"));
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::manifest::{Edit, Manifests, SourceFile, locate};
-
-    const WORKLOAD: &str = "kind: Deployment\nmetadata: {name: app, labels: {version: \"1.0\"}}\nspec:\n  template:\n    metadata: {labels: {app: app, version: \"1.0\"}}\n    spec: {containers: [{name: app, image: \"r.example/app:1.0\"}]}\n";
-    const SERVICE: &str =
-        "kind: Service\nmetadata: {name: app}\nspec: {selector: {app: app, version: \"1.0\"}}\n";
-
-    fn file(path: &str, text: &str) -> SourceFile {
-        SourceFile {
-            path: path.to_owned(),
-            bytes: text.as_bytes().to_vec(),
+    let legal = qualified_name::check_key("label", key)
+        .and_then(|()| qualified_name::check_label_value(value));
+    if findings.take(legal).is_none() {
+        return;
+    }
+    let objects = findings.take(objects_with(manifests, object, ("label", "labels"), key));
+    let mut identity = Identity::new(manifests);
+    for object_place in objects.into_iter().flatten() {
+        let Some(workload) = findings.take(Workload::of(object_place.clone())) else {
+            continue;
+        };
+        if let Some(workload) = &workload
+            && findings
+                .take(check_no_identity(workload, key, &mut identity))
+                .is_none()
+        {
+            continue;
+        }
+        for place in places(&object_place, workload.as_ref()) {
+            if object.is_some() || has(&place, "labels", key) {
+                let path = Segment::keys(&["metadata", "labels", key]);
+                findings.put(&place, &path, value, ScalarType::Text);
+            }
         }
     }
+}
 
-    #[test]
-    fn a_service_in_a_file_that_is_only_looked_at_makes_a_label_identity() {
-        let edit = Edit::Version {
-            workload: Some("Deployment/app".parse().unwrap()),
-            image: "r.example/app".to_owned(),
-            version: "1.1".parse().unwrap(),
+/// Returns the places whose metadata hold the labels of an object: itself, and its pod template.
+pub(super) fn places<'a>(object: &Cursor<'a>, workload: Option<&Workload<'a>>) -> Vec<Cursor<'a>> {
+    let template = workload.and_then(|workload| workload.template.as_ref());
+    let template = template.filter(|template| template.node != object.node);
+    std::iter::once(object).chain(template).cloned().collect()
+}
+
+/// Returns the named object, or every one whose metadata, or whose pod template's, have a key in one
+/// of their maps.
+///
+/// # Errors
+/// The named one is not there exactly once; none has the key, or what cannot be read may have it.
+pub(super) fn objects_with<'a>(
+    manifests: &'a Manifests,
+    object: Option<&ObjectRef>,
+    (noun, map): (&str, &str),
+    key: &str,
+) -> Result<Vec<Cursor<'a>>, Refusal> {
+    if let Some(object) = object {
+        return Ok(vec![Cursor::new(manifests.one(object)?)]);
+    }
+    let named = [key];
+    let mut unknown = manifests.unknown_with(&named);
+    if let Some(unknown) = unknown.find(|unknown| unknown.hides_entry(key, None)) {
+        let reason = format!("the {} here may have the {noun} `{key}`", unknown.what());
+        return Err(unknown.refusal(reason));
+    }
+    let mut found = Vec::new();
+    for view in manifests.views_with(&named) {
+        let object = Cursor::new(view);
+        let workload = match map {
+            "labels" => Workload::of(object.clone())?,
+            _ => None,
         };
-        let alone = Manifests::parse(vec![file("app.yaml", WORKLOAD)]).unwrap();
-        let found = locate(&alone, std::slice::from_ref(&edit)).unwrap();
-        assert_eq!(found.changes.len(), 3, "{:?}", found.changes);
-        let with_service = alone.beside(vec![
-            file("service.yaml", SERVICE),
-            file("broken.yaml", "kind: Service\n  selector: ["),
-        ]);
-        let found = locate(&with_service, &[edit]).unwrap();
-        assert_eq!(found.changes.len(), 1, "{:?}", found.changes);
-        assert!(
-            found.notes[0].contains("the selector of Service/app"),
-            "{:?}",
-            found.notes
-        );
+        let places = places(&object, workload.as_ref());
+        if places.iter().any(|place| has(place, map, key)) {
+            found.push(object);
+        }
+    }
+    if found.is_empty() {
+        let reason = format!("no object has the {noun} `{key}`, expected one that has");
+        return Err(Refusal::new(reason).hint("name the object that is to get it"));
+    }
+    Ok(found)
+}
+
+fn has(place: &Cursor<'_>, map: &str, key: &str) -> bool {
+    // A key that is written twice is there; it is refused where it is changed.
+    place
+        .keys(&["metadata", map, key])
+        .map_or(true, |found| found.is_some())
+}
+
+/// Refuses a label that says who a pod is: its workload would lose its pods, or a Service would.
+fn check_no_identity(
+    workload: &Workload<'_>,
+    key: &str,
+    identity: &mut Identity<'_>,
+) -> Result<(), Refusal> {
+    match identity.selector_using(workload, key)? {
+        None => Ok(()),
+        Some(selector) => Err(workload
+            .refusal(format!(
+                "label `{key}` of {} is used by {selector}, expected one that selects nothing",
+                workload.title()
+            ))
+            .hint(
+                "the pods would no longer be found by it; make a workload of another name that has \
+                 the new label",
+            )),
     }
 }

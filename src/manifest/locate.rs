@@ -118,6 +118,7 @@ pub fn locate_allowing(
             ),
         }
     }
+    findings.settle();
     let Findings {
         mut changes,
         mut notes,

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     ObjectRef, Refusal, SourceFile, content::Problem, cursor::Cursor, object::View,
-    source::ParsedFile, template,
+    pod_spec::template_path, source::ParsedFile, template,
 };
 
 /// How many names a message lists.
@@ -76,12 +76,21 @@ impl Unknown<'_> {
     /// May a text stand where nobody can see it yet: in what a Helm template prints, or in a document
     /// that cannot be read?
     pub(super) fn hides(&self, text: &str) -> bool {
+        self.hidden().any(|hidden| hidden.contains(text))
+    }
+
+    /// May an entry with a key, and with a value where one is given, stand there?
+    pub(super) fn hides_entry(&self, key: &str, value: Option<&str>) -> bool {
+        self.hidden()
+            .any(|hidden| template::has_entry(hidden, key, value))
+    }
+
+    fn hidden(&self) -> impl Iterator<Item = &str> {
         let content = self.file.content(self.part);
         let hidden = content.hidden(self.file.part_range(self.part));
-        let mut hidden = hidden
+        hidden
             .into_iter()
-            .filter_map(|range| self.file.text().get(range));
-        hidden.any(|hidden| hidden.contains(text))
+            .filter_map(|range| self.file.text().get(range))
     }
 
     /// Returns what the part is: `Helm template`, `document that is not readable as YAML`.
@@ -227,6 +236,8 @@ impl Manifests {
             let needles = ["Service", "selector", key];
             let views = self.all_views_with(&needles);
             let services = views.filter(|view| view.reference().kind == "Service");
+            // A Service of Knative runs pods and selects none.
+            let services = services.filter(|view| template_path(&Cursor::new(*view)).is_none());
             let selectors = services.filter_map(service_selector);
             selectors
                 .filter(|service| service.selector.contains_key(key))

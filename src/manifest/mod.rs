@@ -7,13 +7,16 @@
 //! Reading order: `source` splits a file and parses its documents, `object` finds what is in them,
 //! `cursor` walks to a place inside an object, `target` decides whether the scalar there may be
 //! replaced, `scalar` writes the new one, `change_set` splices and `proof` compares. Each kind of
-//! edit has a file: `version` (with `label`, `env`, `image`), `replicas` (with `autoscaler`), `weight`
-//! (with a file for each kind of object that splits traffic), `selector`, `subset`, `rollout_step`.
+//! edit has a file: `version` (with `version_label`, `env`), `image`, `label`, `annotation`, `replicas`
+//! (with `autoscaler`), `weight` (with a file for each kind of object that splits traffic), `selector`,
+//! `subset`, `rollout_step`. `workloads` finds the objects that run pods, `pod_spec` the containers in
+//! them.
 
 mod annotation;
 mod any_path;
 mod autoscaler;
 mod backend;
+mod block_scalar;
 mod canary_backend;
 mod change_set;
 mod content;
@@ -22,12 +25,13 @@ mod env;
 mod findings;
 mod helm;
 mod http_route;
+mod identity;
 mod image;
+mod image_reference;
 mod ingress_nginx;
 mod insert;
 mod kustomization;
 mod label;
-mod label_grammar;
 mod locate;
 mod manifests;
 mod mask;
@@ -37,6 +41,7 @@ mod plain;
 mod pod_spec;
 mod pointer;
 mod proof;
+mod qualified_name;
 mod replicas;
 mod restore;
 mod rollout_step;
@@ -52,8 +57,10 @@ mod template;
 mod traefik_service;
 mod types;
 mod version;
+mod version_label;
 mod virtual_service;
 mod weight;
+mod workloads;
 
 pub use change_set::{Applied, ChangeSet};
 pub use image::ImageReference;

@@ -1,10 +1,6 @@
 //! The Kubernetes objects in a document: the document itself, or the items of a `List`.
 
-use super::{
-    ObjectRef,
-    content::{Content, ParsedDocument},
-    source::ParsedFile,
-};
+use super::{ObjectRef, content::ParsedDocument, source::ParsedFile};
 use crate::yaml::{NodeId, NodeKind};
 
 /// One object and where it is written.
@@ -93,8 +89,6 @@ pub(super) struct View<'a> {
     pub file: &'a ParsedFile,
     /// Index of the part of the file.
     pub part: usize,
-    /// What is in that part.
-    pub content: &'a Content,
     /// Its document.
     pub document: &'a ParsedDocument,
     /// The object.

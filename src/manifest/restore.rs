@@ -157,9 +157,11 @@ fn step(
             ..first.clone()
         }));
     };
-    // Whoever uses the value through an alias follows it back as it followed it there.
+    // Whoever uses the value through an alias follows it back as it followed it there; a block scalar
+    // that was replaced may be replaced again.
     let allowed = Allowances {
         through_anchors: true,
+        inline_blocks: first.old_text.starts_with(['|', '>']),
         ..Allowances::default()
     };
     let target = Target::at(place, allowed).map_err(refused)?;

@@ -14,6 +14,14 @@ pub(super) enum Quote {
 }
 
 impl Quote {
+    /// Returns the style of a scalar in such quotes.
+    pub(super) fn style(self) -> ScalarStyle {
+        match self {
+            Self::Single => ScalarStyle::SingleQuoted,
+            Self::Double => ScalarStyle::DoubleQuoted,
+        }
+    }
+
     /// Returns what a document quotes with most; JSON knows only double quotes.
     pub(super) fn usual(document: &Document) -> Self {
         let root = document.kind(document.root());

@@ -4,7 +4,7 @@ use super::{
     Manifests, Refusal, ScalarType, Segment,
     backend::{Backend, Rule, listed},
     cursor::Cursor,
-    label_grammar,
+    qualified_name,
 };
 
 /// A backend that a rule does not have yet.
@@ -110,7 +110,7 @@ pub(super) fn refusal(rule: &Rule<'_>, name: &str, reason: &str) -> Refusal {
 
 /// Refuses a name that no Service and no host can have (RFC 1123).
 pub(super) fn check_name(rule: &Rule<'_>, name: &str) -> Result<(), Refusal> {
-    if label_grammar::is_domain(name) {
+    if qualified_name::is_subdomain(name) {
         return Ok(());
     }
     let reason = "the name is not written as those of Services and hosts are";

@@ -1,8 +1,8 @@
 //! The label that a Service selects the pods of one colour by.
 
 use super::{
-    Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings, label_grammar,
-    manifests::listed, object::View, pod_spec::template_path,
+    Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
+    manifests::listed, object::View, pod_spec::template_path, qualified_name,
 };
 
 /// Finds a label of a Service's selector. Only one that is there already is changed: another label
@@ -17,11 +17,8 @@ pub(super) fn locate(
     let Some(place) = findings.take(place_of(manifests, service, key)) else {
         return;
     };
-    let legal = label_grammar::check_value(value);
-    if findings
-        .take(legal.map_err(|why| place.refusal(why.reason).hint(why.hint)))
-        .is_none()
-    {
+    let legal = qualified_name::check_label_value(value);
+    if findings.take(legal).is_none() {
         return;
     }
     findings.put(
@@ -97,7 +94,7 @@ fn note_no_pods(
 }
 
 fn pod_labels(view: View<'_>) -> Result<std::collections::HashMap<&str, &str>, Refusal> {
-    let Some(template) = template_path(&view.reference().kind) else {
+    let Some(template) = template_path(&Cursor::new(view)) else {
         return Ok(Default::default());
     };
     let labels = Cursor::new(view).keys(&[template, &["metadata", "labels"]].concat())?;

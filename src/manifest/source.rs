@@ -105,17 +105,21 @@ impl ParsedFile {
         let places = places.get(object).map(Vec::as_slice).unwrap_or_default();
         places
             .iter()
-            .filter_map(|(part, index)| self.views(*part).nth(*index))
+            .filter_map(|(part, index)| self.view(*part, *index))
     }
 
     /// Iterates over the objects of a part.
     pub(super) fn views(&self, part: usize) -> impl Iterator<Item = View<'_>> {
+        (0..self.content(part).objects.len()).filter_map(move |index| self.view(part, index))
+    }
+
+    fn view(&self, part: usize, index: usize) -> Option<View<'_>> {
         let content = self.content(part);
-        content.objects.iter().map(move |object| View {
+        let object = content.objects.get(index)?;
+        Some(View {
             file: self,
             part,
-            content,
-            document: &content.documents[object.document],
+            document: content.documents.get(object.document)?,
             object,
         })
     }

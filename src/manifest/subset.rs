@@ -2,7 +2,7 @@
 
 use super::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, backend::check_group, cursor::Cursor,
-    findings::Findings, label_grammar, manifests::listed,
+    findings::Findings, manifests::listed, qualified_name,
 };
 
 /// The API group of the kind.
@@ -19,11 +19,9 @@ pub(super) fn locate(
     let Some(place) = findings.take(place_of(manifests, rule, subset)) else {
         return;
     };
-    let legal = label_grammar::check_key(key).and_then(|()| label_grammar::check_value(value));
-    if findings
-        .take(legal.map_err(|why| place.refusal(why.reason).hint(why.hint)))
-        .is_some()
-    {
+    let legal = qualified_name::check_key("label", key)
+        .and_then(|()| qualified_name::check_label_value(value));
+    if findings.take(legal).is_some() {
         let path = Segment::keys(&["labels", key]);
         findings.put(&place, &path, value, ScalarType::Text);
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{
-    Change, Refusal, ScalarType,
+    Change, Refusal, ScalarType, block_scalar,
     cursor::{Cursor, Detour},
     manifests::{TEMPLATE_HINT, listed},
     plain,
@@ -21,6 +21,8 @@ pub(super) struct Target<'a> {
     pub value: &'a str,
     /// The bytes that are there now.
     pub written: &'a str,
+    /// Where they are; those of a block scalar begin with its header.
+    span: Range<usize>,
 }
 
 /// What an edit may do beyond what is always safe.
@@ -53,19 +55,27 @@ impl<'a> Target<'a> {
                 .refusal(format!("{target} is a mapping or a list, expected a text"))
                 .hint("write the value as a text"));
         };
-        if style.is_block() {
-            return Err(place
-                .refusal(format!(
-                    "{target} is a block scalar (`|` or `>`), expected a text on one line"
-                ))
-                .hint("write the value in quotes behind its key"));
-        }
+        let (style, span) = if style.is_block() {
+            let inlined = allowed
+                .inline_blocks
+                .then(|| block_scalar::replaceable(place));
+            let Some(span) = inlined.flatten() else {
+                return Err(place
+                    .refusal(format!(
+                        "{target} is a block scalar (`|` or `>`), expected a text on one line"
+                    ))
+                    .hint(BLOCK_HINT));
+            };
+            (document.quote().style(), span)
+        } else {
+            (style, document.span(place.node))
+        };
         if let Some(tag) = document.tag(place.node).filter(|tag| *tag != "!!str") {
             return Err(place
                 .refusal(format!("{target} has the tag `{tag}`, expected none"))
                 .hint("remove the tag and put quotes around the value"));
         }
-        let written = document.written(place.node);
+        let written = place.view.file.text().get(span.clone()).unwrap_or_default();
         if written.is_empty() {
             return Err(place
                 .refusal(format!("{target} has no value, expected a text"))
@@ -93,6 +103,7 @@ impl<'a> Target<'a> {
             style,
             value,
             written,
+            span,
         })
     }
 
@@ -181,9 +192,12 @@ impl<'a> Target<'a> {
 
     /// Returns the bytes that the scalar takes in its file.
     pub(super) fn span(&self) -> Range<usize> {
-        self.place.document.span(self.place.node)
+        self.span.clone()
     }
 }
+
+const BLOCK_HINT: &str = "write the value in quotes behind its key, or, where the block begins on the key's line and has no \
+     comment there, allow it with --inline-blocks";
 
 /// Refuses a place whose bytes are elsewhere.
 pub(super) fn check_not_elsewhere(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {

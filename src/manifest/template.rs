@@ -1,5 +1,6 @@
 //! Which documents are Helm templates: `{{` where YAML itself would read it.
 
+use super::Refusal;
 use crate::yaml::{Document, NodeKind, ScalarStyle};
 
 /// Marks the start of a template action.
@@ -46,6 +47,38 @@ pub(super) fn may_be(text: &str, kind: &str) -> bool {
     })
 }
 
+/// Refuses a new value that other tools would take for something to fill in.
+///
+/// # Errors
+/// It holds the start of a template action or of a variable.
+pub(super) fn check_new(value: &str) -> Result<(), Refusal> {
+    let found = [(ACTION, "Helm fills"), (VARIABLE, "other tools fill")]
+        .into_iter()
+        .find(|(start, _)| value.contains(start));
+    match found {
+        None => Ok(()),
+        Some((start, whose)) => Err(Refusal::new(format!(
+            "the new value holds `{start}`, which {whose} in, expected the value itself"
+        ))
+        .hint("give the value that is to be there in the end; write such a text by hand")),
+    }
+}
+
+/// Has a template a line that gives a key, and with this value where one is given?
+pub(super) fn has_entry(text: &str, key: &str, value: Option<&str>) -> bool {
+    let without_quotes = |text: &str| text.trim().trim_matches(['"', '\'']).to_owned();
+    text.lines().any(|line| {
+        let line = line.trim_start().trim_start_matches("- ");
+        let found = line
+            .split_once(':')
+            .filter(|(name, _)| without_quotes(name) == key);
+        found.is_some_and(|(_, rest)| {
+            let written = rest.split(" #").next().unwrap_or(rest);
+            value.is_none_or(|value| without_quotes(written) == value)
+        })
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +112,9 @@ mod tests {
         assert!(may_be("kind: \"Deployment\" # x\n", "Deployment"));
         assert!(may_be("kind: {{ .Values.kind }}\n", "Deployment"));
         assert!(!may_be("kind: DeploymentList\n", "Deployment"));
+        assert!(has_entry("  - name: \"app\" # x\n", "name", Some("app")));
+        assert!(has_entry("'a/b': {{ .x }}\n", "a/b", None));
+        assert!(!has_entry("name: {{ .x }}\n", "name", Some("app")));
+        assert!(!has_entry("# name: app\n", "name", Some("app")));
     }
 }

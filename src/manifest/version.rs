@@ -3,9 +3,12 @@
 use super::{
     Manifests, ObjectRef, Refusal, env,
     findings::Findings,
-    image::ImageReference,
-    kustomization, label,
-    pod_spec::{Container, Workload, all_running, running},
+    identity::Identity,
+    image::{check_digest, fixed_by_digest},
+    kustomization,
+    pod_spec::Image,
+    version_label,
+    workloads::{Running, running, running_in},
 };
 use crate::units::Version;
 
@@ -17,27 +20,32 @@ pub(super) fn locate(
     version: &Version,
     findings: &mut Findings,
 ) {
-    let workloads = match workload {
-        Some(wanted) => manifests
-            .one(wanted)
-            .and_then(|view| running(view, image))
-            .map(|workload| vec![workload]),
-        None => all_running(manifests, image),
-    };
-    let Some(workloads) = findings.take(workloads) else {
+    let found = running(manifests, workload, image, findings);
+    let Some(found) = findings.take(found) else {
         return;
     };
-    findings.take(kustomization::check_sets_no_tag(manifests, image));
-    for workload in &workloads {
-        let Some(tag) = findings.take(one_tag(workload)) else {
+    if found.iter().any(|running| !running.workload.is_text()) {
+        findings.take(kustomization::check_sets_no_tag(manifests, image));
+    }
+    let reference = format!("{image}:{version}");
+    let mut identity = Identity::new(manifests);
+    for running in &found {
+        let digests: Result<Vec<()>, Refusal> = running
+            .images
+            .iter()
+            .map(|image| check_digest(image, findings))
+            .collect();
+        if findings.take(digests).is_none() {
+            continue;
+        }
+        let Some(tag) = findings.take(one_tag(running)) else {
             continue;
         };
-        for container in &workload.running {
-            let reference = format!("{image}:{version}");
-            findings.want(&container.image, &reference);
-            env::locate(container, version, findings);
+        for image in &running.images {
+            findings.want(&image.place, &reference);
+            env::locate(&image.container, version, findings);
         }
-        label::locate(manifests, workload, tag, version, findings);
+        version_label::locate(running, tag, version, &mut identity, findings);
     }
 }
 
@@ -51,55 +59,47 @@ pub fn current_version(
     workload: &ObjectRef,
     image: &str,
 ) -> Result<String, Refusal> {
-    let workload = running(manifests.one(workload)?, image)?;
-    match one_tag(&workload)? {
+    let running = running_in(manifests.one(workload)?, image)?;
+    let by_digest = |image: &&Image<'_>| image.reference.digest.is_some();
+    if let Some(image) = running.images.iter().find(by_digest) {
+        return Err(fixed_by_digest(image));
+    }
+    match one_tag(&running)? {
         Some(tag) => Ok(tag.to_owned()),
-        None => Err(first(&workload)
-            .image
+        None => Err(first(&running)
+            .place
             .refusal(format!("the image `{image}` has no tag, expected one"))
             .hint("write the version that runs now as its tag")),
     }
 }
 
 /// Returns the tag that all containers of the image have; none where it has no tag.
-fn one_tag<'a>(workload: &Workload<'a>) -> Result<Option<&'a str>, Refusal> {
-    for container in &workload.running {
-        let ImageReference { digest, .. } = container.reference;
-        if digest.is_some() {
-            let written = container.image.text().unwrap_or_default();
-            return Err(container
-                .image
-                .refusal(format!(
-                    "the image `{written}` is fixed by its digest, expected a tag"
-                ))
-                .hint("write `repository:tag` there; a digest would win over any tag"));
-        }
-    }
-    let (one, tag) = (first(workload), first(workload).reference.tag);
-    let different = |container: &&Container<'_>| container.reference.tag != tag;
-    match workload.running.iter().find(different) {
+fn one_tag<'a>(running: &Running<'a>) -> Result<Option<&'a str>, Refusal> {
+    let (one, tag) = (first(running), first(running).reference.tag);
+    let different = |image: &&Image<'_>| image.reference.tag != tag;
+    match running.images.iter().find(different) {
         None => Ok(tag),
         Some(other) => {
             let shown = |tag: Option<&str>| {
                 tag.map_or_else(|| "no tag".to_owned(), |tag| format!("`{tag}`"))
             };
             Err(one
-                .image
+                .place
                 .refusal(format!(
                     "two containers of {} run the image with different tags: {} here and {} on line {}",
-                    workload.view.reference(),
+                    running.workload.title(),
                     shown(tag),
                     shown(other.reference.tag),
-                    other.image.line()
+                    other.place.line()
                 ))
                 .hint("give both the same tag first"))
         }
     }
 }
 
-fn first<'w, 'a>(workload: &'w Workload<'a>) -> &'w Container<'a> {
-    workload
-        .running
+fn first<'w, 'a>(running: &'w Running<'a>) -> &'w Image<'a> {
+    running
+        .images
         .first()
         .expect("a workload is only made with a container that runs the image")
 }

@@ -1,0 +1,74 @@
+//! Version labels: which of them say what runs, and which are part of who someone is.
+
+use super::{findings::Findings, identity::Identity, label::places, workloads::Running};
+use crate::units::Version;
+
+/// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
+/// tagging, and the plain one of Istio and of many others.
+const KEYS: &[&str] = &[
+    "version",
+    "app.kubernetes.io/version",
+    "tags.datadoghq.com/version",
+];
+
+/// Finds the version labels of a workload and of its pod template. Only labels that are there are
+/// changed, and none that a selector uses: those say who a pod is, and cannot be changed on a living
+/// workload.
+///
+/// `tag` is the version that the image has now.
+pub(super) fn locate(
+    running: &Running<'_>,
+    tag: Option<&str>,
+    version: &Version,
+    identity: &mut Identity<'_>,
+    findings: &mut Findings,
+) {
+    let workload = &running.workload;
+    for key in KEYS {
+        let mut found = Vec::new();
+        for place in places(&workload.object, Some(workload)) {
+            let labels = findings.take(place.keys(&["metadata", "labels"])).flatten();
+            let label = labels.and_then(|labels| findings.take(labels.key(key)).flatten());
+            found.extend(label);
+        }
+        if found.is_empty() {
+            continue;
+        }
+        match findings.take(identity.selector_using(workload, key)) {
+            Some(None) => {}
+            Some(Some(selector)) => {
+                findings.notes.push(format!(
+                    "label `{key}` of {} is used by {selector}; left as it is",
+                    workload.title()
+                ));
+                continue;
+            }
+            None => continue,
+        }
+        for label in found {
+            match other_image_of(running, label.text(), tag) {
+                Some(image) => findings.notes.push(format!(
+                    "label `{key}` of {} says the version of the image `{image}`; left as it is",
+                    workload.title()
+                )),
+                None => findings.want(&label, version.as_str()),
+            }
+        }
+    }
+}
+
+/// Returns the image of another container whose version a label says, where it does not say ours.
+fn other_image_of<'a>(
+    running: &Running<'a>,
+    label: Option<&str>,
+    tag: Option<&str>,
+) -> Option<&'a str> {
+    if label == tag {
+        return None;
+    }
+    let other = running
+        .others
+        .iter()
+        .find(|other| other.reference.tag.is_some() && other.reference.tag == label)?;
+    Some(other.reference.repository)
+}
