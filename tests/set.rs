@@ -399,7 +399,7 @@ fn add_leaves(value: &serde_yaml::Value, path: &str, found: &mut BTreeMap<String
         Value::String(text) => {
             let inside = text.contains('\n').then(|| serde_yaml::from_str(text));
             match inside {
-                Some(Ok(value @ Value::Mapping(_))) => {
+                Some(Ok(value @ (Value::Mapping(_) | Value::Sequence(_)))) => {
                     add_leaves(&value, &format!("{path} |"), found);
                 }
                 _ => {

@@ -1,6 +1,12 @@
 //! Image references: repository, tag and digest.
 
-use super::{Containers, Manifests, ObjectRef, findings::Findings};
+use std::fmt;
+
+use super::{
+    Containers, Manifests, ObjectRef,
+    findings::Findings,
+    kustomization::{self, Absent},
+};
 
 /// An image reference taken apart: `registry:5000/team/app:1.0@sha256:…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +17,19 @@ pub struct ImageReference<'a> {
     pub tag: Option<&'a str>,
     /// What stands behind `@`.
     pub digest: Option<&'a str>,
+}
+
+impl fmt::Display for ImageReference<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.repository)?;
+        if let Some(tag) = self.tag {
+            write!(formatter, ":{tag}")?;
+        }
+        match self.digest {
+            Some(digest) => write!(formatter, "@{digest}"),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<'a> ImageReference<'a> {
@@ -44,6 +63,11 @@ pub(super) fn locate(
     reference: &str,
     findings: &mut Findings,
 ) {
+    if let (None, Containers::Running(repository)) = (workload, containers)
+        && kustomization::locate_alone(manifests, repository, reference, Absent::Insert, findings)
+    {
+        return;
+    }
     let _ = (manifests, workload, containers, reference);
     findings.refusals.push(super::Refusal::new("not there yet"));
 }

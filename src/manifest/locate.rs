@@ -2,8 +2,8 @@
 
 use super::{
     Allowances, Change, ChangeSet, Edit, Manifests, Refusal, annotation, any_path, env,
-    findings::Findings, helm, image, label, replicas, rollout_step, selector, subset, version,
-    weight,
+    findings::Findings, helm, image, kustomization, label, replicas, rollout_step, selector,
+    subset, version, weight,
 };
 
 /// Finds the values that some edits change. A value that is right already is not changed.
@@ -23,7 +23,7 @@ pub fn locate_allowing(
     edits: &[Edit],
     allowed: Allowances,
 ) -> Result<ChangeSet, Vec<Refusal>> {
-    let mut findings = Findings::new(allowed);
+    let mut findings = Findings::new(allowed).kustomized(manifests);
     for edit in edits {
         match edit {
             Edit::Version {
@@ -118,6 +118,7 @@ pub fn locate_allowing(
             ),
         }
     }
+    kustomization::check_shared(manifests, &mut findings);
     let Findings {
         mut changes,
         mut notes,

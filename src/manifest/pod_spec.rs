@@ -97,7 +97,9 @@ pub(super) fn all_running<'a>(
         return Err(unknown.refusal(reason));
     }
     let mut workloads = Vec::new();
-    for view in manifests.views_with(&named) {
+    let mut views = manifests.views_with(&named).collect();
+    manifests.kustomizations().drop_patches(&mut views);
+    for view in views {
         let runs = |container: &Container<'_>| container.reference.repository == image;
         if containers(view)?.iter().any(runs) {
             workloads.push(running(view, image)?);
@@ -119,7 +121,7 @@ pub(super) fn all_running<'a>(
 
 /// Returns the containers of an object that have an image, init containers first; empty for an
 /// object that runs no pods.
-fn containers(view: View<'_>) -> Result<Vec<Container<'_>>, Refusal> {
+pub(super) fn containers(view: View<'_>) -> Result<Vec<Container<'_>>, Refusal> {
     let mut found = Vec::new();
     let Some(path) = template_path(&view.reference().kind) else {
         return Ok(found);

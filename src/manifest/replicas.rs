@@ -1,8 +1,8 @@
 //! The number of pods of a workload.
 
 use super::{
-    Allowances, Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
-    target::Target,
+    Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, cursor::Cursor,
+    findings::Findings, kustomization, target::Target,
 };
 
 /// Kinds with `spec.replicas`.
@@ -16,6 +16,9 @@ pub(super) fn locate(
     findings: &mut Findings,
 ) {
     findings.take(check_no_autoscaler(manifests, workload));
+    if kustomization::locate_replicas(manifests, workload, replicas, findings) {
+        return;
+    }
     if let Some(place) = findings.take(place_of(manifests, workload)) {
         findings.want_as(&place, &replicas.to_string(), ScalarType::Integer);
     }
@@ -44,6 +47,10 @@ fn place_of<'a>(manifests: &'a Manifests, workload: &ObjectRef) -> Result<Cursor
         return Err(refuse(format!(
             "{workload} has no replicas, expected one of {kinds}"
         )));
+    }
+    let path = Segment::keys(&["spec", "replicas"]);
+    if let Some(place) = kustomization::decider_of(manifests, view, &path)? {
+        return Ok(place);
     }
     Cursor::new(view)
         .keys(&["spec", "replicas"])?

@@ -1,10 +1,12 @@
 //! The version of a workload: the tag of its image, its version labels, `DD_VERSION`.
 
 use super::{
-    Manifests, ObjectRef, Refusal, env,
+    Manifests, ObjectRef, Refusal,
+    cursor::Cursor,
+    env,
     findings::Findings,
-    image::ImageReference,
-    kustomization, label,
+    kustomization::{self, Absent},
+    label,
     pod_spec::{Container, Workload, all_running, running},
 };
 use crate::units::Version;
@@ -17,6 +19,16 @@ pub(super) fn locate(
     version: &Version,
     findings: &mut Findings,
 ) {
+    let reference = format!("{image}:{version}");
+    if workload.is_none()
+        && kustomization::locate_alone(manifests, image, &reference, Absent::Leave, findings)
+    {
+        return;
+    }
+    let name = kustomization::name_in_workloads(manifests, workload, image);
+    let Some(image) = findings.take(name) else {
+        return;
+    };
     let workloads = match workload {
         Some(wanted) => manifests
             .one(wanted)
@@ -27,9 +39,8 @@ pub(super) fn locate(
     let Some(workloads) = findings.take(workloads) else {
         return;
     };
-    findings.take(kustomization::check_sets_no_tag(manifests, image));
     for workload in &workloads {
-        let Some(tag) = findings.take(one_tag(workload)) else {
+        let Some(tag) = findings.take(one_tag(manifests, workload)) else {
             continue;
         };
         for container in &workload.running {
@@ -51,8 +62,9 @@ pub fn current_version(
     workload: &ObjectRef,
     image: &str,
 ) -> Result<String, Refusal> {
+    let image = kustomization::name_in_workloads(manifests, Some(workload), image)?;
     let workload = running(manifests.one(workload)?, image)?;
-    match one_tag(&workload)? {
+    match one_tag(manifests, &workload)? {
         Some(tag) => Ok(tag.to_owned()),
         None => Err(first(&workload)
             .image
@@ -62,39 +74,41 @@ pub fn current_version(
 }
 
 /// Returns the tag that all containers of the image have; none where it has no tag.
-fn one_tag<'a>(workload: &Workload<'a>) -> Result<Option<&'a str>, Refusal> {
+fn one_tag<'a>(
+    manifests: &'a Manifests,
+    workload: &Workload<'a>,
+) -> Result<Option<&'a str>, Refusal> {
+    let mut first: Option<(Option<&'a str>, Cursor<'a>)> = None;
     for container in &workload.running {
-        let ImageReference { digest, .. } = container.reference;
-        if digest.is_some() {
-            let written = container.image.text().unwrap_or_default();
-            return Err(container
-                .image
+        let (image, place) = kustomization::runs(manifests, container)?;
+        if image.digest.is_some() {
+            return Err(place
                 .refusal(format!(
-                    "the image `{written}` is fixed by its digest, expected a tag"
+                    "the image `{image}` is fixed by its digest, expected a tag"
                 ))
-                .hint("write `repository:tag` there; a digest would win over any tag"));
+                .hint("write a tag there in place of the digest, which would win over it"));
         }
-    }
-    let (one, tag) = (first(workload), first(workload).reference.tag);
-    let different = |container: &&Container<'_>| container.reference.tag != tag;
-    match workload.running.iter().find(different) {
-        None => Ok(tag),
-        Some(other) => {
-            let shown = |tag: Option<&str>| {
-                tag.map_or_else(|| "no tag".to_owned(), |tag| format!("`{tag}`"))
-            };
-            Err(one
-                .image
-                .refusal(format!(
-                    "two containers of {} run the image with different tags: {} here and {} on line {}",
-                    workload.view.reference(),
-                    shown(tag),
-                    shown(other.reference.tag),
-                    other.image.line()
-                ))
-                .hint("give both the same tag first"))
+        let tag = image.tag;
+        let Some((one, at)) = &first else {
+            first = Some((tag, place));
+            continue;
+        };
+        if *one == tag {
+            continue;
         }
+        let shown =
+            |tag: Option<&str>| tag.map_or_else(|| "no tag".to_owned(), |tag| format!("`{tag}`"));
+        return Err(at
+            .refusal(format!(
+                "two containers of {} run the image with different tags: {} here and {} on line {}",
+                workload.view.reference(),
+                shown(*one),
+                shown(tag),
+                place.line()
+            ))
+            .hint("give both the same tag first"));
     }
+    Ok(first.and_then(|(tag, _)| tag))
 }
 
 fn first<'w, 'a>(workload: &'w Workload<'a>) -> &'w Container<'a> {
