@@ -2,6 +2,11 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
+/// Begins a document, at the start of a line.
+const MARKER: &str = "---";
+
 /// One stretch of a file: a document with its `---` line, or what stands before the first of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chunk {
@@ -18,33 +23,47 @@ pub(super) struct Chunk {
 /// A `%` directive belongs to the document after it and may be in force for it alone: such a file
 /// is one chunk.
 pub(super) fn chunks(text: &str) -> Vec<Chunk> {
+    let bytes = text.as_bytes();
+    let starts_line = |at: usize| {
+        at.checked_sub(1)
+            .and_then(|before| bytes.get(before))
+            .is_none_or(|before| matches!(before, b'\n' | b'\r'))
+    };
     let mut found = vec![Chunk {
         range: 0..text.len(),
         lines_before: 0,
     }];
-    let mut whole_file = false;
-    for (number, line) in lines(text).enumerate() {
-        let content = &text[line.clone()];
-        whole_file |= content.starts_with('%');
-        let marker = content
-            .strip_prefix("---")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
-        if marker
-            && line.start > 0
-            && let Some(last) = found.last_mut()
-        {
-            last.range.end = line.start;
+    if memchr::memchr_iter(b'%', bytes).any(starts_line) {
+        return found;
+    }
+    let ends_marker = |at: usize| {
+        bytes
+            .get(at)
+            .is_none_or(|next| matches!(next, b' ' | b'\t' | b'\n' | b'\r'))
+    };
+    let (mut counted, mut lines) = (0, 0);
+    for at in memmem::find_iter(bytes, MARKER) {
+        if at > 0 && starts_line(at) && ends_marker(at + MARKER.len()) {
+            lines += line_breaks(&text[counted..at]);
+            counted = at;
+            if let Some(last) = found.last_mut() {
+                last.range.end = at;
+            }
             found.push(Chunk {
-                range: line.start..text.len(),
-                lines_before: number,
+                range: at..text.len(),
+                lines_before: lines,
             });
         }
     }
-    if whole_file {
-        found.truncate(1);
-        found[0].range.end = text.len();
-    }
     found
+}
+
+/// Counts line breaks: `\n`, `\r\n` or `\r`.
+fn line_breaks(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let alone = |at: &usize| bytes.get(at + 1) != Some(&b'\n');
+    memchr::memchr_iter(b'\n', bytes).count()
+        + memchr::memchr_iter(b'\r', bytes).filter(alone).count()
 }
 
 /// Returns the byte ranges of the lines of a text without their breaks: `\n`, `\r\n` or `\r`.
