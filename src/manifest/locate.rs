@@ -136,6 +136,7 @@ pub fn locate_allowing(
     refusals.extend(conflicts(&mut changes));
     if !refusals.is_empty() {
         refusals.dedup();
+        helm::name_values_files(manifests, &mut refusals);
         return Err(refusals);
     }
     notes.dedup();
