@@ -78,7 +78,9 @@ impl Findings {
         new: &str,
         scalar_type: ScalarType,
     ) {
-        if self.redirected(from, path, new, scalar_type) {
+        if self.redirected(from, path, new, scalar_type)
+            || kustomization::put_literal((from, path), new, self)
+        {
             return;
         }
         let Some((parent, missing)) = self.take(deepest(from, path)) else {

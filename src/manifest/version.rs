@@ -49,6 +49,9 @@ pub(super) fn locate(
             env::locate(container, version, findings);
         }
         label::locate(manifests, workload, tag, version, findings);
+        let images = workload.running.iter().map(|container| &container.image);
+        let images: Vec<&Cursor<'_>> = images.collect();
+        kustomization::locate_carriers(manifests, workload.view, &images, version, findings);
     }
 }
 
@@ -80,7 +83,7 @@ fn one_tag<'a>(
 ) -> Result<Option<&'a str>, Refusal> {
     let mut first: Option<(Option<&'a str>, Cursor<'a>)> = None;
     for container in &workload.running {
-        let (image, place) = kustomization::runs(manifests, container)?;
+        let (image, place) = kustomization::runs(manifests, &container.image)?;
         if image.digest.is_some() {
             return Err(place
                 .refusal(format!(

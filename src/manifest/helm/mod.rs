@@ -145,7 +145,8 @@ impl Wanted<'_> {
             .and_then(|place| place.text());
         let new = self.value;
         let reads_as_number = |text: &str| {
-            text.parse::<f64>().is_ok() && text.starts_with(|first: char| "-.0123456789".contains(first))
+            text.parse::<f64>().is_ok()
+                && text.starts_with(|first: char| "-.0123456789".contains(first))
         };
         Ok(match old {
             Some(old) if reads_as_number(old) && is_number(new) => ScalarType::Integer,

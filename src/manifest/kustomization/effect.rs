@@ -7,7 +7,7 @@ use super::{
 };
 use crate::manifest::{
     Manifests, Refusal, Segment, cursor::Cursor, image::ImageReference, manifests::listed,
-    object::View,
+    object::View, pointer::path_of,
 };
 
 /// What decides over a value in place of the object itself.
@@ -16,7 +16,7 @@ pub(super) enum Decider<'a> {
     /// The value in a patch.
     Patch(Cursor<'a>),
     /// An entry of `images`.
-    Image(Entry<'a>),
+    Image(Box<Entry<'a>>),
     /// The `count` of an entry of `replicas`.
     Replicas(Cursor<'a>),
 }
@@ -58,45 +58,60 @@ pub(super) fn of<'a>(
     pointer: &[Segment],
 ) -> Result<Effect<'a>, Refusal> {
     let own = Cursor::new(view).follow(pointer)?;
-    let mut effects: Vec<Effect<'a>> = Vec::new();
-    let mut undecided = Effect {
-        decider: None,
-        image: own
-            .as_ref()
-            .and_then(Cursor::text)
-            .map(ImageReference::parse),
-    };
+    let mut decided: Vec<Effect<'a>> = Vec::new();
+    let mut undecided = None;
     for way in manifests.kustomizations().ways(manifests, view.path()) {
         let effect = along(manifests, &way, view, pointer, own.as_ref())?;
-        let known = |place: &Cursor<'_>| {
-            let places = effects.iter().filter_map(|effect| effect.decider.as_ref());
-            let mut places = places.map(Decider::place).chain(&own);
-            places.any(|known| same(known, place))
+        let decider = effect.decider.as_ref().map(Decider::place);
+        let decider = decider.filter(|place| !own.as_ref().is_some_and(|own| same(own, place)));
+        let Some(decider) = decider else {
+            undecided = Some(Effect {
+                decider: None,
+                ..effect
+            });
+            continue;
         };
-        match &effect.decider {
-            Some(decider) if !known(decider.place()) => effects.push(effect),
-            Some(_) => {}
-            // A kustomization may give the image another name and leave its tag to the object.
-            None => undecided = effect,
+        let known = |earlier: &Effect<'a>| {
+            let place = earlier.decider.as_ref().map(Decider::place);
+            place.is_some_and(|place| same(place, decider))
+        };
+        if !decided.iter().any(known) {
+            decided.push(effect);
         }
     }
-    if effects.len() > 1 {
-        let deciders = effects.iter().filter_map(|effect| effect.decider.as_ref());
-        let places = listed(deciders.map(|decider| {
-            let place = decider.place();
-            format!("{}:{}", place.view.path(), place.line())
+    let Some(one) = decided.first() else {
+        return Ok(undecided.unwrap_or_else(|| Effect {
+            decider: None,
+            image: reference(own.as_ref(), pointer),
         }));
-        let reason = format!(
-            "`{}` of {} is set by {} kustomizations, expected one: {places}",
-            crate::manifest::pointer::path_of(pointer),
-            view.reference(),
-            effects.len()
-        );
-        return Err(Refusal::new(reason)
-            .at(view.path(), own.map_or(view.object.line, |own| own.line()))
-            .hint("each is an environment: name the files of one of them"));
+    };
+    if decided.len() == 1 && undecided.is_none() {
+        return Ok(one.clone());
     }
-    Ok(effects.pop().unwrap_or(undecided))
+    let own_place = match &own {
+        Some(own) => format!("{}:{}", view.path(), own.line()),
+        None => view.place(),
+    };
+    let deciders = decided.iter().filter_map(|effect| effect.decider.as_ref());
+    let mut places: Vec<String> = deciders
+        .map(|decider| format!("{}:{}", decider.place().view.path(), decider.place().line()))
+        .collect();
+    places.extend(undecided.map(|_| own_place));
+    Err(Refusal::new(format!(
+        "`{}` of {} comes from {} places, expected one: {}",
+        path_of(pointer),
+        view.reference(),
+        places.len(),
+        listed(places.into_iter())
+    ))
+    .at(view.path(), own.map_or(view.object.line, |own| own.line()))
+    .hint("kustomizations build several environments of it: name the files of one of them"))
+}
+
+/// Returns the image at a place, where the path is that of one.
+fn reference<'a>(place: Option<&Cursor<'a>>, pointer: &[Segment]) -> Option<ImageReference<'a>> {
+    let text = place.filter(|_| is_image(pointer))?.text()?;
+    Some(ImageReference::parse(text))
 }
 
 /// Follows one way through kustomizations.
@@ -108,19 +123,14 @@ fn along<'a>(
     own: Option<&Cursor<'a>>,
 ) -> Result<Effect<'a>, Refusal> {
     let mut names = vec![view.reference().name.clone()];
-    let is_image = is_image(pointer);
-    let reference = |place: Option<&Cursor<'a>>| {
-        let text = place.filter(|_| is_image).and_then(|place| place.text());
-        text.map(ImageReference::parse)
-    };
     let mut effect = Effect {
         decider: None,
-        image: reference(own),
+        image: reference(own, pointer),
     };
     for kustomization in way {
         // The order of kustomize: patches, names, replicas, images.
         if let Some(place) = patch::value(manifests, kustomization, &names, (view, pointer))? {
-            effect.image = reference(Some(&place));
+            effect.image = reference(Some(&place), pointer);
             effect.decider = Some(Decider::Patch(place));
         }
         names.extend(renamed(kustomization, names.last())?);
@@ -133,7 +143,7 @@ fn along<'a>(
         for entry in images::entries_for(kustomization, image.repository)? {
             effect.image = effect.image.map(|image| entry.applied_to(image));
             if entry.decides() {
-                effect.decider = Some(Decider::Image(entry));
+                effect.decider = Some(Decider::Image(Box::new(entry)));
             }
         }
     }

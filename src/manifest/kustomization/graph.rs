@@ -23,6 +23,8 @@ type Built = Vec<(String, Vec<Layer>)>;
 #[derive(Debug, Default)]
 pub(in crate::manifest) struct Graph {
     kustomizations: Vec<Kustomization>,
+    /// The kustomization in each folder.
+    folders: HashMap<String, Layer>,
     /// File -> for each outermost kustomization that builds it, the way from the inside out.
     ways: HashMap<String, Vec<Vec<Layer>>>,
     /// Files that are patches.
@@ -48,7 +50,10 @@ impl Graph {
             .iter()
             .flat_map(|kustomization| kustomization.patches.iter().cloned())
             .collect();
+        let folders = kustomizations.iter().enumerate();
+        let folders = folders.map(|(layer, kustomization)| (kustomization.folder.clone(), layer));
         let mut graph = Self {
+            folders: folders.collect(),
             kustomizations,
             ways: HashMap::new(),
             patches,
@@ -100,31 +105,27 @@ impl Graph {
     }
 
     fn follow(&mut self) {
+        let parts: HashSet<Layer> = self
+            .kustomizations
+            .iter()
+            .flat_map(|kustomization| {
+                kustomization
+                    .resources
+                    .iter()
+                    .chain(&kustomization.components)
+            })
+            .filter_map(|path| self.in_folder(path))
+            .collect();
         let mut known = HashMap::new();
-        for layer in 0..self.kustomizations.len() {
-            if self.is_part_of_another(layer) {
-                continue;
-            }
+        for layer in (0..self.kustomizations.len()).filter(|layer| !parts.contains(layer)) {
             for (file, way) in self.built(layer, 0, &mut known) {
                 self.ways.entry(file).or_default().push(way);
             }
         }
     }
 
-    fn is_part_of_another(&self, layer: Layer) -> bool {
-        self.kustomizations.iter().any(|kustomization| {
-            let mut named = kustomization
-                .resources
-                .iter()
-                .chain(&kustomization.components);
-            named.any(|path| self.in_folder(path) == Some(layer))
-        })
-    }
-
     fn in_folder(&self, folder: &str) -> Option<Layer> {
-        self.kustomizations
-            .iter()
-            .position(|kustomization| kustomization.folder == folder)
+        self.folders.get(folder).copied()
     }
 
     /// Returns what a kustomization builds: its resources first, then its components, which take
@@ -225,13 +226,18 @@ impl Kustomization {
 fn views(manifests: &Manifests) -> impl Iterator<Item = View<'_>> {
     manifests
         .parsed_files()
-        .filter(|file| FILE_NAMES.contains(&split(&file.path).1))
+        .filter(|file| is_kustomization(&file.path))
         .filter_map(|file| views_with(file, &[]).next())
 }
 
 fn cursor<'a>(manifests: &'a Manifests, path: &str) -> Option<Cursor<'a>> {
     let file = manifests.parsed_file(path)?;
     views_with(file, &[]).next().map(Cursor::new)
+}
+
+/// Does a file have a name that kustomize looks for?
+pub(super) fn is_kustomization(path: &str) -> bool {
+    FILE_NAMES.contains(&split(path).1)
 }
 
 /// Takes a path apart into folder and file name.

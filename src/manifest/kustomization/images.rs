@@ -185,6 +185,7 @@ pub(super) fn insert(
     }
     wanted.extend(new.tag.map(|tag| ("newTag", tag)));
     wanted.extend(new.digest.map(|digest| ("digest", digest)));
+    let known = findings.changes.len();
     for (key, value) in wanted {
         let path = [
             Segment::from("images"),
@@ -192,6 +193,10 @@ pub(super) fn insert(
             Segment::from(key),
         ];
         findings.put(kustomization, &path, value, ScalarType::Text);
+    }
+    // The first value makes the entry, the others get into it.
+    for change in findings.changes.iter_mut().skip(known + 1) {
+        change.created = 1;
     }
 }
 

@@ -1,11 +1,11 @@
 //! A kustomization that decides over a value for several workloads: none of them may change unasked.
 
-use super::effect::{self, is_image};
+use super::{
+    effect::{self, is_image},
+    names::images_of,
+};
 use crate::manifest::{
-    Manifests, Segment,
-    cursor::Cursor,
-    findings::Findings,
-    pod_spec::{containers, template_path},
+    Manifests, Segment, cursor::Cursor, findings::Findings, pod_spec::template_path,
 };
 
 /// A value of an object that a kustomization decides over, and that was wanted.
@@ -87,8 +87,7 @@ fn others<'a>(manifests: &'a Manifests, pointer: &[Segment]) -> Vec<(Cursor<'a>,
             continue;
         }
         if is_image(pointer) {
-            let containers = containers(view).unwrap_or_default();
-            let images = containers.into_iter().map(|container| container.image);
+            let images = images_of(view).into_iter();
             found.extend(images.map(|image| {
                 let pointer = image.pointer.clone();
                 (image, pointer)
