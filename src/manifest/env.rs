@@ -12,7 +12,8 @@ use super::{
 };
 use crate::units::Version;
 
-const NAME: &str = "DD_VERSION";
+/// Name of the variable.
+pub(super) const NAME: &str = "DD_VERSION";
 
 /// Finds `DD_VERSION` in a container. One that takes its value from elsewhere (`valueFrom`, as
 /// from a label) follows by itself and is left as it is.

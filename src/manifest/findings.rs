@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::{
-    Allowances, Change, Refusal, ScalarType, Segment,
+    Allowances, Change, Manifests, Refusal, ScalarType, Segment,
     cursor::{Cursor, Detour},
+    kustomization::{self, Decided},
     target::{
         Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone, check_written_out,
     },
@@ -24,6 +25,10 @@ pub(super) struct Findings {
     pub refusals: Vec<Refusal>,
     /// Values that are written elsewhere and may change there.
     elsewhere: Vec<Elsewhere>,
+    /// Values of objects that a kustomization decides over.
+    pub decided: Vec<Decided>,
+    /// The files, where kustomizations are among them.
+    kustomized: Option<Manifests>,
 }
 
 /// A value that is reached through an alias or a merge key.
@@ -48,6 +53,14 @@ impl Findings {
         }
     }
 
+    /// Wants what a kustomization decides over to be edited there.
+    #[must_use]
+    pub(super) fn kustomized(mut self, manifests: &Manifests) -> Self {
+        let found = !manifests.kustomizations().is_empty();
+        self.kustomized = found.then(|| manifests.clone());
+        self
+    }
+
     /// Wants a new text at a place.
     pub(super) fn want(&mut self, place: &Cursor<'_>, new: &str) {
         self.want_as(place, new, ScalarType::Text);
@@ -55,6 +68,13 @@ impl Findings {
 
     /// Wants a new value of some type at a place.
     pub(super) fn want_as(&mut self, place: &Cursor<'_>, new: &str, scalar_type: ScalarType) {
+        if !self.redirected(place, &[], new, scalar_type) {
+            self.want_here(place, new, scalar_type);
+        }
+    }
+
+    /// As [`Self::want_as`], whatever decides over the value elsewhere.
+    pub(super) fn want_here(&mut self, place: &Cursor<'_>, new: &str, scalar_type: ScalarType) {
         match Target::at(place, self.allowed) {
             Ok(target) => match target.change_to(new, scalar_type) {
                 Some(change) => {
@@ -113,14 +133,33 @@ impl Findings {
         new: &str,
         scalar_type: ScalarType,
     ) {
+        if self.redirected(from, path, new, scalar_type)
+            || kustomization::put_literal((from, path), new, self)
+        {
+            return;
+        }
         let Some((parent, missing)) = self.take(deepest(from, path)) else {
             return;
         };
         if missing.is_empty() {
-            self.want_as(&parent, new, scalar_type);
+            self.want_here(&parent, new, scalar_type);
         } else if let Some(change) = self.take(insertion(&parent, missing, new, scalar_type)) {
             self.changes.push(change);
         }
+    }
+
+    /// Wants a value where a kustomization decides over it; false where none does.
+    fn redirected(
+        &mut self,
+        from: &Cursor<'_>,
+        path: &[Segment],
+        new: &str,
+        scalar_type: ScalarType,
+    ) -> bool {
+        let Some(manifests) = self.kustomized.clone() else {
+            return false;
+        };
+        kustomization::redirect(&manifests, (from, path), (new, scalar_type), self)
     }
 
     /// Keeps the reason why something could not be found; returns it where there is none.

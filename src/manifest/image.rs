@@ -1,12 +1,10 @@
 //! The image of containers, by their repository or by their name.
 
-use std::collections::BTreeSet;
-
 use super::{
     Containers, Manifests, ObjectRef, Refusal, ScalarType, Segment,
     cursor::Detour,
     findings::Findings,
-    kustomization,
+    kustomization::{self, Absent},
     pod_spec::{Container, Image, Workload, container_names},
     workloads::{Running, running, wanted},
 };
@@ -31,6 +29,11 @@ pub(super) fn locate(
     let Some(new) = findings.take(ImageReference::parse_new(reference)) else {
         return;
     };
+    if let (None, Containers::Running(repository)) = (workload, containers)
+        && kustomization::locate_alone(manifests, repository, reference, Absent::Insert, findings)
+    {
+        return;
+    }
     let chosen = match containers {
         Containers::Running(repository) => {
             chosen_by_image(manifests, workload, repository, &new, findings)
@@ -40,7 +43,6 @@ pub(super) fn locate(
     let Some(chosen) = findings.take(chosen) else {
         return;
     };
-    let mut repositories = BTreeSet::from([new.repository]);
     for Chosen {
         workload,
         containers,
@@ -49,10 +51,6 @@ pub(super) fn locate(
         let Some(images) = findings.take(images_of(containers)) else {
             continue;
         };
-        if !workload.is_text() {
-            let old = images.iter().flatten();
-            repositories.extend(old.map(|image| image.reference.repository));
-        }
         for (container, image) in containers.iter().zip(&images) {
             let result = check(workload, container, image.as_ref(), &new, findings);
             if findings.take(result).is_none() || follows_another(image.as_ref(), &images, findings)
@@ -66,9 +64,6 @@ pub(super) fn locate(
                 ScalarType::Text,
             );
         }
-    }
-    for repository in repositories {
-        findings.take(kustomization::check_sets_no_tag(manifests, repository));
     }
 }
 

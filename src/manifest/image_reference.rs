@@ -1,5 +1,7 @@
 //! Image references: repository, tag and digest.
 
+use std::fmt;
+
 use super::Refusal;
 
 /// An image reference taken apart: `registry:5000/team/app:1.0@sha256:…`.
@@ -16,6 +18,19 @@ pub struct ImageReference<'a> {
 /// The registry that an image without one is pulled from, and how its own images are called in full
 /// (github.com/distribution/reference, `ParseDockerRef`).
 const DEFAULT_REGISTRY: &str = "docker.io";
+
+impl fmt::Display for ImageReference<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.repository)?;
+        if let Some(tag) = self.tag {
+            write!(formatter, ":{tag}")?;
+        }
+        match self.digest {
+            Some(digest) => write!(formatter, "@{digest}"),
+            None => Ok(()),
+        }
+    }
+}
 
 impl<'a> ImageReference<'a> {
     /// Takes a reference apart. The `:` of a registry's port is not that of a tag.

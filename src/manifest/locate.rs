@@ -2,8 +2,8 @@
 
 use super::{
     Allowances, Change, ChangeSet, Edit, Manifests, Refusal, annotation, any_path, env,
-    findings::Findings, helm, image, label, replicas, rollout_step, selector, subset, version,
-    weight,
+    findings::Findings, helm, image, kustomization, label, replicas, rollout_step, selector,
+    subset, version, weight,
 };
 
 /// Finds the values that some edits change. A value that is right already is not changed.
@@ -23,7 +23,7 @@ pub fn locate_allowing(
     edits: &[Edit],
     allowed: Allowances,
 ) -> Result<ChangeSet, Vec<Refusal>> {
-    let mut findings = Findings::new(allowed);
+    let mut findings = Findings::new(allowed).kustomized(manifests);
     for edit in edits {
         match edit {
             Edit::Version {
@@ -119,6 +119,7 @@ pub fn locate_allowing(
         }
     }
     findings.settle();
+    kustomization::check_shared(manifests, &mut findings);
     let Findings {
         mut changes,
         mut notes,
@@ -136,6 +137,7 @@ pub fn locate_allowing(
     refusals.extend(conflicts(&mut changes));
     if !refusals.is_empty() {
         refusals.dedup();
+        helm::name_values_files(manifests, &mut refusals);
         return Err(refusals);
     }
     notes.dedup();

@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use super::{
-    ObjectRef, Refusal, SourceFile, content::Problem, cursor::Cursor, object::View,
-    pod_spec::template_path, source::ParsedFile, template,
+    ObjectRef, Refusal, SourceFile, content::Problem, cursor::Cursor, kustomization::Graph,
+    object::View, pod_spec::template_path, source::ParsedFile, template,
 };
 
 /// How many names a message lists.
@@ -22,6 +22,8 @@ pub struct Manifests {
     beside: Vec<Arc<ParsedFile>>,
     /// What Services select pods by, for each label key that was asked for.
     services: Arc<Mutex<HashMap<String, Arc<[ServiceSelector]>>>>,
+    /// What kustomizations build, read once.
+    kustomizations: Arc<OnceLock<Graph>>,
 }
 
 /// What a Service selects pods by.
@@ -121,6 +123,7 @@ impl Manifests {
                 files: parsed,
                 beside: Vec::new(),
                 services: Arc::default(),
+                kustomizations: Arc::default(),
             })
         } else {
             Err(refusals)
@@ -175,6 +178,7 @@ impl Manifests {
             }
         }
         together.services = Arc::default();
+        together.kustomizations = Arc::default();
         Ok(together)
     }
 
@@ -246,6 +250,11 @@ impl Manifests {
         found.clone()
     }
 
+    /// Returns what the kustomizations among the files build.
+    pub(super) fn kustomizations(&self) -> &Graph {
+        self.kustomizations.get_or_init(|| Graph::read(self))
+    }
+
     /// Iterates over the files.
     pub(super) fn parsed_files(&self) -> impl Iterator<Item = &ParsedFile> {
         self.files.iter().map(AsRef::as_ref)
@@ -275,15 +284,15 @@ impl Manifests {
     /// There is none, or there are several.
     pub(super) fn one(&self, wanted: &ObjectRef) -> Result<View<'_>, Refusal> {
         let needles = [wanted.kind.as_str(), wanted.name.as_str()];
-        let mut found = self
-            .views_with(&needles)
-            .filter(|view| view.reference() == wanted);
-        let Some(first) = found.next() else {
-            return Err(self.missing(wanted));
-        };
-        match found.next() {
-            None => Ok(first),
-            Some(second) => Err(Refusal::new(format!(
+        let found = self.views_with(&needles);
+        let mut found: Vec<View<'_>> = found.filter(|view| view.reference() == wanted).collect();
+        if found.len() > 1 {
+            self.kustomizations().drop_patches(&mut found);
+        }
+        match found.as_slice() {
+            [] => Err(self.missing(wanted)),
+            [one] => Ok(*one),
+            [first, second, ..] => Err(Refusal::new(format!(
                 "{wanted} is written twice, here and in {}, expected once",
                 second.place()
             ))

@@ -2,7 +2,8 @@
 
 use super::{
     Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, autoscaler,
-    backend::check_group, cursor::Cursor, findings::Findings, object::View, target::Target,
+    backend::check_group, cursor::Cursor, findings::Findings, kustomization, object::View,
+    target::Target,
 };
 
 /// Kinds with `spec.replicas`, with their API groups.
@@ -30,7 +31,11 @@ pub(super) fn locate(
         return;
     };
     match findings.take(autoscaler::of(manifests, view)) {
-        Some(None) => own(view, replicas, findings),
+        Some(None) => {
+            if !kustomization::locate_replicas(manifests, workload, replicas, findings) {
+                own(view, replicas, findings);
+            }
+        }
         Some(Some(scaler)) => scaler.locate_minimum(view, replicas, findings),
         None => {}
     }
@@ -47,7 +52,11 @@ pub fn current_replicas(manifests: &Manifests, workload: &ObjectRef) -> Result<u
     let own = Cursor::new(view).keys(&["spec", "replicas"])?;
     match autoscaler::of(manifests, view)? {
         Some(scaler) if !scaler.is_switched_off(view)? => scaler.minimum(),
-        _ => own.map_or(Ok(DEFAULT), |place| number(&place)),
+        _ => {
+            let path = Segment::keys(&["spec", "replicas"]);
+            let decided = kustomization::decider_of(manifests, view, &path)?;
+            decided.or(own).map_or(Ok(DEFAULT), |place| number(&place))
+        }
     }
 }
 

@@ -1,16 +1,27 @@
 //! The version of a workload: the tag of its image, its version labels, `DD_VERSION`.
 
 use super::{
-    Manifests, ObjectRef, Refusal, env,
+    Manifests, ObjectRef, Refusal,
+    cursor::Cursor,
+    env,
     findings::Findings,
     identity::Identity,
-    image::{check_digest, fixed_by_digest},
-    kustomization,
+    image::{ImageReference, check_digest, fixed_by_digest},
+    kustomization::{self, Absent},
     pod_spec::Image,
     version_label,
     workloads::{Running, running, running_in},
 };
 use crate::units::Version;
+
+/// An image that a container runs once all kustomizations have taken effect.
+struct Runs<'a> {
+    reference: ImageReference<'a>,
+    /// What says so: the container, or a kustomization.
+    place: Cursor<'a>,
+    /// Is it the container?
+    own: bool,
+}
 
 /// Finds everything that carries the version of an image.
 pub(super) fn locate(
@@ -20,25 +31,37 @@ pub(super) fn locate(
     version: &Version,
     findings: &mut Findings,
 ) {
+    let reference = format!("{image}:{version}");
+    if workload.is_none()
+        && kustomization::locate_alone(manifests, image, &reference, Absent::Leave, findings)
+    {
+        return;
+    }
+    let name = kustomization::name_in_workloads(manifests, workload, image);
+    let Some(image) = findings.take(name) else {
+        return;
+    };
     let found = running(manifests, workload, image, findings);
     let Some(found) = findings.take(found) else {
         return;
     };
-    if found.iter().any(|running| !running.workload.is_text()) {
-        findings.take(kustomization::check_sets_no_tag(manifests, image));
-    }
     let reference = format!("{image}:{version}");
     let mut identity = Identity::new(manifests);
     for running in &found {
+        let Some(runs) = findings.take(what_runs(manifests, running)) else {
+            continue;
+        };
         let digests: Result<Vec<()>, Refusal> = running
             .images
             .iter()
-            .map(|image| check_digest(image, findings))
+            .zip(&runs)
+            .filter(|(_, runs)| runs.own)
+            .map(|(image, _)| check_digest(image, findings))
             .collect();
         if findings.take(digests).is_none() {
             continue;
         }
-        let Some(tag) = findings.take(one_tag(running)) else {
+        let Some(tag) = findings.take(one_tag(running, &runs)) else {
             continue;
         };
         for image in &running.images {
@@ -46,6 +69,12 @@ pub(super) fn locate(
             env::locate(&image.container, version, findings);
         }
         version_label::locate(running, tag, version, &mut identity, findings);
+        if !running.workload.is_text() {
+            let images: Vec<&Cursor<'_>> =
+                running.images.iter().map(|image| &image.place).collect();
+            let view = running.workload.object.view;
+            kustomization::locate_carriers(manifests, view, &images, version, findings);
+        }
     }
 }
 
@@ -59,48 +88,79 @@ pub fn current_version(
     workload: &ObjectRef,
     image: &str,
 ) -> Result<String, Refusal> {
+    let image = kustomization::name_in_workloads(manifests, Some(workload), image)?;
     let running = running_in(manifests.one(workload)?, image)?;
-    let by_digest = |image: &&Image<'_>| image.reference.digest.is_some();
-    if let Some(image) = running.images.iter().find(by_digest) {
-        return Err(fixed_by_digest(image));
+    let runs = what_runs(manifests, &running)?;
+    for (image, runs) in running.images.iter().zip(&runs) {
+        if runs.own && runs.reference.digest.is_some() {
+            return Err(fixed_by_digest(image));
+        }
+        if runs.reference.digest.is_some() {
+            let reason = format!(
+                "the image `{}` is fixed by its digest, expected a tag",
+                runs.reference
+            );
+            return Err(runs
+                .place
+                .refusal(reason)
+                .hint("write a tag there in place of the digest, which would win over it"));
+        }
     }
-    match one_tag(&running)? {
+    match one_tag(&running, &runs)? {
         Some(tag) => Ok(tag.to_owned()),
-        None => Err(first(&running)
+        None => Err(first(&runs)
             .place
             .refusal(format!("the image `{image}` has no tag, expected one"))
             .hint("write the version that runs now as its tag")),
     }
 }
 
-/// Returns the tag that all containers of the image have; none where it has no tag.
-fn one_tag<'a>(running: &Running<'a>) -> Result<Option<&'a str>, Refusal> {
-    let (one, tag) = (first(running), first(running).reference.tag);
-    let different = |image: &&Image<'_>| image.reference.tag != tag;
-    match running.images.iter().find(different) {
-        None => Ok(tag),
-        Some(other) => {
-            let shown = |tag: Option<&str>| {
-                tag.map_or_else(|| "no tag".to_owned(), |tag| format!("`{tag}`"))
-            };
-            Err(one
-                .place
-                .refusal(format!(
-                    "two containers of {} run the image with different tags: {} here and {} on line {}",
-                    running.workload.title(),
-                    shown(tag),
-                    shown(other.reference.tag),
-                    other.place.line()
-                ))
-                .hint("give both the same tag first"))
+/// Returns what the containers of an image run, in their order.
+fn what_runs<'a>(
+    manifests: &'a Manifests,
+    running: &Running<'a>,
+) -> Result<Vec<Runs<'a>>, Refusal> {
+    let what = |image: &Image<'a>| {
+        if running.workload.is_text() {
+            return Ok(Runs {
+                reference: image.reference,
+                place: image.place.clone(),
+                own: true,
+            });
         }
-    }
+        let (reference, place) = kustomization::runs(manifests, &image.place)?;
+        let own = place.view.path() == image.place.view.path() && place.node == image.place.node;
+        Ok(Runs {
+            reference,
+            place,
+            own,
+        })
+    };
+    running.images.iter().map(what).collect()
 }
 
-fn first<'w, 'a>(running: &'w Running<'a>) -> &'w Image<'a> {
-    running
-        .images
-        .first()
+/// Returns the tag that all containers of the image run; none where it has no tag.
+fn one_tag<'a>(running: &Running<'_>, runs: &[Runs<'a>]) -> Result<Option<&'a str>, Refusal> {
+    let (one, tag) = (first(runs), first(runs).reference.tag);
+    let Some(other) = runs.iter().find(|runs| runs.reference.tag != tag) else {
+        return Ok(tag);
+    };
+    let shown =
+        |tag: Option<&str>| tag.map_or_else(|| "no tag".to_owned(), |tag| format!("`{tag}`"));
+    Err(one
+        .place
+        .refusal(format!(
+            "two containers of {} run the image with different tags: {} here and {} on line {}",
+            running.workload.title(),
+            shown(tag),
+            shown(other.reference.tag),
+            other.place.line()
+        ))
+        .hint("give both the same tag first"))
+}
+
+fn first<'r, 'a>(runs: &'r [Runs<'a>]) -> &'r Runs<'a> {
+    runs.first()
         .expect("a workload is only made with a container that runs the image")
 }
 

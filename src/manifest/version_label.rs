@@ -5,7 +5,7 @@ use crate::units::Version;
 
 /// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
 /// tagging, and the plain one of Istio and of many others.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "version",
     "app.kubernetes.io/version",
     "tags.datadoghq.com/version",

@@ -50,7 +50,9 @@ pub(super) fn wanted<'a>(
 ) -> Result<Vec<Workload<'a>>, Refusal> {
     let Some(named) = workload else {
         let mut found = Vec::new();
-        for view in manifests.views_with(&[needle]) {
+        let mut views = manifests.views_with(&[needle]).collect();
+        manifests.kustomizations().drop_patches(&mut views);
+        for view in views {
             found.extend(Workload::of(Cursor::new(view))?);
         }
         found.extend(in_texts(manifests, needle, findings)?);

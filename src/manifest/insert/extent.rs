@@ -52,9 +52,9 @@ impl Extent {
             NodeKind::Scalar {
                 style: ScalarStyle::Plain,
             } if is_empty(document, node) => {
-                // It stands at the end of its key or dash; a key needs its colon on the same line.
-                key.map(|key| colon_of(place, key)).transpose()?;
-                Ok(at(document.span(node).start))
+                let start = document.span(node).start;
+                let colon = key.map(|key| colon_of(place, key)).transpose()?;
+                Ok(at(start.max(colon.unwrap_or(start))))
             }
             _ => Ok(at(document.span(node).end)),
         }

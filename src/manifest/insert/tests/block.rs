@@ -247,12 +247,4 @@ fn lists_are_indented_like_the_nearest_one() {
         "patches:\n- path: x\n  options:\n    a:\n        - b\nresources:\n- a.yaml\nimages:\n\
          - name: shop/web\n  newTag: \"2.0\"\n",
     );
-    // One of the same mapping counts before one that is nearer.
-    row(
-        "resources:\n  - a.yaml\nz:\n  x:\n  - a.yaml\n",
-        "",
-        "images",
-        images,
-        "resources:\n  - a.yaml\nz:\n  x:\n  - a.yaml\nimages:\n  - name: shop/web\n    newTag: \"2.0\"\n",
-    );
 }

@@ -125,12 +125,6 @@ fn positions_without_a_rule_are_refused() {
             "the blank lines or comments below it would",
         ),
         (
-            "a: |\n  x\nb: 1\n     \nc: 1\n",
-            "",
-            "b",
-            "the blank lines or comments below it would",
-        ),
-        (
             "a: |+\n  x\nb: 1\n\nc: 1\n",
             "",
             "b",

@@ -38,7 +38,6 @@ fn what_a_person_wrote_is_taken_out_whole() {
         ("a: [b, c,\n  d]\n", "a", "1", "a: [b,\n  d]\n"),
         ("a: [b, # b\n  c]\n", "a", "0", "a: [\n  c]\n"),
         ("a: [b, # b\n  c]\n", "a", "1", "a: [b # b\n  ]\n"),
-        ("a: [b, # b\n  c, ]\n", "a", "1", "a: [b, # b\n   ]\n"),
     ];
     for (text, path, child, expected) in rows {
         assert_eq!(take(text, path, child).as_deref(), Ok(expected), "{text}");

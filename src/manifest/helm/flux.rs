@@ -1,0 +1,24 @@
+//! Values in a Flux HelmRelease: `spec.values`, which win over everything that `valuesFrom` brings.
+
+use super::Wanted;
+use crate::manifest::{Refusal, Segment, cursor::Cursor, findings::Findings, object::View};
+
+/// Finds a value in the inline values.
+pub(super) fn locate(
+    view: View<'_>,
+    wanted: Wanted<'_>,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
+    let release = Cursor::new(view);
+    if release.keys(&["spec", "values"])?.is_none()
+        && let Some(from) = release.keys(&["spec", "valuesFrom"])?
+    {
+        return Err(from
+            .refusal(format!(
+                "{} has no `spec.values`; its values come from what `valuesFrom` names",
+                view.reference()
+            ))
+            .hint("change the value there, or write a first value below `spec.values`: it wins"));
+    }
+    wanted.put(&release, &Segment::keys(&["spec", "values"]), findings)
+}

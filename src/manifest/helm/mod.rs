@@ -1,0 +1,258 @@
+//! Values of Helm charts: in a values file, in an Argo CD Application, in a Flux HelmRelease.
+
+mod argo_cd;
+mod flux;
+
+use super::{
+    Manifests, Refusal, ScalarType, Segment, ValuesIn,
+    cursor::Cursor,
+    findings::Findings,
+    manifests::{TEMPLATE_HINT, count, listed, views_with},
+    object::View,
+    pointer::path_of,
+};
+use crate::yaml::{NodeKind, ScalarStyle};
+
+/// A value that is wanted somewhere in the values of a chart.
+#[derive(Debug, Clone, Copy)]
+struct Wanted<'w> {
+    /// Path inside the values.
+    path: &'w [Segment],
+    /// New value.
+    value: &'w str,
+    /// What readers must take it for, where that was said.
+    scalar_type: Option<ScalarType>,
+}
+
+/// Finds a value of a chart.
+pub(super) fn locate(
+    manifests: &Manifests,
+    values: &ValuesIn,
+    path: &[Segment],
+    (value, scalar_type): (&str, Option<ScalarType>),
+    findings: &mut Findings,
+) {
+    let wanted = Wanted {
+        path,
+        value,
+        scalar_type,
+    };
+    let found = match values {
+        ValuesIn::File(path) => values_file(manifests, path)
+            .and_then(|view| wanted.put(&Cursor::new(view), &[], findings)),
+        ValuesIn::Object(object) => manifests
+            .one(object)
+            .and_then(|view| in_object(view, wanted, findings)),
+    };
+    findings.take(found);
+}
+
+fn in_object(view: View<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> Result<(), Refusal> {
+    match view.reference().kind.as_str() {
+        "Application" => argo_cd::locate(view, &["spec"], wanted, findings),
+        "ApplicationSet" => argo_cd::locate(view, &["spec", "template", "spec"], wanted, findings),
+        "HelmRelease" => flux::locate(view, wanted, findings),
+        _ => Err(Refusal::new(format!(
+            "{} holds no Helm values, expected one of Application, ApplicationSet, HelmRelease",
+            view.reference()
+        ))
+        .at(view.path(), view.object.line)
+        .hint("name the object that installs the chart, or the values file")),
+    }
+}
+
+/// Returns the one document of a values file.
+fn values_file<'a>(manifests: &'a Manifests, path: &str) -> Result<View<'a>, Refusal> {
+    let Some(file) = manifests.parsed_file(path) else {
+        let near = manifests.paths().filter(|known| known.contains("values"));
+        let near = listed(near.map(str::to_owned));
+        let found = if near.is_empty() {
+            String::new()
+        } else {
+            format!("; found {near}")
+        };
+        let files = count(manifests.paths().count(), "file");
+        return Err(
+            Refusal::new(format!("there is no `{path}` in {files}{found}"))
+                .hint("check the path, and that the files to edit include the values file"),
+        );
+    };
+    let mut views = views_with(file, &[]);
+    let (first, second) = (views.next(), views.next());
+    let unknown = manifests
+        .unknown_with(&[])
+        .find(|unknown| unknown.path == path);
+    match (first, second, unknown) {
+        (_, _, Some(unknown)) => Err(unknown.refusal(format!(
+            "a {} here, expected the values of a chart",
+            unknown.what()
+        ))),
+        (Some(first), None, None) => Ok(first),
+        (Some(_), Some(second), None) => Err(Refusal::new(
+            "a second document begins here, expected one: Helm reads only one",
+        )
+        .at(path, second.object.line)
+        .hint("put the documents into files of their own")),
+        (None, ..) => Err(Refusal::new("holds no values yet, expected a mapping")
+            .at(path, 1)
+            .hint("write a first value by hand; from then on values are edited and added")),
+    }
+}
+
+impl Wanted<'_> {
+    /// Wants the value below a place of values; what is missing on the way is made.
+    fn put(
+        &self,
+        values: &Cursor<'_>,
+        inside: &[Segment],
+        findings: &mut Findings,
+    ) -> Result<(), Refusal> {
+        let path = [inside, self.path].concat();
+        let place = values.follow(&path)?;
+        let scalar_type = self
+            .type_at(place.as_ref())
+            .and_then(|scalar_type| self.fitting(scalar_type))
+            .map_err(|reason| {
+                let at = place.as_ref().unwrap_or(values);
+                at.refusal(format!("`{}` {reason}", path_of(&path)))
+                    .hint("give another value, or say that it is a text")
+            })?;
+        findings.put(values, &path, self.value, scalar_type);
+        Ok(())
+    }
+
+    /// Is the value there already?
+    fn is_in(&self, values: &Cursor<'_>) -> Result<bool, Refusal> {
+        Ok(values.follow(self.path)?.is_some())
+    }
+
+    /// Returns what readers must take the value for: what was said, else what they take the old one
+    /// for. What says a version is a text, whatever it looks like: Helm reads a tag of digits as a
+    /// number with an exponent.
+    ///
+    /// # Errors
+    /// It is a number now and is to be one that cannot be written as a number.
+    fn type_at(&self, place: Option<&Cursor<'_>>) -> Result<ScalarType, String> {
+        if let Some(scalar_type) = self.scalar_type {
+            return Ok(scalar_type);
+        }
+        let plain = NodeKind::Scalar {
+            style: ScalarStyle::Plain,
+        };
+        let old = place
+            .filter(|place| place.document.kind(place.resolved()) == plain)
+            .filter(|place| place.document.tag(place.node).is_none() && !self.says_version())
+            .and_then(|place| place.text());
+        let new = self.value;
+        let reads_as_number = |text: &str| {
+            text.parse::<f64>().is_ok()
+                && text.starts_with(|first: char| "-.0123456789".contains(first))
+        };
+        Ok(match old {
+            Some(old) if reads_as_number(old) && is_number(new) => ScalarType::Integer,
+            Some(old) if reads_as_number(old) && reads_as_number(new) => {
+                return Err(format!(
+                    "is the number {old}; `{new}` would be a text, expected a whole number"
+                ));
+            }
+            Some(old) if is_truth(old) && is_truth(new) => ScalarType::Boolean,
+            _ => ScalarType::Text,
+        })
+    }
+
+    fn says_version(&self) -> bool {
+        let keys = self.path.iter().rev().find_map(|segment| match segment {
+            Segment::Key(key) => Some(key.to_ascii_lowercase()),
+            _ => None,
+        });
+        keys.is_some_and(|key| {
+            ["tag", "version", "digest"]
+                .iter()
+                .any(|word| key.ends_with(word))
+        })
+    }
+
+    /// Checks that the value can be of a type.
+    fn fitting(&self, scalar_type: ScalarType) -> Result<ScalarType, String> {
+        let value = self.value;
+        match scalar_type {
+            ScalarType::Integer if !is_number(value) => {
+                Err(format!("is to be `{value}`, expected a whole number"))
+            }
+            ScalarType::Boolean if !is_truth(value) => {
+                Err(format!("is to be `{value}`, expected true or false"))
+            }
+            fitting => Ok(fitting),
+        }
+    }
+}
+
+/// Is a text a whole number as everyone writes it?
+fn is_number(text: &str) -> bool {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits && (text == "0" || !text.starts_with('0'))
+}
+
+fn is_truth(text: &str) -> bool {
+    matches!(text, "true" | "false")
+}
+
+/// Names the values file of the chart where a template of it was refused.
+pub(super) fn name_values_files(manifests: &Manifests, refusals: &mut [Refusal]) {
+    let of_template = refusals
+        .iter_mut()
+        .filter(|refusal| refusal.hint.as_deref() == Some(TEMPLATE_HINT));
+    for refusal in of_template {
+        let chart = refusal.path.as_deref().and_then(|path| {
+            let parts: Vec<&str> = path.split('/').collect();
+            let templates = parts.iter().rposition(|part| *part == "templates")?;
+            let chart = parts.get(..templates)?;
+            Some([chart, &["values.yaml"]].concat().join("/"))
+        });
+        if let Some(values) = chart.filter(|values| manifests.parsed_file(values).is_some()) {
+            refusal.hint = Some(TEMPLATE_HINT.replacen(
+                "the chart's values file (values.yaml)",
+                &format!("the chart's values file `{values}`"),
+                1,
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{Edit, Manifests, SourceFile, locate};
+
+    #[test]
+    fn a_refused_template_names_the_values_file_of_its_chart() {
+        let template = "kind: Deployment\nmetadata: {name: app}\nspec: {template: {spec: {containers: [{name: app, image: {{ .Values.image }}:r/app}]}}}\n";
+        let file = |path: &str, text: &str| SourceFile {
+            path: path.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        };
+        let hint = |path: &str| {
+            let files = vec![
+                file(path, template),
+                file("charts/shop/values.yaml", "image: {tag: \"1\"}\n"),
+            ];
+            let edit = Edit::Replicas {
+                workload: "Deployment/app".parse().unwrap(),
+                replicas: 2,
+            };
+            let image = Edit::Version {
+                workload: None,
+                image: "{{ .Values.image }}".to_owned(),
+                version: "1.1".parse().unwrap(),
+            };
+            let manifests = Manifests::parse(files).unwrap();
+            let refusals = [locate(&manifests, &[image]), locate(&manifests, &[edit])];
+            let refusals = refusals.into_iter().filter_map(Result::err).flatten();
+            let hints = refusals.filter_map(|refusal| refusal.hint);
+            hints.collect::<Vec<String>>().join("\n")
+        };
+        let named = hint("charts/shop/templates/web/app.yaml");
+        assert!(named.contains("`charts/shop/values.yaml`"), "{named}");
+        let elsewhere = hint("charts/web/templates/app.yaml");
+        assert!(elsewhere.contains("(values.yaml)"), "{elsewhere}");
+    }
+}
