@@ -4,63 +4,49 @@
 //! [`restore()`] takes a change set back, value by value, and leaves everyone's later edits alone;
 //! [`reapply`] makes it again on a newer state.
 //!
-//! Reading order: `source` splits a file and parses its documents, `object` finds what is in them,
-//! `cursor` walks to a place inside an object, `target` decides whether the scalar there may be
-//! replaced, `scalar` writes the new one, `change_set` splices and `proof` compares. Each kind of
-//! edit has a file: `version` (with `version_label`, `env`), `image`, `label`, `annotation`, `replicas`
-//! (with `autoscaler`), `weight` (with a file for each kind of object that splits traffic), `selector`,
-//! `subset`, `rollout_step`. `workloads` finds the objects that run pods, `pod_spec` the containers in
-//! them.
+//! Reading order: `source` splits a file and parses its documents (`mask` makes Helm templates readable),
+//! `object` finds what is in them, `cursor` walks to a place inside an object, `target` decides whether
+//! the scalar there may be replaced, `scalar` writes the new one, `insert` puts in what is missing;
+//! `change_set` splices and `proof` compares. The kinds of edit are in `pods`, `scale`, `traffic`, `helm`
+//! and `any_path`; where a kustomization decides over a value, `kustomization` leads the edit there.
 
-mod annotation;
 mod any_path;
-mod autoscaler;
-mod backend;
 mod block_scalar;
-mod canary_backend;
 mod change_set;
 mod content;
 mod cursor;
-mod env;
 mod findings;
 mod helm;
-mod http_route;
-mod identity;
-mod image;
-mod image_reference;
-mod ingress_nginx;
 mod insert;
 mod kustomization;
-mod label;
 mod locate;
 mod manifests;
 mod mask;
 mod object;
 mod pieces;
 mod plain;
-mod pod_spec;
+mod pods;
 mod pointer;
 mod proof;
-mod qualified_name;
-mod replicas;
 mod restore;
-mod rollout_step;
 mod scalar;
-mod second_backend;
-mod selector;
-mod shares;
+mod scale;
 mod source;
 mod split;
-mod subset;
 mod target;
 mod template;
-mod traefik_service;
+mod traffic;
 mod types;
-mod version;
-mod version_label;
-mod virtual_service;
-mod weight;
-mod workloads;
+
+use pods::{
+    annotation, env, identity, image, image_reference, label, pod_spec, qualified_name, version,
+    version_label, workloads,
+};
+use scale::{autoscaler, replicas};
+use traffic::{
+    backend, canary_backend, http_route, ingress_nginx, rollout_step, second_backend, selector,
+    shares, subset, traefik_service, virtual_service, weight,
+};
 
 pub use change_set::{Applied, ChangeSet};
 pub use image::ImageReference;

@@ -1,6 +1,6 @@
 //! Labels of the subsets of an Istio DestinationRule.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, backend::check_group, cursor::Cursor,
     findings::Findings, manifests::listed, qualified_name,
 };
@@ -9,7 +9,7 @@ use super::{
 const GROUPS: &[&str] = &["networking.istio.io"];
 
 /// Finds a label of a subset; a key that it does not have is added.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     rule: &ObjectRef,
     subset: &str,

@@ -1,6 +1,6 @@
 //! The destinations of the routes of an Istio `VirtualService`.
 
-use super::{
+use crate::manifest::{
     Manifests, Refusal, ScalarType, Segment,
     backend::{Backend, BackendName, Rule, check_group},
     cursor::Cursor,
@@ -18,7 +18,7 @@ const LISTS: &[&str] = &["http", "tls", "tcp"];
 /// Weights are percent: Istio weighs them against each other today, and wanted a sum of 100 before.
 /// One that is not written is 0 beside others.
 /// Source: Istio's reference, "Virtual Service", `HTTPRouteDestination.weight`.
-pub(super) const SPLITTER: Splitter = Splitter {
+pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 0,
     relative: false,

@@ -1,6 +1,6 @@
 //! The image of containers, by their repository or by their name.
 
-use super::{
+use crate::manifest::{
     Containers, Manifests, ObjectRef, Refusal, ScalarType, Segment,
     cursor::Detour,
     findings::Findings,
@@ -9,7 +9,7 @@ use super::{
     workloads::{Running, running, wanted},
 };
 
-pub use super::image_reference::ImageReference;
+pub use crate::manifest::image_reference::ImageReference;
 
 /// The containers of a workload whose image is to change.
 struct Chosen<'a> {
@@ -19,7 +19,7 @@ struct Chosen<'a> {
 
 /// Finds the image of containers. A container that has its image through a merge key gets one of its
 /// own.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     workload: Option<&ObjectRef>,
     containers: &Containers,
@@ -145,7 +145,7 @@ fn chosen_by_name<'a>(
 ///
 /// # Errors
 /// Several have it, or a key on the way is written twice.
-pub(super) fn container_named<'a>(
+pub(in crate::manifest) fn container_named<'a>(
     workload: &Workload<'a>,
     name: &str,
 ) -> Result<Option<Container<'a>>, Refusal> {
@@ -210,7 +210,10 @@ fn check(
 }
 
 /// Refuses an image that is fixed by its digest where the new one has none, unless that is allowed.
-pub(super) fn check_digest(image: &Image<'_>, findings: &mut Findings) -> Result<(), Refusal> {
+pub(in crate::manifest) fn check_digest(
+    image: &Image<'_>,
+    findings: &mut Findings,
+) -> Result<(), Refusal> {
     let Some(digest) = image.reference.digest else {
         return Ok(());
     };
@@ -226,7 +229,7 @@ pub(super) fn check_digest(image: &Image<'_>, findings: &mut Findings) -> Result
 }
 
 /// The refusal of an image that is fixed by its digest.
-pub(super) fn fixed_by_digest(image: &Image<'_>) -> Refusal {
+pub(in crate::manifest) fn fixed_by_digest(image: &Image<'_>) -> Refusal {
     image
         .place
         .refusal(format!(

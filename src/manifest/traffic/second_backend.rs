@@ -1,6 +1,6 @@
 //! A second backend beside the only one of a rule, made like the first where that is safe.
 
-use super::{
+use crate::manifest::{
     Manifests, Refusal, ScalarType, Segment,
     backend::{Backend, Rule, listed},
     cursor::Cursor,
@@ -9,7 +9,7 @@ use super::{
 
 /// A backend that a rule does not have yet.
 #[derive(Debug)]
-pub(super) struct Second {
+pub(in crate::manifest) struct Second {
     /// Its Service or host, where it is another one than the first backend's.
     pub host: Option<String>,
     /// How its list item is named.
@@ -20,7 +20,7 @@ pub(super) struct Second {
 
 /// One value of a new backend.
 #[derive(Debug)]
-pub(super) struct Field {
+pub(in crate::manifest) struct Field {
     /// Path inside the backend.
     pub path: Vec<Segment>,
     /// The value.
@@ -31,7 +31,7 @@ pub(super) struct Field {
 
 impl Field {
     /// Makes a text.
-    pub(super) fn text(path: &[&str], value: &str) -> Self {
+    pub(in crate::manifest) fn text(path: &[&str], value: &str) -> Self {
         Self {
             path: Segment::keys(path),
             value: value.to_owned(),
@@ -43,7 +43,7 @@ impl Field {
     ///
     /// # Errors
     /// It says it twice.
-    pub(super) fn copied(
+    pub(in crate::manifest) fn copied(
         from: &Cursor<'_>,
         path: &[&str],
         scalar_type: ScalarType,
@@ -60,7 +60,11 @@ impl Field {
 ///
 /// # Errors
 /// The name is none of a Service, or the first one says more than `understood`, or is none.
-pub(super) fn service(rule: &Rule<'_>, name: &str, understood: &[&str]) -> Result<Second, Refusal> {
+pub(in crate::manifest) fn service(
+    rule: &Rule<'_>,
+    name: &str,
+    understood: &[&str],
+) -> Result<Second, Refusal> {
     let first = &first(rule)?.item;
     check_name(rule, name)?;
     check_keys(rule, first, name, understood)?;
@@ -91,7 +95,7 @@ const BY_HAND: &str = "write it by hand once, with weight 0; from then on it is 
 ///
 /// # Errors
 /// It has another number of them.
-pub(super) fn first<'r, 'a>(rule: &'r Rule<'a>) -> Result<&'r Backend<'a>, Refusal> {
+pub(in crate::manifest) fn first<'r, 'a>(rule: &'r Rule<'a>) -> Result<&'r Backend<'a>, Refusal> {
     match rule.backends.as_slice() {
         [first] => Ok(first),
         _ => Err(refusal(rule, "", "the rule has several already").hint(BY_HAND)),
@@ -99,7 +103,7 @@ pub(super) fn first<'r, 'a>(rule: &'r Rule<'a>) -> Result<&'r Backend<'a>, Refus
 }
 
 /// Makes a refusal to add a backend.
-pub(super) fn refusal(rule: &Rule<'_>, name: &str, reason: &str) -> Refusal {
+pub(in crate::manifest) fn refusal(rule: &Rule<'_>, name: &str, reason: &str) -> Refusal {
     let found = listed(std::slice::from_ref(rule));
     rule.list.refusal(format!(
         "`{name}` cannot be added beside the backend of `{}` in {}: {reason}; found {found}",
@@ -109,7 +113,7 @@ pub(super) fn refusal(rule: &Rule<'_>, name: &str, reason: &str) -> Refusal {
 }
 
 /// Refuses a name that no Service and no host can have (RFC 1123).
-pub(super) fn check_name(rule: &Rule<'_>, name: &str) -> Result<(), Refusal> {
+pub(in crate::manifest) fn check_name(rule: &Rule<'_>, name: &str) -> Result<(), Refusal> {
     if qualified_name::is_subdomain(name) {
         return Ok(());
     }
@@ -119,7 +123,7 @@ pub(super) fn check_name(rule: &Rule<'_>, name: &str) -> Result<(), Refusal> {
 }
 
 /// Refuses a backend that says something of which it is not known whether it is for a second one, too.
-pub(super) fn check_keys(
+pub(in crate::manifest) fn check_keys(
     rule: &Rule<'_>,
     place: &Cursor<'_>,
     name: &str,
@@ -140,7 +144,7 @@ pub(super) fn check_keys(
 }
 
 /// Says that nothing in the files is the Service of a backend.
-pub(super) fn note_no_service(
+pub(in crate::manifest) fn note_no_service(
     manifests: &Manifests,
     rule: &Rule<'_>,
     name: &str,

@@ -3,7 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use super::{
+use crate::manifest::{
     Manifests, Refusal,
     manifests::{ServiceSelector, Unknown},
     pod_spec::Workload,
@@ -13,7 +13,7 @@ use super::{
 /// Knows which selectors use a label key. What it has looked up once for a key it keeps: an edit may
 /// be for thousands of workloads.
 #[derive(Debug)]
-pub(super) struct Identity<'a> {
+pub(in crate::manifest) struct Identity<'a> {
     manifests: &'a Manifests,
     keys: HashMap<String, Users<'a>>,
 }
@@ -32,7 +32,7 @@ struct Users<'a> {
 
 impl<'a> Identity<'a> {
     /// Starts with nothing looked up.
-    pub(super) fn new(manifests: &'a Manifests) -> Self {
+    pub(in crate::manifest) fn new(manifests: &'a Manifests) -> Self {
         Self {
             manifests,
             keys: HashMap::new(),
@@ -43,7 +43,7 @@ impl<'a> Identity<'a> {
     ///
     /// # Errors
     /// A Service that cannot be read may use it, or a key on the way is written twice.
-    pub(super) fn selector_using(
+    pub(in crate::manifest) fn selector_using(
         &mut self,
         workload: &Workload<'_>,
         key: &str,

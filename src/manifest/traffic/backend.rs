@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Refusal, cursor::Cursor, object::View};
+use crate::manifest::{Refusal, cursor::Cursor, object::View};
 
 /// Ends the name of a canary whose stable backend has the same name without it.
 const CANARY_SUFFIX: &str = "-canary";
@@ -12,7 +12,7 @@ const CANARY_SUBSET: &str = "canary";
 
 /// What a backend is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct BackendName {
+pub(in crate::manifest) struct BackendName {
     /// A Service, or a host.
     pub host: String,
     /// A subset of it, where there are some.
@@ -21,18 +21,18 @@ pub(super) struct BackendName {
 
 impl BackendName {
     /// Returns the host without its domain: the name of the Service.
-    pub(super) fn label(&self) -> &str {
+    pub(in crate::manifest) fn label(&self) -> &str {
         first_label(&self.host).0
     }
 
     /// Returns the label of the backend that this one is the canary of by its name.
-    pub(super) fn stable_label(&self) -> Option<&str> {
+    pub(in crate::manifest) fn stable_label(&self) -> Option<&str> {
         self.label().strip_suffix(CANARY_SUFFIX)
     }
 
     /// Is this what a person calls the backend: its host or the first label of that, its subset, or
     /// both with `/` between?
-    pub(super) fn answers_to(&self, text: &str) -> bool {
+    pub(in crate::manifest) fn answers_to(&self, text: &str) -> bool {
         let by_host = |text: &str| text == self.host || text == self.label();
         let subset = self.subset.as_deref();
         let by_both = text
@@ -43,7 +43,7 @@ impl BackendName {
 
     /// Is this the canary of the other one by its name: `app-canary` of `app`, or the subset
     /// `canary` beside another one?
-    pub(super) fn is_canary_of(&self, stable: &Self) -> bool {
+    pub(in crate::manifest) fn is_canary_of(&self, stable: &Self) -> bool {
         let named = |canary: &str, of: &str| canary.strip_suffix(CANARY_SUFFIX) == Some(of);
         if self.host != stable.host {
             let (this, domain) = first_label(&self.host);
@@ -75,7 +75,7 @@ fn first_label(host: &str) -> (&str, &str) {
 
 /// One of the backends of a rule.
 #[derive(Debug)]
-pub(super) struct Backend<'a> {
+pub(in crate::manifest) struct Backend<'a> {
     /// The list item.
     pub item: Cursor<'a>,
     /// What it is called.
@@ -89,7 +89,7 @@ impl<'a> Backend<'a> {
     ///
     /// # Errors
     /// The weight is written twice.
-    pub(super) fn of(item: Cursor<'a>, name: BackendName) -> Result<Self, Refusal> {
+    pub(in crate::manifest) fn of(item: Cursor<'a>, name: BackendName) -> Result<Self, Refusal> {
         let weight = item.key("weight")?;
         Ok(Self { item, name, weight })
     }
@@ -98,7 +98,7 @@ impl<'a> Backend<'a> {
     ///
     /// # Errors
     /// What is written is no whole number.
-    pub(super) fn weight_or(&self, missing: u32) -> Result<u32, Refusal> {
+    pub(in crate::manifest) fn weight_or(&self, missing: u32) -> Result<u32, Refusal> {
         let Some(place) = &self.weight else {
             return Ok(missing);
         };
@@ -126,7 +126,7 @@ impl<'a> Backend<'a> {
 
 /// The backends that a rule sends its requests to.
 #[derive(Debug)]
-pub(super) struct Rule<'a> {
+pub(in crate::manifest) struct Rule<'a> {
     /// The list of them.
     pub list: Cursor<'a>,
     /// Those in it, in order; at least one.
@@ -135,7 +135,7 @@ pub(super) struct Rule<'a> {
 
 impl<'a> Rule<'a> {
     /// Takes a list and the backends in it; none where there are none.
-    pub(super) fn of(list: Cursor<'a>, backends: Vec<Backend<'a>>) -> Option<Self> {
+    pub(in crate::manifest) fn of(list: Cursor<'a>, backends: Vec<Backend<'a>>) -> Option<Self> {
         (!backends.is_empty()).then_some(Self { list, backends })
     }
 
@@ -143,7 +143,7 @@ impl<'a> Rule<'a> {
     ///
     /// # Errors
     /// An item has a key twice.
-    pub(super) fn of_services(list: Cursor<'a>) -> Result<Option<Self>, Refusal> {
+    pub(in crate::manifest) fn of_services(list: Cursor<'a>) -> Result<Option<Self>, Refusal> {
         let mut backends = Vec::new();
         for item in list.items() {
             let name = item.key("name")?.and_then(|name| name.text());
@@ -158,7 +158,7 @@ impl<'a> Rule<'a> {
 }
 
 /// Lists the backends of some rules for a message, in their order.
-pub(super) fn listed(rules: &[Rule<'_>]) -> String {
+pub(in crate::manifest) fn listed(rules: &[Rule<'_>]) -> String {
     let backends = rules.iter().flat_map(|rule| &rule.backends);
     let shown: Vec<String> = backends.map(Backend::shown).collect();
     if shown.is_empty() {
@@ -170,7 +170,7 @@ pub(super) fn listed(rules: &[Rule<'_>]) -> String {
 
 /// Refuses an object whose kind another API group has too, with another meaning. One that names no
 /// group passes.
-pub(super) fn check_group(view: View<'_>, groups: &[&str]) -> Result<(), Refusal> {
+pub(in crate::manifest) fn check_group(view: View<'_>, groups: &[&str]) -> Result<(), Refusal> {
     let Some(version) = Cursor::new(view).key("apiVersion")? else {
         return Ok(());
     };

@@ -1,13 +1,13 @@
 //! The label that a Service selects the pods of one colour by.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
     manifests::listed, object::View, pod_spec::template_path, qualified_name,
 };
 
 /// Finds a label of a Service's selector. Only one that is there already is changed: another label
 /// would change who the Service is for, and a workload's own selector says who its pods are.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     service: &ObjectRef,
     key: &str,

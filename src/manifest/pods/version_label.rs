@@ -1,11 +1,11 @@
 //! Version labels: which of them say what runs, and which are part of who someone is.
 
-use super::{findings::Findings, identity::Identity, label::places, workloads::Running};
+use crate::manifest::{findings::Findings, identity::Identity, label::places, workloads::Running};
 use crate::units::Version;
 
 /// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
 /// tagging, and the plain one of Istio and of many others.
-pub(super) const KEYS: &[&str] = &[
+pub(in crate::manifest) const KEYS: &[&str] = &[
     "version",
     "app.kubernetes.io/version",
     "tags.datadoghq.com/version",
@@ -16,7 +16,7 @@ pub(super) const KEYS: &[&str] = &[
 /// workload.
 ///
 /// `tag` is the version that the image has now.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     running: &Running<'_>,
     tag: Option<&str>,
     version: &Version,

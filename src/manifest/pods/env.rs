@@ -1,7 +1,7 @@
 //! Environment variables of containers: any that is asked for, and `DD_VERSION`, which tells Datadog
 //! which version a process is.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment,
     cursor::Cursor,
     findings::Findings,
@@ -13,11 +13,15 @@ use super::{
 use crate::units::Version;
 
 /// Name of the variable.
-pub(super) const NAME: &str = "DD_VERSION";
+pub(in crate::manifest) const NAME: &str = "DD_VERSION";
 
 /// Finds `DD_VERSION` in a container. One that takes its value from elsewhere (`valueFrom`, as
 /// from a label) follows by itself and is left as it is.
-pub(super) fn locate(container: &Container<'_>, version: &Version, findings: &mut Findings) {
+pub(in crate::manifest) fn locate(
+    container: &Container<'_>,
+    version: &Version,
+    findings: &mut Findings,
+) {
     if let Some(Some(value)) = findings.take(version_of(container)) {
         findings.want(&value, version.as_str());
     }
@@ -64,7 +68,7 @@ fn entry_of<'a>(container: &Container<'a>, name: &str) -> Result<Option<Cursor<'
 }
 
 /// Finds an environment variable; in a workload that is named it is made where it is missing.
-pub(super) fn set(
+pub(in crate::manifest) fn set(
     manifests: &Manifests,
     workload: Option<&ObjectRef>,
     container: Option<&str>,

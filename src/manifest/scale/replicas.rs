@@ -1,6 +1,6 @@
 //! The number of pods of a workload: its own `spec.replicas`, or the minimum of what scales it.
 
-use super::{
+use crate::manifest::{
     Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, autoscaler,
     backend::check_group, cursor::Cursor, findings::Findings, kustomization, object::View,
     target::Target,
@@ -21,7 +21,7 @@ const DEFAULT: u32 = 1;
 
 /// Finds the replicas of a workload. Where something scales it, that one's minimum is what counts,
 /// and the workload stays as it is.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     workload: &ObjectRef,
     replicas: u32,
@@ -31,11 +31,8 @@ pub(super) fn locate(
         return;
     };
     match findings.take(autoscaler::of(manifests, view)) {
-        Some(None) => {
-            if !kustomization::locate_replicas(manifests, workload, replicas, findings) {
-                own(view, replicas, findings);
-            }
-        }
+        Some(None) if kustomization::locate_replicas(manifests, workload, replicas, findings) => {}
+        Some(None) => own(view, replicas, findings),
         Some(Some(scaler)) => scaler.locate_minimum(view, replicas, findings),
         None => {}
     }
@@ -64,7 +61,7 @@ pub fn current_replicas(manifests: &Manifests, workload: &ObjectRef) -> Result<u
 ///
 /// # Errors
 /// It is none.
-pub(super) fn number(place: &Cursor<'_>) -> Result<u32, Refusal> {
+pub(in crate::manifest) fn number(place: &Cursor<'_>) -> Result<u32, Refusal> {
     let target = Target::at(place, Allowances::default())?;
     target.value.parse().map_err(|_| {
         place

@@ -1,13 +1,13 @@
 //! Labels of objects and of the pod templates in them.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
     identity::Identity, pod_spec::Workload, qualified_name,
 };
 
 /// Finds a label of an object and of its pod template; it is made where it is missing. Without an
 /// object it is changed wherever it is, and made nowhere.
-pub(super) fn set(
+pub(in crate::manifest) fn set(
     manifests: &Manifests,
     object: Option<&ObjectRef>,
     key: &str,
@@ -42,7 +42,10 @@ pub(super) fn set(
 }
 
 /// Returns the places whose metadata hold the labels of an object: itself, and its pod template.
-pub(super) fn places<'a>(object: &Cursor<'a>, workload: Option<&Workload<'a>>) -> Vec<Cursor<'a>> {
+pub(in crate::manifest) fn places<'a>(
+    object: &Cursor<'a>,
+    workload: Option<&Workload<'a>>,
+) -> Vec<Cursor<'a>> {
     let template = workload.and_then(|workload| workload.template.as_ref());
     let template = template.filter(|template| template.node != object.node);
     std::iter::once(object).chain(template).cloned().collect()
@@ -53,7 +56,7 @@ pub(super) fn places<'a>(object: &Cursor<'a>, workload: Option<&Workload<'a>>) -
 ///
 /// # Errors
 /// The named one is not there exactly once; none has the key, or what cannot be read may have it.
-pub(super) fn objects_with<'a>(
+pub(in crate::manifest) fn objects_with<'a>(
     manifests: &'a Manifests,
     object: Option<&ObjectRef>,
     (noun, map): (&str, &str),

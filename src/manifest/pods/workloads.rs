@@ -1,6 +1,6 @@
 //! Which workloads an edit is for: the one that is named, or all that have what it changes.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal,
     cursor::Cursor,
     findings::Findings,
@@ -12,7 +12,7 @@ use super::{
 
 /// A workload and those of its containers' images that are of one repository.
 #[derive(Debug)]
-pub(super) struct Running<'a> {
+pub(in crate::manifest) struct Running<'a> {
     /// The workload.
     pub workload: Workload<'a>,
     /// The images of the repository; at least one.
@@ -42,7 +42,7 @@ impl<'a> Running<'a> {
 ///
 /// # Errors
 /// The named one is not there exactly once, or runs no pods; a key on the way is written twice.
-pub(super) fn wanted<'a>(
+pub(in crate::manifest) fn wanted<'a>(
     manifests: &'a Manifests,
     workload: Option<&ObjectRef>,
     needle: &str,
@@ -123,7 +123,7 @@ fn in_texts<'a>(
 ///
 /// # Errors
 /// None does, a Helm template may, or as [`wanted`].
-pub(super) fn running<'a>(
+pub(in crate::manifest) fn running<'a>(
     manifests: &'a Manifests,
     workload: Option<&ObjectRef>,
     repository: &str,
@@ -160,7 +160,10 @@ pub(super) fn running<'a>(
 ///
 /// # Errors
 /// None of them runs the image, the workload runs no pods, or a key on the way is written twice.
-pub(super) fn running_in<'a>(view: View<'a>, repository: &str) -> Result<Running<'a>, Refusal> {
+pub(in crate::manifest) fn running_in<'a>(
+    view: View<'a>,
+    repository: &str,
+) -> Result<Running<'a>, Refusal> {
     let workload = Workload::named(Cursor::new(view))?;
     match Running::of(workload.clone(), repository)? {
         Some(running) => Ok(running),

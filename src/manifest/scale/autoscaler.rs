@@ -1,6 +1,6 @@
 //! What scales a workload: a HorizontalPodAutoscaler, or KEDA's ScaledObject, which makes one.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
     manifests::listed, object::View, replicas::number, template,
 };
@@ -46,7 +46,7 @@ const KINDS: &[Kind] = &[
 ];
 
 /// The autoscaler of a workload.
-pub(super) struct Autoscaler<'a> {
+pub(in crate::manifest) struct Autoscaler<'a> {
     /// The object.
     pub view: View<'a>,
     kind: &'static Kind,
@@ -58,7 +58,7 @@ pub(super) struct Autoscaler<'a> {
 ///
 /// # Errors
 /// There are several, or a part of a file that cannot be read may hold one.
-pub(super) fn of<'a>(
+pub(in crate::manifest) fn of<'a>(
     manifests: &'a Manifests,
     workload: View<'_>,
 ) -> Result<Option<Autoscaler<'a>>, Refusal> {
@@ -120,7 +120,7 @@ fn scaling<'a>(
 
 impl Autoscaler<'_> {
     /// Finds the minimum, which stands for the replicas of a workload.
-    pub(super) fn locate_minimum(
+    pub(in crate::manifest) fn locate_minimum(
         &self,
         workload: View<'_>,
         replicas: u32,
@@ -152,7 +152,7 @@ impl Autoscaler<'_> {
     ///
     /// # Errors
     /// It is no number.
-    pub(super) fn minimum(&self) -> Result<u32, Refusal> {
+    pub(in crate::manifest) fn minimum(&self) -> Result<u32, Refusal> {
         let place = self.place(self.kind.minimum)?;
         place.map_or(Ok(self.kind.default_minimum), |place| number(&place))
     }
@@ -161,7 +161,7 @@ impl Autoscaler<'_> {
     ///
     /// # Errors
     /// A key on the way is written twice.
-    pub(super) fn is_switched_off(&self, workload: View<'_>) -> Result<bool, Refusal> {
+    pub(in crate::manifest) fn is_switched_off(&self, workload: View<'_>) -> Result<bool, Refusal> {
         let own = Cursor::new(workload).keys(&["spec", "replicas"])?;
         let is_zero = own.and_then(|own| own.text()) == Some("0");
         Ok(is_zero && self.kind.off_at_zero)

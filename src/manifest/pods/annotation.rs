@@ -1,16 +1,17 @@
 //! Annotations of objects.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, findings::Findings, label::objects_with,
     qualified_name, template,
 };
 
 /// Where `kubectl apply` keeps what it sent last; it compares with it the next time.
-pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub(in crate::manifest) const LAST_APPLIED: &str =
+    "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Finds an annotation of an object; it is made where it is missing. Without an object it is changed
 /// wherever it is, and made nowhere.
-pub(super) fn set(
+pub(in crate::manifest) fn set(
     manifests: &Manifests,
     object: Option<&ObjectRef>,
     key: &str,

@@ -1,7 +1,7 @@
 //! The backends of the routes of the Gateway API: `HTTPRoute`, `GRPCRoute`, `TLSRoute`, `TCPRoute`
 //! and `UDPRoute` write them alike.
 
-use super::{
+use crate::manifest::{
     Manifests, Refusal,
     backend::{Rule, check_group},
     cursor::Cursor,
@@ -18,7 +18,7 @@ const COPIED: &[&str] = &["group", "kind", "name", "port", "weight"];
 
 /// Weights are relative to each other; one that is not written is 1.
 /// Source: Gateway API reference, `BackendRef.weight`.
-pub(super) const SPLITTER: Splitter = Splitter {
+pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 1,
     relative: true,

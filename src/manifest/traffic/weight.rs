@@ -1,7 +1,7 @@
 //! The share of the requests that goes to the canary: one file for each kind of object that splits
 //! traffic.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal,
     findings::Findings,
     http_route, ingress_nginx,
@@ -25,7 +25,7 @@ const SPLITTERS: &[(&str, &Splitter)] = &[
 ];
 
 /// Finds the values that give the canary its weight. `canary` names it among the backends.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     traffic: &ObjectRef,
     weight: Weight,
@@ -88,7 +88,7 @@ fn other_kind(manifests: &Manifests, traffic: &ObjectRef) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::current_weight;
+    use crate::manifest::current_weight;
     use crate::{
         manifest::{Manifests, SourceFile},
         units::Weight,

@@ -1,6 +1,6 @@
 //! The weights of backends that share requests: those of a rule always add up to 100.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment,
     backend::{Backend, Rule, listed},
     canary_backend::{self, Canary},
@@ -15,7 +15,7 @@ use crate::units::Weight;
 const WHOLE: u32 = 100;
 
 /// How a kind of object splits traffic.
-pub(super) struct Splitter {
+pub(in crate::manifest) struct Splitter {
     /// Reads its rules that have backends.
     pub rules: for<'a> fn(View<'a>) -> Result<Vec<Rule<'a>>, Refusal>,
     /// The weight of a backend without one, in a rule that has several.
@@ -27,7 +27,7 @@ pub(super) struct Splitter {
 }
 
 /// Finds the weights that give the canary its share.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     traffic: &ObjectRef,
     splitter: &Splitter,
@@ -73,7 +73,7 @@ pub(super) fn locate(
 /// # Errors
 /// The object is not there exactly once, its canary is not clear, its weights cannot be read or make
 /// no whole percent, or its rules differ.
-pub(super) fn current(
+pub(in crate::manifest) fn current(
     manifests: &Manifests,
     traffic: &ObjectRef,
     splitter: &Splitter,
@@ -193,7 +193,7 @@ fn weights<'r, 'a>(
 }
 
 /// Returns the whole number that is `of_sum` parts in `sum` of `whole`; none where there is none.
-pub(super) fn part(whole: u32, of_sum: u32, sum: u32) -> Option<u32> {
+pub(in crate::manifest) fn part(whole: u32, of_sum: u32, sum: u32) -> Option<u32> {
     let product = u64::from(whole) * u64::from(of_sum);
     if product == 0 && (whole == 0 || sum > 0) {
         return Some(0);

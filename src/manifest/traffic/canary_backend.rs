@@ -1,6 +1,6 @@
 //! Which backend of an object is the canary, and in which of its rules it shares the requests.
 
-use super::{
+use crate::manifest::{
     Refusal,
     backend::{BackendName, Rule, listed},
     object::View,
@@ -8,7 +8,7 @@ use super::{
 
 /// Where the canary of an object is.
 #[derive(Debug)]
-pub(super) enum Canary<'r, 'a> {
+pub(in crate::manifest) enum Canary<'r, 'a> {
     /// It shares the requests of these rules with others: the rules, and its place in each.
     Shares(Vec<(&'r Rule<'a>, usize)>),
     /// It gets nothing yet: the rules that have one other backend, all of them the same.
@@ -19,7 +19,7 @@ pub(super) enum Canary<'r, 'a> {
 ///
 /// # Errors
 /// It is not clear which backend is meant.
-pub(super) fn find<'r, 'a>(
+pub(in crate::manifest) fn find<'r, 'a>(
     view: View<'a>,
     rules: &'r [Rule<'a>],
     named: Option<&str>,

@@ -1,6 +1,6 @@
 //! The weights of the canary steps of an Argo Rollout.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, backend::check_group, cursor::Cursor,
     findings::Findings, replicas::number, shares::part, target::check_written_out,
 };
@@ -14,7 +14,7 @@ const WHOLE: u32 = 100;
 
 /// Finds the weight of a step, counted among those that set one. The step behind the last is added at
 /// the end of all steps.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     rollout: &ObjectRef,
     step: usize,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Refusal;
+use crate::manifest::Refusal;
 
 /// An image reference taken apart: `registry:5000/team/app:1.0@sha256:…`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl<'a> ImageReference<'a> {
     /// # Errors
     /// A part does not have the form that registries and container runtimes take, or there is
     /// neither tag nor digest: that would mean `latest`.
-    pub(super) fn parse_new(text: &'a str) -> Result<Self, Refusal> {
+    pub(in crate::manifest) fn parse_new(text: &'a str) -> Result<Self, Refusal> {
         let image = Self::parse(text);
         let refuse = |what: String, expected: &str| {
             Err(Refusal::new(format!("{what}, expected {expected}"))
@@ -93,7 +93,7 @@ impl<'a> ImageReference<'a> {
     }
 
     /// Returns the repository by its full name: `docker.io/library/nginx` for `nginx`.
-    pub(super) fn full_repository(&self) -> String {
+    pub(in crate::manifest) fn full_repository(&self) -> String {
         let repository = self.repository;
         let (registry, path) = match repository.split_once('/') {
             Some((first, path)) if is_registry(first) => (first, path),

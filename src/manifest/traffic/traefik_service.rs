@@ -1,6 +1,6 @@
 //! The backends of a weighted `TraefikService`.
 
-use super::{
+use crate::manifest::{
     Manifests, Refusal,
     backend::{Rule, check_group},
     cursor::Cursor,
@@ -17,7 +17,7 @@ const COPIED: &[&str] = &["kind", "name", "port", "weight"];
 
 /// Weights are relative to each other; one that is not written is 1.
 /// Source: Traefik's documentation, "Weighted Round Robin", and `WRRService.SetDefaults` in its source.
-pub(super) const SPLITTER: Splitter = Splitter {
+pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 1,
     relative: true,

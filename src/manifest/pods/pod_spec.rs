@@ -1,6 +1,6 @@
 //! Workloads: where each kind keeps its pod template, and the containers in it.
 
-use super::{Refusal, cursor::Cursor, image::ImageReference, manifests::listed};
+use crate::manifest::{Refusal, cursor::Cursor, image::ImageReference, manifests::listed};
 
 /// A kind that runs pods.
 struct Kind {
@@ -55,7 +55,7 @@ const fn kind(kind: &'static str, group: Group, template: &'static [&'static str
 }
 
 /// Returns the path to the pod template of an object; none for one that runs no pods.
-pub(super) fn template_path(object: &Cursor<'_>) -> Option<&'static [&'static str]> {
+pub(in crate::manifest) fn template_path(object: &Cursor<'_>) -> Option<&'static [&'static str]> {
     let text = |key: &str| {
         let value = object.document.get(object.node, key)?;
         object.document.text(value)
@@ -74,7 +74,7 @@ pub(super) fn template_path(object: &Cursor<'_>) -> Option<&'static [&'static st
 
 /// An object that runs pods: one of the files, or one that is written as a text in a ConfigMap.
 #[derive(Debug, Clone)]
-pub(super) struct Workload<'a> {
+pub(in crate::manifest) struct Workload<'a> {
     /// Its outermost mapping.
     pub object: Cursor<'a>,
     /// `kind`.
@@ -92,7 +92,7 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// A key on the way to its pod template is written twice.
-    pub(super) fn of(object: Cursor<'a>) -> Result<Option<Self>, Refusal> {
+    pub(in crate::manifest) fn of(object: Cursor<'a>) -> Result<Option<Self>, Refusal> {
         let Some(template_path) = template_path(&object) else {
             return Ok(None);
         };
@@ -128,7 +128,7 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// It runs no pods, or has another workload's; or as [`Self::of`].
-    pub(super) fn named(object: Cursor<'a>) -> Result<Self, Refusal> {
+    pub(in crate::manifest) fn named(object: Cursor<'a>) -> Result<Self, Refusal> {
         let name = object.view.reference();
         let workload = Self::of(object.clone())?;
         let has_template = workload
@@ -156,17 +156,17 @@ impl<'a> Workload<'a> {
     }
 
     /// Is it written as a text in another object?
-    pub(super) fn is_text(&self) -> bool {
+    pub(in crate::manifest) fn is_text(&self) -> bool {
         !self.object.texts.is_empty()
     }
 
     /// May it be in a namespace? Who applies a text, and where, is not known.
-    pub(super) fn may_share_namespace(&self, other: Option<&str>) -> bool {
+    pub(in crate::manifest) fn may_share_namespace(&self, other: Option<&str>) -> bool {
         self.is_text() || self.object.view.may_share_namespace(other)
     }
 
     /// Returns what it is called in messages: `Deployment/app`, and in which text it stands.
-    pub(super) fn title(&self) -> String {
+    pub(in crate::manifest) fn title(&self) -> String {
         let Self { kind, name, .. } = self;
         if !self.is_text() {
             return format!("{kind}/{name}");
@@ -180,7 +180,7 @@ impl<'a> Workload<'a> {
     }
 
     /// Makes a refusal that names it.
-    pub(super) fn refusal(&self, reason: impl Into<String>) -> Refusal {
+    pub(in crate::manifest) fn refusal(&self, reason: impl Into<String>) -> Refusal {
         Refusal::new(reason).at(self.object.view.path(), self.object.line())
     }
 
@@ -188,7 +188,7 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// A key on the way is written twice.
-    pub(super) fn containers(&self) -> Result<Vec<Container<'a>>, Refusal> {
+    pub(in crate::manifest) fn containers(&self) -> Result<Vec<Container<'a>>, Refusal> {
         let mut found = Vec::new();
         let Some(spec) = self.template.as_ref().map(|template| template.key("spec")) else {
             return Ok(found);
@@ -211,7 +211,7 @@ impl<'a> Workload<'a> {
     ///
     /// # Errors
     /// As [`Self::containers`].
-    pub(super) fn images(&self) -> Result<Vec<Image<'a>>, Refusal> {
+    pub(in crate::manifest) fn images(&self) -> Result<Vec<Image<'a>>, Refusal> {
         let mut found = Vec::new();
         for container in self.containers()? {
             let Some(place) = container.place.key("image")? else {
@@ -241,7 +241,7 @@ impl Kind {
 
 /// A container of a workload.
 #[derive(Debug, Clone)]
-pub(super) struct Container<'a> {
+pub(in crate::manifest) struct Container<'a> {
     /// The item of `containers` or of another such list.
     pub place: Cursor<'a>,
     /// Its `name`.
@@ -250,7 +250,7 @@ pub(super) struct Container<'a> {
 
 impl Container<'_> {
     /// Returns what it is called in messages.
-    pub(super) fn title(&self) -> String {
+    pub(in crate::manifest) fn title(&self) -> String {
         match self.name {
             Some(name) => format!("`{name}`"),
             None => self.place.target(),
@@ -259,7 +259,7 @@ impl Container<'_> {
 }
 
 /// Joins the names of containers for a message.
-pub(super) fn container_names<'c, 'a: 'c>(
+pub(in crate::manifest) fn container_names<'c, 'a: 'c>(
     containers: impl IntoIterator<Item = &'c Container<'a>>,
 ) -> String {
     let names = listed(containers.into_iter().map(Container::title));
@@ -272,7 +272,7 @@ pub(super) fn container_names<'c, 'a: 'c>(
 
 /// The image of a container.
 #[derive(Debug, Clone)]
-pub(super) struct Image<'a> {
+pub(in crate::manifest) struct Image<'a> {
     /// The container.
     pub container: Container<'a>,
     /// Its `image`.
@@ -284,7 +284,7 @@ pub(super) struct Image<'a> {
 }
 
 /// Joins the texts of images for a message.
-pub(super) fn image_texts<'a>(images: impl IntoIterator<Item = &'a str>) -> String {
+pub(in crate::manifest) fn image_texts<'a>(images: impl IntoIterator<Item = &'a str>) -> String {
     let texts = listed(images.into_iter().map(|text| format!("`{text}`")));
     if texts.is_empty() {
         "no image".to_owned()

@@ -1,6 +1,6 @@
 //! The version of a workload: the tag of its image, its version labels, `DD_VERSION`.
 
-use super::{
+use crate::manifest::{
     Manifests, ObjectRef, Refusal,
     cursor::Cursor,
     env,
@@ -24,7 +24,7 @@ struct Runs<'a> {
 }
 
 /// Finds everything that carries the version of an image.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     workload: Option<&ObjectRef>,
     image: &str,

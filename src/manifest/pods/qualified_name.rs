@@ -1,6 +1,6 @@
 //! The grammar of label and annotation keys and of label values, as the API server checks them.
 
-use super::Refusal;
+use crate::manifest::Refusal;
 
 /// The longest name, and the longest label value, in characters.
 const LONGEST: usize = 63;
@@ -13,7 +13,7 @@ const LONGEST_PREFIX: usize = 253;
 ///
 /// # Errors
 /// It is none; `noun` says what the key is of.
-pub(super) fn check_key(noun: &str, key: &str) -> Result<(), Refusal> {
+pub(in crate::manifest) fn check_key(noun: &str, key: &str) -> Result<(), Refusal> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
@@ -33,7 +33,7 @@ pub(super) fn check_key(noun: &str, key: &str) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// It is none.
-pub(super) fn check_label_value(value: &str) -> Result<(), Refusal> {
+pub(in crate::manifest) fn check_label_value(value: &str) -> Result<(), Refusal> {
     if value.is_empty() || is_name(value) {
         return Ok(());
     }
@@ -56,7 +56,7 @@ fn is_name(text: &str) -> bool {
 }
 
 /// Is a text a DNS subdomain (RFC 1123)?
-pub(super) fn is_subdomain(text: &str) -> bool {
+pub(in crate::manifest) fn is_subdomain(text: &str) -> bool {
     let is_word = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_label = |label: &str| {
         let bytes = label.as_bytes();

@@ -1,6 +1,6 @@
 //! The weight of a canary Ingress of ingress-nginx.
 
-use super::{
+use crate::manifest::{
     Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, backend::check_group,
     cursor::Cursor, findings::Findings, manifests::listed, object::View, shares::part,
     target::Target,
@@ -28,7 +28,7 @@ struct Canary<'a> {
 }
 
 /// Finds the weight of a canary Ingress; it is added where it is missing.
-pub(super) fn locate(
+pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     ingress: &ObjectRef,
     (weight, canary): (Weight, Option<&str>),
@@ -60,7 +60,7 @@ pub(super) fn locate(
 ///
 /// # Errors
 /// The Ingress is not there exactly once, is no canary, or its weight is no whole percent.
-pub(super) fn current(
+pub(in crate::manifest) fn current(
     manifests: &Manifests,
     ingress: &ObjectRef,
     canary: Option<&str>,
