@@ -274,6 +274,7 @@ fn json_of_a_blocked_verdict() {
       "changes": [],
       "files_changed": [],
       "refusals": [],
+      "notes": [],
       "diff": null,
       "deployment": null,
       "metrics": [],
@@ -311,6 +312,7 @@ fn json_of_a_rolled_back_canary() {
         "clusters/prod/advertisements-canary.yaml"
       ],
       "refusals": [],
+      "notes": [],
       "diff": null,
       "deployment": {
         "run": "b1946ac92492d2347c6235b4d2611184",
