@@ -72,6 +72,24 @@ impl Graph {
         self.patches.contains(path)
     }
 
+    /// Returns the kustomizations that have a file as a patch.
+    pub(super) fn patching_with(&self, path: &str) -> Vec<&str> {
+        let has_it = |kustomization: &&Kustomization| {
+            let mut patches = kustomization.patches.iter();
+            patches.any(|patch| patch == path)
+        };
+        let kustomizations = if self.is_patch(path) {
+            self.kustomizations.as_slice()
+        } else {
+            &[]
+        };
+        kustomizations
+            .iter()
+            .filter(has_it)
+            .map(|kustomization| kustomization.path.as_str())
+            .collect()
+    }
+
     /// Leaves the objects themselves of what may also be patches of them.
     pub(in crate::manifest) fn drop_patches(&self, views: &mut Vec<View<'_>>) {
         let objects: HashSet<ObjectRef> = views
@@ -80,6 +98,23 @@ impl Graph {
             .map(|view| view.reference().clone())
             .collect();
         views.retain(|view| !self.is_patch(view.path()) || !objects.contains(view.reference()));
+    }
+
+    /// Returns the files that a kustomization builds, in the order of their paths.
+    pub(super) fn built_by(&self, kustomization: &str) -> impl Iterator<Item = &str> {
+        let is_it = |layer: &Layer| {
+            let layer = self.kustomizations.get(*layer);
+            layer.is_some_and(|layer| layer.path == kustomization)
+        };
+        let goes_through = |ways: &Vec<Vec<Layer>>| ways.iter().flatten().any(is_it);
+        let mut files: Vec<&str> = self
+            .ways
+            .iter()
+            .filter(|(_, ways)| goes_through(ways))
+            .map(|(path, _)| path.as_str())
+            .collect();
+        files.sort_unstable();
+        files.into_iter()
     }
 
     /// Returns the ways that a file takes through kustomizations, one for each outermost of them.

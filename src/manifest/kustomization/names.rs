@@ -1,9 +1,9 @@
 //! The names that an image has: in the workload, and behind the kustomizations that rename it.
 
-use super::effect;
+use super::{effect, images};
 use crate::manifest::{
-    Manifests, ObjectRef, Refusal, cursor::Cursor, image::ImageReference, object::View,
-    pod_spec::Workload,
+    Manifests, ObjectRef, Refusal, cursor::Cursor, image::ImageReference, manifests::views_with,
+    object::View, pod_spec::Workload,
 };
 
 /// Returns the image that a container runs once all kustomizations have taken effect, and the place that
@@ -38,22 +38,39 @@ pub(in crate::manifest) fn name_in_workloads<'a>(
     image: &'a str,
 ) -> Result<&'a str, Refusal> {
     let graph = manifests.kustomizations();
-    let may_rename = |view: &View<'_>| {
-        let text = view.file.text();
-        text.contains(image) && (text.contains("newName") || text.contains("patch"))
-    };
-    let renaming = graph
-        .all(manifests)
+    let kustomizations = graph.all(manifests);
+    let entries = kustomizations
         .iter()
-        .any(|kustomization| may_rename(&kustomization.view))
-        || manifests
-            .views_with(&[image])
-            .any(|view| graph.is_patch(view.path()));
-    if !renaming {
+        .filter_map(|kustomization| images::entries(kustomization).ok())
+        .flatten();
+    let mut written: Vec<&str> = entries
+        .filter(|entry| entry.new_name == Some(image))
+        .map(|entry| entry.name)
+        .collect();
+    let mut patching: Vec<&str> = kustomizations
+        .iter()
+        .filter(|kustomization| patches_name(kustomization, image))
+        .map(|kustomization| kustomization.view.path())
+        .collect();
+    for view in manifests.views_with(&[image]) {
+        patching.extend(graph.patching_with(view.path()));
+    }
+    if written.is_empty() && patching.is_empty() {
         return Ok(image);
     }
+    written.push(image);
+    let mut views: Vec<View<'a>> = written
+        .iter()
+        .flat_map(|name| manifests.views_with(&[*name]).collect::<Vec<_>>())
+        .collect();
+    // What a patch brings may stand in place of any image.
+    let built = patching.into_iter().flat_map(|path| graph.built_by(path));
+    for file in built.filter_map(|path| manifests.parsed_file(path)) {
+        views.extend(views_with(file, &[]));
+    }
+    views.sort_by_key(|view| (view.path(), view.object.line));
     let mut names: Vec<(&str, Cursor<'a>)> = Vec::new();
-    for view in manifests.views() {
+    for view in views {
         if workload.is_some_and(|workload| workload != view.reference()) {
             continue;
         }
@@ -77,6 +94,15 @@ pub(in crate::manifest) fn name_in_workloads<'a>(
             ))
             .hint("name the workload")),
     }
+}
+
+/// Do the patches that are written in a kustomization name an image?
+fn patches_name(kustomization: &Cursor<'_>, image: &str) -> bool {
+    let document = kustomization.document;
+    ["patches", "patchesStrategicMerge", "patchesJson6902"]
+        .iter()
+        .filter_map(|key| document.get(kustomization.node, key))
+        .any(|patches| document.written(patches).contains(image))
 }
 
 /// Does a container of a workload name an image?

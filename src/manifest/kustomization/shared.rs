@@ -5,7 +5,8 @@ use super::{
     names::images_of,
 };
 use crate::manifest::{
-    Manifests, Segment, cursor::Cursor, findings::Findings, pod_spec::template_path,
+    Manifests, Segment, cursor::Cursor, findings::Findings, manifests::views_with,
+    pod_spec::template_path,
 };
 
 /// A value of an object that a kustomization decides over, and that was wanted.
@@ -45,7 +46,7 @@ pub(in crate::manifest) fn check(manifests: &Manifests, findings: &mut Findings)
             let mut same = decided.iter().filter(|other| other.by == one.by);
             same.any(|other| other.of == *of)
         };
-        for (place, asked) in others(manifests, &one.of.2) {
+        for (place, asked) in others(manifests, path, &one.of.2) {
             let of = key(&place, &asked);
             if wanted(&of) {
                 continue;
@@ -78,11 +79,19 @@ pub(in crate::manifest) fn check(manifests: &Manifests, findings: &mut Findings)
     findings.refusals.extend(refusals);
 }
 
-/// Returns the same value of all workloads: each with the path to it.
-fn others<'a>(manifests: &'a Manifests, pointer: &[Segment]) -> Vec<(Cursor<'a>, Vec<Segment>)> {
+/// Returns the same value of all workloads that a kustomization builds: each with the path to it.
+fn others<'a>(
+    manifests: &'a Manifests,
+    kustomization: &str,
+    pointer: &[Segment],
+) -> Vec<(Cursor<'a>, Vec<Segment>)> {
     let mut found = Vec::new();
-    for view in manifests.views() {
-        let is_patch = manifests.kustomizations().is_patch(view.path());
+    let graph = manifests.kustomizations();
+    let files = graph
+        .built_by(kustomization)
+        .filter_map(|path| manifests.parsed_file(path));
+    for view in files.flat_map(|file| views_with(file, &[])) {
+        let is_patch = graph.is_patch(view.path());
         if is_patch || template_path(&Cursor::new(view)).is_none() {
             continue;
         }
