@@ -19,7 +19,7 @@ pub(in crate::manifest) fn locate(
     version: &Version,
     findings: &mut Findings,
 ) {
-    if manifests.kustomizations().is_empty() {
+    if !manifests.kustomizations().builds(view.path()) {
         return;
     }
     let template = template_path(&Cursor::new(view)).unwrap_or_default();

@@ -67,6 +67,11 @@ impl Graph {
         self.kustomizations.is_empty()
     }
 
+    /// Does a kustomization build a file?
+    pub(super) fn builds(&self, path: &str) -> bool {
+        self.ways.contains_key(path)
+    }
+
     /// Is a file a patch of a kustomization?
     pub(in crate::manifest) fn is_patch(&self, path: &str) -> bool {
         self.patches.contains(path)

@@ -37,7 +37,7 @@ pub(super) fn redirect(
     findings: &mut Findings,
 ) -> bool {
     // A document inside of a text is built by nobody.
-    if !from.texts.is_empty() {
+    if !from.texts.is_empty() || !manifests.kustomizations().builds(from.view.path()) {
         return false;
     }
     let pointer = [from.pointer.as_slice(), path].concat();

@@ -16,7 +16,7 @@ pub(in crate::manifest) fn runs<'a>(
     own: &Cursor<'a>,
 ) -> Result<(ImageReference<'a>, Cursor<'a>), Refusal> {
     let written = ImageReference::parse(own.text().unwrap_or_default());
-    if manifests.kustomizations().is_empty() {
+    if !manifests.kustomizations().builds(own.view.path()) {
         return Ok((written, own.clone()));
     }
     let effect = effect::of(manifests, own.view, &own.pointer)?;
@@ -38,7 +38,11 @@ pub(in crate::manifest) fn name_in_workloads<'a>(
     image: &'a str,
 ) -> Result<&'a str, Refusal> {
     let graph = manifests.kustomizations();
-    let kustomizations = graph.all(manifests);
+    let mut kustomizations = graph.all(manifests);
+    kustomizations.retain(|kustomization| {
+        let file = kustomization.view.file;
+        file.parts_with(&[image]).next().is_some()
+    });
     let entries = kustomizations
         .iter()
         .filter_map(|kustomization| images::entries(kustomization).ok())
