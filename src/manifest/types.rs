@@ -105,7 +105,7 @@ pub enum Edit {
     },
     /// A label of an object, and of its pod template where it has one.
     Label {
-        /// The object; none = every object that has the label already.
+        /// The object; none = every object that has the label already, else the only workload.
         object: Option<ObjectRef>,
         /// Key.
         key: String,
@@ -123,7 +123,8 @@ pub enum Edit {
     },
     /// An environment variable of containers.
     Env {
-        /// Only in this workload; none = in every workload whose containers have it already.
+        /// Only in this workload; none = in every workload whose containers have it already, else in
+        /// the only workload.
         workload: Option<ObjectRef>,
         /// Only this container; none = those that have the variable already, else the only one.
         container: Option<String>,

@@ -30,12 +30,14 @@ pub(in crate::manifest) fn set(
     {
         return;
     }
-    let objects = findings.take(objects_with(
+    let objects = objects_with(
         manifests,
         object,
         ("annotation", "annotations"),
         key,
-    ));
+        findings,
+    );
+    let objects = findings.take(objects);
     for object in objects.into_iter().flatten() {
         let path = Segment::keys(&["metadata", "annotations", key]);
         findings.put(&object, &path, value, ScalarType::Text);

@@ -8,7 +8,7 @@ use crate::manifest::{
     image::container_named,
     pod_spec::{Container, Workload, container_names},
     template,
-    workloads::wanted,
+    workloads::{self, wanted},
 };
 use crate::units::Version;
 
@@ -143,8 +143,22 @@ fn chosen<'a>(
             Some(container) => format!("no container `{container}`"),
             None => "no container".to_owned(),
         };
-        let reason = format!("{whose} has the variable {name}, expected one that has");
-        return Err(Refusal::new(reason).hint("name the workload that is to get it"));
+        let missing = format!("{whose} has the variable {name}");
+        if workload.is_some() {
+            return Err(Refusal::new(format!("{missing}, expected one that has"))
+                .hint("name the workload that is to get it"));
+        }
+        let only = workloads::only_one(manifests, &missing)?;
+        let containers = match container {
+            Some(wanted) => container_named(&only, wanted)?.into_iter().collect(),
+            None => only.containers()?,
+        };
+        let container = only_one(&only, containers, container)?;
+        findings.notes.push(format!(
+            "{missing}; {} gets it, the only workload",
+            only.title()
+        ));
+        found.push((only, container));
     }
     Ok(found)
 }

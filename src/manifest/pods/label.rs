@@ -2,11 +2,11 @@
 
 use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
-    identity::Identity, pod_spec::Workload, qualified_name,
+    identity::Identity, pod_spec::Workload, qualified_name, workloads,
 };
 
 /// Finds a label of an object and of its pod template; it is made where it is missing. Without an
-/// object it is changed wherever it is, and made nowhere.
+/// object it is changed wherever it is; where it is nowhere, the only workload gets it.
 pub(in crate::manifest) fn set(
     manifests: &Manifests,
     object: Option<&ObjectRef>,
@@ -19,7 +19,8 @@ pub(in crate::manifest) fn set(
     if findings.take(legal).is_none() {
         return;
     }
-    let objects = findings.take(objects_with(manifests, object, ("label", "labels"), key));
+    let objects = objects_with(manifests, object, ("label", "labels"), key, findings);
+    let objects = findings.take(objects);
     let mut identity = Identity::new(manifests);
     for object_place in objects.into_iter().flatten() {
         let Some(workload) = findings.take(Workload::of(object_place.clone())) else {
@@ -32,8 +33,10 @@ pub(in crate::manifest) fn set(
         {
             continue;
         }
-        for place in places(&object_place, workload.as_ref()) {
-            if object.is_some() || has(&place, "labels", key) {
+        let places = places(&object_place, workload.as_ref());
+        let is_named = object.is_some() || !places.iter().any(|place| has(place, "labels", key));
+        for place in places {
+            if is_named || has(&place, "labels", key) {
                 let path = Segment::keys(&["metadata", "labels", key]);
                 findings.put(&place, &path, value, ScalarType::Text);
             }
@@ -61,6 +64,7 @@ pub(in crate::manifest) fn objects_with<'a>(
     object: Option<&ObjectRef>,
     (noun, map): (&str, &str),
     key: &str,
+    findings: &mut Findings,
 ) -> Result<Vec<Cursor<'a>>, Refusal> {
     if let Some(object) = object {
         return Ok(vec![Cursor::new(manifests.one(object)?)]);
@@ -84,8 +88,17 @@ pub(in crate::manifest) fn objects_with<'a>(
         }
     }
     if found.is_empty() {
-        let reason = format!("no object has the {noun} `{key}`, expected one that has");
-        return Err(Refusal::new(reason).hint("name the object that is to get it"));
+        let missing = format!("no object has the {noun} `{key}`");
+        if map != "labels" {
+            return Err(Refusal::new(format!("{missing}, expected one that has"))
+                .hint("name the object that is to get it"));
+        }
+        let only = workloads::only_one(manifests, &missing)?;
+        findings.notes.push(format!(
+            "{missing}; {} gets it, the only workload",
+            only.title()
+        ));
+        found.push(only.object);
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@ use crate::manifest::{
     cursor::Cursor,
     findings::Findings,
     image::ImageReference,
+    manifests::listed,
     object::View,
     pod_spec::{Image, Workload, image_texts},
     target::check_used_here_alone,
@@ -168,6 +169,37 @@ pub(in crate::manifest) fn running_in<'a>(
     match Running::of(workload.clone(), repository)? {
         Some(running) => Ok(running),
         None => Err(runs_not(&workload, repository)?),
+    }
+}
+
+/// Returns the workload that is meant where none is named and none has what is to be set: the only one
+/// among the files.
+///
+/// # Errors
+/// There is none, or there are several; `missing` says what none of them has.
+pub(in crate::manifest) fn only_one<'a>(
+    manifests: &'a Manifests,
+    missing: &str,
+) -> Result<Workload<'a>, Refusal> {
+    let mut views: Vec<View<'a>> = manifests.views().collect();
+    manifests.kustomizations().drop_patches(&mut views);
+    let mut found = Vec::new();
+    for view in views {
+        found.extend(Workload::of(Cursor::new(view))?);
+    }
+    match found.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(
+            Refusal::new(format!("{missing}, and no workload is in the files"))
+                .hint("check that the files to edit include the workload"),
+        ),
+        several => {
+            let names = listed(several.iter().map(Workload::title));
+            Err(
+                Refusal::new(format!("{missing}, expected one that has; found {names}"))
+                    .hint("name the object that is to get it"),
+            )
+        }
     }
 }
 
