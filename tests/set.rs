@@ -97,7 +97,7 @@ impl CaseEdit {
                     replicas: to.parse().unwrap(),
                 },
                 "weight" => Edit::Weight {
-                    traffic: object("traffic", fields).unwrap(),
+                    traffic: object("traffic", fields),
                     weight: weight(),
                     canary: fields.remove("canary"),
                 },
@@ -525,7 +525,7 @@ fn a_canary_of_the_shop_changes_its_own_values_only() {
             replicas: 1,
         },
         Edit::Weight {
-            traffic: "Ingress/advertisements-canary".parse().unwrap(),
+            traffic: Some("Ingress/advertisements-canary".parse().unwrap()),
             weight: "5".parse().unwrap(),
             canary: None,
         },
@@ -602,7 +602,7 @@ fn versions_side_by_side_keep_their_identity() {
 #[test]
 fn the_diff_shows_the_one_line_that_changes() {
     let weight = Edit::Weight {
-        traffic: "Ingress/advertisements-canary".parse().unwrap(),
+        traffic: Some("Ingress/advertisements-canary".parse().unwrap()),
         weight: "25".parse().unwrap(),
         canary: None,
     };

@@ -139,8 +139,8 @@ fn every_wrong_call_has_its_exit_code_and_names_the_cause() {
         ),
         (
             &["--files", "deploy/*.yaml", "--weight", "10"],
-            2,
-            "--ingress",
+            30,
+            "no object of the files splits traffic",
         ),
         (
             &["--files", "deploy/*.yaml", "--replicas", "1"],

@@ -41,7 +41,7 @@ pub fn locate_allowing(
             } => {
                 weight::locate(
                     manifests,
-                    traffic,
+                    traffic.as_ref(),
                     *weight,
                     canary.as_deref(),
                     &mut findings,

@@ -86,8 +86,9 @@ pub enum Edit {
     },
     /// The share of the requests that goes to the canary.
     Weight {
-        /// The object that splits the traffic, such as `Ingress/advertisements-canary`.
-        traffic: ObjectRef,
+        /// The object that splits the traffic, such as `Ingress/advertisements-canary`; none = the
+        /// only one of the files.
+        traffic: Option<ObjectRef>,
         /// The new weight.
         weight: Weight,
         /// The one of its backends that is the canary, where the object splits between several:

@@ -51,7 +51,7 @@ pub fn direct(service: &Service, version: &Version, facts: Facts) -> Plan {
     {
         steps.weight = Some(Weight::ZERO);
         let edit = Edit::Weight {
-            traffic: ingress.clone(),
+            traffic: Some(ingress.clone()),
             weight: Weight::ZERO,
             canary: None,
         };
@@ -107,7 +107,7 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
         replicas,
     };
     let weight = |weight| Edit::Weight {
-        traffic: canary.ingress.clone(),
+        traffic: Some(canary.ingress.clone()),
         weight,
         canary: None,
     };

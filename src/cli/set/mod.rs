@@ -179,9 +179,9 @@ mod tests {
 
         Replicas { workload: ObjectRef { kind: "Deployment", name: "app" }, replicas: 3 }
 
-        Weight { traffic: ObjectRef { kind: "Ingress", name: "app" }, weight: Weight(5), canary: None }
+        Weight { traffic: Some(ObjectRef { kind: "Ingress", name: "app" }), weight: Weight(5), canary: None }
 
-        Weight { traffic: ObjectRef { kind: "HTTPRoute", name: "app" }, weight: Weight(5), canary: Some("app-canary") }
+        Weight { traffic: Some(ObjectRef { kind: "HTTPRoute", name: "app" }), weight: Weight(5), canary: Some("app-canary") }
 
         Label { object: None, key: "k", value: "v" }
         Annotation { object: None, key: "example.com/k", value: "v w" }

@@ -78,6 +78,7 @@ pub struct ObjectArguments {
     #[arg(long, value_name = "KIND/NAME")]
     object: Vec<ObjectRef>,
     /// Object that splits the traffic, for --weight; such as Ingress/advertisements-canary
+    /// [default: the only one of the files]
     #[arg(long, value_name = "KIND/NAME", requires = "weight", conflicts_with_all = ["ingress", "service"])]
     traffic: Option<ObjectRef>,
     /// The canary Ingress for --weight: short for --traffic Ingress/NAME
@@ -166,9 +167,9 @@ impl ValueArguments {
         }
         let named = objects.traffic.as_ref().or(objects.ingress.as_ref());
         let traffic = named.or(usual.traffic.as_ref());
-        if let (Some(traffic), Some(weight)) = (traffic, self.weight) {
+        if let Some(weight) = self.weight {
             edits.push(Edit::Weight {
-                traffic: traffic.clone(),
+                traffic: traffic.cloned(),
                 weight,
                 canary: objects.canary.clone(),
             });
@@ -247,10 +248,6 @@ impl ValueArguments {
         let has_workload = objects.workload.is_some() || usual.workload.is_some();
         if self.replicas.is_some() && !has_workload {
             return usage("--replicas needs --workload KIND/NAME, or --service");
-        }
-        let traffic = [&objects.traffic, &objects.ingress, &usual.traffic];
-        if self.weight.is_some() && traffic.iter().all(|object| object.is_none()) {
-            return usage("--weight needs --traffic KIND/NAME or --ingress NAME, or --service");
         }
         let for_workload =
             !self.image.is_empty() || !self.env.is_empty() || self.replicas.is_some();

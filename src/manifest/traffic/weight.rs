@@ -5,6 +5,8 @@ use crate::manifest::{
     Manifests, ObjectRef, Refusal,
     findings::Findings,
     http_route, ingress_nginx,
+    manifests::listed,
+    object::View,
     shares::{self, Splitter},
     traefik_service, virtual_service,
 };
@@ -24,14 +26,22 @@ const SPLITTERS: &[(&str, &Splitter)] = &[
     ("TraefikService", &traefik_service::SPLITTER),
 ];
 
-/// Finds the values that give the canary its weight. `canary` names it among the backends.
+/// Finds the values that give the canary its weight. `canary` names it among the backends. Where no
+/// object is named, the only one that splits traffic is meant.
 pub(in crate::manifest) fn locate(
     manifests: &Manifests,
-    traffic: &ObjectRef,
+    traffic: Option<&ObjectRef>,
     weight: Weight,
     canary: Option<&str>,
     findings: &mut Findings,
 ) {
+    let only = match traffic {
+        Some(traffic) => Ok(traffic.clone()),
+        None => only_splitting(manifests, canary),
+    };
+    let Some(traffic) = &findings.take(only) else {
+        return;
+    };
     if traffic.kind == INGRESS {
         return ingress_nginx::locate(manifests, traffic, (weight, canary), findings);
     }
@@ -63,6 +73,41 @@ pub fn current_weight(
     }
 }
 
+/// Returns the only object among the files that splits traffic.
+fn only_splitting(manifests: &Manifests, canary: Option<&str>) -> Result<ObjectRef, Refusal> {
+    let mut all: Vec<&ObjectRef> = Vec::new();
+    for kind in kinds() {
+        let of_kind = |view: &View<'_>| view.reference().kind == kind;
+        let named = [kind];
+        let views = manifests.views_with(&named).filter(of_kind);
+        all.extend(views.map(|view| view.reference()));
+    }
+    all.sort();
+    all.dedup();
+    let splits = |object: &&&ObjectRef| current_weight(manifests, object, canary).is_ok();
+    let splitting: Vec<&&ObjectRef> = all.iter().filter(splits).collect();
+    if let [only] = splitting.as_slice() {
+        return Ok((**only).clone());
+    }
+    let found = if splitting.is_empty() {
+        listed(all.iter().map(ToString::to_string))
+    } else {
+        listed(splitting.iter().map(ToString::to_string))
+    };
+    let reason = match (splitting.is_empty(), found.as_str()) {
+        (_, "") => "no object of the files splits traffic, expected one".to_owned(),
+        (true, found) => {
+            format!("no object of the files splits traffic for sure, expected one; found {found}")
+        }
+        (false, found) => format!("several objects split traffic, expected one; found {found}"),
+    };
+    Err(Refusal::new(reason).hint("name the object that gives the canary its weight"))
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    std::iter::once(INGRESS).chain(SPLITTERS.iter().map(|(kind, _)| *kind))
+}
+
 fn splitter(traffic: &ObjectRef) -> Option<&'static Splitter> {
     let mut kinds = SPLITTERS.iter();
     let (_, splitter) = kinds.find(|(kind, _)| *kind == traffic.kind)?;
@@ -73,8 +118,7 @@ fn other_kind(manifests: &Manifests, traffic: &ObjectRef) -> Refusal {
     match manifests.one(traffic) {
         Err(refusal) => refusal,
         Ok(view) => {
-            let mut kinds = vec![INGRESS];
-            kinds.extend(SPLITTERS.iter().map(|(kind, _)| *kind));
+            let kinds: Vec<&str> = kinds().collect();
             let reason = format!(
                 "{traffic} splits no traffic, expected one of {}",
                 kinds.join(", ")
