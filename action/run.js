@@ -35,11 +35,12 @@ function environment(extra) {
 /** Runs a program to its end. Resolves to its exit status, 128 + n for a signal n. */
 function run(program, args, options) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { shell: false, stdio: 'inherit', ...options });
-    // The runner signals this process alone: without passing it on, the binary would live on.
+    // The runner signals this process alone: without passing it on, the binary would live on. The
+    // listeners come first: a signal right after the start must find them there.
     const forward = (signal) => child.kill(signal);
     const signals = ['SIGINT', 'SIGTERM'];
     signals.forEach((signal) => process.on(signal, forward));
+    const child = spawn(program, args, { shell: false, stdio: 'inherit', ...options });
     const done = () => signals.forEach((signal) => process.removeListener(signal, forward));
     child.on('error', (error) => {
       done();
