@@ -22,6 +22,7 @@ BEGIN, END = "<!-- figures, written by benches/prove.py -->", "<!-- end of figur
 HEAD = ["part", "tried", "broken", "took", "seed", "commit", "date"]
 NOT_RUN = ["not run", "", "", "", "", ""]
 FUZZ_SEED = 1
+EDITOR_CASES = 1_000_000
 
 
 class Broken(Exception):
@@ -105,6 +106,19 @@ def properties(_):
     return f"{cases:,} cases of {count} properties", failed, "new each time"
 
 
+def editor(_):
+    """Edits random files of random objects, many more than the test suite does."""
+    passed, failed, text = cargo_test(
+        "--release", "--lib", "--", "--nocapture", "manifest::tests::",
+        "manifest::insert::tests::properties",
+        environment={"PROPTEST_CASES": str(EDITOR_CASES)},
+    )
+    counts = re.findall(r"edits made: (\d+), refused: (\d+)", text)
+    made, refused = (sum(int(count) for count in column) for column in zip(*counts or [(0, 0)]))
+    tried = f"{EDITOR_CASES:,} files for each of {passed + failed} properties"
+    return f"{tried}; {made:,} edits made, {refused:,} refused", failed, "new each time"
+
+
 def zones(_):
     """Judges windows around every change of every zone's clock."""
     table = ROOT / "fixtures/zones/transitions.csv"
@@ -140,6 +154,7 @@ def parts():
         "corpus": corpus,
         "tricks": tricks,
         "properties": properties,
+        "editor": editor,
         "zones": zones,
         "end-to-end": end_to_end,
     }

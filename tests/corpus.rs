@@ -53,6 +53,11 @@ fn lists_of_allowed_signers() {
 }
 
 #[test]
+fn manifests() {
+    replay("manifest", bodies::manifest::run);
+}
+
+#[test]
 fn the_corpus_stays_small() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
     let mut total = 0;

@@ -7,4 +7,5 @@ pub mod approval;
 pub mod calendar;
 pub mod cost;
 pub mod findings;
+pub mod manifest;
 pub mod policy;

@@ -11,6 +11,7 @@ use super::{
     plain,
     pod_spec::template_path,
     pointer::path_of,
+    template,
 };
 use crate::yaml::{NodeKind, ScalarStyle};
 
@@ -23,10 +24,10 @@ pub(super) fn locate(
     (value, scalar_type): (&str, Option<ScalarType>),
     findings: &mut Findings,
 ) {
-    let view = match object {
+    let view = template::check_new(value).and_then(|()| match object {
         Some(object) => manifests.one(object),
         None => only_one_with(manifests, path),
-    };
+    });
     let Some(view) = findings.take(view) else {
         return;
     };

@@ -218,6 +218,10 @@ fn addition(file: &ParsedFile, change: &Change) -> Result<(Vec<Splice>, Expected
             ))
             .hint("run the command again on the newest state"));
     };
+    if rest.len() > change.created {
+        // What it was to go into is gone or has another name: that is not for an edit to make.
+        return Err(gone(change).hint("run the command again on the newest state"));
+    }
     let value = Tree::Scalar {
         value: change.new.clone().unwrap_or_default(),
         kind: change.scalar_type,
@@ -295,7 +299,9 @@ fn removal(file: &ParsedFile, change: &Change) -> Result<(Vec<Splice>, Expected)
             continue;
         }
         let node = child.key_node.unwrap_or(child.node);
-        let splices = insert::remove(&Place::of(&parent), node).map_err(|why| {
+        // What others have put beside it since stands where the null was.
+        let null = if kept == least { &change.old_text } else { "" };
+        let splices = insert::remove_to_null(&Place::of(&parent), node, null).map_err(|why| {
             child.refusal(format!(
                 "`{}` of {} cannot be taken out safely: {why}",
                 change.target(),

@@ -238,8 +238,8 @@ impl ParsedDocument {
     }
 }
 
-/// Returns the lines of a literal block scalar whose first text stands at `start`, without the blank
-/// lines after the last text. None where the header fixes the indentation, so that a first line
+/// Returns the lines of a literal block scalar whose first text stands at `start`, without the empty
+/// lines after the last one that is deeper than its indentation. None where the header fixes the indentation, so that a first line
 /// that stands deeper would be read as another one.
 fn literal_lines(text: &str, start: usize) -> Option<Range<usize>> {
     let first = text[..start].rfind(['\n', '\r'])? + 1;
@@ -255,7 +255,7 @@ fn literal_lines(text: &str, start: usize) -> Option<Range<usize>> {
     let mut end = first;
     for line in split::lines(&text[first..]) {
         let content = &text[first + line.start..first + line.end];
-        if content.starts_with(indent) && !content.trim().is_empty() {
+        if content.len() > indent.len() && content.starts_with(indent) {
             end = first + line.end;
         } else if !content.trim().is_empty() {
             break;

@@ -3,7 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Refusal, Segment, content::ParsedDocument, object::View, pointer::path_of};
+use super::{
+    Refusal, Segment, content::ParsedDocument, insert::is_null, object::View, pointer::path_of,
+};
 use crate::yaml::{NodeId, NodeKind};
 
 /// A place inside an object.
@@ -21,6 +23,8 @@ pub(super) struct Cursor<'a> {
     pub key_node: Option<NodeId>,
     /// The path from the object.
     pub pointer: Vec<Segment>,
+    /// Which item of its list the node is, from 0.
+    pub index: Option<usize>,
     /// Is a key on the way here something that only rendering decides?
     pub templated: bool,
     /// Is the node written inside `{…}` or `[…]`?
@@ -54,6 +58,7 @@ impl<'a> Cursor<'a> {
             node: view.object.root,
             key_node: None,
             pointer: Vec::new(),
+            index: None,
             templated: false,
             in_flow: false,
             detour: None,
@@ -106,7 +111,10 @@ impl<'a> Cursor<'a> {
             .at(self.view.path(), first)
             .hint("remove one of the two"));
         }
-        let child = |value, detour| self.child(Segment::from(name), value, detour);
+        let child = |value, detour| Self {
+            pointer: self.pointer_to(name),
+            ..self.child(Segment::from(name), value, detour)
+        };
         if let Some((key, value)) = first {
             return Ok(Some(Self {
                 key_node: Some(key),
@@ -161,7 +169,7 @@ impl<'a> Cursor<'a> {
         let items: Vec<NodeId> = document.items(self.node).collect();
         let name_of = |item: NodeId| {
             let name = document.get(item, "name")?;
-            document.text(name)
+            document.text(name).filter(|name| !is_null(name))
         };
         let mut uses: HashMap<&str, usize> = HashMap::new();
         for name in items.iter().filter_map(|item| name_of(*item)) {
@@ -175,7 +183,10 @@ impl<'a> Cursor<'a> {
                     Some(name) if uses.get(name) == Some(&1) => Segment::named(name),
                     _ => Segment::Index(index),
                 };
-                self.child(segment, *item, None)
+                Self {
+                    index: Some(index),
+                    ..self.child(segment, *item, None)
+                }
             })
             .collect()
     }
@@ -223,6 +234,7 @@ impl<'a> Cursor<'a> {
             node: document.root(),
             key_node: None,
             pointer: self.below(Segment::Document),
+            index: None,
             templated: self.templated,
             in_flow: false,
             detour: self.detour,
@@ -242,6 +254,19 @@ impl<'a> Cursor<'a> {
             None::<()>
         });
         found
+    }
+
+    /// Returns the path to a key. The item of a list is not known by a text that may change there.
+    fn pointer_to(&self, name: &str) -> Vec<Segment> {
+        let mut pointer = self.below(Segment::from(name));
+        let item = pointer.len().checked_sub(2);
+        let item = item.and_then(|item| pointer.get_mut(item));
+        if let (Some(item), Some(index)) = (item, self.index)
+            && matches!(item, Segment::Item { key, .. } if key == name)
+        {
+            *item = Segment::Index(index);
+        }
+        pointer
     }
 
     fn below(&self, segment: Segment) -> Vec<Segment> {
@@ -267,6 +292,7 @@ impl<'a> Cursor<'a> {
             node,
             key_node: None,
             pointer: self.below(segment),
+            index: None,
             templated: self.templated,
             in_flow,
             detour: self.detour.or(alias).or(detour),

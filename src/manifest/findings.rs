@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     Allowances, Change, Manifests, Refusal, ScalarType, Segment,
     cursor::{Cursor, Detour},
+    insert,
     kustomization::{self, Decided},
     target::{
         Target, check_alone_in_file, check_not_elsewhere, check_used_here_alone, check_written_out,
@@ -201,7 +202,7 @@ fn insertion(
     pointer.extend_from_slice(missing);
     let target = format!("{} of {}", parent.target(), parent.view.reference());
     check_not_elsewhere(parent, &target)?;
-    let is_null = is_null(document.written(parent.node));
+    let is_null = insert::is_null(document.written(parent.node));
     let fits = match (document.kind(parent.node), missing.first()) {
         (NodeKind::Mapping { .. }, Some(Segment::Key(_))) => true,
         (NodeKind::Sequence { .. }, Some(Segment::Item { .. })) => true,
@@ -221,6 +222,21 @@ fn insertion(
             ))
             .hint("check the path; a list item is named as [name=…]"));
     }
+    let is_made = |segment: &Segment| {
+        matches!(
+            segment,
+            Segment::Key(_) | Segment::Item { .. } | Segment::Index(0)
+        )
+    };
+    if !missing.iter().skip(1).all(is_made) {
+        let wanted = super::pointer::path_of(&pointer);
+        return Err(parent
+            .refusal(format!(
+                "`{wanted}` of {} cannot be added: only keys and first list items are made",
+                parent.view.reference()
+            ))
+            .hint("write what is around the value by hand"));
+    }
     check_written_out(parent, &target)?;
     check_used_here_alone(parent, &target)?;
     check_alone_in_file(parent)?;
@@ -237,13 +253,8 @@ fn insertion(
         created: missing.len(),
         span: span.start..span.start,
         text: String::new(),
-        old_text: String::new(),
+        old_text: insert::written_null(&insert::Place::of(parent)).to_owned(),
     })
-}
-
-/// Is a plain scalar what YAML reads as nothing?
-fn is_null(value: &str) -> bool {
-    matches!(value, "" | "~" | "null" | "Null" | "NULL")
 }
 
 fn found(place: &Cursor<'_>) -> &'static str {

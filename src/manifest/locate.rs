@@ -1,7 +1,7 @@
 //! Edits in, changes out: all of them, or the reasons why not.
 
 use super::{
-    Allowances, Change, ChangeSet, Edit, Manifests, Refusal, annotation, any_path, env,
+    Allowances, Change, ChangeSet, Edit, Manifests, Refusal, Segment, annotation, any_path, env,
     findings::Findings, helm, image, kustomization, label, replicas, rollout_step, selector,
     subset, version, weight,
 };
@@ -135,6 +135,13 @@ pub fn locate_allowing(
         ))
     });
     refusals.extend(conflicts(&mut changes));
+    let naming: Vec<&Change> = changes
+        .iter()
+        .filter(|change| names_an_item(change))
+        .collect();
+    if !naming.is_empty() {
+        refusals.extend(changes.iter().filter_map(|change| renamed(change, &naming)));
+    }
     if !refusals.is_empty() {
         refusals.dedup();
         helm::name_values_files(manifests, &mut refusals);
@@ -142,6 +149,44 @@ pub fn locate_allowing(
     }
     notes.dedup();
     Ok(ChangeSet { changes, notes })
+}
+
+/// May a change be of the text by which paths name a list item?
+fn names_an_item(change: &Change) -> bool {
+    let mut pairs = change.pointer.windows(2);
+    pairs.any(|pair| matches!(pair, [Segment::Index(_), Segment::Key(_)]))
+}
+
+/// Refuses a change whose path names a list item by a text that another change replaces: it would be
+/// found neither afterwards nor on the way back. `naming` are the changes that may be such ones.
+fn renamed(change: &Change, naming: &[&Change]) -> Option<Refusal> {
+    let names = |other: &&&Change| {
+        let pairs = other.pointer.windows(2).enumerate();
+        let mut names = pairs.filter_map(|(at, pair)| match pair {
+            [Segment::Index(_), Segment::Key(key)] => Some((at, key)),
+            _ => None,
+        });
+        let old = other.old.as_deref().unwrap_or(other.old_text.trim());
+        names.any(|(at, name)| {
+            let through = matches!(
+                change.pointer.get(at),
+                Some(Segment::Item { key, value }) if key == name && value == old
+            );
+            through && change.pointer.get(..at) == other.pointer.get(..at)
+        })
+    };
+    let mut others = naming
+        .iter()
+        .filter(|other| other.path == change.path && other.object == change.object);
+    let other = others.find(names)?;
+    let reason = format!(
+        "`{}` of {} is to change together with `{}`, by which it is found",
+        change.target(),
+        change.object,
+        other.target()
+    );
+    let refusal = Refusal::new(reason).at(&change.path, change.line);
+    Some(refusal.hint("make the edits one after the other"))
 }
 
 /// Leaves each change once; returns those that want different values in one place.

@@ -35,6 +35,8 @@ mod source;
 mod split;
 mod target;
 mod template;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod types;
 

@@ -6,7 +6,7 @@ use super::{
     Refusal,
     content::{Content, ParsedDocument},
     cursor::Cursor,
-    insert::{Splice, Tree},
+    insert::{self, Splice, Tree},
     source::ParsedFile,
 };
 use crate::yaml::{NodeId, NodeKind};
@@ -240,13 +240,13 @@ impl<'a> Comparison<'a> {
                 let only = !differences.is_empty() && added && items.next().is_none();
                 if only { Ok(()) } else { Err(one) }
             }
-            // The last child is gone and nothing is left behind the key.
+            // The last child is gone and nothing is left behind the key, or a null.
             (NodeKind::Mapping { .. } | NodeKind::Sequence { .. }, NodeKind::Scalar { .. }) => {
                 let children = old.entries(one).map(|(key, _)| key).chain(old.items(one));
                 let all_gone = children
                     .into_iter()
                     .all(|child| is_gone(&differences, child));
-                let empty = new.written(other).is_empty();
+                let empty = insert::is_null(new.written(other));
                 if all_gone && empty { Ok(()) } else { Err(one) }
             }
             _ => Err(one),

@@ -246,7 +246,8 @@ pub struct Change {
     /// The bytes that take the place of the range, quoted as needed; empty for a value that is not
     /// there yet, whose bytes depend on what surrounds it then.
     pub text: String,
-    /// The bytes of the range as they are now: taking the change back restores exactly these.
+    /// The bytes of the range as they are now: taking the change back restores exactly these. Of a
+    /// value that is not there yet, the `~` or `null` that what is made takes the place of.
     pub old_text: String,
 }
 

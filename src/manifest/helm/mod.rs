@@ -10,6 +10,7 @@ use super::{
     manifests::{TEMPLATE_HINT, count, listed, views_with},
     object::View,
     pointer::path_of,
+    template,
 };
 use crate::yaml::{NodeKind, ScalarStyle};
 
@@ -37,13 +38,13 @@ pub(super) fn locate(
         value,
         scalar_type,
     };
-    let found = match values {
+    let found = template::check_new(value).and_then(|()| match values {
         ValuesIn::File(path) => values_file(manifests, path)
             .and_then(|view| wanted.put(&Cursor::new(view), &[], findings)),
         ValuesIn::Object(object) => manifests
             .one(object)
             .and_then(|view| in_object(view, wanted, findings)),
-    };
+    });
     findings.take(found);
 }
 

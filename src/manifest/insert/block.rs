@@ -4,7 +4,7 @@ use super::{
     Place, Splice, Tree,
     dash::{Dash, indent_of},
     extent::{Extent, colon_of},
-    flow, is_empty, lines,
+    flow, is_empty, is_null, lines,
     style::BlockStyle,
     write::BlockWriter,
 };
@@ -74,11 +74,7 @@ pub(super) fn fill_null(place: &Place<'_>, child: Child<'_>) -> Result<Vec<Splic
         NodeKind::Sequence { .. } => return Err(format!("it is a list, expected a {wanted}")),
     };
     let is_nothing = is_empty(document, place.node);
-    let is_null = matches!(
-        document.written(place.node),
-        "" | "~" | "null" | "Null" | "NULL"
-    );
-    if !is_plain || !is_null {
+    if !is_plain || !is_null(document.written(place.node)) {
         return Err(format!("it is a text, expected a {wanted}"));
     }
     if document.tag(place.node).is_some() || document.is_anchored(place.node) {
@@ -89,10 +85,10 @@ pub(super) fn fill_null(place: &Place<'_>, child: Child<'_>) -> Result<Vec<Splic
     let key = place
         .key
         .ok_or_else(|| format!("it is a null without a key, expected a {wanted}"))?;
-    let mapping = mapping_of(place, key);
-    if mapping.is_some_and(|parent| document.kind(parent) == NodeKind::Mapping { flow: true }) {
+    if is_in_flow(place, key) {
         return flow::fill_null(place, child);
     }
+    let mapping = mapping_of(place, key);
     let text = place.text;
     let colon = colon_of(place, key)?;
     let indent = indent_of(text, document.span(key).start)?;
@@ -128,6 +124,12 @@ fn writer(place: &Place<'_>, mapping: Option<NodeId>, near: NodeId) -> BlockWrit
         style: BlockStyle::of(place, mapping, near),
         line_break: lines::line_break(place.text),
     }
+}
+
+/// Does a key stand in a flow mapping?
+pub(super) fn is_in_flow(place: &Place<'_>, key: NodeId) -> bool {
+    mapping_of(place, key)
+        .is_some_and(|parent| place.document.kind(parent) == NodeKind::Mapping { flow: true })
 }
 
 /// Returns the mapping that a key belongs to.

@@ -108,7 +108,7 @@ impl BlockScalar {
 }
 
 /// Does the block scalar around an embedded text leave out its last line break (`|-`)? Its header is
-/// the first line above that is less deep than the text.
+/// the first line above that is less deep than the text, but for comments and a marker in that text.
 fn is_stripped_around(place: &Place<'_>) -> bool {
     let (document, text) = (place.document, place.text);
     let root = document.root();
@@ -116,7 +116,9 @@ fn is_stripped_around(place: &Place<'_>) -> bool {
     while let Some(line) = line_above(text, at) {
         let content = &text[line..lines::end(text, line)];
         let blanks = content.len() - content.trim_start_matches(' ').len();
-        if blanks + 1 < document.column(root) {
+        let is_inside =
+            content[blanks..].starts_with(['#', '%']) || content[blanks..].starts_with("---");
+        if blanks + 1 < document.column(root) && !is_inside {
             let mut behind_bars = content.split('|').skip(1);
             return behind_bars.any(|marks| {
                 let marks = marks.trim_start_matches(|mark: char| mark.is_ascii_digit());

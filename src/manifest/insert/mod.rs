@@ -7,7 +7,8 @@
 //!
 //! Reading order: `lines` knows line breaks, `block_scalar` and `extent` know where a value ends,
 //! `dash` where an item begins; `style` looks at how the document is written, `write` writes a tree
-//! like that; `block` and `flow` put in, `remove` and `remove_flow` take out.
+//! like that; `block` and `flow` put in, `remove` and `remove_flow` take out, `written_null` brings
+//! back what was there.
 
 use std::ops::Range;
 
@@ -24,8 +25,11 @@ mod remove;
 mod remove_flow;
 mod style;
 #[cfg(test)]
-mod tests;
+pub(in crate::manifest) mod tests;
 mod write;
+mod written_null;
+
+pub(super) use written_null::{is_null, remove_to_null, written_null};
 
 /// What is put in.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,16 +5,21 @@ use proptest::prelude::*;
 
 /// What a document holds.
 #[derive(Debug, Clone)]
-pub(super) enum Model {
+pub(in crate::manifest) enum Model {
     Null,
+    /// Whatever the number and the styles make of it, mostly a text, with or without an anchor.
     Scalar(usize),
-    Mapping(Vec<Self>),
+    /// This text, in any quotes.
+    Text(&'static str),
+    Mapping(Vec<(&'static str, Self)>),
     List(Vec<Self>),
+    /// A document that is the text of a block scalar.
+    Document(Box<Self>),
 }
 
 /// A document and the styles it was printed with.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub(in crate::manifest) struct Sample {
     pub text: String,
     /// Is the document the text of a block scalar in another one?
     pub embedded: bool,
@@ -22,22 +27,69 @@ pub(super) struct Sample {
 
 /// Returns a strategy for documents.
 pub(super) fn any_sample() -> impl Strategy<Value = Sample> {
-    let styles = proptest::collection::vec(any::<u8>(), 1..80);
-    (any_model(), styles).prop_map(|(model, styles)| Printer::print(&model, &styles))
+    (any_model(), any_styles()).prop_map(|(model, styles)| Printer::print(&model, &styles))
 }
 
-fn any_model() -> impl Strategy<Value = Model> {
+/// Returns the strategy for styles: what a printer chooses by.
+pub(in crate::manifest) fn any_styles() -> impl Strategy<Value = Vec<u8>> {
+    proptest::collection::vec(any::<u8>(), 1..80)
+}
+
+/// Prints documents as one file, in random styles.
+pub(in crate::manifest) fn print_file(documents: &[Model], styles: &[u8]) -> String {
+    let mut printer = Printer::new(styles);
+    let marks = [
+        "---\n",
+        "--- # first\n",
+        "# above\n\n",
+        "\u{feff}",
+        "",
+        "",
+        "",
+        "",
+    ];
+    let mark = marks[printer.pick(marks.len())];
+    printer.push(mark);
+    for (index, document) in documents.iter().enumerate() {
+        if index > 0 {
+            let marks = [
+                "---\n",
+                "--- # next\n",
+                "...\n---\n",
+                "\n---\n\n",
+                "---\n# of it\n",
+            ];
+            let mark = marks[printer.pick(marks.len())];
+            printer.push(mark);
+        }
+        // What is anchored in one document is not known in the next.
+        (printer.anchors, printer.json) = (0, false);
+        printer.root(document);
+    }
+    printer.ending();
+    printer.breaks();
+    printer.out
+}
+
+/// Keys that random mappings have, in this order.
+const KEYS: [&str; 4] = ["app", "b-c", "name", "x.io/y"];
+
+fn mapping_of(values: Vec<Model>) -> Model {
+    Model::Mapping(KEYS.into_iter().cycle().zip(values).collect())
+}
+
+pub(in crate::manifest) fn any_model() -> impl Strategy<Value = Model> {
     let leaf = prop_oneof![1 => Just(Model::Null), 5 => any::<usize>().prop_map(Model::Scalar)];
     let inner = leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             1 => Just(Model::Mapping(Vec::new())),
             1 => Just(Model::List(Vec::new())),
-            5 => proptest::collection::vec(inner.clone(), 1..5).prop_map(Model::Mapping),
+            5 => proptest::collection::vec(inner.clone(), 1..5).prop_map(mapping_of),
             5 => proptest::collection::vec(inner, 1..5).prop_map(Model::List),
         ]
     });
     prop_oneof![
-        3 => proptest::collection::vec(inner.clone(), 1..5).prop_map(Model::Mapping),
+        3 => proptest::collection::vec(inner.clone(), 1..5).prop_map(mapping_of),
         1 => proptest::collection::vec(inner, 0..5).prop_map(Model::List),
     ]
 }
@@ -65,15 +117,19 @@ struct Printer<'a> {
     json: bool,
 }
 
-impl Printer<'_> {
-    fn print(model: &Model, styles: &[u8]) -> Sample {
-        let mut printer = Printer {
+impl<'a> Printer<'a> {
+    fn new(styles: &'a [u8]) -> Self {
+        Self {
             styles,
             next: 0,
             out: String::new(),
             anchors: 0,
             json: false,
-        };
+        }
+    }
+
+    fn print(model: &Model, styles: &[u8]) -> Sample {
+        let mut printer = Printer::new(styles);
         let embedded = printer.one_in(6);
         if !embedded {
             printer.opening();
@@ -207,21 +263,20 @@ impl Printer<'_> {
         self.push("\n");
     }
 
-    fn mapping(&mut self, entries: &[Model], indent: usize, behind_dash: bool) {
-        for (index, value) in entries.iter().enumerate() {
+    fn mapping(&mut self, entries: &[(&str, Model)], indent: usize, behind_dash: bool) {
+        for (index, (key, value)) in entries.iter().enumerate() {
             if index > 0 || !behind_dash {
                 self.comments(indent);
                 self.blanks(indent);
             }
-            self.key(index);
+            self.key(key);
             let colon = if self.one_in(12) { " :" } else { ":" };
             self.push(colon);
             self.value(value, indent, true);
         }
     }
 
-    fn key(&mut self, index: usize) {
-        let key = ["app", "b-c", "x.io/y", "d"][index % 4];
+    fn key(&mut self, key: &str) {
         let style = if self.json { 1 } else { self.pick(6) };
         match style {
             1 => self.push(&format!("\"{key}\"")),
@@ -270,6 +325,12 @@ impl Printer<'_> {
                 self.line_end();
             }
             Model::Scalar(number) => self.scalar(*number, indent),
+            Model::Text(text) => {
+                let text = quoted(text, self.pick(4));
+                self.push(&format!(" {text}"));
+                self.line_end();
+            }
+            Model::Document(inner) => self.document(inner, indent),
             Model::Mapping(entries) if is_entry && !entries.is_empty() && !self.one_in(4) => {
                 self.tag("!!map");
                 self.line_end();
@@ -325,6 +386,25 @@ impl Printer<'_> {
         self.line_end();
     }
 
+    /// Prints a document as a literal text below a key or dash at a column.
+    fn document(&mut self, inner: &Model, indent: usize) {
+        let deeper = indent + [2, 4, 1][self.pick(3)];
+        let outer = std::mem::take(&mut self.out);
+        let anchors = std::mem::replace(&mut self.anchors, 0);
+        self.root(inner);
+        let text = std::mem::replace(&mut self.out, outer);
+        (self.anchors, self.json) = (anchors, false);
+        let header = ["|", "|+", "|-", "| # a document"][self.pick(4)];
+        self.push(&format!(" {header}\n"));
+        for line in text.lines() {
+            if !line.is_empty() {
+                self.blanks(deeper);
+            }
+            self.push(line);
+            self.push("\n");
+        }
+    }
+
     fn block_scalar(&mut self, indent: usize) {
         let mark = ["|", "|-", "|+", ">", ">-", ">+"][self.pick(6)];
         let by = [2, 1, 4][self.pick(3)];
@@ -352,11 +432,19 @@ impl Printer<'_> {
 
     /// Prints in flow style; lines below the first are indented by at least `indent`.
     fn flow(&mut self, model: &Model, indent: usize) {
-        let (open, close, children, is_mapping) = match model {
-            Model::Null => return self.push("null"),
+        let (open, close, children): (_, _, Vec<(Option<&str>, &Model)>) = match model {
+            // A block scalar has no place here.
+            Model::Null | Model::Document(_) => return self.push("null"),
             Model::Scalar(number) => return self.flow_scalar(*number),
-            Model::Mapping(entries) => ("{", "}", entries, true),
-            Model::List(items) => ("[", "]", items, false),
+            Model::Text(text) => {
+                let style = if self.json { 1 } else { self.pick(4) };
+                return self.push(&quoted(text, style));
+            }
+            Model::Mapping(entries) => {
+                let entries = entries.iter().map(|(key, value)| (Some(*key), value));
+                ("{", "}", entries.collect())
+            }
+            Model::List(items) => ("[", "]", items.iter().map(|item| (None, item)).collect()),
         };
         self.push(open);
         let layout = self.pick(5);
@@ -365,7 +453,7 @@ impl Printer<'_> {
         let deeper = indent + by;
         let blank = ["", " "][self.pick(2)];
         let tight = self.json && self.one_in(3);
-        for (index, child) in children.iter().enumerate() {
+        for (index, (key, child)) in children.iter().enumerate() {
             match layout {
                 0 | 1 => {
                     let end = if self.one_in(8) { " # note\n" } else { "\n" };
@@ -387,8 +475,8 @@ impl Printer<'_> {
                 _ if !tight => self.push(" "),
                 _ => {}
             }
-            if is_mapping {
-                self.key(index);
+            if let Some(key) = key {
+                self.key(key);
                 self.push(if tight { ":" } else { ": " });
             }
             self.flow(child, deeper);
@@ -420,5 +508,14 @@ impl Printer<'_> {
             (false, 0) => self.push(&format!("'{}'", text.replace('\'', "''"))),
             (false, _) => self.push(["web", "1.2.3", "v1", "5", "true", "x y"][number % 6]),
         }
+    }
+}
+
+/// Writes a text that is safe in any style.
+fn quoted(text: &str, style: usize) -> String {
+    match style {
+        1 => format!("\"{text}\""),
+        2 => format!("'{text}'"),
+        _ => text.to_owned(),
     }
 }

@@ -3,7 +3,7 @@
 
 mod block;
 mod flow;
-mod generator;
+pub(in crate::manifest) mod generator;
 mod properties;
 mod refused;
 mod removed;
