@@ -134,10 +134,10 @@ fn needles(path: &[Segment]) -> Vec<&str> {
 /// Refuses what is not to be edited by path.
 fn check_allowed(view: View<'_>, path: &[Segment]) -> Result<(), Refusal> {
     let object = view.reference();
-    if object.kind == ObjectRef::FILE {
+    let keys: Vec<&str> = path.iter().map_while(key_of).collect();
+    if object.kind == ObjectRef::FILE && keys.first() != Some(&"secretGenerator") {
         return Ok(());
     }
-    let keys: Vec<&str> = path.iter().map_while(key_of).collect();
     let refuse = |reason: String, hint: &str| {
         let reason = format!("`{}` of {object} {reason}", path_of(path));
         Err(Refusal::new(reason)
@@ -145,11 +145,21 @@ fn check_allowed(view: View<'_>, path: &[Segment]) -> Result<(), Refusal> {
             .hint(hint))
     };
     match keys.as_slice() {
-        ["data" | "stringData", ..] if object.kind == "Secret" => refuse(
-            "is a secret, which is never read or shown".to_owned(),
-            "change it with the tool that made the Secret",
-        ),
-        ["status", ..] => refuse(
+        ["data" | "stringData", ..] | ["spec", "encryptedData", ..]
+            if ["Secret", "SealedSecret"].contains(&object.kind.as_str()) =>
+        {
+            refuse(
+                "is a secret, which is never read or shown".to_owned(),
+                "change it with the tool that made the Secret",
+            )
+        }
+        [
+            "metadata",
+            "uid" | "resourceVersion" | "generation" | "creationTimestamp" | "managedFields"
+            | "selfLink",
+            ..,
+        ]
+        | ["status", ..] => refuse(
             "is written by the cluster, expected a value that people write".to_owned(),
             "change what is below `spec`",
         ),
@@ -167,6 +177,10 @@ fn check_allowed(view: View<'_>, path: &[Segment]) -> Result<(), Refusal> {
             "says which pods belong to the workload, which Kubernetes lets nobody change"
                 .to_owned(),
             "make a new workload beside the old one",
+        ),
+        ["secretGenerator", ..] => refuse(
+            "is a secret, which is never read or shown".to_owned(),
+            "change it by hand, or with the tool that keeps the secret",
         ),
         _ if is_label_of_pods(view, &keys) => refuse(
             "is a label of pods, which selectors may find them by".to_owned(),

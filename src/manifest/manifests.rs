@@ -6,8 +6,13 @@ use std::{
 };
 
 use super::{
-    ObjectRef, Refusal, SourceFile, content::Problem, cursor::Cursor, kustomization::Graph,
-    object::View, pod_spec::template_path, source::ParsedFile, template,
+    ObjectRef, Refusal, SourceFile,
+    content::Problem,
+    kustomization::Graph,
+    object::View,
+    pod_selector::{self as selector, PodSelector},
+    source::ParsedFile,
+    template,
 };
 
 /// How many names a message lists.
@@ -20,23 +25,10 @@ pub struct Manifests {
     files: Vec<Arc<ParsedFile>>,
     /// Files that are only looked at: a Service among them makes a label identity.
     beside: Vec<Arc<ParsedFile>>,
-    /// What Services select pods by, for each label key that was asked for.
-    services: Arc<Mutex<HashMap<String, Arc<[ServiceSelector]>>>>,
+    /// What selects pods, for each label key that was asked for.
+    selectors: Arc<Mutex<HashMap<String, Arc<[PodSelector]>>>>,
     /// What kustomizations build, read once.
     kustomizations: Arc<OnceLock<Graph>>,
-}
-
-/// What a Service selects pods by.
-#[derive(Debug)]
-pub(super) struct ServiceSelector {
-    /// The Service.
-    pub object: ObjectRef,
-    /// Its namespace, where it is given.
-    pub namespace: Option<String>,
-    /// `path:line` of it.
-    pub place: String,
-    /// `spec.selector`.
-    pub selector: HashMap<String, String>,
 }
 
 /// An object and where it is written.
@@ -122,7 +114,7 @@ impl Manifests {
             Ok(Self {
                 files: parsed,
                 beside: Vec::new(),
-                services: Arc::default(),
+                selectors: Arc::default(),
                 kustomizations: Arc::default(),
             })
         } else {
@@ -157,7 +149,7 @@ impl Manifests {
             .into_iter()
             .filter_map(|file| ParsedFile::parse(file).ok());
         together.beside.extend(parsed.map(Arc::new));
-        together.services = Arc::default();
+        together.selectors = Arc::default();
         together
     }
 
@@ -177,7 +169,7 @@ impl Manifests {
                 None => together.files.push(newer),
             }
         }
-        together.services = Arc::default();
+        together.selectors = Arc::default();
         together.kustomizations = Arc::default();
         Ok(together)
     }
@@ -232,20 +224,23 @@ impl Manifests {
             .flat_map(move |file| views_with(file, needles))
     }
 
-    /// Returns the Services that select pods by a label key, also those in the files that are only
-    /// looked at.
-    pub(super) fn services(&self, key: &str) -> Arc<[ServiceSelector]> {
-        let mut known = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Returns what selects pods by a label key, also in the files that are only looked at: Services,
+    /// network policies, disruption budgets, pod monitors, subsets of destination rules.
+    pub(super) fn selectors(&self, key: &str) -> Arc<[PodSelector]> {
+        let mut known = self
+            .selectors
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let found = known.entry(key.to_owned()).or_insert_with(|| {
-            let needles = ["Service", "selector", key];
-            let views = self.all_views_with(&needles);
-            let services = views.filter(|view| view.reference().kind == "Service");
-            // A Service of Knative runs pods and selects none.
-            let services = services.filter(|view| template_path(&Cursor::new(*view)).is_none());
-            let selectors = services.filter_map(service_selector);
-            selectors
-                .filter(|service| service.selector.contains_key(key))
-                .collect()
+            let of_kind = |kind: &'static str| {
+                let needles = [kind, key];
+                let views = self.all_views_with(&needles);
+                let views = views.filter(move |view| view.reference().kind == kind);
+                views
+                    .flat_map(|view| selector::of(view, key))
+                    .collect::<Vec<_>>()
+            };
+            selector::KINDS.iter().copied().flat_map(of_kind).collect()
         });
         found.clone()
     }
@@ -338,25 +333,6 @@ pub(super) const TEMPLATE_HINT: &str = "change the chart's values file (values.y
 
 /// What to do where a document cannot be read.
 const UNREADABLE_HINT: &str = "mend the YAML, or leave the file out of the files to edit";
-
-fn service_selector(service: View<'_>) -> Option<ServiceSelector> {
-    let selector = Cursor::new(service).keys(&["spec", "selector"]);
-    // Of a key that is written twice the last counts, as Kubernetes reads it.
-    let selector = selector.ok().flatten().or_else(|| {
-        let spec = service.document.get(service.object.root, "spec")?;
-        Some(Cursor {
-            node: service.document.get(spec, "selector")?,
-            ..Cursor::new(service)
-        })
-    })?;
-    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
-    Some(ServiceSelector {
-        object: service.reference().clone(),
-        namespace: service.object.namespace.clone(),
-        place: service.place(),
-        selector: selector.texts().into_iter().map(owned).collect(),
-    })
-}
 
 /// Returns the objects of the parts of a file that may hold every one of some texts.
 pub(super) fn views_with<'a>(

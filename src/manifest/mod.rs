@@ -41,8 +41,8 @@ mod traffic;
 mod types;
 
 use pods::{
-    annotation, env, identity, image, image_reference, label, pod_spec, qualified_name, version,
-    version_label, workloads,
+    annotation, env, identity, image, image_reference, label, pod_selector, pod_spec,
+    qualified_name, version, version_label, workloads,
 };
 use scale::{autoscaler, replicas};
 use traffic::{

@@ -69,6 +69,9 @@ pub fn parse_path(text: &str) -> Result<Vec<Segment>, String> {
             "found {found:?}, expected a path such as spec.template.spec.containers[name=app].image"
         ))
     };
+    if text.trim().starts_with('/') {
+        return refuse(text);
+    }
     let mut segments = Vec::new();
     let mut rest = text.trim();
     let mut after_dot = true;
@@ -149,8 +152,20 @@ mod tests {
     #[test]
     fn other_texts_are_no_paths() {
         for path in [
-            "", " ", ".a", "a.", "a..b", "a[", "a[x", "a[=b]", "a[b=]", "a[\"b]", "a]b", "a b",
+            "",
+            " ",
+            ".a",
+            "a.",
+            "a..b",
+            "a[",
+            "a[x",
+            "a[=b]",
+            "a[b=]",
+            "a[\"b]",
+            "a]b",
+            "a b",
             "a[-1]",
+            "/spec/replicas",
         ] {
             let problem = parse_path(path).unwrap_err();
             assert!(

@@ -262,8 +262,29 @@ fn users(place: &Cursor<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Refuses where kind and name do not tell the object from another one of its file.
+/// Refuses a document that SOPS has encrypted: what it signs over all values would not fit any more
+/// (getsops.io, "Message Authentication Code").
+fn check_not_encrypted(place: &Cursor<'_>) -> Result<(), Refusal> {
+    let view = place.view;
+    let sops = view.document.get(view.object.root, "sops");
+    if sops
+        .and_then(|sops| view.document.get(sops, "mac"))
+        .is_none()
+    {
+        return Ok(());
+    }
+    Err(place
+        .refusal(format!(
+            "{} is encrypted by SOPS, expected values that stand there as they are",
+            view.reference()
+        ))
+        .hint("change it with `sops edit`"))
+}
+
+/// Refuses where kind and name do not tell the object from another one of its file, and a file that is
+/// encrypted.
 pub(super) fn check_alone_in_file(place: &Cursor<'_>) -> Result<(), Refusal> {
+    check_not_encrypted(place)?;
     let view = place.view;
     let lines: Vec<String> = view
         .file

@@ -411,8 +411,17 @@ fn may_hold_services(entry: &TreeEntry, root: &str) -> bool {
     inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
 }
 
+/// Kinds that select pods by their labels.
+const SELECTING: &[&str] = &[
+    "Service",
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "PodMonitor",
+    "DestinationRule",
+];
+
 fn names_service(bytes: &[u8]) -> bool {
-    bytes
-        .windows(b"Service".len())
-        .any(|window| window == b"Service")
+    SELECTING
+        .iter()
+        .any(|kind| memchr::memmem::find(bytes, kind.as_bytes()).is_some())
 }

@@ -157,6 +157,11 @@ impl Wanted<'_> {
                 ));
             }
             Some(old) if is_truth(old) && is_truth(new) => ScalarType::Boolean,
+            Some(old) if is_truth(old) || reads_as_number(old) => {
+                return Err(format!(
+                    "is `{old}`, which is no text; `{new}` would be one: say so with --type text"
+                ));
+            }
             _ => ScalarType::Text,
         })
     }

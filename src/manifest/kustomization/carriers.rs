@@ -51,7 +51,7 @@ pub(in crate::manifest) fn locate(
             continue;
         };
         let selects = |key: &Segment| match key {
-            Segment::Key(key) => Some(manifests.services(key)),
+            Segment::Key(key) => Some(manifests.selectors(key)),
             _ => None,
         };
         let services = pointer.last().and_then(selects);

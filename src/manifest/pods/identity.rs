@@ -1,11 +1,12 @@
-//! Which labels are part of who a pod is: those that the selector of its workload, or of a Service,
-//! uses.
+//! Which labels are part of who a pod is: those that the selector of its workload, or of something
+//! else, uses.
 
 use std::{collections::HashMap, sync::Arc};
 
 use crate::manifest::{
     Manifests, Refusal,
-    manifests::{ServiceSelector, Unknown},
+    manifests::Unknown,
+    pod_selector::{self, PodSelector},
     pod_spec::Workload,
     template,
 };
@@ -18,15 +19,15 @@ pub(in crate::manifest) struct Identity<'a> {
     keys: HashMap<String, Users<'a>>,
 }
 
-/// The Services that select pods by a label key.
+/// What selects pods by a label key.
 #[derive(Debug)]
 struct Users<'a> {
-    services: Arc<[ServiceSelector]>,
+    selectors: Arc<[PodSelector]>,
     /// Those that select by another label too, by its key and value: their positions.
     by_other: HashMap<String, HashMap<String, Vec<usize>>>,
     /// Those that select by this key alone.
     by_this: Vec<usize>,
-    /// A Helm template, or what cannot be read, that may be such a Service.
+    /// A Helm template, or what cannot be read, that may be one of them.
     unknown: Option<Unknown<'a>>,
 }
 
@@ -42,7 +43,7 @@ impl<'a> Identity<'a> {
     /// Returns the selector that uses a label key of a workload's pods, if any does.
     ///
     /// # Errors
-    /// A Service that cannot be read may use it, or a key on the way is written twice.
+    /// What cannot be read may use it, or a key on the way is written twice.
     pub(in crate::manifest) fn selector_using(
         &mut self,
         workload: &Workload<'_>,
@@ -79,11 +80,11 @@ impl<'a> Identity<'a> {
 
 impl<'a> Users<'a> {
     fn of(manifests: &'a Manifests, key: &str) -> Self {
-        let services = manifests.services(key);
+        let selectors = manifests.selectors(key);
         let mut by_other: HashMap<String, HashMap<String, Vec<usize>>> = HashMap::new();
         let mut by_this = Vec::new();
-        for (position, service) in services.iter().enumerate() {
-            let others = service.selector.iter().filter(|(name, _)| *name != key);
+        for (position, service) in selectors.iter().enumerate() {
+            let others = service.labels.iter().filter(|(name, _)| *name != key);
             match others.min() {
                 None => by_this.push(position),
                 Some((name, value)) => {
@@ -92,40 +93,41 @@ impl<'a> Users<'a> {
                 }
             }
         }
-        let named = [key, "Service"];
-        let unknown = manifests
-            .unknown_with(&named)
-            .find(|unknown| template::may_be(unknown.text, "Service") && unknown.hides(key));
+        let unknown = pod_selector::KINDS.iter().find_map(|kind| {
+            let named = [key, *kind];
+            let mut unknown = manifests.unknown_with(&named);
+            unknown.find(|unknown| template::may_be(unknown.text, kind) && unknown.hides(key))
+        });
         Self {
-            services,
+            selectors,
             by_other,
             by_this,
             unknown,
         }
     }
 
-    /// Returns the first Service that selects pods with some labels, whatever the value of this key
+    /// Returns the first selector of pods with some labels, whatever the value of this key
     /// is: that may select another value today, it is identity all the same.
     fn first_for(
         &self,
         key: &str,
         labels: &HashMap<&str, &str>,
         workload: &Workload<'_>,
-    ) -> Option<&ServiceSelector> {
+    ) -> Option<&PodSelector> {
         let by_other = labels
             .iter()
             .filter_map(|(name, value)| self.by_other.get(*name)?.get(*value));
         let positions = by_other.flatten().chain(&self.by_this).copied();
-        let selects = |service: &ServiceSelector| {
-            let same_labels = service.selector.iter().all(|(name, value)| {
+        let selects = |service: &PodSelector| {
+            let same_labels = service.labels.iter().all(|(name, value)| {
                 name == key || labels.get(name.as_str()) == Some(&value.as_str())
             });
             same_labels && workload.may_share_namespace(service.namespace.as_deref())
         };
         let first = positions
-            .filter(|position| self.services.get(*position).is_some_and(selects))
+            .filter(|position| self.selectors.get(*position).is_some_and(selects))
             .min();
-        self.services.get(first?)
+        self.selectors.get(first?)
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) mod identity;
 pub(super) mod image;
 pub(super) mod image_reference;
 pub(super) mod label;
+pub(super) mod pod_selector;
 pub(super) mod pod_spec;
 pub(super) mod qualified_name;
 pub(super) mod version;

@@ -125,7 +125,10 @@ impl Wanted {
         let mut path = place.path.clone();
         let (value, scalar_type) = match (&place.value, wish.form % 3) {
             (Value::Number(_), 0) | (_, 1) => (wish.number.to_string(), ScalarType::Integer),
-            (Value::Bool(_), 0) => ((wish.number % 2 == 0).to_string(), ScalarType::Boolean),
+            (Value::Bool(_), 0) => (
+                (wish.number.is_multiple_of(2)).to_string(),
+                ScalarType::Boolean,
+            ),
             _ => (wish.value.clone(), ScalarType::Text),
         };
         let key = Segment::Key(format!("new/{turn}"));
@@ -146,7 +149,7 @@ impl Wanted {
             value,
             scalar_type,
             created,
-            told: wish.form % 3 != 0 || created > 0,
+            told: !wish.form.is_multiple_of(3) || created > 0,
         })
     }
 

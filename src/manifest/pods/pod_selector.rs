@@ -1,0 +1,104 @@
+//! What selects pods by their labels: Services, network policies, disruption budgets, pod monitors, and
+//! the subsets of Istio's destination rules.
+
+use std::collections::HashMap;
+
+use crate::manifest::{ObjectRef, cursor::Cursor, object::View, pod_spec::template_path};
+
+/// Kinds that select pods.
+pub(in crate::manifest) const KINDS: &[&str] = &[
+    SERVICE,
+    "NetworkPolicy",
+    "PodDisruptionBudget",
+    "PodMonitor",
+    DESTINATION_RULE,
+];
+
+const SERVICE: &str = "Service";
+
+const DESTINATION_RULE: &str = "DestinationRule";
+
+/// What an object selects pods by.
+#[derive(Debug)]
+pub(in crate::manifest) struct PodSelector {
+    /// The object.
+    pub object: ObjectRef,
+    /// Its namespace, where it is given.
+    pub namespace: Option<String>,
+    /// `path:line` of it.
+    pub place: String,
+    /// The labels, with their values. One that an expression uses has none.
+    pub labels: HashMap<String, String>,
+}
+
+/// Returns the selectors of an object that use a label key.
+pub(in crate::manifest) fn of(view: View<'_>, key: &str) -> Vec<PodSelector> {
+    let kind = view.reference().kind.as_str();
+    // A Service of Knative runs pods and selects none.
+    if template_path(&Cursor::new(view)).is_some() {
+        return Vec::new();
+    }
+    let found = match kind {
+        SERVICE => at(view, &["spec", "selector"]).map(|place| place.texts()),
+        DESTINATION_RULE => return subsets(view, key),
+        "NetworkPolicy" => at(view, &["spec", "podSelector"]).map(|place| by_label(&place, key)),
+        _ => at(view, &["spec", "selector"]).map(|place| by_label(&place, key)),
+    };
+    let found = found.filter(|labels| labels.contains_key(key));
+    found
+        .map(|labels| selector(view, labels))
+        .into_iter()
+        .collect()
+}
+
+fn subsets(view: View<'_>, key: &str) -> Vec<PodSelector> {
+    let subsets = at(view, &["spec", "subsets"]);
+    let subsets = subsets.iter().flat_map(Cursor::items);
+    let labels = subsets.filter_map(|subset| subset.key("labels").ok().flatten());
+    labels
+        .map(|labels| labels.texts())
+        .filter(|labels| labels.contains_key(key))
+        .map(|labels| selector(view, labels))
+        .collect()
+}
+
+/// Reads `matchLabels`, and whether an expression uses the key.
+fn by_label<'a>(place: &Cursor<'a>, key: &'a str) -> HashMap<&'a str, &'a str> {
+    let labels = place.key("matchLabels").ok().flatten();
+    let mut labels = labels.map(|labels| labels.texts()).unwrap_or_default();
+    let expressions = place.key("matchExpressions").ok().flatten();
+    let uses = |expression: &Cursor<'_>| {
+        let used = expression.key("key").ok().flatten();
+        used.is_some_and(|used| used.text() == Some(key))
+    };
+    if expressions
+        .iter()
+        .flat_map(Cursor::items)
+        .any(|it| uses(&it))
+    {
+        labels.entry(key).or_default();
+    }
+    labels
+}
+
+/// Goes down keys; of a key that is written twice the last counts, as Kubernetes reads it.
+fn at<'a>(view: View<'a>, keys: &[&str]) -> Option<Cursor<'a>> {
+    let object = Cursor::new(view);
+    object.keys(keys).ok().flatten().or_else(|| {
+        let mut node = view.object.root;
+        for key in keys {
+            node = view.document.get(node, key)?;
+        }
+        Some(Cursor { node, ..object })
+    })
+}
+
+fn selector(view: View<'_>, labels: HashMap<&str, &str>) -> PodSelector {
+    let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+    PodSelector {
+        object: view.reference().clone(),
+        namespace: view.object.namespace.clone(),
+        place: view.place(),
+        labels: labels.into_iter().map(owned).collect(),
+    }
+}
