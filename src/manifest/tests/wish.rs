@@ -126,7 +126,7 @@ impl Wanted {
         let (value, scalar_type) = match (&place.value, wish.form % 3) {
             (Value::Number(_), 0) | (_, 1) => (wish.number.to_string(), ScalarType::Integer),
             (Value::Bool(_), 0) => (
-                (wish.number.is_multiple_of(2)).to_string(),
+                wish.number.is_multiple_of(2).to_string(),
                 ScalarType::Boolean,
             ),
             _ => (wish.value.clone(), ScalarType::Text),
