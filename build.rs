@@ -10,7 +10,5 @@ fn main() {
     let gnu_linux = is("CARGO_CFG_TARGET_OS", "linux") && is("CARGO_CFG_TARGET_ENV", "gnu");
     if gnu_linux && is("PROFILE", "release") {
         println!("cargo:rustc-link-arg-bins=-no-pie");
-        // Cargo forgets `strip` of the profile for a package that has an override of its own.
-        println!("cargo:rustc-link-arg-bins=-s");
     }
 }
