@@ -7,8 +7,7 @@
 
 Exactness is decided by bytes: `expected/` was made with the corpus, by no tool. Everything is timed as
 whole processes in a memory file system (put the corpus there; copies are made beside it), so that
-the disk decides nothing; `fsync`, which shipgate alone calls, costs nothing there. A tool that is not
-installed is listed as "not run":
+the disk decides nothing. A tool that is not installed is listed as "not run":
 
     yq (mikefarah's)   go install github.com/mikefarah/yq/v4@v4.45.4
     kustomize          go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1
