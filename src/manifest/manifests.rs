@@ -23,7 +23,7 @@ const LISTED: usize = 10;
 #[derive(Debug, Clone)]
 pub struct Manifests {
     files: Vec<Arc<ParsedFile>>,
-    /// Files that are only looked at: a Service among them makes a label identity.
+    /// Files that are only looked at: what selects pods there makes labels identity.
     beside: Vec<Arc<ParsedFile>>,
     /// What selects pods, for each label key that was asked for.
     selectors: Arc<Mutex<HashMap<String, Arc<[PodSelector]>>>>,
@@ -140,8 +140,8 @@ impl Manifests {
     }
 
     /// Returns these manifests with files beside them that are never edited and hold no target: only
-    /// their Services count, whose selectors make labels identity. What cannot be read as manifests
-    /// holds no Service.
+    /// what selects pods in them counts, which makes labels identity. What cannot be read as manifests
+    /// selects none.
     #[must_use]
     pub fn beside(&self, files: Vec<SourceFile>) -> Self {
         let mut together = self.clone();

@@ -54,6 +54,7 @@ pub use change_set::{Applied, ChangeSet};
 pub use image::ImageReference;
 pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
+pub use pod_selector::may_select_pods;
 pub use pointer::{Segment, parse_path};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};

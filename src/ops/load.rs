@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
     git::{CommitId, EntryKind, Repository, TreeEntry},
-    manifest::{Manifests, SourceFile},
+    manifest::{Manifests, SourceFile, may_select_pods},
 };
 
 /// A service in an environment, on the branch that its controller follows.
@@ -337,7 +337,7 @@ pub async fn manifests(
     let mut beside = Vec::new();
     for entry in repository.list(commit).await.map_err(failure::git)? {
         if !set.is_match(&entry.path) {
-            if may_hold_services(&entry, &target.environment.root) {
+            if may_hold_selectors(&entry, &target.environment.root) {
                 beside.push(entry.path);
             }
             continue;
@@ -386,19 +386,19 @@ pub async fn manifests(
     }
     let manifests = Manifests::parse(files).map_err(failure::refusals)?;
     manifests.check_readable().map_err(failure::refusals)?;
-    let mut services = Vec::new();
+    let mut selecting = Vec::new();
     for path in beside {
-        // What cannot be read (too large, kept elsewhere) is no Service.
+        // What cannot be read (too large, kept elsewhere) selects no pods.
         let bytes = repository.read(commit, &path).await.ok().flatten();
-        if let Some(bytes) = bytes.filter(|bytes| names_service(bytes)) {
-            services.push(SourceFile { path, bytes });
+        if let Some(bytes) = bytes.filter(|bytes| may_select_pods(bytes)) {
+            selecting.push(SourceFile { path, bytes });
         }
     }
-    Ok(manifests.beside(services))
+    Ok(manifests.beside(selecting))
 }
 
-/// Is this a file of the environment in which a Service could stand that selects our pods?
-fn may_hold_services(entry: &TreeEntry, root: &str) -> bool {
+/// Is this a file of the environment in which something could stand that selects our pods?
+fn may_hold_selectors(entry: &TreeEntry, root: &str) -> bool {
     let root = root.trim_matches('/');
     let inside = root == "."
         || entry
@@ -409,19 +409,4 @@ fn may_hold_services(entry: &TreeEntry, root: &str) -> bool {
         .iter()
         .any(|ending| entry.path.ends_with(ending));
     inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
-}
-
-/// Kinds that select pods by their labels.
-const SELECTING: &[&str] = &[
-    "Service",
-    "NetworkPolicy",
-    "PodDisruptionBudget",
-    "PodMonitor",
-    "DestinationRule",
-];
-
-fn names_service(bytes: &[u8]) -> bool {
-    SELECTING
-        .iter()
-        .any(|kind| memchr::memmem::find(bytes, kind.as_bytes()).is_some())
 }

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use memchr::memmem;
+
 use crate::manifest::{ObjectRef, cursor::Cursor, object::View, pod_spec::template_path};
 
 /// Kinds that select pods.
@@ -17,6 +19,13 @@ pub(in crate::manifest) const KINDS: &[&str] = &[
 const SERVICE: &str = "Service";
 
 const DESTINATION_RULE: &str = "DestinationRule";
+
+/// May a file hold something that selects pods? Only a look at its bytes: what it cannot rule out, such
+/// as a file with escapes, may.
+pub fn may_select_pods(bytes: &[u8]) -> bool {
+    let holds = |kind: &&str| memmem::find(bytes, kind.as_bytes()).is_some();
+    KINDS.iter().any(holds) || memchr::memchr(b'\\', bytes).is_some()
+}
 
 /// What an object selects pods by.
 #[derive(Debug)]

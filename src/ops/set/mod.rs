@@ -24,6 +24,10 @@ pub fn run(
 ) -> Result<Outcome, Failure> {
     let manifests = files.manifests();
     let set = locate_allowing(manifests, edits, allowed).map_err(failure::refusals)?;
+    // What cannot be applied is refused without a note that it was done.
+    let applied = set
+        .apply(manifests)
+        .map_err(|refusal| failure::refusals(vec![refusal]))?;
     let mut notes: Vec<String> = files.left_out().into_iter().collect();
     notes.extend(set.notes.iter().cloned());
     for note in &notes {
@@ -35,9 +39,6 @@ pub fn run(
         outcome.notes = notes;
         return Ok(outcome);
     }
-    let applied = set
-        .apply(manifests)
-        .map_err(|refusal| failure::refusals(vec![refusal]))?;
     let what = set.summary();
     let Applied {
         files: changed,
