@@ -85,6 +85,7 @@ pub(super) fn store(
         reference: reference.clone(),
         expected: None,
         new: commit.oid(),
+        replaces: false,
     };
     let outcome = match push(local, &update)? {
         Settled::Applied => JournalOutcome::Appended(commit),

@@ -106,6 +106,7 @@ pub(super) fn append(
         reference,
         expected: expected.map(CommitId::oid),
         new: record.oid(),
+        replaces: false,
     };
     Ok(match push(local, &update)? {
         Settled::Applied => JournalOutcome::Appended(record),

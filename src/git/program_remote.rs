@@ -154,7 +154,11 @@ impl Remote for ProgramRemote {
             .expected
             .map_or_else(String::new, |id| id.to_string());
         let lease = format!("--force-with-lease={}:{expected}", update.reference);
-        let refspec = format!("{}:{}", update.new, update.reference);
+        let refspec = if update.new.is_zero() {
+            format!(":{}", update.reference)
+        } else {
+            format!("{}:{}", update.new, update.reference)
+        };
         let pushed = self.program.run(&[
             "push",
             "--porcelain",
@@ -199,7 +203,7 @@ impl Remote for ProgramRemote {
 impl ProgramRemote {
     fn read_report(&self, said: &Said, reference: &str) -> Report {
         match status_line(&said.stdout, reference) {
-            Some((' ' | '*' | '+' | '=', _)) => Report::Accepted,
+            Some((' ' | '*' | '+' | '-' | '=', _)) => Report::Accepted,
             Some(('!', summary)) if summary.starts_with("[rejected]") => Report::Stale,
             Some(('!', summary)) if summary.starts_with("[remote rejected]") => {
                 let remote: Vec<_> = said

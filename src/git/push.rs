@@ -67,6 +67,7 @@ pub(super) fn push_branch(
         reference: branch_reference(branch)?,
         expected: Some(expected.oid()),
         new: new.oid(),
+        replaces: false,
     };
     match push(local, &update)? {
         Settled::Applied => Ok(PushOutcome::Pushed),
@@ -105,7 +106,12 @@ pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitErr
     settle(local, update, report)
 }
 
-fn settle(local: &mut Local, update: &Update, report: Report) -> Result<Settled, GitError> {
+/// Reads back what became of a push.
+pub(super) fn settle(
+    local: &mut Local,
+    update: &Update,
+    report: Report,
+) -> Result<Settled, GitError> {
     let mut unreadable = None;
     // Only an outcome in doubt is worth the longest wait.
     let looks = match report {

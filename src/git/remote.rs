@@ -70,8 +70,10 @@ pub(super) struct Update {
     pub(super) reference: String,
     /// Where it must be; none = it must not exist.
     pub(super) expected: Option<Oid>,
-    /// Where it shall be.
+    /// Where it shall be; zero = it shall be gone, which only a ref that is replaced may.
     pub(super) new: Oid,
+    /// May what is there now be given up? Only for branches of our own.
+    pub(super) replaces: bool,
 }
 
 /// What the dialogue of a push says. Proof is only what the ref says afterwards.

@@ -17,6 +17,7 @@ use super::{
     local::{Local, create_store},
     location::Location,
     names::{branch_reference, check_reference},
+    own_branch::{self, BranchOutcome},
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
     push::{PushOutcome, push_branch},
@@ -231,6 +232,36 @@ impl Repository {
         let (branch, expected, new) = (branch.to_owned(), expected.clone(), new.clone());
         self.worker
             .run(move |local| push_branch(local, &branch, &expected, &new))
+            .await
+    }
+
+    /// Fetches the newest commit of a branch of our own with its files; none = there is no such
+    /// branch.
+    ///
+    /// # Errors
+    /// Everything that can go wrong on the way.
+    pub async fn fetch_own(&self, branch: &str) -> Result<Option<CommitId>, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| own_branch::fetch(local, &branch))
+            .await
+    }
+
+    /// Moves a branch of our own by compare-and-set: makes it (`expected` is none), replaces what is
+    /// on it, or takes it away (`new` is none). A commit at `expected` may be given up by that, so
+    /// never call it with a commit that is not ours.
+    ///
+    /// # Errors
+    /// As [`Repository::push`]: only when the branch is certainly not changed.
+    pub async fn change_own(
+        &self,
+        branch: &str,
+        expected: Option<&CommitId>,
+        new: Option<&CommitId>,
+    ) -> Result<BranchOutcome, GitError> {
+        let (branch, expected, new) = (branch.to_owned(), expected.cloned(), new.cloned());
+        self.worker
+            .run(move |local| own_branch::change(local, &branch, expected.as_ref(), new.as_ref()))
             .await
     }
 

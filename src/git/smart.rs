@@ -140,9 +140,11 @@ impl Remote for Smart {
 
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
         self.server.begin();
-        store
-            .reference(OUTGOING, update.new, true, "push")
-            .map_err(GitError::while_doing("keep the commit"))?;
+        if !update.new.is_zero() {
+            store
+                .reference(OUTGOING, update.new, true, "push")
+                .map_err(GitError::while_doing("keep the commit"))?;
+        }
         let mut remote = store
             .remote_anonymous(self.server.url.as_str())
             .map_err(GitError::while_doing("name the remote"))?;
@@ -181,7 +183,11 @@ impl Remote for Smart {
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks);
-            let refspec = format!("{OUTGOING}:{}", update.reference);
+            let refspec = match (update.new.is_zero(), update.replaces) {
+                (true, _) => format!(":{}", update.reference),
+                (false, true) => format!("+{OUTGOING}:{}", update.reference),
+                (false, false) => format!("{OUTGOING}:{}", update.reference),
+            };
             remote.push(&[refspec], Some(&mut options))
         };
         let reason = |refusal: &str| {

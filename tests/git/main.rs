@@ -9,6 +9,7 @@ mod basics;
 mod broken;
 mod credentials;
 mod journal;
+mod own_branch;
 mod paths;
 mod races;
 mod refusals;
