@@ -26,6 +26,7 @@
 //! | | [`event`] | what happened, as data |
 //! | edges | [`git`] | all of git behind one `Repository` |
 //! | | [`probe`] | one outside answer a call |
+//! | | [`forge`] | pull and merge requests: proposed, watched, merged |
 //! | | [`sign`] | SSH signatures, allowed signers, signed statements |
 //! | | [`notify`] | tells people: Slack |
 //! | | [`audit`] | a line in a file for every override and outcome |
@@ -43,6 +44,7 @@ pub mod clock;
 pub mod config;
 pub mod event;
 pub mod exit;
+pub mod forge;
 pub mod git;
 pub mod manifest;
 pub mod notify;

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("git", &["units", "clock", "secret", "manifest"]),
     ("probe", &["units", "clock", "secret", "analysis"]),
+    ("forge", &["units", "clock", "secret", "config", "probe"]),
     ("sign", &["units", "secret", "policy"]),
     ("notify", &["clock", "secret", "event", "probe"]),
     ("audit", &["event"]),
@@ -37,7 +38,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "ops",
         &[
             "units", "clock", "secret", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "sign", "notify", "audit",
+            "rollout", "event", "git", "probe", "forge", "sign", "notify", "audit",
         ],
     ),
     (
@@ -51,7 +52,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "cli",
         &[
             "units", "clock", "secret", "exit", "yaml", "policy", "manifest", "analysis", "config",
-            "rollout", "event", "git", "probe", "sign", "notify", "audit", "ops", "report", "sim",
+            "rollout", "event", "git", "probe", "forge", "sign", "notify", "audit", "ops",
+            "report", "sim",
         ],
     ),
 ];

@@ -57,6 +57,10 @@ reasons! {
     "blocked-other", BLOCKED_OTHER, "another rule blocks, or the policy is for other environments", "`environments`, or no rule of the policy", "read the reason";
     "approval-required", APPROVAL_REQUIRED, "it may go once a person has approved it", "`approval_required` of an allowed window", "ask an approver, then run the same command again";
     "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`traffic_threshold.on_unavailable: block`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";
+    "pull-request-open", APPROVAL_REQUIRED, "the change waits in a pull request that nobody has merged", "no rule of the policy: `pull_request` in the configuration", "have it merged, then run the same deploy again; or give it up with `shipgate rollback`";
+    "pull-request-closed", BLOCKED_OTHER, "somebody closed the pull request without merging it", "no rule of the policy: `pull_request` in the configuration", "ask whoever closed it; deploying again opens a new one";
+    "pull-request-changed", BLOCKED_OTHER, "somebody else pushed to the branch of the pull request; left alone", "no rule of the policy: `pull_request` in the configuration", "have it merged as it is or take the other commits off, then run the same deploy again";
+    "checks-failed", BLOCKED_OTHER, "checks of the pull request failed", "no rule of the policy: `pull_request` in the configuration", "mend the checks or run them again, then run the same deploy again";
     "unfinished-run", BLOCKED_OTHER, "an earlier run for this service has not ended", "no rule of the policy: the journal in the repository", "run `shipgate recover`, then the same command again";
     "allowed", OK, "the rule lets through", "any rule", "nothing to do";
     "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";

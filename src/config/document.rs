@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     Config, Environment, Problems,
     provider::{Providers, RawProviders},
+    pull_request::{self, PullRequestDocument},
     verification::{ProviderKind, RawVerification},
     version_in::CarrierDocument,
 };
@@ -55,6 +56,11 @@ pub struct EnvironmentDocument {
     #[serde(default)]
     #[schemars(with = "String", length(min = 1))]
     pub cluster: Option<String>,
+    /// Lets changes land through a pull or merge request, for a branch that takes no push. Default:
+    /// they are pushed.
+    #[serde(default)]
+    #[schemars(with = "PullRequestDocument")]
+    pub pull_request: Option<PullRequestDocument>,
 }
 
 /// One service.
@@ -204,7 +210,7 @@ pub struct RollingDocument {
 
 impl ConfigDocument {
     pub(super) fn validate(self, problems: &mut Problems<'_>) -> Config {
-        let environments = self
+        let environments: BTreeMap<String, Environment> = self
             .environments
             .into_iter()
             .map(|(name, environment)| {
@@ -228,7 +234,13 @@ impl ConfigDocument {
                 (name, service)
             })
             .collect();
+        let by_pull_request = environments
+            .iter()
+            .find(|(_, environment)| environment.pull_request.is_some());
         for (name, service) in &services {
+            if let Some((environment, _)) = by_pull_request {
+                pull_request::check_strategy(service, environment, problems);
+            }
             if service.verification.asks(ProviderKind::Prometheus) && providers.prometheus.is_none()
             {
                 problems.at(
@@ -265,6 +277,9 @@ impl EnvironmentDocument {
             policy,
             namespace: self.namespace,
             cluster: self.cluster,
+            pull_request: self.pull_request.map(|pull_request| {
+                pull_request.validate(&format!("{pointer}/pull_request"), problems)
+            }),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod document;
 pub mod provider;
+pub mod pull_request;
 pub mod query;
 mod schema;
 mod service;
@@ -49,6 +50,8 @@ pub struct Environment {
     pub namespace: Option<String>,
     /// Name or address of the cluster that its services run in, for policies that ask.
     pub cluster: Option<String>,
+    /// How its changes land where the branch takes no push; none = by a push.
+    pub pull_request: Option<pull_request::PullRequest>,
 }
 
 /// One service: what carries its version and how it is deployed.

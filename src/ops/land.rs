@@ -8,6 +8,7 @@ use super::{
     journal::State,
     load,
     patience::{Exhausted, Patience},
+    pull_request,
     stop::{Stop, StopReason},
     writer::{Entry, NotLanded, Writer},
 };
@@ -35,7 +36,7 @@ pub enum Direction {
 }
 
 /// One commit to be.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Write<'a> {
     /// The values.
     pub changes: &'a [Change],
@@ -112,6 +113,9 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Landed, NotLanded> {
+        if self.proposes(write.direction) {
+            return Box::pin(pull_request::land(self, write, stop, reporter)).await;
+        }
         let mut stop = stop.clone();
         let mut patience = Patience::new(self.clock, write.patience);
         let mut retries = 0;
@@ -237,7 +241,7 @@ impl Writer<'_> {
     }
 
     /// Makes the commit on top of `tip`; none when every value is right already.
-    async fn commit_on(
+    pub(super) async fn commit_on(
         &self,
         tip: &CommitId,
         write: &Write<'_>,
@@ -306,7 +310,7 @@ impl Writer<'_> {
     /// Says in the journal what is about to be pushed. A way back goes on without the journal when
     /// that cannot be written: that nobody else may write meanwhile is worth less than users who
     /// are off a bad version, and values of others are left alone either way.
-    async fn announce(
+    pub(super) async fn announce(
         &mut self,
         write: &Write<'_>,
         intended: &CommitId,
@@ -363,7 +367,8 @@ fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failu
     }
 }
 
-fn stopped(reason: StopReason, write: &Write<'_>) -> Failure {
+/// Asked to stop before anything of a change was on the branch.
+pub(super) fn stopped(reason: StopReason, write: &Write<'_>) -> Failure {
     Failure::new(
         Ending::CancelledLeft,
         format!(

@@ -20,6 +20,7 @@ pub mod load;
 pub mod next;
 pub mod patience;
 pub mod policy_test;
+pub mod pull_request;
 pub mod recover;
 pub mod rollback;
 pub mod set;

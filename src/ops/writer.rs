@@ -8,6 +8,7 @@ use super::{
     journal::{RunIdentity, State, instant},
     load::Target,
     patience::Patience,
+    pull_request::Proposals,
     stop::Stop,
 };
 use crate::{
@@ -31,6 +32,8 @@ pub struct Writer<'a> {
     pub journal_tip: Option<CommitId>,
     /// Has this writer written a record?
     pub announced: bool,
+    /// How changes land where the branch takes no push; none = by a push.
+    pub proposals: Option<Proposals<'a>>,
 }
 
 /// One record to be.

@@ -72,6 +72,7 @@ pub(super) struct Answer {
     pub(super) body: Option<Vec<u8>>,
     /// Does a header `Link` (RFC 8288) say that there is a next page?
     pub(super) has_next_page: bool,
+    pub(super) headers: HeaderMap,
     retry_after: Option<Duration>,
 }
 
@@ -217,6 +218,7 @@ async fn once(
     let status = response.status();
     let retry_after = retry_after(response.headers(), clock.now());
     let has_next_page = has_next_page(response.headers());
+    let headers = response.headers().clone();
     let body = read(&mut response, call.body_limit)
         .await
         .map_err(|error| NoAnswer {
@@ -227,6 +229,7 @@ async fn once(
         status,
         body,
         has_next_page,
+        headers,
         retry_after,
     })
 }
@@ -249,7 +252,7 @@ fn asks_for_another_try(status: StatusCode) -> bool {
 }
 
 /// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

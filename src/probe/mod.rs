@@ -8,8 +8,9 @@ mod client;
 pub mod github;
 pub mod http;
 pub mod prometheus;
+pub mod rest;
 mod text;
 pub mod webhook;
 
 pub use client::{Client, ClientOptions};
-pub use text::excerpt;
+pub use text::{excerpt, is_harmless};

@@ -30,7 +30,8 @@ pub(super) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
 
-fn is_harmless(character: char) -> bool {
+/// Is it a character that neither controls a terminal nor changes the reading direction?
+pub fn is_harmless(character: char) -> bool {
     let turns_direction = matches!(
         character,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'

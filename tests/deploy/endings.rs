@@ -21,17 +21,20 @@ const ROLLING: &[(&str, &str)] = &[
 ];
 
 fn rolling(scenario: Scenario) -> Stage {
-    Stage::edited(scenario, |text| {
-        let mut text = text;
-        for (old, new) in ROLLING {
-            assert!(text.contains(old), "{old:?} is not in {text}");
-            text = text.replace(old, new);
-        }
-        let kept = text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("canary: {http:"));
-        kept.map(|line| format!("{line}\n")).collect()
-    })
+    Stage::edited(scenario, rolling_text)
+}
+
+/// Makes the configuration of a world that has one workload.
+pub fn rolling_text(text: String) -> String {
+    let mut text = text;
+    for (old, new) in ROLLING {
+        assert!(text.contains(old), "{old:?} is not in {text}");
+        text = text.replace(old, new);
+    }
+    let kept = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("canary: {http:"));
+    kept.map(|line| format!("{line}\n")).collect()
 }
 
 async fn story(stage: Stage) -> String {

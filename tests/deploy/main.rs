@@ -4,8 +4,11 @@
 
 mod again;
 mod endings;
+#[path = "../support/forge/mod.rs"]
+mod forge;
 mod killed;
 mod outages;
+mod pull_requests;
 mod races;
 mod refused;
 mod rewritten;

@@ -266,7 +266,7 @@ impl Stage {
             repository: &repository,
             client: &self.client,
             clock: self.clock.clone(),
-            secrets: &|_| None,
+            secrets: &|name| (name == "SHIPGATE_TOKEN").then(|| Secret::new(self.world.token())),
         };
         let git = self.wire.url().trim_end_matches("/git/gitops.git");
         let places = [(self.world.base_url(), "WORLD"), (git, "GIT")];

@@ -91,7 +91,10 @@ impl Stage {
         let first = [STABLE, CANARY].map(|path| (path, text(path))).into();
         Self {
             begun: world.log().unwrap().len(),
-            client: probe::Client::new(probe::ClientOptions::default()),
+            client: probe::Client::new(probe::ClientOptions {
+                user_agent: "shipgate/test".to_owned(),
+                ..probe::ClientOptions::default()
+            }),
             wire: Wire::before(&world.git_url()),
             world: Arc::new(world),
             clock,

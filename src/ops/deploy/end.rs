@@ -185,6 +185,9 @@ impl Run<'_> {
             let mut outcome = Outcome::from(stopped_before_change(reason));
             if reason != StopReason::StarterGone {
                 self.withdraw(reason.sentence()).await;
+                outcome.hints.extend(self.left_open().map(|page| {
+                    format!("{page} stays open: once it is merged, run the same deploy again")
+                }));
             } else if self.writer.announced {
                 // Nothing is written any more, not even that.
                 outcome.hints.push(
@@ -248,9 +251,20 @@ impl Run<'_> {
 
     /// Nothing of this run is on the branch: say so in the journal, so that it stops nobody.
     async fn withdraw(&mut self, reason: &str) {
-        if self.writer.announced {
-            self.close(State::Withdrawn, reason).await;
+        let left_open = self.left_open().is_some();
+        if left_open {
+            State::Held.word().clone_into(&mut self.deployment.state);
         }
+        match (self.writer.announced, left_open) {
+            (false, _) => {}
+            (true, true) => self.close(State::Held, reason).await,
+            (true, false) => self.close(State::Withdrawn, reason).await,
+        }
+    }
+
+    /// Returns the page of a pull request that waits to be merged still.
+    fn left_open(&self) -> Option<&str> {
+        self.writer.proposals.as_ref()?.left_open.as_deref()
     }
 
     async fn close(&mut self, state: State, reason: &str) {

@@ -15,6 +15,7 @@ use crate::{
     ops::{
         journal::{self, Record, RunIdentity, State},
         load::Target,
+        pull_request,
     },
     rollout::{self, Plan, Replay},
     units::{Version, Weight},
@@ -119,6 +120,7 @@ pub async fn prepare(
             .can_push(&target.branch)
             .await
             .map_err(failure::git)?;
+        pull_request::preflight(outside, target).await?;
     }
     observe::preflight(target, &request.version, &previous, outside, reporter).await?;
     let identity = RunIdentity {

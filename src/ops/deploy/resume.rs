@@ -9,6 +9,7 @@ use crate::{
         failure,
         journal::{self, Record, State},
         load::{self, Target},
+        pull_request,
     },
     rollout::{self, Plan, Replay},
     units::Version,
@@ -69,14 +70,27 @@ pub async fn resume(
         .log(&tip, usize::MAX)
         .await
         .map_err(failure::git)?;
+    let merged = pull_request::merged(outside, target, record, &log).await?;
     let rewritten = !log.iter().any(|entry| entry.id == *base);
     let own: Vec<&LogEntry> = log
         .iter()
         .take_while(|entry| entry.id != *base)
-        .filter(|entry| entry.trailers.get("Run") == Some(record.run.as_str()))
+        .filter(|entry| {
+            entry.trailers.get("Run") == Some(record.run.as_str())
+                || Some(&entry.id) == record.intended.as_ref()
+                || Some(&entry.id) == merged.as_ref()
+        })
         .collect();
-    let steps = || own.iter().filter_map(|entry| entry.trailers.get("Step"));
-    let landed = steps().filter_map(journal::step_index).max();
+    // A merge may have given its commit a message of its own.
+    let step = |entry: &&'_ LogEntry| {
+        entry
+            .trailers
+            .get("Step")
+            .map_or("1", |step| step)
+            .to_owned()
+    };
+    let steps = || own.iter().map(step);
+    let landed = steps().filter_map(|step| journal::step_index(&step)).max();
     let going_back =
         record.state == State::RollingBack || steps().any(|step| step.starts_with("back"));
     let base = match own.last().and_then(|entry| entry.parents.first()) {

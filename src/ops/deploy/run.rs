@@ -22,6 +22,7 @@ use crate::{
         land::{Direction, FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         live::{self, Presence, Waited},
         load::Target,
+        pull_request::{self, Proposals},
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
@@ -110,6 +111,7 @@ impl<'a> Run<'a> {
                 clock: &*outside.clock,
                 journal_tip: ready.journal_tip,
                 announced: false,
+                proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
             },
             plan: ready.plan,
             replay: ready.replay,
@@ -133,7 +135,7 @@ impl<'a> Run<'a> {
 
     /// Runs it to its end. Asks for a permit, because nothing may be pushed without one.
     pub async fn go(&mut self, permit: &Permit) -> Outcome {
-        permit.mark(&mut self.writer.identity);
+        self.writer.under(permit);
         let end = match self.take_over().await {
             Err(end) => return end.into(),
             Ok(first) => self.steps(first).await,
@@ -260,7 +262,7 @@ impl<'a> Run<'a> {
             patience: if self.tidies() {
                 FORWARD_PATIENCE
             } else {
-                FORWARD_PATIENCE.min(self.time_left())
+                pull_request::patience(self.target).min(self.time_left())
             },
         };
         self.attempted = Some(index);
@@ -444,5 +446,6 @@ impl<'a> Run<'a> {
 /// The plan's own length, a full progress deadline for every wait, and 10 %.
 fn default_timeout(plan: &Plan, target: &Target) -> Duration {
     let waits = target.service.progress_deadline * plan.waits();
-    (plan.length() + waits + Duration::from_secs(60)).mul_f64(1.1)
+    let merge = pull_request::longest_wait(target);
+    (plan.length() + waits + merge + Duration::from_secs(60)).mul_f64(1.1)
 }

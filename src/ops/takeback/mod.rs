@@ -16,6 +16,7 @@ use crate::{
         journal::{Record, RunIdentity, State, step_index},
         land::FORWARD_PATIENCE,
         load::{self, Target},
+        pull_request::Proposals,
         stop::{Stop, StopReason},
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
@@ -139,6 +140,7 @@ impl<'a> Takeback<'a> {
                 clock: &*outside.clock,
                 journal_tip,
                 announced: false,
+                proposals: Proposals::of(outside, target, false),
             },
             written,
         })
@@ -147,7 +149,7 @@ impl<'a> Takeback<'a> {
     /// Takes the permit that the gate gave for taking it back: everything written from here on
     /// names it.
     pub fn under(&mut self, permit: &Permit) {
-        permit.mark(&mut self.writer.identity);
+        self.writer.under(permit);
     }
 
     /// Shows what taking the run back would change; changes nothing.
@@ -193,7 +195,7 @@ impl<'a> Takeback<'a> {
     /// Takes the run back; closes its record where nothing of it is on the branch.
     pub async fn back(mut self, why: &str, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
         let Some(written) = &self.written else {
-            let closed = self.withdraw(&stop).await;
+            let closed = self.withdraw(why, &stop, reporter).await;
             return match self.landed_meanwhile(&closed).await {
                 Some(landed) => Box::pin(landed.back(why, stop, reporter)).await,
                 None => closed,
@@ -277,7 +279,11 @@ impl<'a> Takeback<'a> {
     }
 
     /// Closes the record of a run of which nothing is on the branch.
-    async fn withdraw(&mut self, stop: &Stop) -> Outcome {
+    async fn withdraw(&mut self, why: &str, stop: &Stop, reporter: &mut dyn Reporter) -> Outcome {
+        // What is merged in this moment is found when the branch is read again.
+        if let Err(failure) = self.writer.retract(why, reporter).await {
+            return failure.into();
+        }
         let reason = "nothing of it was on the branch";
         let entry = Entry {
             reason: Some(reason),
