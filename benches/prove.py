@@ -110,7 +110,7 @@ def editor(_):
     """Edits random files of random objects, many more than the test suite does."""
     passed, failed, text = cargo_test(
         "--release", "--lib", "--", "--nocapture", "manifest::tests::",
-        "manifest::insert::tests::properties",
+        "manifest::insert::tests::properties", "yaml::usual::tests",
         environment={"PROPTEST_CASES": str(EDITOR_CASES)},
     )
     counts = re.findall(r"edits made: (\d+), refused: (\d+)", text)
