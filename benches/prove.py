@@ -146,6 +146,29 @@ def end_to_end(_):
     return "; ".join([f"{passed + failed} tests", *runs]), failed, seed
 
 
+def cuts(_):
+    """Cuts the connection at every 50th byte of a push and of a whole deployment, both ways."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "git", "--", "--nocapture", "cut::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    tried = [f"{count} {what} cut, of which {landed} landed" for what, count, landed
+             in re.findall(r"(pushes|deployments) cut: (\d+), of which (\d+) landed", text)]
+    return "; ".join(tried), failed, "none"
+
+
+def writers(_):
+    """Lets 32 processes write to one branch at the same time, 20 times."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "git", "--", "--nocapture", "writers::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    told = re.findall(r"writers: (\d+) for (\d+) rounds: (\d+) landed, (\d+) superseded", text)
+    tried = [f"{writers} writers for {rounds} rounds: {landed} landed, {other} were superseded"
+             for writers, rounds, landed, other in told]
+    return "; ".join(tried), failed, "none"
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -157,6 +180,8 @@ def parts():
         "editor": editor,
         "zones": zones,
         "end-to-end": end_to_end,
+        "cuts": cuts,
+        "writers": writers,
     }
 
 

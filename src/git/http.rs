@@ -5,7 +5,7 @@ use std::{
     io::{self, Cursor, Read as _},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -30,6 +30,8 @@ use super::{
 const ERROR_PAGE: usize = 4096;
 /// Longest list of refs: about a million.
 const ADVERTISEMENT: usize = 128 << 20;
+/// Longest list of refs that is kept for the next push.
+const LONGEST_KEPT: usize = 4 << 20;
 /// Longest answer to a push: progress and one line a ref.
 const PUSH_RESULT: usize = 4 << 20;
 /// Largest pack.
@@ -48,6 +50,26 @@ pub(super) struct Server {
     client: Mutex<Option<Client>>,
     failure: Mutex<Option<GitError>>,
     pack_left: AtomicBool,
+    lists: Mutex<Lists>,
+}
+
+/// Lists of refs as the server sent them last.
+#[derive(Default)]
+struct Lists {
+    for_reading: Option<Vec<u8>>,
+    for_pushing: Option<Vec<u8>>,
+    /// May the next request for one be answered with it?
+    again: bool,
+}
+
+impl Lists {
+    fn of(&mut self, service: Service) -> Option<&mut Option<Vec<u8>>> {
+        match service {
+            Service::UploadPackLs => Some(&mut self.for_reading),
+            Service::ReceivePackLs => Some(&mut self.for_pushing),
+            Service::UploadPack | Service::ReceivePack => None,
+        }
+    }
 }
 
 /// An answer as it is read by libgit2.
@@ -82,6 +104,7 @@ impl Server {
             client: Mutex::new(None),
             failure: Mutex::new(None),
             pack_left: AtomicBool::new(false),
+            lists: Mutex::default(),
         }
     }
 
@@ -94,6 +117,17 @@ impl Server {
     pub(super) fn begin(&self) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.pack_left.store(false, Ordering::SeqCst);
+        self.lists().again = false;
+    }
+
+    /// Lets the next connection begin with the refs that the server sent last for its purpose, if
+    /// they are still here.
+    pub(super) fn list_as_before(&self) {
+        self.lists().again = true;
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns why the last request failed, if one did.
@@ -155,6 +189,13 @@ impl Server {
     }
 
     fn exchange(&self, service: Service, body: Vec<u8>) -> Result<Answer, GitError> {
+        let mut lists = self.lists();
+        if std::mem::take(&mut lists.again)
+            && let Some(list) = lists.of(service).and_then(|list| list.clone())
+        {
+            return Ok(Answer::Whole(Cursor::new(list)));
+        }
+        drop(lists);
         let (name, is_push) = match service {
             Service::UploadPackLs | Service::UploadPack => ("git-upload-pack", false),
             Service::ReceivePackLs | Service::ReceivePack => ("git-receive-pack", true),
@@ -189,6 +230,9 @@ impl Server {
         // Made inside the runtime: sending starts a timer.
         let request = request.timeout(limit);
         let sent = self.calls.wait(limit, async { request.send().await });
+        if matches!(&sent, Ok(Err(error)) if error.is_connect()) {
+            self.pack_left.store(false, Ordering::SeqCst);
+        }
         let response = self.answered(sent)?;
         if response.status() != StatusCode::OK {
             return Err(self.refused(response, is_push));
@@ -200,15 +244,15 @@ impl Server {
                 "check the address: it is the one that `git clone` takes",
             ));
         }
-        let mut answer = Answer::Stream {
-            response,
-            piece: Cursor::new(Vec::new()),
-            left: if asks_for_refs { ADVERTISEMENT } else { PACK },
-        };
-        if service == Service::ReceivePack {
-            answer = self.whole_report(answer)?;
+        match service {
+            Service::UploadPackLs | Service::ReceivePackLs => self.whole_list(service, response),
+            Service::ReceivePack => self.whole_report(response),
+            Service::UploadPack => Ok(Answer::Stream {
+                response,
+                piece: Cursor::new(Vec::new()),
+                left: PACK,
+            }),
         }
-        Ok(answer)
     }
 
     fn limit(&self, service: Service) -> Duration {
@@ -219,21 +263,32 @@ impl Server {
         }
     }
 
+    /// Reads a whole list of refs, and keeps it where it is not too long.
+    fn whole_list(&self, service: Service, response: Response) -> Result<Answer, GitError> {
+        let list = self.whole(response, ADVERTISEMENT)?;
+        if let Some(kept) = self.lists().of(service) {
+            let is_whole = list.ends_with(b"0000");
+            *kept = (is_whole && list.len() <= LONGEST_KEPT).then(|| list.clone());
+        }
+        Ok(Answer::Whole(Cursor::new(list)))
+    }
+
     /// Reads the whole report of a push, so that a report cut short is told from a refusal: git
     /// closes it with a flush packet.
-    fn whole_report(&self, answer: Answer) -> Result<Answer, GitError> {
-        let Answer::Stream { mut response, .. } = answer else {
-            return Ok(answer);
-        };
-        let mut left = PUSH_RESULT;
-        let mut report = Vec::new();
-        while let Some(piece) = self.piece(&mut response, &mut left)? {
-            report.extend_from_slice(&piece);
-        }
+    fn whole_report(&self, response: Response) -> Result<Answer, GitError> {
+        let report = self.whole(response, PUSH_RESULT)?;
         if !report.ends_with(b"0000") {
             return Err(self.no_answer("the connection ended in the middle of the answer"));
         }
         Ok(Answer::Whole(Cursor::new(report)))
+    }
+
+    fn whole(&self, mut response: Response, mut left: usize) -> Result<Vec<u8>, GitError> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.piece(&mut response, &mut left)? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
     }
 
     fn piece(

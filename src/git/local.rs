@@ -11,6 +11,7 @@ use git2::{ErrorCode, Oid, RepositoryInitOptions, RepositoryOpenFlags};
 use super::{
     error::GitError,
     names::branch_reference,
+    push::Proof,
     remote::{Depth, Fetched, Remote},
     worker::Calls,
 };
@@ -24,6 +25,10 @@ pub(super) struct Local {
     pub(super) author: (String, String),
     /// Marks this run's journal records, so that two runs never write the same commit.
     pub(super) writer: String,
+    /// The branch that the server's `HEAD` stands for, where that was asked for with its commit.
+    pub(super) default_branch: Option<String>,
+    /// What shows that the push under way was applied.
+    pub(super) proof: Proof,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
@@ -54,6 +59,8 @@ impl Local {
             remote,
             author,
             writer,
+            default_branch: None,
+            proof: Proof::ReadBack,
             folder,
             fetched: BTreeSet::new(),
             has_history: false,

@@ -148,7 +148,7 @@ impl Remote for ProgramRemote {
             .list(store, Some(&update.reference))?
             .find(&update.reference);
         if tip != update.expected {
-            return Ok(Report::Stale);
+            return Ok(Report::Elsewhere(tip));
         }
         let expected = update
             .expected
@@ -174,7 +174,11 @@ impl Remote for ProgramRemote {
         }
     }
 
-    fn check_push(&self, store: &Repository, reference: &str) -> Result<(), GitError> {
+    fn check_push(&self, store: &Repository, reference: &str) -> Result<Listing, GitError> {
+        let listing = self.list(store, None)?;
+        if listing.find(reference).is_none() {
+            return Ok(listing);
+        }
         let probe = orphan(store).map_err(GitError::while_doing("prepare a test push"))?;
         let refspec = format!("{probe}:{reference}");
         let said = self.program.run(&[
@@ -189,7 +193,7 @@ impl Remote for ProgramRemote {
         ])?;
         // That the probe does not fit onto the branch is known only after the server let us in.
         if said.status.success() || status_line(&said.stdout, reference).is_some() {
-            Ok(())
+            Ok(listing)
         } else {
             Err(self.explain(&said))
         }

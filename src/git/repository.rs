@@ -16,12 +16,12 @@ use super::{
     journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
     location::Location,
-    names::{branch_reference, check_reference},
+    names::{branch_reference, check_reference, journal_reference},
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
-    push::{PushOutcome, push_branch},
+    push::{Proof, PushOutcome, push_branch},
     register::prepare,
-    remote::Remote,
+    remote::{Listing, Remote},
     smart::Smart,
     tree::{self, TreeEntry},
     worker::{Calls, Worker},
@@ -154,24 +154,37 @@ impl Repository {
             .await
     }
 
-    /// Returns the branch that the server's `HEAD` stands for.
+    /// Returns the branch that the server's `HEAD` stands for: as it was when
+    /// [`Repository::fetch_default`] asked last, where it did.
     ///
     /// # Errors
     /// [`GitError::NotFound`] when it stands for none, as in an empty repository.
     pub async fn default_branch(&self) -> Result<String, GitError> {
         self.worker
             .run(|local| {
+                if let Some(branch) = &local.default_branch {
+                    return Ok(branch.clone());
+                }
                 let listing = local.remote.list(&local.store, Some("HEAD"))?;
-                let branch = listing
-                    .head
-                    .as_deref()
-                    .and_then(|head| head.strip_prefix("refs/heads/"));
-                branch.map(str::to_owned).ok_or_else(|| {
-                    GitError::not_found(
-                        format!("{} has no default branch", local.remote.display()),
-                        "push a first commit, or name the branch",
-                    )
-                })
+                default_branch(local, &listing)
+            })
+            .await
+    }
+
+    /// Fetches the newest commit of the branch that the server's `HEAD` stands for, and returns
+    /// both.
+    ///
+    /// # Errors
+    /// As [`Repository::default_branch`] and [`Repository::fetch`].
+    pub async fn fetch_default(&self) -> Result<(String, CommitId), GitError> {
+        self.worker
+            .run(|local| {
+                let listing = local.remote.list(&local.store, Some("HEAD"))?;
+                let branch = default_branch(local, &listing)?;
+                local.default_branch = Some(branch.clone());
+                local.remote.fetch_as_listed();
+                let tip = local.fetch_branch(&branch, false)?;
+                Ok((branch, CommitId::of(tip)))
             })
             .await
     }
@@ -286,16 +299,13 @@ impl Repository {
         self.worker
             .run(move |local| {
                 let reference = branch_reference(&branch)?;
-                let listing = local.remote.list(&local.store, None)?;
-                if listing.find(&reference).is_none() {
-                    let display = local.remote.display();
-                    return Err(GitError::branch_missing(
-                        &branch,
-                        &display,
-                        &listing.branches(),
-                    ));
+                let listing = local.remote.check_push(&local.store, &reference)?;
+                if listing.find(&reference).is_some() {
+                    return Ok(());
                 }
-                local.remote.check_push(&local.store, &reference)
+                let display = local.remote.display();
+                let branches = listing.branches();
+                Err(GitError::branch_missing(&branch, &display, &branches))
             })
             .await
     }
@@ -359,21 +369,94 @@ impl Repository {
         message: &str,
         at: DateTime<Utc>,
     ) -> Result<JournalOutcome, GitError> {
+        self.append(
+            environment,
+            service,
+            expected,
+            (message, at),
+            Proof::ReadBack,
+        )
+        .await
+    }
+
+    /// As [`Repository::append_journal`], for a record that another one will follow: the server's
+    /// yes counts without reading it back, because the next record's compare-and-set does that.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn announce(
+        &self,
+        environment: &str,
+        service: &str,
+        expected: Option<&CommitId>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<JournalOutcome, GitError> {
+        self.append(
+            environment,
+            service,
+            expected,
+            (message, at),
+            Proof::ByTheNext,
+        )
+        .await
+    }
+
+    async fn append(
+        &self,
+        environment: &str,
+        service: &str,
+        expected: Option<&CommitId>,
+        (message, at): (&str, DateTime<Utc>),
+        proof: Proof,
+    ) -> Result<JournalOutcome, GitError> {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         let (expected, message) = (expected.cloned(), message.to_owned());
         self.worker
             .run(move |local| {
-                journal::append(
+                local.proof = proof;
+                let outcome = journal::append(
                     local,
                     &environment,
                     &service,
                     expected.as_ref(),
                     &message,
                     at,
-                )
+                );
+                local.proof = Proof::ReadBack;
+                outcome
             })
             .await
     }
+
+    /// Is the newest record of a service's journal this one, as far as the last look at all refs of
+    /// the server tells? It may be that the last look did not tell: then no.
+    ///
+    /// # Errors
+    /// Names that are no DNS labels.
+    pub async fn journal_was_at(
+        &self,
+        environment: &str,
+        service: &str,
+        record: &CommitId,
+    ) -> Result<bool, GitError> {
+        let reference = journal_reference(environment, service)?;
+        let record = record.oid();
+        self.worker
+            .run(move |local| Ok(local.remote.seen(&reference) == Some(Some(record))))
+            .await
+    }
+}
+
+fn default_branch(local: &Local, listing: &Listing) -> Result<String, GitError> {
+    let head = listing.head.as_deref();
+    let branch = head.and_then(|head| head.strip_prefix("refs/heads/"));
+    branch.map(str::to_owned).ok_or_else(|| {
+        GitError::not_found(
+            format!("{} has no default branch", local.remote.display()),
+            "push a first commit, or name the branch",
+        )
+    })
 }
 
 /// Chooses the way to the remote.

@@ -303,7 +303,8 @@ impl Writer<'_> {
         Ok(Some(commit))
     }
 
-    /// Says in the journal what is about to be pushed. A way back goes on without the journal when
+    /// Says in the journal what is about to be pushed, once for a step and not for each of its tries:
+    /// who is quick between looking and pushing loses fewer races. A way back goes on without the journal when
     /// that cannot be written: that nobody else may write meanwhile is worth less than users who
     /// are off a bad version, and values of others are left alone either way.
     async fn announce(
@@ -313,6 +314,9 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<(), NotLanded> {
+        if self.stays_announced(&write.step).await {
+            return Ok(());
+        }
         let entry = Entry {
             weight: write.weight,
             reason: write.reason,

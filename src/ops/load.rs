@@ -114,11 +114,13 @@ pub async fn site(
     source: &ConfigSource<'_>,
     environment: Option<&str>,
 ) -> Result<Site, Failure> {
-    let read_from = match source.branch {
-        Some(branch) => branch.to_owned(),
-        None => repository.default_branch().await.map_err(failure::git)?,
+    let (read_from, tip) = match source.branch {
+        Some(branch) => {
+            let tip = repository.fetch(branch).await.map_err(failure::git)?;
+            (branch.to_owned(), tip)
+        }
+        None => repository.fetch_default().await.map_err(failure::git)?,
     };
-    let tip = repository.fetch(&read_from).await.map_err(failure::git)?;
     let config = config(repository, &tip, source.path).await?;
     let (environment_name, found) = pick(
         "environment",

@@ -1,4 +1,6 @@
 //! The git engine against real git servers: `git http-backend`, `sshd`, and bare folders.
+//!
+//! With `SHIPGATE_PROVE=1` the same tests run for longer: every cut, more writers, more rounds.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -8,12 +10,16 @@ mod support;
 mod basics;
 mod broken;
 mod credentials;
+mod cut;
+mod estate;
 mod journal;
 mod paths;
 mod races;
 mod refusals;
+mod round_trips;
 mod ssh;
 mod tls;
+mod writers;
 
 use std::{path::Path, time::Duration};
 
@@ -26,6 +32,15 @@ use shipgate::{
 
 const TOKEN: &str = "ghs_canary7Zq93token";
 const APP: &str = "clusters/prod/app.yaml";
+
+/// Is this the long version?
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test asks its own environment how long it shall be"
+)]
+fn is_proof() -> bool {
+    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
+}
 
 fn options(url: impl Into<String>) -> RepositoryOptions {
     RepositoryOptions {

@@ -110,6 +110,7 @@ impl<'a> Run<'a> {
                 clock: &*outside.clock,
                 journal_tip: ready.journal_tip,
                 announced: false,
+                announced_step: None,
             },
             plan: ready.plan,
             replay: ready.replay,

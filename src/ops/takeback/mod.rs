@@ -139,6 +139,7 @@ impl<'a> Takeback<'a> {
                 clock: &*outside.clock,
                 journal_tip,
                 announced: false,
+                announced_step: None,
             },
             written,
         })
