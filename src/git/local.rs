@@ -12,6 +12,7 @@ use super::{
     error::GitError,
     names::branch_reference,
     remote::{Depth, Fetched, Remote},
+    signing::Author,
     worker::Calls,
 };
 
@@ -20,8 +21,8 @@ pub(super) struct Local {
     pub(super) calls: Arc<Calls>,
     pub(super) store: git2::Repository,
     pub(super) remote: Box<dyn Remote>,
-    /// Name and address of whom the commits are by.
-    pub(super) author: (String, String),
+    /// As whom commits are made.
+    pub(super) author: Author,
     /// Marks this run's journal records, so that two runs never write the same commit.
     pub(super) writer: String,
     folder: PathBuf,
@@ -45,7 +46,7 @@ impl Local {
         folder: PathBuf,
         store: git2::Repository,
         remote: Box<dyn Remote>,
-        author: (String, String),
+        author: Author,
         writer: String,
     ) -> Self {
         Self {

@@ -2,18 +2,29 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "../support/hurried.rs"]
+mod hurried;
+#[path = "../override/shop.rs"]
+#[expect(dead_code, reason = "each test program uses another part of it")]
+mod shop;
+#[path = "../support/ssh_keygen.rs"]
+mod ssh_keygen;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorship;
 mod basics;
 mod broken;
 mod credentials;
 mod journal;
 mod paths;
+mod proxy;
 mod races;
 mod refusals;
+mod signing;
 mod ssh;
 mod tls;
+mod traps;
 
 use std::{path::Path, time::Duration};
 
@@ -36,6 +47,8 @@ fn options(url: impl Into<String>) -> RepositoryOptions {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     }
 }
