@@ -257,3 +257,38 @@ pub(super) fn end_group(group: Option<u32>) {
 
 #[cfg(not(unix))]
 pub(super) fn end_group(_group: Option<u32>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_key_is_never_taken_on_trust() {
+        let usual = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes \
+                     -o ForwardAgent=no -o ClearAllForwardings=yes";
+        let own = [("GIT_SSH_COMMAND".to_owned(), "ssh -v".to_owned())];
+        let none = ConnectionOptions::default();
+        let with_command = ConnectionOptions {
+            environment: own.into(),
+            ..ConnectionOptions::default()
+        };
+        let with_key = ConnectionOptions {
+            ssh_identity_file: Some("it's".into()),
+            ..with_command.clone()
+        };
+        let with_hosts = ConnectionOptions {
+            ssh_known_hosts: Some("hosts".into()),
+            ..with_command.clone()
+        };
+        let key = format!(r"{usual} -i 'it'\''s' -o IdentitiesOnly=yes");
+        let hosts = format!("{usual} -o UserKnownHostsFile='hosts' -o GlobalKnownHostsFile=none");
+        for (options, command) in [
+            (none, usual),
+            (with_command, "ssh -v"),
+            (with_key, &key),
+            (with_hosts, &hosts),
+        ] {
+            assert_eq!(options.ssh_command(), command);
+        }
+    }
+}

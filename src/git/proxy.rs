@@ -101,11 +101,16 @@ mod tests {
     #[test]
     fn the_environment_names_the_proxy() {
         const SERVER: &str = "https://git.example.com/shop.git";
-        let proxy = ("HTTPS_PROXY", "http://proxy:3128");
-        let refused = "HTTPS_PROXY: found no proxy that can be used";
-        let rows: &[(&str, &[(&str, &str)], &str)] = &[
+        const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://proxy:3128");
+        const REFUSED: &str = "HTTPS_PROXY: found no proxy that can be used";
+        type Row = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
+        let rows: &[Row] = &[
             (SERVER, &[], "direct"),
-            (SERVER, &[proxy], "http://proxy:3128"),
+            (SERVER, &[PROXY], "http://proxy:3128"),
             (SERVER, &[("HTTPS_PROXY", "")], "direct"),
             (
                 SERVER,
@@ -120,29 +125,29 @@ mod tests {
             ),
             (
                 SERVER,
-                &[proxy, ("https_proxy", "http://other")],
+                &[PROXY, ("https_proxy", "http://other")],
                 "http://other",
             ),
             (SERVER, &[("http_proxy", "http://proxy")], "direct"),
-            (SERVER, &[proxy, ("NO_PROXY", "git.example.com")], "direct"),
+            (SERVER, &[PROXY, ("NO_PROXY", "git.example.com")], "direct"),
             (
                 SERVER,
-                &[proxy, ("NO_PROXY", ".example.com,localhost")],
+                &[PROXY, ("NO_PROXY", ".example.com,localhost")],
                 "direct",
             ),
-            (SERVER, &[proxy, ("no_proxy", "*")], "direct"),
+            (SERVER, &[PROXY, ("no_proxy", "*")], "direct"),
             (
                 SERVER,
-                &[proxy, ("NO_PROXY", "example.org, ample.com")],
+                &[PROXY, ("NO_PROXY", "example.org, ample.com")],
                 "http://proxy:3128",
             ),
             (
                 "https://10.1.2.3/shop.git",
-                &[proxy, ("NO_PROXY", "10.0.0.0/8")],
+                &[PROXY, ("NO_PROXY", "10.0.0.0/8")],
                 "direct",
             ),
-            ("https://127.0.0.1/shop.git", &[proxy], "direct"),
-            ("https://localhost:8443/shop.git", &[proxy], "direct"),
+            ("https://127.0.0.1/shop.git", &[PROXY], "direct"),
+            ("https://localhost:8443/shop.git", &[PROXY], "direct"),
             (
                 "http://git/shop.git",
                 &[("HTTP_PROXY", "http://proxy")],
@@ -156,10 +161,10 @@ mod tests {
             (
                 SERVER,
                 &[("HTTPS_PROXY", "socks5://me:s3cret@proxy:1080")],
-                refused,
+                REFUSED,
             ),
-            (SERVER, &[("HTTPS_PROXY", "http://")], refused),
-            (SERVER, &[("HTTPS_PROXY", "file:///s3cret")], refused),
+            (SERVER, &[("HTTPS_PROXY", "http://")], REFUSED),
+            (SERVER, &[("HTTPS_PROXY", "file:///s3cret")], REFUSED),
         ];
         for (url, variables, expected) in rows {
             assert_eq!(shown(url, variables), *expected, "{url} {variables:?}");
