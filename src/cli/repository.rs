@@ -185,8 +185,11 @@ impl RepositoryArguments {
         let environment = context.environment.clone();
         let connection = ConnectionOptions {
             environment: environment.clone(),
-            ssh_identity_file: file(&self.ssh_key, "SHIPGATE_SSH_KEY"),
-            ssh_known_hosts: file(&self.known_hosts, "SHIPGATE_KNOWN_HOSTS"),
+            ssh_identity_file: present("--ssh-key", file(&self.ssh_key, "SHIPGATE_SSH_KEY"))?,
+            ssh_known_hosts: present(
+                "--known-hosts",
+                file(&self.known_hosts, "SHIPGATE_KNOWN_HOSTS"),
+            )?,
             job_token: job_token(context),
             asks_credential_helpers: context.person_is_at_the_keyboard(),
             ..ConnectionOptions::default()
@@ -312,6 +315,18 @@ fn pipeline_repository(context: &Context) -> Option<String> {
     context
         .variable("CI_PROJECT_URL")
         .map(|url| format!("{url}.git"))
+}
+
+/// Sees that a file is there: OpenSSH would only warn, and go on without it.
+fn present(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    match path {
+        Some(path) if !path.is_file() => Err(Failure::new(
+            Ending::Usage,
+            format!("{flag} {}: there is no such file", path.display()),
+        )
+        .hint("nothing was changed; give the path of the file")),
+        path => Ok(path),
+    }
 }
 
 /// GitLab's token of this job, for GitLab itself. Where the runner does not say which server that

@@ -15,6 +15,7 @@ mod commit_id;
 mod credential_helper;
 mod credentials;
 mod error;
+mod extra_header;
 mod history;
 mod http;
 mod journal;

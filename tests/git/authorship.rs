@@ -141,3 +141,15 @@ fn a_key_that_can_not_sign_ends_the_run_before_anything_is_asked() {
     2 --signing-key: found a key itself
     ");
 }
+
+#[test]
+fn files_for_ssh_that_are_not_there_are_told() {
+    let shop = Shop::new(Scenario::Healthy, OPEN);
+    let told: Vec<String> = ["--ssh-key", "--known-hosts"]
+        .map(|flag| deploy(&shop, &[flag, "/nowhere"], &[]).line())
+        .into();
+    insta::assert_snapshot!(told.join("\n"), @"
+    2 --ssh-key /nowhere: there is no such file
+    2 --known-hosts /nowhere: there is no such file
+    ");
+}

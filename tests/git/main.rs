@@ -15,6 +15,7 @@ mod support;
 mod authorship;
 mod basics;
 mod broken;
+mod credential_helper;
 mod credentials;
 mod journal;
 mod paths;
