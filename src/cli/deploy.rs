@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 use super::{
     Session,
     audit::{self, AuditArguments},
+    authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     people::{self, ApprovalArguments},
     repository::RepositoryArguments,
@@ -29,6 +30,9 @@ pub struct DeployArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// As whom it commits.
+    #[command(flatten)]
+    pub authorship: AuthorshipArguments,
     /// Version to deploy: an image tag that is a Kubernetes label value too
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     pub version: Version,
@@ -110,9 +114,13 @@ async fn deploy(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
+    // Who is asked for a passphrase must be able to leave with Ctrl-C.
+    let opened = arguments
+        .repository
+        .open_as(session, &arguments.authorship)
+        .await?;
     let stop = signals::listen(&session.context);
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let opened = arguments.repository.open(session)?;
     let request = DeployRequest {
         service: arguments.repository.one_service()?.map(str::to_owned),
         environment: arguments.repository.environment.clone(),

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Session,
     audit::{self, AuditArguments},
+    authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
     people,
@@ -31,6 +32,9 @@ pub struct RollbackArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// As whom it commits.
+    #[command(flatten)]
+    pub authorship: AuthorshipArguments,
     /// Where the gate looks and asks: a policy may name `rollback` among its actions.
     #[command(flatten)]
     pub gate: GateArguments,
@@ -71,8 +75,12 @@ async fn roll_back(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
+    // Who is asked for a passphrase must be able to leave with Ctrl-C.
+    let opened = arguments
+        .repository
+        .open_as(session, &arguments.authorship)
+        .await?;
     let stop = signals::listen(&session.context);
-    let opened = arguments.repository.open(session)?;
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;

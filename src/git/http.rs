@@ -20,8 +20,10 @@ use url::Url;
 
 use super::{
     client::build,
+    credential_helper::CredentialHelper,
     credentials::{Credentials, Found},
     error::GitError,
+    proxy::Way,
     sanitise::sanitise,
     worker::{Calls, Interrupted},
 };
@@ -44,9 +46,12 @@ pub(super) struct Server {
     pub(super) calls: Arc<Calls>,
     /// The address without user, password, query and closing slash.
     pub(super) url: Url,
-    pub(super) found: Found,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) timeout: Duration,
+    found: Mutex<Found>,
+    /// Asked before the first request, if there is nothing else.
+    helper: Mutex<Option<CredentialHelper>>,
+    way: Option<Way>,
     client: Mutex<Option<Client>>,
     failure: Mutex<Option<GitError>>,
     pack_left: AtomicBool,
@@ -72,6 +77,16 @@ impl Lists {
     }
 }
 
+/// What lies between us and a server.
+pub(super) struct Access {
+    /// Credentials, so far.
+    pub(super) found: Found,
+    /// Who else may know some.
+    pub(super) helper: Option<CredentialHelper>,
+    /// The proxy.
+    pub(super) way: Option<Way>,
+}
+
 /// An answer as it is read by libgit2.
 pub(super) enum Answer {
     /// Read piece by piece.
@@ -91,20 +106,39 @@ impl Server {
     pub(super) fn new(
         calls: Arc<Calls>,
         url: Url,
-        found: Found,
+        access: Access,
         ca_file: Option<PathBuf>,
         timeout: Duration,
     ) -> Self {
         Self {
             calls,
             url,
-            found,
             ca_file,
             timeout,
+            found: Mutex::new(access.found),
+            helper: Mutex::new(access.helper),
+            way: access.way,
             client: Mutex::new(None),
             failure: Mutex::new(None),
             pack_left: AtomicBool::new(false),
             lists: Mutex::default(),
+        }
+    }
+
+    /// Returns the credentials with their story.
+    fn found(&self) -> Found {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
+    /// Asks the person's own git, once and only if there is nothing else.
+    fn ask_helper(&self) {
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.credentials == Credentials::None
+            && let Some(helper) = helper.take()
+        {
+            found.add(helper.ask(&self.calls, &self.url));
         }
     }
 
@@ -146,7 +180,7 @@ impl Server {
     /// Makes a server's text printable: bounded, harmless, without our secrets.
     pub(super) fn printable(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.found.secrets(&self.url) {
+        for secret in self.found().secrets(&self.url) {
             text = text.replace(secret.expose(), "***");
         }
         sanitise(&text)
@@ -344,8 +378,12 @@ impl Server {
             is_certificate |= innermost.contains("certificate");
             source = inner.source();
         }
+        let way = match &self.way {
+            Some(way) => format!(" through the proxy {}", way.display),
+            None => String::new(),
+        };
         let message = format!(
-            "git server {}: {}",
+            "git server {}{way}: {}",
             self.origin(),
             self.printable(&innermost)
         );
@@ -370,16 +408,17 @@ impl Server {
             format!(": {said}")
         };
         let number = status.as_u16();
-        let tried = self.found.tried.join(", ");
+        let found = self.found();
+        let tried = found.tried.join(", ");
         match number {
-            401 if self.found.credentials == Credentials::None => GitError::denied(
+            401 if found.credentials == Credentials::None => GitError::denied(
                 format!("{} asks for credentials and there are none", self.url),
-                format!("give a token ({tried})"),
+                format!("give a token that may push to the repository in SHIPGATE_TOKEN ({tried})"),
             ),
             401 => GitError::denied(
                 format!("{} refuses the credentials (HTTP 401{said})", self.url),
                 format!(
-                    "check that the token is valid, not expired, and meant for this server ({tried})"
+                    "check that the token is valid, not expired, and meant for this server; it was tried once ({tried})"
                 ),
             ),
             403 => GitError::denied(
@@ -444,7 +483,8 @@ impl Server {
     }
 
     fn authorization(&self) -> Result<Option<HeaderValue>, GitError> {
-        let Some(text) = self.found.authorization(&self.url) else {
+        self.ask_helper();
+        let Some(text) = self.found().authorization(&self.url) else {
             return Ok(None);
         };
         let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
@@ -463,7 +503,8 @@ impl Server {
         if let Some(client) = &*slot {
             return Ok(client.clone());
         }
-        let client = build(&self.url, self.ca_file.as_deref(), self.timeout)?;
+        let proxy = self.way.as_ref().map(|way| &way.proxy);
+        let client = build(self.ca_file.as_deref(), proxy, self.timeout)?;
         *slot = Some(client.clone());
         Ok(client)
     }

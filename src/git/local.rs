@@ -13,6 +13,7 @@ use super::{
     names::branch_reference,
     push::Proof,
     remote::{Depth, Fetched, Remote},
+    signing::Author,
     worker::Calls,
 };
 
@@ -21,8 +22,8 @@ pub(super) struct Local {
     pub(super) calls: Arc<Calls>,
     pub(super) store: git2::Repository,
     pub(super) remote: Box<dyn Remote>,
-    /// Name and address of whom the commits are by.
-    pub(super) author: (String, String),
+    /// As whom commits are made.
+    pub(super) author: Author,
     /// Marks this run's journal records, so that two runs never write the same commit.
     pub(super) writer: String,
     /// The branch that the server's `HEAD` stands for, where that was asked for with its commit.
@@ -50,7 +51,7 @@ impl Local {
         folder: PathBuf,
         store: git2::Repository,
         remote: Box<dyn Remote>,
-        author: (String, String),
+        author: Author,
         writer: String,
     ) -> Self {
         Self {

@@ -9,19 +9,22 @@ use tempfile::TempDir;
 use super::{
     approvals::{self, KeptApproval},
     commit_id::CommitId,
-    credentials::Found,
+    credential_helper::CredentialHelper,
+    credentials::{Found, Sources},
     error::GitError,
     history::{self, LogEntry},
-    http::Server,
+    http::{Access, Server},
     journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
     location::Location,
     names::{branch_reference, check_reference, journal_reference},
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
+    proxy,
     push::{Proof, PushOutcome, push_branch},
     register::prepare,
     remote::{Listing, Remote},
+    signing::{self, Author, CommitRules, CommitSigner},
     smart::Smart,
     tree::{self, TreeEntry},
     worker::{Calls, Worker},
@@ -46,6 +49,10 @@ pub struct RepositoryOptions {
     pub author_name: String,
     /// Address for commits.
     pub author_email: String,
+    /// Do name and address stay, whatever the repository's configuration says?
+    pub author_is_given: bool,
+    /// Who signs commits; none = they are not signed.
+    pub signer: Option<Arc<dyn CommitSigner>>,
     /// Longest wait for one answer of the server.
     pub timeout: Duration,
 }
@@ -85,20 +92,7 @@ impl Repository {
     ) -> Result<Self, GitError> {
         prepare();
         let location = Location::parse(&options.url, connection.allow_plain_http)?;
-        git2::Signature::new(
-            &options.author_name,
-            &options.author_email,
-            &git2::Time::new(0, 0),
-        )
-        .map_err(|_| {
-            GitError::invalid(
-                format!(
-                    "found {:?} <{:?}> as the author of commits",
-                    options.author_name, options.author_email
-                ),
-                "give a name and an address without < and >",
-            )
-        })?;
+        signing::check(&options.author_name, &options.author_email)?;
         let folder = tempfile::Builder::new()
             .prefix("shipgate-")
             .tempdir()
@@ -111,7 +105,13 @@ impl Repository {
             let calls = Arc::new(calls);
             let store = create_store(&path)?;
             let remote = remote(location, &calls, &path, &options, &connection)?;
-            let author = (options.author_name, options.author_email);
+            let author = Author {
+                name: options.author_name,
+                email: options.author_email,
+                is_given: options.author_is_given,
+                signer: options.signer,
+                must_sign: false,
+            };
             Ok(Local::new(calls, path, store, remote, author, mark))
         })?;
         Ok(Self {
@@ -130,6 +130,14 @@ impl Repository {
     /// Returns the mark that every journal record of this repository carries as `Writer`.
     pub fn writer(&self) -> &str {
         &self.writer
+    }
+
+    /// Makes all further commits as the repository's own configuration says.
+    ///
+    /// # Errors
+    /// An author that git can not write down.
+    pub async fn obey(&self, rules: CommitRules) -> Result<(), GitError> {
+        self.worker.run(move |local| local.author.obey(rules)).await
     }
 
     /// Fetches the newest commit of a branch with its files.
@@ -213,7 +221,8 @@ impl Repository {
     }
 
     /// Makes a commit on `base` in which these files have these bytes; nothing else changes, and
-    /// modes stay. It is in our folder alone until it is pushed. Same input, same id.
+    /// modes stay. It is in our folder alone until it is pushed. Same input, same id, unless it is
+    /// signed by a key that signs the same differently each time.
     ///
     /// # Errors
     /// A path that is not a file of the repository or can not become one; a base not fetched.
@@ -474,15 +483,22 @@ fn remote(
     };
     Ok(match location {
         Location::Http { url, userinfo } => {
-            let found = Found::search(
-                &url,
-                options.token.as_ref(),
-                options.token_user.as_deref(),
-                userinfo.as_ref(),
-                options.checkout.as_deref(),
-            );
+            let sources = Sources {
+                token: options.token.as_ref(),
+                user: options.token_user.as_deref(),
+                checkout: options.checkout.as_deref(),
+                userinfo: userinfo.as_ref(),
+                job_token: connection.job_token.as_ref(),
+                has_helper: connection.asks_credential_helpers,
+            };
+            let helper = || CredentialHelper::new(store, &connection.environment);
+            let access = Access {
+                found: Found::search(&url, sources),
+                helper: connection.asks_credential_helpers.then(helper),
+                way: proxy::find(&url, &connection.environment)?,
+            };
             let calls = Arc::clone(calls);
-            let server = Server::new(calls, url, found, options.ca_file.clone(), options.timeout);
+            let server = Server::new(calls, url, access, options.ca_file.clone(), options.timeout);
             Box::new(Smart::new(Arc::new(server)))
         }
         Location::Ssh { address } => {
@@ -519,6 +535,8 @@ mod tests {
             checkout: None,
             author_name: "shipgate".to_owned(),
             author_email: "shipgate@example.com".to_owned(),
+            author_is_given: false,
+            signer: None,
             timeout: Duration::from_secs(10),
         }
     }

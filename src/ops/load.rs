@@ -8,7 +8,7 @@ use super::{beside::Beside, check::read_file, failure};
 use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
-    git::{CommitId, EntryKind, Repository, TreeEntry},
+    git::{CommitId, CommitRules, EntryKind, Repository, TreeEntry},
     manifest::{Manifests, SourceFile, may_select_pods},
 };
 
@@ -143,6 +143,11 @@ pub async fn site(
         &config.environments,
         source.path,
     )?;
+    let rules = CommitRules {
+        author: config.git.author.clone(),
+        must_sign: config.git.sign_commits,
+    };
+    repository.obey(rules).await.map_err(failure::git)?;
     Ok(Site {
         environment: found.clone(),
         environment_name,

@@ -23,6 +23,7 @@ pub mod policy_test;
 pub mod recover;
 pub mod rollback;
 pub mod set;
+pub mod signer;
 pub mod stop;
 pub mod takeback;
 pub mod trusted;

@@ -103,6 +103,8 @@ impl Stage {
             checkout: None,
             author_name: "shipgate".to_owned(),
             author_email: "shipgate@users.noreply.invalid".to_owned(),
+            author_is_given: false,
+            signer: None,
             timeout: Duration::from_secs(20),
         })
         .unwrap()

@@ -4,21 +4,33 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "../support/hurried.rs"]
+mod hurried;
+#[path = "../override/shop.rs"]
+#[expect(dead_code, reason = "each test program uses another part of it")]
+mod shop;
+#[path = "../support/ssh_keygen.rs"]
+mod ssh_keygen;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorship;
 mod basics;
 mod broken;
+mod credential_helper;
 mod credentials;
 mod cut;
 mod estate;
 mod journal;
 mod paths;
+mod proxy;
 mod races;
 mod refusals;
 mod round_trips;
+mod signing;
 mod ssh;
 mod tls;
+mod traps;
 mod writers;
 
 use std::{path::Path, time::Duration};
@@ -51,6 +63,8 @@ fn options(url: impl Into<String>) -> RepositoryOptions {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     }
 }
