@@ -21,6 +21,7 @@ mod schema;
 mod session;
 mod set;
 mod signals;
+mod source;
 mod test;
 mod traffic;
 mod validate;

@@ -119,6 +119,15 @@ impl RepositoryArguments {
         self.address(context).is_some()
     }
 
+    /// Is the GitOps repository the one that the pipeline runs for?
+    pub fn is_the_pipelines_own(&self, context: &Context) -> bool {
+        let bare = |url: String| {
+            let url = url.trim_end_matches('/');
+            url.strip_suffix(".git").unwrap_or(url).to_lowercase()
+        };
+        self.address(context).map(bare) == pipeline_repository(context).map(bare)
+    }
+
     /// Opens the repository; nothing is asked of the network yet.
     ///
     /// # Errors

@@ -180,6 +180,7 @@ impl From<&Verdict> for Ending {
                 Some(
                     ReasonCode::Freeze
                     | ReasonCode::Require
+                    | ReasonCode::KnownBad
                     | ReasonCode::BlockedOther
                     | ReasonCode::Allowed
                     | ReasonCode::NotEvaluated,

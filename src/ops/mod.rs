@@ -6,6 +6,7 @@ pub mod approve;
 pub mod asker;
 pub mod beside;
 pub mod case;
+pub mod cause;
 pub mod check;
 pub mod check_many;
 pub mod deploy;

@@ -13,7 +13,7 @@ use shipgate::{
         history,
         load::{self, ConfigSource, Target},
         recover,
-        rollback::{self, RollbackTo},
+        rollback::{self, RollbackLast, RollbackTo},
         stop::{Stop, Stopper},
     },
     policy::Action,
@@ -53,6 +53,10 @@ pub struct Start {
     pub circumstances: Circumstances,
     /// Ends the run as SIGKILL would, wherever it is.
     pub kill: Arc<Notify>,
+    /// What the version was built from.
+    pub source: Option<String>,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Sees every event.
     pub hook: Option<Hook>,
 }
@@ -73,6 +77,8 @@ impl Start {
             dry_run: false,
             circumstances: Circumstances::default(),
             kill: Arc::new(Notify::new()),
+            source: None,
+            drill: false,
             hook: None,
         }
     }
@@ -130,7 +136,8 @@ impl Stage {
                 on_cancel: start.on_cancel,
                 timeout: start.timeout,
             },
-            source: None,
+            source: start.source.clone(),
+            drill: start.drill,
             asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
@@ -165,6 +172,7 @@ impl Stage {
             on_cancel: start.on_cancel,
             timeout: start.timeout,
         };
+        let drill = start.drill;
         self.run(start, async |outside, actor, stop, trail| {
             let target = target(outside).await?;
             let question = Question {
@@ -183,16 +191,13 @@ impl Stage {
             let permit = &permit;
             match &to {
                 None => {
-                    rollback::rollback(
-                        outside,
-                        &target,
-                        &asker(actor),
-                        "a test",
+                    let request = RollbackLast {
+                        asker: &asker(actor),
                         permit,
-                        stop,
-                        trail,
-                    )
-                    .await
+                        reason: "a test",
+                        drill,
+                    };
+                    rollback::rollback(request, outside, &target, stop, trail).await
                 }
                 Some(version) => {
                     let request = RollbackTo {
@@ -202,6 +207,7 @@ impl Stage {
                         asker: &asker(actor),
                         limits,
                         permit,
+                        drill,
                     };
                     rollback::rollback_to(request, outside, &target, stop, trail).await
                 }

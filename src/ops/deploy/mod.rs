@@ -81,8 +81,10 @@ pub struct DeployRequest {
     pub dry_run: bool,
     /// How a run may end early.
     pub limits: Limits,
-    /// Application repository and commit.
+    /// What the version was built from, as the trailer `Source` says it.
     pub source: Option<String>,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Who asks.
     pub asker: Asker,
 }
