@@ -38,7 +38,7 @@ pub use approvals::KeptApproval;
 pub use commit_id::CommitId;
 pub use credentials::Credentials;
 pub use error::GitError;
-pub use history::LogEntry;
+pub use history::{LogEntry, Past};
 pub use journal::{Journal, JournalOutcome, JournalRecord};
 pub use names::journal_reference;
 pub use program::ConnectionOptions;

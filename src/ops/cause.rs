@@ -72,10 +72,10 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
                     .records
                     .iter()
                     .filter(|other| other.trailers.get("Run") == Some(&record.run));
-                let failed = of_run.filter(|other| {
+                let mut failed = of_run.filter(|other| {
                     other.trailers.get("Cause") == Some(Cause::Verification.word())
                 });
-                if let Some(first) = failed.last() {
+                if let Some(first) = failed.next_back() {
                     let why = first.trailers.get("Reason").unwrap_or("no reason given");
                     return Some(FailedBefore {
                         run: record.run,

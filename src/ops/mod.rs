@@ -21,6 +21,7 @@ pub mod load;
 pub mod next;
 pub mod patience;
 pub mod policy_test;
+pub mod provenance;
 pub mod recover;
 pub mod rollback;
 pub mod set;

@@ -10,7 +10,7 @@ use shipgate::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
-        history,
+        history::{self, HistoryQuestion},
         load::{self, ConfigSource, Target},
         recover,
         rollback::{self, RollbackLast, RollbackTo},
@@ -235,8 +235,16 @@ impl Stage {
     pub async fn history(&self) -> Vec<String> {
         let end = self
             .run(Start::new(), async |outside, _, _, _| {
-                let target = target(outside).await?;
-                history::history(outside, &target, 20).await
+                let source = ConfigSource {
+                    branch: None,
+                    path: CONFIG,
+                };
+                let site = load::site(outside.repository, &source, None).await?;
+                let question = HistoryQuestion {
+                    limit: 20,
+                    ..HistoryQuestion::default()
+                };
+                history::history(outside, &site, &question).await
             })
             .await;
         end.outcome
