@@ -169,6 +169,18 @@ def writers(_):
     return "; ".join(tried), failed, "none"
 
 
+def interleavings(_):
+    """Commits of somebody else between a deployment and its rollback."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "interleavings::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    found = re.findall(r"interleavings over ([\w' ]+): (\d+) restored, (\d+) superseded", text)
+    tried = [f"{restored} restored and {superseded} superseded over {over}"
+             for over, restored, superseded in found]
+    return "; ".join(tried) or "nothing", failed, "1 to 1000, 10001 to 10040"
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -182,6 +194,7 @@ def parts():
         "end-to-end": end_to_end,
         "cuts": cuts,
         "writers": writers,
+        "interleavings": interleavings,
     }
 
 

@@ -12,6 +12,7 @@ use super::{
     people::{self, ApprovalArguments},
     repository::RepositoryArguments,
     signals,
+    source::SourceArguments,
     traffic::TrafficArguments,
 };
 use crate::{
@@ -54,9 +55,12 @@ pub struct DeployArguments {
     /// Limit of the whole run, such as 50m [default: the plan's own length with its waits, plus 10 %]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Application repository and commit that the version was built from, for the commit trailers
-    #[arg(long, value_name = "REPOSITORY@SHA")]
-    pub source: Option<String>,
+    /// What the version was built from.
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// A rehearsal: `history` counts neither its success nor its failure
+    #[arg(long)]
+    pub drill: bool,
     /// Where it is written down.
     #[command(flatten)]
     pub audit: AuditArguments,
@@ -139,7 +143,10 @@ async fn deploy(
             on_cancel: arguments.on_cancel.into(),
             timeout: arguments.timeout,
         },
-        source: arguments.source,
+        source: arguments
+            .source
+            .trailer(&session.context, &arguments.repository),
+        drill: arguments.drill,
         asker,
     };
     deploy::deploy(&request, &opened.outside(), stop, session).await

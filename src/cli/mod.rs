@@ -23,6 +23,7 @@ mod session;
 mod set;
 mod signals;
 mod signing_key;
+mod source;
 mod test;
 mod traffic;
 mod validate;

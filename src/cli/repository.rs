@@ -39,7 +39,8 @@ pub struct RepositoryArguments {
     /// Path of the configuration in the repository
     #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
     pub config: String,
-    /// Service [default: the only one]; `check` takes several, `a,b` or the flag again
+    /// Service [default: the only one, of `history` all]; `check` and `history` take several, `a,b` or
+    /// the flag again
     #[arg(long, value_delimiter = ',', value_parser = name)]
     pub service: Vec<String>,
     /// Environment [default: the only one]
@@ -130,6 +131,15 @@ impl RepositoryArguments {
     /// Is a repository named, by a flag, a variable or the pipeline?
     pub fn is_remote(&self, context: &Context) -> bool {
         self.address(context).is_some()
+    }
+
+    /// Is the GitOps repository the one that the pipeline runs for?
+    pub fn is_the_pipelines_own(&self, context: &Context) -> bool {
+        let bare = |url: String| {
+            let url = url.trim_end_matches('/');
+            url.strip_suffix(".git").unwrap_or(url).to_lowercase()
+        };
+        self.address(context).map(bare) == pipeline_repository(context).map(bare)
     }
 
     /// Opens the repository; nothing is asked of the network yet.

@@ -20,7 +20,7 @@ use crate::{
     ops::{
         deploy::Limits,
         gate::{self, Answer, Question},
-        rollback::{self, RollbackTo},
+        rollback::{self, RollbackLast, RollbackTo},
     },
     policy::Action,
     units::Version,
@@ -44,6 +44,9 @@ pub struct RollbackArguments {
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
+    /// A rehearsal: `history` does not count it as a failure of what it takes back
+    #[arg(long)]
+    pub drill: bool,
     /// Show what would be changed; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -102,16 +105,13 @@ async fn roll_back(
     match &arguments.to {
         None if arguments.dry_run => rollback::show(&outside, &target).await,
         None => {
-            rollback::rollback(
-                &outside,
-                &target,
-                &asker,
-                &arguments.reason,
-                &permit,
-                stop,
-                session,
-            )
-            .await
+            let request = RollbackLast {
+                asker: &asker,
+                permit: &permit,
+                reason: why,
+                drill: arguments.drill,
+            };
+            rollback::rollback(request, &outside, &target, stop, session).await
         }
         Some(version) => {
             let request = RollbackTo {
@@ -124,6 +124,7 @@ async fn roll_back(
                 permit: &permit,
                 dry_run: arguments.dry_run,
                 reason: why,
+                drill: arguments.drill,
             };
             rollback::rollback_to(request, &outside, &target, stop, session).await
         }

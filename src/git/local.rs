@@ -92,6 +92,31 @@ impl Local {
         }
     }
 
+    /// Fetches a branch, of which there must be one, with its newest commits.
+    pub(super) fn fetch_newest(&mut self, branch: &str, commits: u16) -> Result<Oid, GitError> {
+        if self.has_history {
+            return self.fetch_branch(branch, false);
+        }
+        let reference = branch_reference(branch)?;
+        match self.fetch(&reference, Depth::Commits(commits))? {
+            Fetched::Tip(tip) => Ok(tip),
+            Fetched::Missing { branches } => Err(GitError::branch_missing(
+                branch,
+                &self.remote.display(),
+                &branches,
+            )),
+        }
+    }
+
+    /// Returns the commits whose parents were not fetched.
+    pub(super) fn cut_off(&self) -> HashSet<Oid> {
+        let list = std::fs::read_to_string(self.store.path().join("shallow"));
+        let list = list.unwrap_or_default();
+        list.lines()
+            .filter_map(|line| Oid::from_str(line).ok())
+            .collect()
+    }
+
     /// Fetches a ref and sees that it is a commit.
     pub(super) fn fetch(&mut self, reference: &str, depth: Depth) -> Result<Fetched, GitError> {
         let fetched = self.remote.fetch(&self.store, reference, depth);

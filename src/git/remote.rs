@@ -11,6 +11,8 @@ pub(super) enum Depth {
     Tip,
     /// Whatever is new since the last fetch.
     Since,
+    /// The newest commits, so many steps back.
+    Commits(u16),
     /// Everything back to the first commit.
     Whole,
 }
@@ -20,6 +22,7 @@ impl Depth {
     pub(super) fn number(self, store: &Repository) -> i32 {
         match self {
             Self::Tip => 1,
+            Self::Commits(count) => i32::from(count),
             // Git's number for "infinite", which also takes back an earlier limit.
             Self::Whole if store.is_shallow() => i32::MAX,
             Self::Since | Self::Whole => 0,

@@ -12,7 +12,7 @@ use super::{
     credential_helper::CredentialHelper,
     credentials::{Found, Sources},
     error::GitError,
-    history::{self, LogEntry},
+    history::{self, LogEntry, Past},
     http::{Access, Server},
     journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
@@ -159,6 +159,37 @@ impl Repository {
         let branch = branch.to_owned();
         self.worker
             .run(move |local| local.fetch_branch(&branch, true).map(CommitId::of))
+            .await
+    }
+
+    /// Fetches a branch so far back that its line of first parents reaches beyond an instant, or
+    /// to its beginning. None = to its beginning. 20,000 commits are the most.
+    ///
+    /// # Errors
+    /// As [`Repository::fetch`].
+    pub async fn fetch_since(
+        &self,
+        branch: &str,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Past, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| history::fetch_since(local, &branch, since))
+            .await
+    }
+
+    /// Returns the paths of the files that differ between two commits; none = an empty tree.
+    ///
+    /// # Errors
+    /// A commit that was not fetched.
+    pub async fn changed_paths(
+        &self,
+        older: Option<&CommitId>,
+        newer: &CommitId,
+    ) -> Result<Vec<String>, GitError> {
+        let (older, newer) = (older.map(CommitId::oid), newer.oid());
+        self.worker
+            .run(move |local| history::changed_paths(local, older, newer))
             .await
     }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::cause::Cause;
 use crate::{
     git::{CommitId, Journal, JournalRecord, Trailers},
     policy::Overridden,
@@ -196,6 +197,10 @@ pub struct RunIdentity {
     pub overridden: Option<Overridden>,
     /// Why, where a person said it.
     pub reason: Option<String>,
+    /// Why it is taken back, once it is.
+    pub cause: Option<Cause>,
+    /// Is it a rehearsal, which says nothing about how well changes do?
+    pub drill: bool,
 }
 
 impl RunIdentity {
@@ -224,6 +229,12 @@ impl RunIdentity {
             if let Some(value) = value {
                 trailers.push(key, value);
             }
+        }
+        if let Some(cause) = self.cause {
+            trailers.push("Cause", cause.word());
+        }
+        if self.drill {
+            trailers.push("Drill", "true");
         }
         for id in &self.approvals {
             trailers.push("Approval", id);

@@ -104,6 +104,21 @@ pub struct Site {
     pub config_path: String,
 }
 
+impl Site {
+    /// Returns one of its services in it.
+    pub fn target(&self, service: &Service) -> Target {
+        Target {
+            config: self.config.clone(),
+            service: service.clone(),
+            environment: self.environment.clone(),
+            environment_name: self.environment_name.clone(),
+            branch: self.branch.clone(),
+            tip: self.tip.clone(),
+            config_path: self.config_path.clone(),
+        }
+    }
+}
+
 /// Reads the configuration and finds the environment in it.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 
 mod again;
 mod endings;
+mod interleavings;
 mod killed;
 mod outages;
 mod races;
@@ -14,6 +15,10 @@ mod runs;
 mod stage;
 mod stopped;
 mod superseded;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/third_party.rs"]
+mod third_party;
 mod trail;
 mod waiting;
 mod way_back;

@@ -7,7 +7,6 @@
 #[path = "../support/hurried.rs"]
 mod hurried;
 #[path = "../override/shop.rs"]
-#[expect(dead_code, reason = "each test program uses another part of it")]
 mod shop;
 #[path = "../support/ssh_keygen.rs"]
 mod ssh_keygen;

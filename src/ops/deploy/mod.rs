@@ -19,6 +19,7 @@ use super::{
     gate::{self, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
+    provenance,
     stop::Stop,
     window::Patience,
 };
@@ -81,8 +82,10 @@ pub struct DeployRequest {
     pub dry_run: bool,
     /// How a run may end early.
     pub limits: Limits,
-    /// Application repository and commit.
+    /// What the version was built from, as the trailer `Source` says it.
     pub source: Option<String>,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Who asks.
     pub asker: Asker,
 }
@@ -216,6 +219,13 @@ pub fn describe(
     target: &Target,
     started_at: chrono::DateTime<Utc>,
 ) -> Deployment {
+    let (source, source_at) = match &identity.source {
+        Some(trailer) => {
+            let (source, at) = provenance::source(trailer);
+            (Some(source), at)
+        }
+        None => (None, None),
+    };
     Deployment {
         run: identity.run.clone(),
         service: target.service.name.clone(),
@@ -226,6 +236,9 @@ pub fn describe(
         state: State::Started.word().to_owned(),
         started_at: Some(started_at),
         actor: identity.actor.clone(),
+        source,
+        source_at,
+        drill: identity.drill,
         ..Deployment::default()
     }
 }

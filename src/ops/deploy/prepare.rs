@@ -136,6 +136,8 @@ pub async fn prepare(
         approvals: Vec::new(),
         overridden: None,
         reason: None,
+        cause: None,
+        drill: request.drill,
     };
     Ok(Prepared::Ready {
         ready: Box::new(Ready {
