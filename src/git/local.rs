@@ -9,6 +9,7 @@ use std::{
 use git2::{ErrorCode, Oid, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::{
+    branch_journal::BranchJournals,
     error::GitError,
     names::branch_reference,
     remote::{Depth, Fetched, Remote},
@@ -24,9 +25,13 @@ pub(super) struct Local {
     pub(super) author: (String, String),
     /// Marks this run's journal records, so that two runs never write the same commit.
     pub(super) writer: String,
+    /// What is known about journals on branches.
+    pub(super) journals: BranchJournals,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
+    /// Refs of which more than the newest commit was fetched.
+    recent: BTreeSet<String>,
     /// Has any ref been fetched with its whole history?
     has_history: bool,
 }
@@ -56,6 +61,8 @@ impl Local {
             writer,
             folder,
             fetched: BTreeSet::new(),
+            journals: BranchJournals::default(),
+            recent: BTreeSet::new(),
             has_history: false,
         }
     }
@@ -82,6 +89,25 @@ impl Local {
                 &branches,
             )),
         }
+    }
+
+    /// Fetches so many of a branch's newest commits; none = there is no such branch.
+    pub(super) fn fetch_recent(
+        &mut self,
+        branch: &str,
+        commits: u16,
+    ) -> Result<Option<Oid>, GitError> {
+        let reference = branch_reference(branch)?;
+        let depth = if self.has_history || self.recent.contains(&reference) {
+            Depth::Since
+        } else {
+            Depth::Recent(commits)
+        };
+        let Fetched::Tip(tip) = self.fetch(&reference, depth)? else {
+            return Ok(None);
+        };
+        self.recent.insert(reference);
+        Ok(Some(tip))
     }
 
     /// Fetches a ref and sees that it is a commit.
