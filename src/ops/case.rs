@@ -36,6 +36,8 @@ pub struct Circumstances {
     pub duration: Option<Duration>,
     /// How long to wait for an opening; none = not at all.
     pub wait_for_window: Option<Duration>,
+    /// How long to wait for the end of another run; none = not at all.
+    pub wait_for_run: Option<Duration>,
 }
 
 impl Default for Circumstances {
@@ -48,6 +50,7 @@ impl Default for Circumstances {
             changed_paths: None,
             duration: None,
             wait_for_window: None,
+            wait_for_run: None,
         }
     }
 }
