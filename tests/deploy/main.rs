@@ -5,6 +5,7 @@
 mod again;
 mod branch_journal;
 mod endings;
+mod every_call;
 mod expired;
 mod killed;
 mod outages;
