@@ -23,6 +23,7 @@ HEAD = ["part", "tried", "broken", "took", "seed", "commit", "date"]
 NOT_RUN = ["not run", "", "", "", "", ""]
 FUZZ_SEED = 1
 EDITOR_CASES = 1_000_000
+KILLS = 2_000
 
 
 class Broken(Exception):
@@ -181,6 +182,30 @@ def interleavings(_):
     return "; ".join(tried) or "nothing", failed, "1 to 1000, 10001 to 10040"
 
 
+def kills(_):
+    """Kills deployments at random times, and runs the next one in the same place."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "end_to_end", "--", "--nocapture", "kill_loop::",
+        environment={"SHIPGATE_PROVE_KILLS": str(KILLS)},
+    )
+    counted = re.search(r"(\d+) kills in (\d+) places: ([^\n]+)", text)
+    if not counted:
+        return f"{KILLS:,} kills", max(failed, 1), "0 and on"
+    last = int(counted[2]) - 1
+    return f"{int(counted[1]):,} kills: {counted[3]}", failed, f"0 to {last}"
+
+
+def every_call(_):
+    """Dies and fails at every call to the outside, of deployments, ways back and recoveries."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "every_call::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.findall(r"(\d+) calls, (\d+) harms tried", text)
+    calls, harms = (sum(int(count) for count in column) for column in zip(*counted or [(0, 0)]))
+    return f"{harms:,} deaths and failures at {calls:,} calls", failed, "none"
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -195,6 +220,8 @@ def parts():
         "cuts": cuts,
         "writers": writers,
         "interleavings": interleavings,
+        "kills": kills,
+        "every-call": every_call,
     }
 
 

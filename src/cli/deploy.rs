@@ -46,6 +46,9 @@ pub struct DeployArguments {
     /// Where only the time stands in the way, wait this long for an opening, such as 2h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_window: Option<Duration>,
+    /// Where another run of the service is under way, wait this long for its end, such as 30m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_for_run: Option<Duration>,
     /// Decide and show the plan and the diff; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -136,6 +139,7 @@ async fn deploy(
         traffic: arguments.gate.traffic.question(),
         circumstances: Circumstances {
             wait_for_window: arguments.wait_for_window,
+            wait_for_run: arguments.wait_for_run,
             ..arguments.circumstances.known(&session.context)?
         },
         dry_run: arguments.dry_run,

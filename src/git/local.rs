@@ -9,6 +9,7 @@ use std::{
 use git2::{ErrorCode, Oid, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::{
+    branch_journal::BranchJournals,
     error::GitError,
     names::branch_reference,
     push::Proof,
@@ -30,9 +31,13 @@ pub(super) struct Local {
     pub(super) default_branch: Option<String>,
     /// What shows that the push under way was applied.
     pub(super) proof: Proof,
+    /// What is known about journals on branches.
+    pub(super) journals: BranchJournals,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
+    /// Refs of which more than the newest commit was fetched.
+    recent: BTreeSet<String>,
     /// Has any ref been fetched with its whole history?
     has_history: bool,
 }
@@ -64,6 +69,8 @@ impl Local {
             proof: Proof::ReadBack,
             folder,
             fetched: BTreeSet::new(),
+            journals: BranchJournals::default(),
+            recent: BTreeSet::new(),
             has_history: false,
         }
     }
@@ -92,13 +99,32 @@ impl Local {
         }
     }
 
+    /// Fetches so many of a branch's newest commits; none = there is no such branch.
+    pub(super) fn fetch_recent(
+        &mut self,
+        branch: &str,
+        commits: u16,
+    ) -> Result<Option<Oid>, GitError> {
+        let reference = branch_reference(branch)?;
+        let depth = if self.has_history || self.recent.contains(&reference) {
+            Depth::Since
+        } else {
+            Depth::Recent(commits)
+        };
+        let Fetched::Tip(tip) = self.fetch(&reference, depth)? else {
+            return Ok(None);
+        };
+        self.recent.insert(reference);
+        Ok(Some(tip))
+    }
+
     /// Fetches a branch, of which there must be one, with its newest commits.
     pub(super) fn fetch_newest(&mut self, branch: &str, commits: u16) -> Result<Oid, GitError> {
         if self.has_history {
             return self.fetch_branch(branch, false);
         }
         let reference = branch_reference(branch)?;
-        match self.fetch(&reference, Depth::Commits(commits))? {
+        match self.fetch(&reference, Depth::Recent(commits))? {
             Fetched::Tip(tip) => Ok(tip),
             Fetched::Missing { branches } => Err(GitError::branch_missing(
                 branch,

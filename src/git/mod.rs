@@ -10,6 +10,7 @@
 //! compare-and-set, and its outcome is what reading the ref back says.
 
 mod approvals;
+mod branch_journal;
 mod client;
 mod commit_id;
 mod credential_helper;

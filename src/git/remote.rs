@@ -9,10 +9,10 @@ use super::error::GitError;
 pub(super) enum Depth {
     /// Only the newest commit with its files.
     Tip,
+    /// So many of the newest commits.
+    Recent(u16),
     /// Whatever is new since the last fetch.
     Since,
-    /// The newest commits, so many steps back.
-    Commits(u16),
     /// Everything back to the first commit.
     Whole,
 }
@@ -22,7 +22,7 @@ impl Depth {
     pub(super) fn number(self, store: &Repository) -> i32 {
         match self {
             Self::Tip => 1,
-            Self::Commits(count) => i32::from(count),
+            Self::Recent(commits) => i32::from(commits),
             // Git's number for "infinite", which also takes back an earlier limit.
             Self::Whole if store.is_shallow() => i32::MAX,
             Self::Since | Self::Whole => 0,

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::{
     approvals::{self, KeptApproval},
+    branch_journal::Place,
     commit_id::CommitId,
     credential_helper::CredentialHelper,
     credentials::{Found, Sources},
@@ -347,6 +348,53 @@ impl Repository {
                 let branches = listing.branches();
                 Err(GitError::branch_missing(&branch, &display, &branches))
             })
+            .await
+    }
+
+    /// Says which branch an environment is deployed to: where the server refuses refs for journals,
+    /// they are there.
+    ///
+    /// # Errors
+    /// No name of a branch.
+    pub async fn journal_beside(&self, environment: &str, branch: &str) -> Result<(), GitError> {
+        let (environment, branch) = (environment.to_owned(), branch.to_owned());
+        self.worker
+            .run(move |local| {
+                branch_reference(&branch)?;
+                local.journals.branches.insert(environment, branch);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Is the journal of a service on its branch, as far as is known by now? Then each record moves
+    /// the branch.
+    ///
+    /// # Errors
+    /// None but that the git thread has ended.
+    pub async fn journal_is_on_branch(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<bool, GitError> {
+        let place = Place::new(environment, service);
+        self.worker
+            .run(move |local| Ok(local.journals.branch_of(&place).is_some()))
+            .await
+    }
+
+    /// Returns, once, what a person should know about a journal that is on its branch.
+    ///
+    /// # Errors
+    /// As [`Repository::journal_is_on_branch`].
+    pub async fn journal_warning(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<Option<String>, GitError> {
+        let place = Place::new(environment, service);
+        self.worker
+            .run(move |local| Ok(local.journals.warning(&place)))
             .await
     }
 

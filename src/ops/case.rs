@@ -39,6 +39,8 @@ pub struct Circumstances {
     pub force_version: bool,
     /// How long to wait for an opening; none = not at all.
     pub wait_for_window: Option<Duration>,
+    /// How long to wait for the end of another run; none = not at all.
+    pub wait_for_run: Option<Duration>,
 }
 
 impl Default for Circumstances {
@@ -52,6 +54,7 @@ impl Default for Circumstances {
             duration: None,
             force_version: false,
             wait_for_window: None,
+            wait_for_run: None,
         }
     }
 }

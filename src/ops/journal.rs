@@ -103,6 +103,8 @@ pub struct Record {
     pub weight: Option<Weight>,
     /// Who started the run.
     pub actor: Option<String>,
+    /// Address of the pipeline run.
+    pub pipeline: Option<String>,
     /// Why, for endings that were not wanted.
     pub reason: Option<String>,
     /// The commit that was about to be pushed.
@@ -132,6 +134,7 @@ impl Record {
             base: trailers.get("Base").and_then(|text| text.parse().ok()),
             weight: trailers.get("Weight").and_then(|text| text.parse().ok()),
             actor: owned("Actor"),
+            pipeline: owned("Pipeline"),
             reason: owned("Reason"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
             expires_at: trailers

@@ -144,6 +144,10 @@ pub async fn site(
         source.path,
     )?;
     let branch = found.branch.clone().unwrap_or_else(|| read_from.clone());
+    repository
+        .journal_beside(&environment_name, &branch)
+        .await
+        .map_err(failure::git)?;
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
         (tip, config.clone())

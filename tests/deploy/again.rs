@@ -231,6 +231,7 @@ async fn an_unfinished_run_stops_other_versions() {
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: run `shipgate recover`: it finishes or takes back what that run left
       hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: or wait for its end: --wait-for-run 30m
     ");
     let end = stage.rollback(Some("1.2")).await;
     insta::assert_snapshot!(end, @"

@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod again;
+mod branch_journal;
 mod endings;
+mod every_call;
+mod expired;
 mod interleavings;
 mod killed;
 mod outages;

@@ -27,9 +27,12 @@ use crate::{
     trail::{End, Trail},
 };
 
-/// Somebody who brings nothing along.
+/// Somebody who brings nothing along, from a pipeline.
 fn asker(actor: Option<String>) -> Asker {
     Asker {
+        pipeline: actor
+            .as_ref()
+            .map(|who| format!("https://ci.example/{who}")),
         actor,
         ..Asker::default()
     }
@@ -281,7 +284,7 @@ impl Stage {
         let outside = Outside {
             repository: &repository,
             client: &self.client,
-            clock: self.clock.clone(),
+            clock: self.time.clone(),
             secrets: &|_| None,
         };
         let git = self.wire.url().trim_end_matches("/git/gitops.git");

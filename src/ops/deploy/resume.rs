@@ -74,6 +74,8 @@ pub async fn resume(
         .iter()
         .take_while(|entry| entry.id != *base)
         .filter(|entry| entry.trailers.get("Run") == Some(record.run.as_str()))
+        // A journal on the branch says what was to be pushed, which is not what was.
+        .filter(|entry| entry.trailers.get("Writer").is_none())
         .collect();
     let steps = || own.iter().filter_map(|entry| entry.trailers.get("Step"));
     let landed = steps().filter_map(journal::step_index).max();

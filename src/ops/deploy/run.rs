@@ -152,6 +152,11 @@ impl<'a> Run<'a> {
         outcome
     }
 
+    /// Is anything of it in the journal?
+    pub(super) fn is_announced(&self) -> bool {
+        self.writer.announced
+    }
+
     /// Goes on where an earlier try of the same run ended. Whoever still runs that is fenced out
     /// from here on.
     async fn take_over(&mut self) -> Result<usize, Failure> {
