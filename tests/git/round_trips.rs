@@ -25,6 +25,11 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     POST git-upload-pack
     POST git-upload-pack
     GET info/refs?service=git-upload-pack
+    GET info/refs?service=git-upload-pack
+    POST git-upload-pack
+    POST git-upload-pack
+    GET info/refs?service=git-upload-pack
+    GET info/refs?service=git-upload-pack
     GET info/refs?service=git-receive-pack
     GET info/refs?service=git-upload-pack
     POST git-receive-pack
@@ -41,6 +46,7 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     POST git-upload-pack
     GET info/refs?service=git-upload-pack
     POST git-upload-pack
+    GET info/refs?service=git-upload-pack
     GET info/refs?service=git-receive-pack
     GET info/refs?service=git-upload-pack
     POST git-receive-pack
@@ -57,5 +63,6 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     POST git-upload-pack
     GET info/refs?service=git-upload-pack
     POST git-upload-pack
+    GET info/refs?service=git-upload-pack
     ");
 }
