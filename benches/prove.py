@@ -23,6 +23,7 @@ HEAD = ["part", "tried", "broken", "took", "seed", "commit", "date"]
 NOT_RUN = ["not run", "", "", "", "", ""]
 FUZZ_SEED = 1
 EDITOR_CASES = 1_000_000
+KILLS = 2_000
 
 
 class Broken(Exception):
@@ -110,7 +111,7 @@ def editor(_):
     """Edits random files of random objects, many more than the test suite does."""
     passed, failed, text = cargo_test(
         "--release", "--lib", "--", "--nocapture", "manifest::tests::",
-        "manifest::insert::tests::properties",
+        "manifest::insert::tests::properties", "yaml::usual::tests",
         environment={"PROPTEST_CASES": str(EDITOR_CASES)},
     )
     counts = re.findall(r"edits made: (\d+), refused: (\d+)", text)
@@ -146,6 +147,65 @@ def end_to_end(_):
     return "; ".join([f"{passed + failed} tests", *runs]), failed, seed
 
 
+def cuts(_):
+    """Cuts the connection at every 50th byte of a push and of a whole deployment, both ways."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "git", "--", "--nocapture", "cut::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    tried = [f"{count} {what} cut, of which {landed} landed" for what, count, landed
+             in re.findall(r"(pushes|deployments) cut: (\d+), of which (\d+) landed", text)]
+    return "; ".join(tried), failed, "none"
+
+
+def writers(_):
+    """Lets 32 processes write to one branch at the same time, 20 times."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "git", "--", "--nocapture", "writers::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    told = re.findall(r"writers: (\d+) for (\d+) rounds: (\d+) landed, (\d+) superseded", text)
+    tried = [f"{writers} writers for {rounds} rounds: {landed} landed, {other} were superseded"
+             for writers, rounds, landed, other in told]
+    return "; ".join(tried), failed, "none"
+
+
+def interleavings(_):
+    """Commits of somebody else between a deployment and its rollback."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "interleavings::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    found = re.findall(r"interleavings over ([\w' ]+): (\d+) restored, (\d+) superseded", text)
+    tried = [f"{restored} restored and {superseded} superseded over {over}"
+             for over, restored, superseded in found]
+    return "; ".join(tried) or "nothing", failed, "1 to 1000, 10001 to 10040"
+
+
+def kills(_):
+    """Kills deployments at random times, and runs the next one in the same place."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "end_to_end", "--", "--nocapture", "kill_loop::",
+        environment={"SHIPGATE_PROVE_KILLS": str(KILLS)},
+    )
+    counted = re.search(r"(\d+) kills in (\d+) places: ([^\n]+)", text)
+    if not counted:
+        return f"{KILLS:,} kills", max(failed, 1), "0 and on"
+    last = int(counted[2]) - 1
+    return f"{int(counted[1]):,} kills: {counted[3]}", failed, f"0 to {last}"
+
+
+def every_call(_):
+    """Dies and fails at every call to the outside, of deployments, ways back and recoveries."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "every_call::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.findall(r"(\d+) calls, (\d+) harms tried", text)
+    calls, harms = (sum(int(count) for count in column) for column in zip(*counted or [(0, 0)]))
+    return f"{harms:,} deaths and failures at {calls:,} calls", failed, "none"
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -157,6 +217,11 @@ def parts():
         "editor": editor,
         "zones": zones,
         "end-to-end": end_to_end,
+        "cuts": cuts,
+        "writers": writers,
+        "interleavings": interleavings,
+        "kills": kills,
+        "every-call": every_call,
     }
 
 

@@ -326,6 +326,8 @@ fn open(url: &str) -> Repository {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     })
     .unwrap()

@@ -55,6 +55,8 @@ fn seed(folder: &Path) -> (std::path::PathBuf, Repository) {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     })
     .unwrap();

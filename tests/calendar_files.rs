@@ -87,6 +87,8 @@ async fn a_policy_of_a_commit_reads_the_calendar_of_that_commit() {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     })
     .unwrap();

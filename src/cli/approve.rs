@@ -1,34 +1,24 @@
 //! `shipgate approve`: signs an approval or an override with an SSH key.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use chrono::{TimeDelta, Timelike};
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     Session, deploy::version, repository::RepositoryArguments, session::OutputFormat, signals,
+    signing_key,
 };
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::{
-        approve::{self, Destination, Signer},
+        approve::{self, Destination},
+        signer::Signer,
         stopped_before_change,
     },
     policy::{Statement, StatementKind},
-    secret::Secret,
-    sign::{PrivateKey, PublicKey},
     units::{Version, parse_duration},
 };
-
-/// A key file is a few thousand bytes.
-const LONGEST_KEY: u64 = 64 << 10;
-/// Where the passphrase of a key file is, for programs.
-const PASSPHRASE: &str = "SHIPGATE_KEY_PASSPHRASE";
 
 /// Flags of `approve`.
 #[derive(Debug, Args)]
@@ -183,66 +173,18 @@ fn repository(arguments: &ApproveArguments) -> RepositoryArguments {
         service: vec![arguments.service.clone()],
         environment: Some(arguments.environment.clone()),
         ca_file: arguments.ca_file.clone(),
+        ssh_key: None,
+        known_hosts: None,
     }
 }
 
 fn signer(arguments: &ApproveArguments, session: &Session) -> Result<Signer, Failure> {
     let context = &session.context;
-    let socket = context.variable("SSH_AUTH_SOCK").map(PathBuf::from);
-    let no_agent = || {
-        Failure::new(
-            Ending::Usage,
-            "there is no SSH agent to sign with (SSH_AUTH_SOCK)",
-        )
-        .hint("give a private key file with --key FILE, or start an agent and `ssh-add` the key")
-    };
-    let Some(path) = &arguments.key else {
-        let socket = socket.ok_or_else(no_agent)?;
-        return Ok(Signer::Agent { socket, key: None });
-    };
-    let shown = path.display().to_string();
-    let refuse = |problem: String| Failure::new(Ending::Usage, format!("--key {shown}: {problem}"));
-    let text = read_key(&context.folder.join(path)).map_err(refuse)?;
-    if let Ok(public) = PublicKey::parse(text.expose()) {
-        let socket = socket.ok_or_else(no_agent)?;
-        let key = Some(public);
-        return Ok(Signer::Agent { socket, key });
+    match &arguments.key {
+        Some(path) => signing_key::signer(context, "--key", path),
+        None => Ok(Signer::Agent {
+            socket: signing_key::agent(context, "--key")?,
+            key: None,
+        }),
     }
-    let mut key = PrivateKey::parse(text.expose()).map_err(refuse)?;
-    if key.is_encrypted() {
-        let passphrase = passphrase(session, &shown)?;
-        key = key.decrypt(&passphrase).map_err(refuse)?;
-    }
-    Ok(Signer::Key(Box::new(key)))
-}
-
-fn read_key(path: &Path) -> Result<Secret, String> {
-    let cannot = |error: std::io::Error| format!("cannot be read: {error}");
-    let mut text = String::new();
-    File::open(path)
-        .map_err(cannot)?
-        .take(LONGEST_KEY)
-        .read_to_string(&mut text)
-        .map_err(cannot)?;
-    Ok(Secret::new(text))
-}
-
-fn passphrase(session: &Session, key: &str) -> Result<Secret, Failure> {
-    let context = &session.context;
-    if let Some(passphrase) = context.secret(PASSPHRASE) {
-        return Ok(passphrase);
-    }
-    let missing = |problem: String| {
-        Failure::new(Ending::Usage, problem).hint(format!(
-            "set {PASSPHRASE}, or `ssh-add` the key and give its public half with --key"
-        ))
-    };
-    if !context.stderr_is_terminal || context.in_pipeline() {
-        return Err(missing(format!("--key {key}: needs a passphrase")));
-    }
-    let prompt = format!("passphrase of {key}: ");
-    let asked = rpassword::prompt_password(prompt);
-    asked
-        .map(Secret::new)
-        .map_err(|error| missing(format!("--key {key}: needs a passphrase: {error}")))
 }

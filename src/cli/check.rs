@@ -134,6 +134,9 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     if !many {
         let beside = found.origin.beside(case.policy.source())?;
         let place = found.origin.place(&beside, &client, &*clock, now);
+        if let Some(repository) = place.repository {
+            case.look_at_past(repository).await?;
+        }
         asker.bring(&mut case, &place, session).await?;
     }
     let Case {
@@ -158,6 +161,9 @@ async fn waits(
     let mut case = found.case_of_one();
     let beside = found.origin.beside(case.policy.source())?;
     let place = found.origin.place(&beside, client, &*clock, clock.now());
+    if let Some(repository) = place.repository {
+        case.look_at_past(repository).await?;
+    }
     asker.bring_signed(&mut case, &place).await?;
     patience.wait(&case, &*clock, session).await
 }

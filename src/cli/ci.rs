@@ -25,6 +25,8 @@ const COMMANDS: &[&str] = &["check", "deploy", "verify", "rollback", "recover"];
 const NO_FLAGS: &[&str] = &[
     "SHIPGATE_COMMAND",
     "SHIPGATE_TOKEN",
+    "SHIPGATE_TOKEN_USER",
+    "SHIPGATE_KEY_PASSPHRASE",
     "SHIPGATE_GITHUB_TOKEN",
     "SHIPGATE_APPROVAL",
     "SHIPGATE_ACTOR",

@@ -48,6 +48,9 @@ pub struct CircumstanceArguments {
     /// too); `-` is standard input
     #[arg(long, value_name = "FILE")]
     pub changed_files: Option<PathBuf>,
+    /// Bring a version that failed here before; takes an approval signed after that
+    #[arg(long)]
+    pub force_version: bool,
 }
 
 impl CircumstanceArguments {
@@ -59,6 +62,7 @@ impl CircumstanceArguments {
         Ok(Circumstances {
             invoker: self.invoker.invoker(context),
             changed_paths: self.changed(context)?,
+            force_version: self.force_version,
             ..Circumstances::default()
         })
     }

@@ -84,6 +84,12 @@ impl Context {
         .any(|name| self.variable(name).is_some_and(|value| value != "false"))
     }
 
+    /// Is a person at the keyboard of this process, and no pipeline around it? Only then may a
+    /// program of theirs be asked for credentials: it may open a window.
+    pub fn person_is_at_the_keyboard(&self) -> bool {
+        self.listens_to_signals && !self.in_pipeline() && std::io::stdin().is_terminal()
+    }
+
     /// Prints a result. Returns the exit code: 0, or 1 when the text could not be written. A reader
     /// that has gone away (`| head`) is no error.
     pub fn print(&mut self, text: &str) -> u8 {

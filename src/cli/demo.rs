@@ -128,6 +128,7 @@ async fn deploy_into(
             timeout: None,
         },
         source: None,
+        drill: false,
         asker: Asker {
             actor: Some("demo".to_owned()),
             ..Asker::default()

@@ -7,10 +7,12 @@ use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 use super::{
     Session,
     audit::{self, AuditArguments},
+    authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     people::{self, ApprovalArguments},
     repository::RepositoryArguments,
     signals,
+    source::SourceArguments,
     traffic::TrafficArguments,
 };
 use crate::{
@@ -29,6 +31,9 @@ pub struct DeployArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// As whom it commits.
+    #[command(flatten)]
+    pub authorship: AuthorshipArguments,
     /// Version to deploy: an image tag that is a Kubernetes label value too
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     pub version: Version,
@@ -41,6 +46,9 @@ pub struct DeployArguments {
     /// Where only the time stands in the way, wait this long for an opening, such as 2h
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_window: Option<Duration>,
+    /// Where another run of the service is under way, wait this long for its end, such as 30m
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_for_run: Option<Duration>,
     /// Decide and show the plan and the diff; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -50,9 +58,12 @@ pub struct DeployArguments {
     /// Limit of the whole run, such as 50m [default: the plan's own length with its waits, plus 10 %]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Application repository and commit that the version was built from, for the commit trailers
-    #[arg(long, value_name = "REPOSITORY@SHA")]
-    pub source: Option<String>,
+    /// What the version was built from.
+    #[command(flatten)]
+    pub source: SourceArguments,
+    /// A rehearsal: `history` counts neither its success nor its failure
+    #[arg(long)]
+    pub drill: bool,
     /// Where it is written down.
     #[command(flatten)]
     pub audit: AuditArguments,
@@ -110,9 +121,13 @@ async fn deploy(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
+    // Who is asked for a passphrase must be able to leave with Ctrl-C.
+    let opened = arguments
+        .repository
+        .open_as(session, &arguments.authorship)
+        .await?;
     let stop = signals::listen(&session.context);
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let opened = arguments.repository.open(session)?;
     let request = DeployRequest {
         service: arguments.repository.one_service()?.map(str::to_owned),
         environment: arguments.repository.environment.clone(),
@@ -124,6 +139,7 @@ async fn deploy(
         traffic: arguments.gate.traffic.question(),
         circumstances: Circumstances {
             wait_for_window: arguments.wait_for_window,
+            wait_for_run: arguments.wait_for_run,
             ..arguments.circumstances.known(&session.context)?
         },
         dry_run: arguments.dry_run,
@@ -131,7 +147,10 @@ async fn deploy(
             on_cancel: arguments.on_cancel.into(),
             timeout: arguments.timeout,
         },
-        source: arguments.source,
+        source: arguments
+            .source
+            .trailer(&session.context, &arguments.repository),
+        drill: arguments.drill,
         asker,
     };
     deploy::deploy(&request, &opened.outside(), stop, session).await

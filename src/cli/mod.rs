@@ -2,6 +2,7 @@
 
 mod approve;
 mod audit;
+mod authorship;
 mod check;
 mod ci;
 mod circumstances;
@@ -21,6 +22,8 @@ mod schema;
 mod session;
 mod set;
 mod signals;
+mod signing_key;
+mod source;
 mod test;
 mod traffic;
 mod validate;

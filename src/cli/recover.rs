@@ -5,6 +5,7 @@ use clap::Args;
 use super::{
     Session,
     audit::{self, AuditArguments},
+    authorship::AuthorshipArguments,
     repository::{RepositoryArguments, actor},
     signals,
 };
@@ -19,6 +20,9 @@ pub struct RecoverArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// As whom it commits.
+    #[command(flatten)]
+    pub authorship: AuthorshipArguments,
     /// Show what would be changed; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -42,8 +46,12 @@ pub async fn run(arguments: RecoverArguments, session: &mut Session) -> Result<O
 }
 
 async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    // Who is asked for a passphrase must be able to leave with Ctrl-C.
+    let opened = arguments
+        .repository
+        .open_as(session, &arguments.authorship)
+        .await?;
     let stop = signals::listen(&session.context);
-    let opened = arguments.repository.open(session)?;
     let target = arguments.repository.target(&opened).await?;
     let actor = actor(&session.context);
     if arguments.dry_run {

@@ -3,16 +3,21 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
+use url::Url;
 
-use super::{Context, Session};
+use super::{
+    Context, Session,
+    authorship::{Author, AuthorshipArguments, OURSELVES},
+};
 use crate::{
     clock::Clock,
     event::{Ending, Failure},
-    git::{ConnectionOptions, Repository, RepositoryOptions},
+    git::{CommitSigner, ConnectionOptions, Repository, RepositoryOptions, ServerToken},
     ops::{
         deploy::Outside,
         failure,
         load::{self, ConfigSource, Site, Target},
+        signer::Signer,
     },
     probe,
     secret::Secret,
@@ -34,7 +39,8 @@ pub struct RepositoryArguments {
     /// Path of the configuration in the repository
     #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
     pub config: String,
-    /// Service [default: the only one]; `check` takes several, `a,b` or the flag again
+    /// Service [default: the only one, of `history` all]; `check` and `history` take several, `a,b` or
+    /// the flag again
     #[arg(long, value_delimiter = ',', value_parser = name)]
     pub service: Vec<String>,
     /// Environment [default: the only one]
@@ -43,6 +49,14 @@ pub struct RepositoryArguments {
     /// PEM file with further certificate authorities
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
+    /// Private key for an SSH address [default: SHIPGATE_SSH_KEY, else the SSH agent and what
+    /// OpenSSH's own configuration names]
+    #[arg(long, value_name = "FILE")]
+    pub ssh_key: Option<PathBuf>,
+    /// Host keys of SSH servers, as known_hosts has them [default: SHIPGATE_KNOWN_HOSTS, else what
+    /// OpenSSH's own configuration names]
+    #[arg(long, value_name = "FILE")]
+    pub known_hosts: Option<PathBuf>,
 }
 
 /// Reads the name of a service, an environment or the like. Blanks around it would make it another
@@ -119,27 +133,75 @@ impl RepositoryArguments {
         self.address(context).is_some()
     }
 
+    /// Is the GitOps repository the one that the pipeline runs for?
+    pub fn is_the_pipelines_own(&self, context: &Context) -> bool {
+        let bare = |url: String| {
+            let url = url.trim_end_matches('/');
+            url.strip_suffix(".git").unwrap_or(url).to_lowercase()
+        };
+        self.address(context).map(bare) == pipeline_repository(context).map(bare)
+    }
+
     /// Opens the repository; nothing is asked of the network yet.
     ///
     /// # Errors
     /// No repository is named, or its address is not one.
     pub fn open(&self, session: &Session) -> Result<Opened, Failure> {
+        let author = AuthorshipArguments::default().author(&session.context)?;
+        self.open_for(session, author, None)
+    }
+
+    /// Opens the repository for a command that commits; nothing is asked of the network yet.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; a key to sign with that cannot be used.
+    pub async fn open_as(
+        &self,
+        session: &Session,
+        authorship: &AuthorshipArguments,
+    ) -> Result<Opened, Failure> {
+        let author = authorship.author(&session.context)?;
+        let signer = authorship.signer(&session.context).await?;
+        self.open_for(session, author, signer)
+    }
+
+    fn open_for(
+        &self,
+        session: &Session,
+        author: Author,
+        signer: Option<Signer>,
+    ) -> Result<Opened, Failure> {
         let context = &session.context;
         let url = self.address(context).ok_or_else(|| {
             Failure::new(Ending::Usage, "no GitOps repository is named")
                 .hint("give --repository URL or set SHIPGATE_REPOSITORY")
         })?;
-        let (token, token_user) = token(context, &url);
+        let file = |given: &Option<PathBuf>, variable: &str| {
+            let named = || context.variable(variable).map(PathBuf::from);
+            let path = given.clone().or_else(named);
+            path.map(|path| context.folder.join(path))
+        };
         let options = RepositoryOptions {
-            token,
-            token_user,
-            ca_file: self.ca_file.clone(),
+            token: context.secret("SHIPGATE_TOKEN"),
+            token_user: context.variable("SHIPGATE_TOKEN_USER").map(str::to_owned),
+            ca_file: file(&self.ca_file, "SHIPGATE_CA_FILE"),
             checkout: Some(context.folder.clone()),
+            author_name: author.name,
+            author_email: author.email,
+            author_is_given: author.is_given,
+            signer: signer.map(|signer| Arc::new(signer) as Arc<dyn CommitSigner>),
             ..options(url)
         };
         let environment = context.environment.clone();
         let connection = ConnectionOptions {
             environment: environment.clone(),
+            ssh_identity_file: present("--ssh-key", file(&self.ssh_key, "SHIPGATE_SSH_KEY"))?,
+            ssh_known_hosts: present(
+                "--known-hosts",
+                file(&self.known_hosts, "SHIPGATE_KNOWN_HOSTS"),
+            )?,
+            job_token: job_token(context),
+            asks_credential_helpers: context.person_is_at_the_keyboard(),
             ..ConnectionOptions::default()
         };
         let secrets = move |name: &str| {
@@ -213,8 +275,10 @@ pub fn options(url: String) -> RepositoryOptions {
         token_user: None,
         ca_file: None,
         checkout: None,
-        author_name: "shipgate".to_owned(),
-        author_email: "shipgate@users.noreply.invalid".to_owned(),
+        author_name: OURSELVES.0.to_owned(),
+        author_email: OURSELVES.1.to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: GIT_TIMEOUT,
     }
 }
@@ -263,21 +327,27 @@ fn pipeline_repository(context: &Context) -> Option<String> {
         .map(|url| format!("{url}.git"))
 }
 
-/// The explicit token, else GitLab's job token for its own server.
-fn token(context: &Context, url: &str) -> (Option<Secret>, Option<String>) {
-    if let Some(token) = context.secret("SHIPGATE_TOKEN") {
-        return (
-            Some(token),
-            context.variable("SHIPGATE_TOKEN_USER").map(str::to_owned),
-        );
+/// Sees that a file is there: OpenSSH would only warn, and go on without it.
+fn present(flag: &str, path: Option<PathBuf>) -> Result<Option<PathBuf>, Failure> {
+    match path {
+        Some(path) if !path.is_file() => Err(Failure::new(
+            Ending::Usage,
+            format!("{flag} {}: there is no such file", path.display()),
+        )
+        .hint("nothing was changed; give the path of the file")),
+        path => Ok(path),
     }
-    let host = context.variable("CI_SERVER_HOST");
-    let same_server = host.is_some_and(|host| {
-        url::Url::parse(url)
-            .is_ok_and(|url| url.host_str() == Some(host) && url.scheme() == "https")
-    });
-    if same_server && let Some(token) = context.secret("CI_JOB_TOKEN") {
-        return (Some(token), Some("gitlab-ci-token".to_owned()));
-    }
-    (None, None)
+}
+
+/// GitLab's token of this job, for GitLab itself. Where the runner does not say which server that
+/// is, nobody gets it.
+fn job_token(context: &Context) -> Option<ServerToken> {
+    let protocol = context.variable("CI_SERVER_PROTOCOL").unwrap_or("https");
+    let host = context.variable("CI_SERVER_HOST")?;
+    let port = context.variable("CI_SERVER_PORT");
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(ServerToken {
+        server: Url::parse(&format!("{protocol}://{host}{port}")).ok()?,
+        token: context.secret("CI_JOB_TOKEN")?,
+    })
 }

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{
     Session,
     audit::{self, AuditArguments},
+    authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
     people,
@@ -19,7 +20,7 @@ use crate::{
     ops::{
         deploy::Limits,
         gate::{self, Answer, Question},
-        rollback::{self, RollbackTo},
+        rollback::{self, RollbackLast, RollbackTo},
     },
     policy::Action,
     units::Version,
@@ -31,6 +32,9 @@ pub struct RollbackArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// As whom it commits.
+    #[command(flatten)]
+    pub authorship: AuthorshipArguments,
     /// Where the gate looks and asks: a policy may name `rollback` among its actions.
     #[command(flatten)]
     pub gate: GateArguments,
@@ -40,6 +44,9 @@ pub struct RollbackArguments {
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
+    /// A rehearsal: `history` does not count it as a failure of what it takes back
+    #[arg(long)]
+    pub drill: bool,
     /// Show what would be changed; push nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -71,8 +78,12 @@ async fn roll_back(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
+    // Who is asked for a passphrase must be able to leave with Ctrl-C.
+    let opened = arguments
+        .repository
+        .open_as(session, &arguments.authorship)
+        .await?;
     let stop = signals::listen(&session.context);
-    let opened = arguments.repository.open(session)?;
     let outside = opened.outside();
     let target = arguments.repository.target(&opened).await?;
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
@@ -94,16 +105,13 @@ async fn roll_back(
     match &arguments.to {
         None if arguments.dry_run => rollback::show(&outside, &target).await,
         None => {
-            rollback::rollback(
-                &outside,
-                &target,
-                &asker,
-                &arguments.reason,
-                &permit,
-                stop,
-                session,
-            )
-            .await
+            let request = RollbackLast {
+                asker: &asker,
+                permit: &permit,
+                reason: why,
+                drill: arguments.drill,
+            };
+            rollback::rollback(request, &outside, &target, stop, session).await
         }
         Some(version) => {
             let request = RollbackTo {
@@ -116,6 +124,7 @@ async fn roll_back(
                 permit: &permit,
                 dry_run: arguments.dry_run,
                 reason: why,
+                drill: arguments.drill,
             };
             rollback::rollback_to(request, &outside, &target, stop, session).await
         }

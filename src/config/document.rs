@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{
     Config, Environment, Problems,
+    git::GitDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
     verification::{ProviderKind, RawVerification},
@@ -23,6 +24,9 @@ pub struct ConfigDocument {
     /// Environments by name.
     #[schemars(extend("minProperties" = 1))]
     pub environments: BTreeMap<String, EnvironmentDocument>,
+    /// As whom commits to this repository are made.
+    #[serde(default)]
+    pub git: GitDocument,
     /// Where metrics are asked for.
     #[serde(default)]
     pub providers: RawProviders,
@@ -220,6 +224,7 @@ impl ConfigDocument {
                 (name, environment)
             })
             .collect();
+        let git = self.git.validate(problems);
         let providers = self.providers.validate().unwrap_or_else(|found| {
             problems.all("/providers", found);
             Providers::default()
@@ -251,6 +256,7 @@ impl ConfigDocument {
         }
         Config {
             environments,
+            git,
             providers,
             services,
         }

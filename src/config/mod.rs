@@ -1,6 +1,7 @@
 //! `shipgate.yaml` -> [`Config`]: services, what carries their version, how they are deployed and judged.
 
 mod document;
+mod git;
 pub mod provider;
 pub mod pull_request;
 pub mod query;
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use document::ConfigDocument;
+pub use git::GitSettings;
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -31,6 +33,8 @@ pub type Problem = (String, String);
 pub struct Config {
     /// Environments by name.
     pub environments: BTreeMap<String, Environment>,
+    /// As whom commits are made.
+    pub git: GitSettings,
     /// Where metrics are asked for.
     pub providers: provider::Providers,
     /// Services by name.

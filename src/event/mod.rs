@@ -1,12 +1,16 @@
 //! What happened, as data: every reporter renders the same events.
 
+mod branch_audit;
 mod cases;
+pub mod dora;
 mod outcome;
 mod outlook;
 mod override_use;
 mod services;
 
+pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, ValueKey, Values};
 pub use cases::CaseRecord;
+pub use dora::{DoraFigures, Median};
 pub use outcome::{
     ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,
     StepRecord, StepState,

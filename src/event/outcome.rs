@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{CaseRecord, OutlookRecord, ServiceVerdict};
+use super::{BranchAudit, CaseRecord, DoraFigures, OutlookRecord, ServiceVerdict};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -180,6 +180,7 @@ impl From<&Verdict> for Ending {
                 Some(
                     ReasonCode::Freeze
                     | ReasonCode::Require
+                    | ReasonCode::KnownBad
                     | ReasonCode::BlockedOther
                     | ReasonCode::Allowed
                     | ReasonCode::NotEvaluated,
@@ -221,6 +222,10 @@ pub struct Outcome {
     pub metrics: Vec<MetricRecord>,
     /// Past deployments, newest first (`history`).
     pub history: Vec<Deployment>,
+    /// Their figures (`history`).
+    pub dora: Option<DoraFigures>,
+    /// Is every change on the branch explained (`history --audit`)?
+    pub audit: Option<BranchAudit>,
     /// The coming openings and closings (`next`).
     pub outlook: Option<OutlookRecord>,
     /// The cases of policies, judged (`test`).
@@ -266,6 +271,8 @@ impl Outcome {
             diff: String::new(),
             metrics: Vec::new(),
             history: Vec::new(),
+            dora: None,
+            audit: None,
             outlook: None,
             cases: Vec::new(),
             override_used: false,
@@ -347,6 +354,18 @@ pub struct Deployment {
     pub finished_at: Option<DateTime<Utc>>,
     /// Who started it.
     pub actor: Option<String>,
+    /// Application repository and commit, where that is known.
+    pub source: Option<String>,
+    /// When that commit was written.
+    pub source_at: Option<DateTime<Utc>>,
+    /// Why it was taken back, as a word: `verification`, `asked`, …
+    pub cause: Option<String>,
+    /// Why, where the journal says it.
+    pub reason: Option<String>,
+    /// Does it take an earlier deployment back, and bring nothing of its own?
+    pub takes_back: bool,
+    /// Is it a rehearsal?
+    pub drill: bool,
 }
 
 /// One step as it went.

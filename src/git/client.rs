@@ -2,16 +2,15 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use reqwest::{Certificate, Client, redirect::Policy};
-use url::Url;
+use reqwest::{Certificate, Client, Proxy, redirect::Policy};
 
-use super::{error::GitError, location::is_loopback};
+use super::error::GitError;
 
 /// Builds the client. Reading the machine's certificates takes milliseconds, so this is done at the
 /// first request, and not at all for commands that make none.
 pub(super) fn build(
-    url: &Url,
     ca_file: Option<&Path>,
+    proxy: Option<&Proxy>,
     timeout: Duration,
 ) -> Result<Client, GitError> {
     // Installing twice fails harmlessly: the first one stays.
@@ -25,11 +24,12 @@ pub(super) fn build(
             // The thread that would notice a closed connection sleeps between our calls.
             .pool_idle_timeout(Duration::from_secs(2))
             .no_gzip()
-            .referer(false);
-        if is_loopback(url) {
-            builder.no_proxy()
-        } else {
-            builder
+            .referer(false)
+            // The library would look into the environment itself.
+            .no_proxy();
+        match proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder,
         }
     };
     let client = builder().tls_certs_merge(own.clone()).build().or_else(|_| {

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use git2::ErrorCode;
 use url::Url;
 
-use super::{register::prepare, sanitise::sanitise};
+use super::{extra_header::extra_header, sanitise::sanitise};
 use crate::secret::Secret;
 
 /// What is sent to the git server, settled before the first request.
@@ -28,6 +29,35 @@ pub enum Credentials {
     },
 }
 
+/// A token that is good for one server and never sent to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerToken {
+    /// The server: scheme, host and port count.
+    pub server: Url,
+    /// The token.
+    pub token: Secret,
+}
+
+/// The user that GitLab documents for the token of a job.
+const JOB_USER: &str = "gitlab-ci-token";
+
+/// Where credentials may be.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sources<'a> {
+    /// The token given.
+    pub(super) token: Option<&'a Secret>,
+    /// The user to go with it.
+    pub(super) user: Option<&'a str>,
+    /// A work tree whose configuration may hold some.
+    pub(super) checkout: Option<&'a Path>,
+    /// User and password that stood in the address.
+    pub(super) userinfo: Option<&'a (String, Secret)>,
+    /// The token of GitLab's job.
+    pub(super) job_token: Option<&'a ServerToken>,
+    /// Will the person's own git be asked, if there are no others?
+    pub(super) has_helper: bool,
+}
+
 /// Credentials with the story of how they were found, for the message when they do not do.
 #[derive(Debug, Clone)]
 pub(super) struct Found {
@@ -38,18 +68,16 @@ pub(super) struct Found {
 
 impl Found {
     /// Looks for credentials for `url`: the token given, the checkout's configuration, the address
-    /// itself. The first that there is counts; two at once would make a server refuse both.
-    pub(super) fn search(
-        url: &Url,
-        token: Option<&Secret>,
-        user: Option<&str>,
-        userinfo: Option<&(String, Secret)>,
-        checkout: Option<&Path>,
-    ) -> Self {
-        let user = user.filter(|user| !user.is_empty());
+    /// itself, the job's token for its own server. The first that there is counts; two at once
+    /// would make a server refuse both.
+    pub(super) fn search(url: &Url, sources: Sources<'_>) -> Self {
+        let user = sources.user.filter(|user| !user.is_empty());
         let mut tried = Vec::new();
-        if let Some(token) = token.filter(|token| !token.is_empty()) {
+        if let Some(token) = sources.token.filter(|token| !token.is_empty()) {
             tried.push("the token given is used".to_owned());
+            // The same text under another name: GitLab still wants its user.
+            let is_job_token = sources.job_token.is_some_and(|job| job.token == *token);
+            let user = user.or(is_job_token.then_some(JOB_USER));
             let credentials = Credentials::Token {
                 user: user.map(str::to_owned),
                 token: token.clone(),
@@ -57,7 +85,10 @@ impl Found {
             return Self { credentials, tried };
         }
         tried.push("no token was given".to_owned());
-        match checkout.map(|folder| (folder, extra_header(folder, url))) {
+        match sources
+            .checkout
+            .map(|folder| (folder, extra_header(folder, url)))
+        {
             None => {}
             Some((folder, Ok(Some(value)))) => {
                 tried.push(format!(
@@ -72,12 +103,15 @@ impl Found {
                 folder.display(),
                 url.origin().ascii_serialization()
             )),
+            Some((folder, Err(error))) if error.code() == ErrorCode::NotFound => {
+                tried.push(format!("{} is in no git checkout", folder.display()));
+            }
             Some((folder, Err(error))) => {
                 let why = sanitise(error.message());
                 tried.push(format!("{} can not be read: {why}", folder.display()));
             }
         }
-        if let Some((name, password)) = userinfo {
+        if let Some((name, password)) = sources.userinfo {
             tried.push("the credentials in the address are used".to_owned());
             let credentials = Credentials::Token {
                 user: Some(name.clone()).filter(|name| !name.is_empty()),
@@ -86,9 +120,40 @@ impl Found {
             return Self { credentials, tried };
         }
         tried.push("the address holds none".to_owned());
+        if let Some(job) = sources.job_token {
+            if job.server.origin() == url.origin() {
+                tried.push("CI_JOB_TOKEN is used".to_owned());
+                let credentials = Credentials::Token {
+                    user: Some(JOB_USER.to_owned()),
+                    token: job.token.clone(),
+                };
+                return Self { credentials, tried };
+            }
+            tried.push(format!(
+                "CI_JOB_TOKEN is for {} only",
+                job.server.origin().ascii_serialization()
+            ));
+        }
+        if !sources.has_helper {
+            tried.push("credential helpers are asked at a terminal only".to_owned());
+        }
         Self {
             credentials: Credentials::None,
             tried,
+        }
+    }
+
+    /// Adds what the person's own git has answered.
+    pub(super) fn add(&mut self, answer: Result<(String, Secret), String>) {
+        match answer {
+            Ok((user, token)) => {
+                self.tried.push("`git credential fill` is used".to_owned());
+                self.credentials = Credentials::Token {
+                    user: Some(user).filter(|user| !user.is_empty()),
+                    token,
+                };
+            }
+            Err(why) => self.tried.push(format!("`git credential fill`: {why}")),
         }
     }
 
@@ -129,7 +194,7 @@ impl Found {
 fn expected_user(url: &Url, token: &Secret) -> &'static str {
     let host = url.host_str().unwrap_or_default();
     if token.expose().starts_with("glcbt-") {
-        "gitlab-ci-token"
+        JOB_USER
     } else if ["glpat-", "gloas-"]
         .iter()
         .any(|start| token.expose().starts_with(start))
@@ -143,93 +208,12 @@ fn expected_user(url: &Url, token: &Secret) -> &'static str {
     }
 }
 
-/// Reads the `Authorization` header that a work tree's configuration holds for this server, in the
-/// file itself or behind `includeIf`. Only the same scheme, host and port count, and of several
-/// paths the longest; an empty value takes back what came before it, as in git.
-fn extra_header(folder: &Path, url: &Url) -> Result<Option<Secret>, git2::Error> {
-    prepare();
-    let config =
-        git2::Repository::open_ext(folder, git2::RepositoryOpenFlags::empty(), &[] as &[&Path])?
-            .config()?
-            .snapshot()?;
-    let cloned_from_here = config
-        .get_string("remote.origin.url")
-        .ok()
-        .and_then(|remote| Url::parse(&remote).ok())
-        .is_some_and(|remote| remote.origin() == url.origin());
-    let mut best = None;
-    let mut longest = 0;
-    config
-        .entries(Some("^http\\..*extraheader$"))?
-        .for_each(|entry| {
-            let (Ok(name), Ok(value)) = (entry.name(), entry.value()) else {
-                return;
-            };
-            let scope = name
-                .strip_prefix("http.")
-                .and_then(|rest| rest.strip_suffix("extraheader"))
-                .map(|scope| scope.trim_end_matches('.'));
-            let specificity = match scope {
-                Some("") if cloned_from_here => Some(0),
-                Some(scope) => matched_length(scope, url),
-                None => None,
-            };
-            let Some(specificity) = specificity.filter(|length| *length >= longest) else {
-                return;
-            };
-            if value.is_empty() {
-                best = None;
-                longest = specificity;
-            } else if let Some((header, value)) = value.split_once(':')
-                && header.trim().eq_ignore_ascii_case("authorization")
-            {
-                best = Some(Secret::new(value.trim()));
-                longest = specificity;
-            }
-        })?;
-    Ok(best)
-}
-
-/// Returns how much of the address a configured scope covers: the length of its path plus 1.
-fn matched_length(scope: &str, url: &Url) -> Option<usize> {
-    let scope = Url::parse(scope).ok()?;
-    if scope.origin() != url.origin() || !scope.username().is_empty() {
-        return None;
-    }
-    let path = scope.path().trim_end_matches('/');
-    let rest = url.path().strip_prefix(path)?;
-    (rest.is_empty() || rest.starts_with('/')).then(|| path.len() + 1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn url(text: &str) -> Url {
         Url::parse(text).unwrap()
-    }
-
-    #[test]
-    fn scopes_cover_only_their_own_server_and_path() {
-        let address = url("https://host/shop/gitops.git");
-        let rows = [
-            ("https://host", Some(1)),
-            ("https://host/", Some(1)),
-            ("https://host:443/", Some(1)),
-            ("https://host/shop", Some(6)),
-            ("https://host/shop/", Some(6)),
-            ("https://host/sho", None),
-            ("https://host/other", None),
-            ("http://host/", None),
-            ("https://host:8443/", None),
-            ("https://host.evil/", None),
-            ("https://evil/", None),
-            ("https://user@host/", None),
-            ("host", None),
-        ];
-        for (scope, expected) in rows {
-            assert_eq!(matched_length(scope, &address), expected, "{scope}");
-        }
     }
 
     #[test]
@@ -254,33 +238,115 @@ mod tests {
     #[test]
     fn the_first_source_counts_and_the_story_is_told() {
         let address = url("https://host/a");
-        let token = Secret::new("tok-123");
-        let in_address = ("ci".to_owned(), Secret::new("pass-456"));
-        let found = Found::search(&address, Some(&token), Some("bot"), Some(&in_address), None);
-        assert_eq!(
-            found.authorization(&address).unwrap().expose(),
-            "Basic Ym90OnRvay0xMjM="
+        let (given, in_address, job) = (
+            Secret::new("tok-123"),
+            ("ci".to_owned(), Secret::new("pass-456")),
+            ServerToken {
+                server: url("https://host:443"),
+                token: Secret::new("job-789"),
+            },
         );
-        let shown: Vec<_> = found.secrets(&address);
-        assert!(shown.contains(&token));
-        let found = Found::search(
-            &address,
-            Some(&Secret::new("")),
-            None,
-            Some(&in_address),
-            None,
-        );
-        assert_eq!(
-            found.credentials,
-            Credentials::Token {
-                user: Some("ci".to_owned()),
-                token: in_address.1
-            }
-        );
-        let found = Found::search(&address, None, None, None, Some(Path::new("/nowhere")));
+        let elsewhere = ServerToken {
+            server: url("http://host:443"),
+            token: job.token.clone(),
+        };
+        let none = Sources::default();
+        let empty = Secret::new("");
+        let all = Sources {
+            token: Some(&given),
+            user: Some("bot"),
+            checkout: None,
+            userinfo: Some(&in_address),
+            job_token: Some(&job),
+            has_helper: true,
+        };
+        let nowhere = Some(Path::new("/nowhere"));
+        let rows = [
+            (all, "bot:tok-123", "the token given is used"),
+            (
+                Sources {
+                    user: Some(""),
+                    ..all
+                },
+                "x-access-token:tok-123",
+                "the token given is used",
+            ),
+            (
+                Sources {
+                    token: Some(&job.token),
+                    user: None,
+                    ..all
+                },
+                "gitlab-ci-token:job-789",
+                "the token given is used",
+            ),
+            (
+                Sources {
+                    token: Some(&empty),
+                    ..all
+                },
+                "ci:pass-456",
+                "no token was given, the credentials in the address are used",
+            ),
+            (
+                Sources {
+                    job_token: Some(&job),
+                    ..none
+                },
+                "gitlab-ci-token:job-789",
+                "no token was given, the address holds none, CI_JOB_TOKEN is used",
+            ),
+            (
+                Sources {
+                    job_token: Some(&elsewhere),
+                    has_helper: true,
+                    ..none
+                },
+                "",
+                "no token was given, the address holds none, CI_JOB_TOKEN is for http://host:443 only",
+            ),
+            (
+                Sources {
+                    checkout: nowhere,
+                    ..none
+                },
+                "",
+                "no token was given, /nowhere is in no git checkout, the address holds none, \
+                 credential helpers are asked at a terminal only",
+            ),
+        ];
+        for (sources, sent, tried) in rows {
+            let found = Found::search(&address, sources);
+            let header = found.authorization(&address);
+            let pair = header.map_or(String::new(), |header| {
+                let encoded = header.expose().trim_start_matches("Basic ").to_owned();
+                String::from_utf8(BASE64_STANDARD.decode(encoded).unwrap()).unwrap()
+            });
+            assert_eq!(
+                (pair.as_str(), found.tried.join(", ").as_str()),
+                (sent, tried)
+            );
+            let password = pair.split_once(':').map(|(_, password)| password);
+            let secrets = found.secrets(&address);
+            assert!(password.is_none_or(|it| secrets.contains(&Secret::new(it))));
+        }
+    }
+
+    #[test]
+    fn what_the_helper_says_is_added_to_the_story() {
+        let mut found = Found::search(&url("https://host/a"), Sources::default());
+        found.add(Err("it has none for this server".to_owned()));
         assert_eq!(found.credentials, Credentials::None);
-        assert!(found.authorization(&address).is_none());
-        assert_eq!(found.tried[0], "no token was given");
-        assert_eq!(found.tried.last().unwrap(), "the address holds none");
+        found.add(Ok(("ann".to_owned(), Secret::new("pw"))));
+        assert!(
+            matches!(&found.credentials, Credentials::Token { user: Some(user), .. } if user == "ann")
+        );
+        assert_eq!(
+            found.tried[3..],
+            [
+                "`git credential fill`: it has none for this server",
+                "`git credential fill` is used"
+            ]
+        );
     }
 }

@@ -1,7 +1,7 @@
-//! Commits as they are told: newest first, with what their messages say.
+//! Commits as they are told: newest first, with what their messages say and which files they change.
 
 use chrono::{DateTime, Utc};
-use git2::{Oid, Sort};
+use git2::{DiffOptions, Oid, Sort};
 
 use super::{commit_id::CommitId, error::GitError, local::Local, trailers::Trailers};
 
@@ -22,6 +22,85 @@ pub struct LogEntry {
     pub message: String,
     /// What it says about itself; anyone who may push can write it.
     pub trailers: Trailers,
+}
+
+/// How many commits are fetched at first, and at most: each time four times as many.
+const FIRST_COMMITS: u16 = 100;
+const MOST_COMMITS: u16 = 20_000;
+/// A commit says itself when it was made. So many in a row have to be from before an instant until
+/// those behind them are taken to be so, too.
+const SURELY_BEFORE: usize = 20;
+
+/// A branch with a part of its history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its head.
+    pub tip: CommitId,
+    /// The line of first parents, newest first, as far as it was fetched.
+    pub line: Vec<CommitId>,
+    /// Does the line end because more was not fetched?
+    pub cut: bool,
+}
+
+/// Fetches a branch until its line of first parents reaches beyond an instant.
+pub(super) fn fetch_since(
+    local: &mut Local,
+    branch: &str,
+    since: Option<DateTime<Utc>>,
+) -> Result<Past, GitError> {
+    let mut commits = FIRST_COMMITS;
+    loop {
+        let tip = local.fetch_newest(branch, commits)?;
+        let cut_off = local.cut_off();
+        let mut line = Vec::new();
+        let mut before = 0;
+        let mut cut = false;
+        let mut next = Some(tip);
+        while let Some(id) = next {
+            let commit = local.commit_of(id)?;
+            line.push(CommitId::of(id));
+            let at = commit.time().seconds();
+            let is_before = since.is_some_and(|since| at < since.timestamp());
+            before = if is_before { before + 1 } else { 0 };
+            cut = cut_off.contains(&id);
+            next = commit.parent_ids().next().filter(|_| !cut);
+        }
+        if !cut || before >= SURELY_BEFORE || commits >= MOST_COMMITS {
+            let tip = CommitId::of(tip);
+            return Ok(Past { tip, line, cut });
+        }
+        commits = commits.saturating_mul(4).min(MOST_COMMITS);
+    }
+}
+
+/// Returns the paths that differ between two commits, old and new names both.
+pub(super) fn changed_paths(
+    local: &Local,
+    older: Option<Oid>,
+    newer: Oid,
+) -> Result<Vec<String>, GitError> {
+    let comparing = GitError::while_doing("compare two commits");
+    let tree = |id| local.commit_of(id)?.tree().map_err(&comparing);
+    let older = older.map(tree).transpose()?;
+    let newer = tree(newer)?;
+    let mut options = DiffOptions::new();
+    options.skip_binary_check(true).ignore_submodules(true);
+    let diff = local
+        .store
+        .diff_tree_to_tree(older.as_ref(), Some(&newer), Some(&mut options))
+        .map_err(&comparing)?;
+    let mut paths: Vec<String> = diff
+        .deltas()
+        .flat_map(|delta| [delta.old_file(), delta.new_file()])
+        .filter_map(|file| {
+            file.path()
+                .and_then(|path| path.to_str())
+                .map(str::to_owned)
+        })
+        .collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
 }
 
 /// Returns up to `limit` commits from `from` on back, every commit before its parents.

@@ -5,7 +5,7 @@ use std::{
     io::{self, Cursor, Read as _},
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -20,8 +20,10 @@ use url::Url;
 
 use super::{
     client::build,
+    credential_helper::CredentialHelper,
     credentials::{Credentials, Found},
     error::GitError,
+    proxy::Way,
     sanitise::sanitise,
     worker::{Calls, Interrupted},
 };
@@ -30,6 +32,8 @@ use super::{
 const ERROR_PAGE: usize = 4096;
 /// Longest list of refs: about a million.
 const ADVERTISEMENT: usize = 128 << 20;
+/// Longest list of refs that is kept for the next push.
+const LONGEST_KEPT: usize = 4 << 20;
 /// Longest answer to a push: progress and one line a ref.
 const PUSH_RESULT: usize = 4 << 20;
 /// Largest pack.
@@ -42,12 +46,45 @@ pub(super) struct Server {
     pub(super) calls: Arc<Calls>,
     /// The address without user, password, query and closing slash.
     pub(super) url: Url,
-    pub(super) found: Found,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) timeout: Duration,
+    found: Mutex<Found>,
+    /// Asked before the first request, if there is nothing else.
+    helper: Mutex<Option<CredentialHelper>>,
+    way: Option<Way>,
     client: Mutex<Option<Client>>,
     failure: Mutex<Option<GitError>>,
     pack_left: AtomicBool,
+    lists: Mutex<Lists>,
+}
+
+/// Lists of refs as the server sent them last.
+#[derive(Default)]
+struct Lists {
+    for_reading: Option<Vec<u8>>,
+    for_pushing: Option<Vec<u8>>,
+    /// May the next request for one be answered with it?
+    again: bool,
+}
+
+impl Lists {
+    fn of(&mut self, service: Service) -> Option<&mut Option<Vec<u8>>> {
+        match service {
+            Service::UploadPackLs => Some(&mut self.for_reading),
+            Service::ReceivePackLs => Some(&mut self.for_pushing),
+            Service::UploadPack | Service::ReceivePack => None,
+        }
+    }
+}
+
+/// What lies between us and a server.
+pub(super) struct Access {
+    /// Credentials, so far.
+    pub(super) found: Found,
+    /// Who else may know some.
+    pub(super) helper: Option<CredentialHelper>,
+    /// The proxy.
+    pub(super) way: Option<Way>,
 }
 
 /// An answer as it is read by libgit2.
@@ -69,19 +106,39 @@ impl Server {
     pub(super) fn new(
         calls: Arc<Calls>,
         url: Url,
-        found: Found,
+        access: Access,
         ca_file: Option<PathBuf>,
         timeout: Duration,
     ) -> Self {
         Self {
             calls,
             url,
-            found,
             ca_file,
             timeout,
+            found: Mutex::new(access.found),
+            helper: Mutex::new(access.helper),
+            way: access.way,
             client: Mutex::new(None),
             failure: Mutex::new(None),
             pack_left: AtomicBool::new(false),
+            lists: Mutex::default(),
+        }
+    }
+
+    /// Returns the credentials with their story.
+    fn found(&self) -> Found {
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        found.clone()
+    }
+
+    /// Asks the person's own git, once and only if there is nothing else.
+    fn ask_helper(&self) {
+        let mut helper = self.helper.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if found.credentials == Credentials::None
+            && let Some(helper) = helper.take()
+        {
+            found.add(helper.ask(&self.calls, &self.url));
         }
     }
 
@@ -94,6 +151,17 @@ impl Server {
     pub(super) fn begin(&self) {
         *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.pack_left.store(false, Ordering::SeqCst);
+        self.lists().again = false;
+    }
+
+    /// Lets the next connection begin with the refs that the server sent last for its purpose, if
+    /// they are still here.
+    pub(super) fn list_as_before(&self) {
+        self.lists().again = true;
+    }
+
+    fn lists(&self) -> MutexGuard<'_, Lists> {
+        self.lists.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns why the last request failed, if one did.
@@ -112,7 +180,7 @@ impl Server {
     /// Makes a server's text printable: bounded, harmless, without our secrets.
     pub(super) fn printable(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.found.secrets(&self.url) {
+        for secret in self.found().secrets(&self.url) {
             text = text.replace(secret.expose(), "***");
         }
         sanitise(&text)
@@ -155,6 +223,13 @@ impl Server {
     }
 
     fn exchange(&self, service: Service, body: Vec<u8>) -> Result<Answer, GitError> {
+        let mut lists = self.lists();
+        if std::mem::take(&mut lists.again)
+            && let Some(list) = lists.of(service).and_then(|list| list.clone())
+        {
+            return Ok(Answer::Whole(Cursor::new(list)));
+        }
+        drop(lists);
         let (name, is_push) = match service {
             Service::UploadPackLs | Service::UploadPack => ("git-upload-pack", false),
             Service::ReceivePackLs | Service::ReceivePack => ("git-receive-pack", true),
@@ -189,6 +264,9 @@ impl Server {
         // Made inside the runtime: sending starts a timer.
         let request = request.timeout(limit);
         let sent = self.calls.wait(limit, async { request.send().await });
+        if matches!(&sent, Ok(Err(error)) if error.is_connect()) {
+            self.pack_left.store(false, Ordering::SeqCst);
+        }
         let response = self.answered(sent)?;
         if response.status() != StatusCode::OK {
             return Err(self.refused(response, is_push));
@@ -200,15 +278,15 @@ impl Server {
                 "check the address: it is the one that `git clone` takes",
             ));
         }
-        let mut answer = Answer::Stream {
-            response,
-            piece: Cursor::new(Vec::new()),
-            left: if asks_for_refs { ADVERTISEMENT } else { PACK },
-        };
-        if service == Service::ReceivePack {
-            answer = self.whole_report(answer)?;
+        match service {
+            Service::UploadPackLs | Service::ReceivePackLs => self.whole_list(service, response),
+            Service::ReceivePack => self.whole_report(response),
+            Service::UploadPack => Ok(Answer::Stream {
+                response,
+                piece: Cursor::new(Vec::new()),
+                left: PACK,
+            }),
         }
-        Ok(answer)
     }
 
     fn limit(&self, service: Service) -> Duration {
@@ -219,21 +297,32 @@ impl Server {
         }
     }
 
+    /// Reads a whole list of refs, and keeps it where it is not too long.
+    fn whole_list(&self, service: Service, response: Response) -> Result<Answer, GitError> {
+        let list = self.whole(response, ADVERTISEMENT)?;
+        if let Some(kept) = self.lists().of(service) {
+            let is_whole = list.ends_with(b"0000");
+            *kept = (is_whole && list.len() <= LONGEST_KEPT).then(|| list.clone());
+        }
+        Ok(Answer::Whole(Cursor::new(list)))
+    }
+
     /// Reads the whole report of a push, so that a report cut short is told from a refusal: git
     /// closes it with a flush packet.
-    fn whole_report(&self, answer: Answer) -> Result<Answer, GitError> {
-        let Answer::Stream { mut response, .. } = answer else {
-            return Ok(answer);
-        };
-        let mut left = PUSH_RESULT;
-        let mut report = Vec::new();
-        while let Some(piece) = self.piece(&mut response, &mut left)? {
-            report.extend_from_slice(&piece);
-        }
+    fn whole_report(&self, response: Response) -> Result<Answer, GitError> {
+        let report = self.whole(response, PUSH_RESULT)?;
         if !report.ends_with(b"0000") {
             return Err(self.no_answer("the connection ended in the middle of the answer"));
         }
         Ok(Answer::Whole(Cursor::new(report)))
+    }
+
+    fn whole(&self, mut response: Response, mut left: usize) -> Result<Vec<u8>, GitError> {
+        let mut whole = Vec::new();
+        while let Some(piece) = self.piece(&mut response, &mut left)? {
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole)
     }
 
     fn piece(
@@ -289,8 +378,12 @@ impl Server {
             is_certificate |= innermost.contains("certificate");
             source = inner.source();
         }
+        let way = match &self.way {
+            Some(way) => format!(" through the proxy {}", way.display),
+            None => String::new(),
+        };
         let message = format!(
-            "git server {}: {}",
+            "git server {}{way}: {}",
             self.origin(),
             self.printable(&innermost)
         );
@@ -315,16 +408,17 @@ impl Server {
             format!(": {said}")
         };
         let number = status.as_u16();
-        let tried = self.found.tried.join(", ");
+        let found = self.found();
+        let tried = found.tried.join(", ");
         match number {
-            401 if self.found.credentials == Credentials::None => GitError::denied(
+            401 if found.credentials == Credentials::None => GitError::denied(
                 format!("{} asks for credentials and there are none", self.url),
-                format!("give a token ({tried})"),
+                format!("give a token that may push to the repository in SHIPGATE_TOKEN ({tried})"),
             ),
             401 => GitError::denied(
                 format!("{} refuses the credentials (HTTP 401{said})", self.url),
                 format!(
-                    "check that the token is valid, not expired, and meant for this server ({tried})"
+                    "check that the token is valid, not expired, and meant for this server; it was tried once ({tried})"
                 ),
             ),
             403 => GitError::denied(
@@ -389,7 +483,8 @@ impl Server {
     }
 
     fn authorization(&self) -> Result<Option<HeaderValue>, GitError> {
-        let Some(text) = self.found.authorization(&self.url) else {
+        self.ask_helper();
+        let Some(text) = self.found().authorization(&self.url) else {
             return Ok(None);
         };
         let mut value = HeaderValue::from_str(text.expose()).map_err(|_| {
@@ -408,7 +503,8 @@ impl Server {
         if let Some(client) = &*slot {
             return Ok(client.clone());
         }
-        let client = build(&self.url, self.ca_file.as_deref(), self.timeout)?;
+        let proxy = self.way.as_ref().map(|way| &way.proxy);
+        let client = build(self.ca_file.as_deref(), proxy, self.timeout)?;
         *slot = Some(client.clone());
         Ok(client)
     }

@@ -1,9 +1,11 @@
 //! The journal of a service: one ref of empty commits whose trailers say what a run is doing. It is
-//! the lock, the place to resume from and the last known good.
+//! the lock, the place to resume from and the last known good. Where the server refuses such refs,
+//! the records are on the branch.
 
 use chrono::{DateTime, Utc};
 
 use super::{
+    branch_journal::{self, Place},
     commit_id::CommitId,
     error::GitError,
     history::log,
@@ -58,26 +60,39 @@ pub enum JournalOutcome {
     },
 }
 
-/// Reads a service's journal.
+/// Reads a service's journal. The ref counts where there is one, and else the branch: a journal that
+/// began on the branch stays there, whatever the server takes later.
 pub(super) fn read(
     local: &mut Local,
     environment: &str,
     service: &str,
 ) -> Result<Journal, GitError> {
     let reference = journal_reference(environment, service)?;
-    let Fetched::Tip(tip) = local.fetch(&reference, Depth::Since)? else {
+    let place = Place::new(environment, service);
+    if let Fetched::Tip(tip) = local.fetch(&reference, Depth::Since)? {
+        local.journals.gone(&place);
+        let records = log(local, tip, usize::MAX)?
+            .into_iter()
+            .map(|entry| JournalRecord {
+                id: entry.id,
+                at: entry.at,
+                trailers: entry.trailers,
+            })
+            .collect();
+        return Ok(Journal {
+            tip: Some(CommitId::of(tip)),
+            records,
+        });
+    }
+    let Some(branch) = local.journals.branches.get(environment).cloned() else {
         return Ok(Journal::default());
     };
-    let records = log(local, tip, usize::MAX)?
-        .into_iter()
-        .map(|entry| JournalRecord {
-            id: entry.id,
-            at: entry.at,
-            trailers: entry.trailers,
-        })
-        .collect();
+    let records = branch_journal::read(local, &branch, &place)?;
+    if !records.is_empty() {
+        local.journals.found(&place);
+    }
     Ok(Journal {
-        tip: Some(CommitId::of(tip)),
+        tip: records.first().map(|record| record.id.clone()),
         records,
     })
 }
@@ -92,6 +107,62 @@ pub(super) fn append(
     at: DateTime<Utc>,
 ) -> Result<JournalOutcome, GitError> {
     let reference = journal_reference(environment, service)?;
+    let place = Place::new(environment, service);
+    let message = marked(message, &local.writer);
+    if local.journals.branch_of(&place).is_some() {
+        // Somebody with other rights may have made the ref meanwhile, and then that counts.
+        return match local.tip(&reference)? {
+            None => append_to_branch(local, &place, expected, &message, at),
+            Some(tip) => Ok(JournalOutcome::Lost {
+                tip: Some(CommitId::of(tip)),
+            }),
+        };
+    }
+    let outcome = append_to_reference(local, reference, expected, &message, at)?;
+    match outcome {
+        // A journal that is there is never left for another one: nobody would look at both.
+        JournalOutcome::Refused { reason }
+            if expected.is_none() && local.journals.branches.contains_key(environment) =>
+        {
+            local.journals.refused(&place, reason.clone());
+            match append_to_branch(local, &place, expected, &message, at)? {
+                JournalOutcome::Refused { reason: second } => Ok(JournalOutcome::Refused {
+                    reason: format!("{reason}; and {second}"),
+                }),
+                outcome => Ok(outcome),
+            }
+        }
+        outcome => Ok(outcome),
+    }
+}
+
+fn append_to_branch(
+    local: &mut Local,
+    place: &Place,
+    expected: Option<&CommitId>,
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<JournalOutcome, GitError> {
+    let Some(branch) = local.journals.branch_of(place).map(str::to_owned) else {
+        return Err(GitError::internal("a journal's branch is not known"));
+    };
+    Ok(
+        match branch_journal::append(local, &branch, place, expected, message, at)? {
+            JournalOutcome::Refused { reason } => JournalOutcome::Refused {
+                reason: format!("as a commit on `{branch}`: {reason}"),
+            },
+            outcome => outcome,
+        },
+    )
+}
+
+fn append_to_reference(
+    local: &mut Local,
+    reference: String,
+    expected: Option<&CommitId>,
+    message: &str,
+    at: DateTime<Utc>,
+) -> Result<JournalOutcome, GitError> {
     let before = expected.map(|id| local.commit_of(id.oid())).transpose()?;
     let empty = local
         .store
@@ -99,8 +170,7 @@ pub(super) fn append(
         .and_then(|builder| builder.write())
         .map_err(GitError::while_doing("make an empty tree"))?;
     let parents: Vec<_> = before.iter().collect();
-    let message = marked(message, &local.writer);
-    let record = write_commit(local, empty, &parents, &message, at)?;
+    let record = write_commit(local, empty, &parents, message, at)?;
     drop(before);
     let update = Update {
         reference,

@@ -9,9 +9,12 @@ use std::{
 use git2::{ErrorCode, Oid, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::{
+    branch_journal::BranchJournals,
     error::GitError,
     names::branch_reference,
+    push::Proof,
     remote::{Depth, Fetched, Remote},
+    signing::Author,
     worker::Calls,
 };
 
@@ -20,13 +23,21 @@ pub(super) struct Local {
     pub(super) calls: Arc<Calls>,
     pub(super) store: git2::Repository,
     pub(super) remote: Box<dyn Remote>,
-    /// Name and address of whom the commits are by.
-    pub(super) author: (String, String),
+    /// As whom commits are made.
+    pub(super) author: Author,
     /// Marks this run's journal records, so that two runs never write the same commit.
     pub(super) writer: String,
+    /// The branch that the server's `HEAD` stands for, where that was asked for with its commit.
+    pub(super) default_branch: Option<String>,
+    /// What shows that the push under way was applied.
+    pub(super) proof: Proof,
+    /// What is known about journals on branches.
+    pub(super) journals: BranchJournals,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
+    /// Refs of which more than the newest commit was fetched.
+    recent: BTreeSet<String>,
     /// Has any ref been fetched with its whole history?
     has_history: bool,
 }
@@ -45,7 +56,7 @@ impl Local {
         folder: PathBuf,
         store: git2::Repository,
         remote: Box<dyn Remote>,
-        author: (String, String),
+        author: Author,
         writer: String,
     ) -> Self {
         Self {
@@ -54,8 +65,12 @@ impl Local {
             remote,
             author,
             writer,
+            default_branch: None,
+            proof: Proof::ReadBack,
             folder,
             fetched: BTreeSet::new(),
+            journals: BranchJournals::default(),
+            recent: BTreeSet::new(),
             has_history: false,
         }
     }
@@ -82,6 +97,50 @@ impl Local {
                 &branches,
             )),
         }
+    }
+
+    /// Fetches so many of a branch's newest commits; none = there is no such branch.
+    pub(super) fn fetch_recent(
+        &mut self,
+        branch: &str,
+        commits: u16,
+    ) -> Result<Option<Oid>, GitError> {
+        let reference = branch_reference(branch)?;
+        let depth = if self.has_history || self.recent.contains(&reference) {
+            Depth::Since
+        } else {
+            Depth::Recent(commits)
+        };
+        let Fetched::Tip(tip) = self.fetch(&reference, depth)? else {
+            return Ok(None);
+        };
+        self.recent.insert(reference);
+        Ok(Some(tip))
+    }
+
+    /// Fetches a branch, of which there must be one, with its newest commits.
+    pub(super) fn fetch_newest(&mut self, branch: &str, commits: u16) -> Result<Oid, GitError> {
+        if self.has_history {
+            return self.fetch_branch(branch, false);
+        }
+        let reference = branch_reference(branch)?;
+        match self.fetch(&reference, Depth::Recent(commits))? {
+            Fetched::Tip(tip) => Ok(tip),
+            Fetched::Missing { branches } => Err(GitError::branch_missing(
+                branch,
+                &self.remote.display(),
+                &branches,
+            )),
+        }
+    }
+
+    /// Returns the commits whose parents were not fetched.
+    pub(super) fn cut_off(&self) -> HashSet<Oid> {
+        let list = std::fs::read_to_string(self.store.path().join("shallow"));
+        let list = list.unwrap_or_default();
+        list.lines()
+            .filter_map(|line| Oid::from_str(line).ok())
+            .collect()
     }
 
     /// Fetches a ref and sees that it is a commit.

@@ -10,10 +10,13 @@
 //! compare-and-set, and its outcome is what reading the ref back says.
 
 mod approvals;
+mod branch_journal;
 mod client;
 mod commit_id;
+mod credential_helper;
 mod credentials;
 mod error;
+mod extra_header;
 mod history;
 mod http;
 mod journal;
@@ -23,12 +26,15 @@ mod names;
 mod own_branch;
 mod program;
 mod program_remote;
+mod proxy;
 mod push;
 mod register;
 mod remote;
 mod repository;
 mod sanitise;
+mod signing;
 mod smart;
+mod source;
 mod trailers;
 mod transport;
 mod tree;
@@ -36,14 +42,16 @@ mod worker;
 
 pub use approvals::KeptApproval;
 pub use commit_id::CommitId;
-pub use credentials::Credentials;
+pub use credentials::{Credentials, ServerToken};
 pub use error::GitError;
-pub use history::LogEntry;
+pub use history::{LogEntry, Past};
 pub use journal::{Journal, JournalOutcome, JournalRecord};
 pub use names::journal_reference;
 pub use own_branch::BranchOutcome;
 pub use program::ConnectionOptions;
 pub use push::PushOutcome;
 pub use repository::{Repository, RepositoryOptions};
+pub use signing::{CommitRules, CommitSigner, Signing};
+pub use source::author_time;
 pub use trailers::{Trailers, message};
 pub use tree::{EntryKind, TreeEntry};

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    credentials::ServerToken,
     error::GitError,
     sanitise::sanitise,
     worker::{Calls, Interrupted},
@@ -24,7 +25,7 @@ use super::{
 /// Most output that is read, in bytes; a list of refs is the longest.
 const LONGEST_OUTPUT: u64 = 64 << 20;
 /// Where programs are looked for when the environment does not say.
-const USUAL_PATH: &str =
+pub(super) const USUAL_PATH: &str =
     "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/opt/homebrew/bin";
 /// What the program gets from the environment, besides what is set for it here.
 const PASSED_ON: &[&str] = &[
@@ -38,8 +39,8 @@ const PASSED_ON: &[&str] = &[
 /// What a connection may take from the world the run was started in.
 #[derive(Debug, Clone, Default)]
 pub struct ConnectionOptions {
-    /// The environment. Used of it: `PATH`, `HOME`, `SSH_AUTH_SOCK`, `TMPDIR` and
-    /// `GIT_SSH_COMMAND`; empty = the usual folders for programs, no agent.
+    /// The environment. Used of it: `PATH`, `HOME`, `SSH_AUTH_SOCK`, `TMPDIR`, `GIT_SSH_COMMAND`
+    /// and the names of proxies; empty = the usual folders for programs, no agent, no proxy.
     pub environment: BTreeMap<String, String>,
     /// Private key for SSH; none = the agent and the usual keys.
     pub ssh_identity_file: Option<PathBuf>,
@@ -47,6 +48,11 @@ pub struct ConnectionOptions {
     pub ssh_known_hosts: Option<PathBuf>,
     /// Admits `http://` to other machines than this one.
     pub allow_plain_http: bool,
+    /// A token that the pipeline hands out for one server.
+    pub job_token: Option<ServerToken>,
+    /// May the person's own git be asked for credentials (`git credential fill`), when there are
+    /// no others? It starts whatever program the person's configuration names.
+    pub asks_credential_helpers: bool,
 }
 
 impl ConnectionOptions {
@@ -55,16 +61,21 @@ impl ConnectionOptions {
         if let Some(command) = self.environment.get("GIT_SSH_COMMAND")
             && !command.is_empty()
             && self.ssh_identity_file.is_none()
+            && self.ssh_known_hosts.is_none()
         {
             return command.clone();
         }
-        let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=20".to_owned();
+        // A host key is never taken on trust, whatever the person's configuration says; and the
+        // server gets no agent and no tunnel.
+        let mut command = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes \
+             -o ForwardAgent=no -o ClearAllForwardings=yes"
+            .to_owned();
         if let Some(key) = &self.ssh_identity_file {
             command.push_str(&format!(" -i {} -o IdentitiesOnly=yes", quoted(key)));
         }
         if let Some(hosts) = &self.ssh_known_hosts {
             command.push_str(&format!(
-                " -o UserKnownHostsFile={} -o StrictHostKeyChecking=yes",
+                " -o UserKnownHostsFile={} -o GlobalKnownHostsFile=none",
                 quoted(hosts)
             ));
         }
@@ -213,7 +224,7 @@ impl Program {
     }
 }
 
-async fn gather(child: &mut Child) -> io::Result<Said> {
+pub(super) async fn gather(child: &mut Child) -> io::Result<Said> {
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let (stdout, stderr, status) = tokio::join!(all(stdout), all(stderr), child.wait());
     Ok(Said {
@@ -233,7 +244,7 @@ async fn all(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
 
 /// Ends the program and whatever it started: an `ssh` left behind would hold the connection.
 #[cfg(unix)]
-fn end_group(group: Option<u32>) {
+pub(super) fn end_group(group: Option<u32>) {
     use nix::{
         sys::signal::{Signal, killpg},
         unistd::Pid,
@@ -245,4 +256,39 @@ fn end_group(group: Option<u32>) {
 }
 
 #[cfg(not(unix))]
-fn end_group(_group: Option<u32>) {}
+pub(super) fn end_group(_group: Option<u32>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_key_is_never_taken_on_trust() {
+        let usual = "ssh -o BatchMode=yes -o ConnectTimeout=20 -o StrictHostKeyChecking=yes \
+                     -o ForwardAgent=no -o ClearAllForwardings=yes";
+        let own = [("GIT_SSH_COMMAND".to_owned(), "ssh -v".to_owned())];
+        let none = ConnectionOptions::default();
+        let with_command = ConnectionOptions {
+            environment: own.into(),
+            ..ConnectionOptions::default()
+        };
+        let with_key = ConnectionOptions {
+            ssh_identity_file: Some("it's".into()),
+            ..with_command.clone()
+        };
+        let with_hosts = ConnectionOptions {
+            ssh_known_hosts: Some("hosts".into()),
+            ..with_command.clone()
+        };
+        let key = format!(r"{usual} -i 'it'\''s' -o IdentitiesOnly=yes");
+        let hosts = format!("{usual} -o UserKnownHostsFile='hosts' -o GlobalKnownHostsFile=none");
+        for (options, command) in [
+            (none, usual),
+            (with_command, "ssh -v"),
+            (with_key, &key),
+            (with_hosts, &hosts),
+        ] {
+            assert_eq!(options.ssh_command(), command);
+        }
+    }
+}

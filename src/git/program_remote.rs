@@ -43,10 +43,20 @@ impl ProgramRemote {
         let text = said.stderr.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let message = format!("{}: {reason}", self.display);
-        if has(&["host key verification failed"]) {
+        if has(&["remote host identification has changed"]) {
+            GitError::denied(
+                format!(
+                    "{}: the server shows another host key than the known one",
+                    self.display
+                ),
+                "somebody may be in between: ask whoever runs the server whether its key was changed, \
+                 and only then replace it in the known hosts",
+            )
+        } else if has(&["host key verification failed", "host key is known for"]) {
             GitError::denied(
                 message,
-                "add the server's host key to the known hosts, after comparing its fingerprint",
+                "compare the fingerprint of the server's host key (`ssh-keyscan HOST | ssh-keygen -lf -`) with \
+                 the one that its owner publishes, then add the key to the known hosts (--known-hosts FILE)",
             )
         } else if has(&[
             "permission denied",
@@ -59,7 +69,8 @@ impl ProgramRemote {
         ]) {
             GitError::denied(
                 message,
-                "check that the key (agent, or the identity file given) may read and write this repository",
+                "check that the key (--ssh-key FILE, the SSH agent, or what OpenSSH's configuration names) \
+                 has no passphrase outside of an agent and may read and write this repository",
             )
         } else if has(&[
             "does not appear to be a git repository",
@@ -112,12 +123,17 @@ impl Remote for ProgramRemote {
         arguments.extend(["--", &self.address, &refspec]);
         let said = self.program.run(&arguments)?;
         if !said.status.success() {
+            let failure = self.explain(&said);
+            // Credentials that were refused are not tried again.
+            if matches!(failure, GitError::Denied { .. }) {
+                return Err(failure);
+            }
             let listing = self.list(store, None)?;
             return match listing.find(reference) {
                 None => Ok(Fetched::Missing {
                     branches: listing.branches(),
                 }),
-                Some(_) => Err(self.explain(&said)),
+                Some(_) => Err(failure),
             };
         }
         let tip = store
@@ -148,7 +164,7 @@ impl Remote for ProgramRemote {
             .list(store, Some(&update.reference))?
             .find(&update.reference);
         if tip != update.expected {
-            return Ok(Report::Stale);
+            return Ok(Report::Elsewhere(tip));
         }
         let expected = update
             .expected
@@ -178,7 +194,11 @@ impl Remote for ProgramRemote {
         }
     }
 
-    fn check_push(&self, store: &Repository, reference: &str) -> Result<(), GitError> {
+    fn check_push(&self, store: &Repository, reference: &str) -> Result<Listing, GitError> {
+        let listing = self.list(store, None)?;
+        if listing.find(reference).is_none() {
+            return Ok(listing);
+        }
         let probe = orphan(store).map_err(GitError::while_doing("prepare a test push"))?;
         let refspec = format!("{probe}:{reference}");
         let said = self.program.run(&[
@@ -193,7 +213,7 @@ impl Remote for ProgramRemote {
         ])?;
         // That the probe does not fit onto the branch is known only after the server let us in.
         if said.status.success() || status_line(&said.stdout, reference).is_some() {
-            Ok(())
+            Ok(listing)
         } else {
             Err(self.explain(&said))
         }

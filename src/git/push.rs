@@ -47,6 +47,16 @@ pub(super) enum Settled {
     Unknown(String),
 }
 
+/// What shows that a push was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The ref, read back.
+    ReadBack,
+    /// The compare-and-set of the next push to the same ref; until then the server's word counts.
+    /// For a record that another one follows.
+    ByTheNext,
+}
+
 /// When the ref is read back, each counted from the one before: a loser of a race can be told so
 /// before the winner's commit shows, and a replica can lag behind.
 const READ_BACK: [Duration; 4] = [
@@ -102,8 +112,13 @@ pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitErr
             update.new
         )));
     }
-    let report = local.remote.push(&local.store, update)?;
-    settle(local, update, report)
+    match local.remote.push(&local.store, update)? {
+        Report::Elsewhere(tip) if tip == Some(update.new) => Ok(Settled::Applied),
+        Report::Elsewhere(tip) => moved(local, update, &Report::Stale, tip),
+        // Whoever comes next compares with this: a yes that was none is found out then.
+        Report::Accepted if local.proof == Proof::ByTheNext => Ok(Settled::Applied),
+        report => settle(local, update, report),
+    }
 }
 
 /// Reads back what became of a push.
@@ -122,7 +137,7 @@ pub(super) fn settle(
         if !pause.is_zero() {
             local.calls.pause(pause);
         }
-        match local.tip(&update.reference) {
+        match local.remote.read_back(&local.store, &update.reference) {
             Ok(tip) if tip == Some(update.new) => return Ok(Settled::Applied),
             Ok(tip) if tip != update.expected => return moved(local, update, &report, tip),
             Ok(_) if matches!(report, Report::Stale) => return Ok(Settled::Moved(update.expected)),
@@ -132,11 +147,13 @@ pub(super) fn settle(
     }
     match (report, unreadable) {
         (Report::Refused(reason), None) => Ok(Settled::Refused(reason)),
-        (Report::Stale | Report::Broken(_), None) => Ok(Settled::Moved(update.expected)),
+        (Report::Stale | Report::Elsewhere(_) | Report::Broken(_), None) => {
+            Ok(Settled::Moved(update.expected))
+        }
         (Report::Accepted, None) => Ok(Settled::Unknown(
             "the server said it took the push, but the ref does not show it".to_owned(),
         )),
-        (Report::Refused(_) | Report::Stale, Some(error)) => Err(error),
+        (Report::Refused(_) | Report::Stale | Report::Elsewhere(_), Some(error)) => Err(error),
         (Report::Accepted, Some(error)) => Ok(Settled::Unknown(format!(
             "the server said it took the push, but the ref can not be read back: {error}"
         ))),
@@ -161,7 +178,7 @@ fn moved(
         Ok(Fetched::Tip(tip)) => Ok(Settled::Moved(Some(tip))),
         Ok(Fetched::Missing { .. }) => Ok(Settled::Moved(None)),
         Err(error) => match report {
-            Report::Refused(_) | Report::Stale => Ok(Settled::Moved(tip)),
+            Report::Refused(_) | Report::Stale | Report::Elsewhere(_) => Ok(Settled::Moved(tip)),
             Report::Accepted | Report::Broken(_) => Ok(Settled::Unknown(format!(
                 "the ref has moved on and can not be read back: {error}"
             ))),

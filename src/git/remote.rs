@@ -9,6 +9,8 @@ use super::error::GitError;
 pub(super) enum Depth {
     /// Only the newest commit with its files.
     Tip,
+    /// So many of the newest commits.
+    Recent(u16),
     /// Whatever is new since the last fetch.
     Since,
     /// Everything back to the first commit.
@@ -20,6 +22,7 @@ impl Depth {
     pub(super) fn number(self, store: &Repository) -> i32 {
         match self {
             Self::Tip => 1,
+            Self::Recent(commits) => i32::from(commits),
             // Git's number for "infinite", which also takes back an earlier limit.
             Self::Whole if store.is_shallow() => i32::MAX,
             Self::Since | Self::Whole => 0,
@@ -28,7 +31,7 @@ impl Depth {
 }
 
 /// The refs of a remote.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(super) struct Listing {
     /// The full ref that `HEAD` stands for.
     pub(super) head: Option<String>,
@@ -85,6 +88,8 @@ pub(super) enum Report {
     Refused(String),
     /// Nothing was sent: the ref was not where it was expected.
     Stale,
+    /// Nothing was sent: the ref is here instead of where it was expected.
+    Elsewhere(Option<Oid>),
     /// The dialogue ended early, after the server may have got it.
     Broken(GitError),
 }
@@ -107,8 +112,21 @@ pub(super) trait Remote {
     /// Moves a ref by compare-and-set.
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError>;
 
-    /// Asks the server for leave to push, without pushing.
-    fn check_push(&self, store: &Repository, reference: &str) -> Result<(), GitError>;
+    /// Asks the server for leave to push, without pushing. Returns the refs that there are.
+    fn check_push(&self, store: &Repository, reference: &str) -> Result<Listing, GitError>;
+
+    /// Looks where a ref is after a push. What it finds may serve the next push as well.
+    fn read_back(&self, store: &Repository, reference: &str) -> Result<Option<Oid>, GitError> {
+        Ok(self.list(store, Some(reference))?.find(reference))
+    }
+
+    /// Lets a fetch that follows at once begin with the refs that [`Remote::list`] has found.
+    fn fetch_as_listed(&self) {}
+
+    /// Returns where a ref was when all refs were listed last, if they ever were.
+    fn seen(&self, _reference: &str) -> Option<Option<Oid>> {
+        None
+    }
 }
 
 /// Returns the name under which the store keeps a ref of the remote.

@@ -8,21 +8,25 @@ use tempfile::TempDir;
 
 use super::{
     approvals::{self, KeptApproval},
+    branch_journal::Place,
     commit_id::CommitId,
-    credentials::Found,
+    credential_helper::CredentialHelper,
+    credentials::{Found, Sources},
     error::GitError,
-    history::{self, LogEntry},
-    http::Server,
+    history::{self, LogEntry, Past},
+    http::{Access, Server},
     journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
     location::Location,
-    names::{branch_reference, check_reference},
+    names::{branch_reference, check_reference, journal_reference},
     own_branch::{self, BranchOutcome},
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
-    push::{PushOutcome, push_branch},
+    proxy,
+    push::{Proof, PushOutcome, push_branch},
     register::prepare,
-    remote::Remote,
+    remote::{Listing, Remote},
+    signing::{self, Author, CommitRules, CommitSigner},
     smart::Smart,
     tree::{self, TreeEntry},
     worker::{Calls, Worker},
@@ -47,6 +51,10 @@ pub struct RepositoryOptions {
     pub author_name: String,
     /// Address for commits.
     pub author_email: String,
+    /// Do name and address stay, whatever the repository's configuration says?
+    pub author_is_given: bool,
+    /// Who signs commits; none = they are not signed.
+    pub signer: Option<Arc<dyn CommitSigner>>,
     /// Longest wait for one answer of the server.
     pub timeout: Duration,
 }
@@ -86,20 +94,7 @@ impl Repository {
     ) -> Result<Self, GitError> {
         prepare();
         let location = Location::parse(&options.url, connection.allow_plain_http)?;
-        git2::Signature::new(
-            &options.author_name,
-            &options.author_email,
-            &git2::Time::new(0, 0),
-        )
-        .map_err(|_| {
-            GitError::invalid(
-                format!(
-                    "found {:?} <{:?}> as the author of commits",
-                    options.author_name, options.author_email
-                ),
-                "give a name and an address without < and >",
-            )
-        })?;
+        signing::check(&options.author_name, &options.author_email)?;
         let folder = tempfile::Builder::new()
             .prefix("shipgate-")
             .tempdir()
@@ -112,7 +107,13 @@ impl Repository {
             let calls = Arc::new(calls);
             let store = create_store(&path)?;
             let remote = remote(location, &calls, &path, &options, &connection)?;
-            let author = (options.author_name, options.author_email);
+            let author = Author {
+                name: options.author_name,
+                email: options.author_email,
+                is_given: options.author_is_given,
+                signer: options.signer,
+                must_sign: false,
+            };
             Ok(Local::new(calls, path, store, remote, author, mark))
         })?;
         Ok(Self {
@@ -131,6 +132,14 @@ impl Repository {
     /// Returns the mark that every journal record of this repository carries as `Writer`.
     pub fn writer(&self) -> &str {
         &self.writer
+    }
+
+    /// Makes all further commits as the repository's own configuration says.
+    ///
+    /// # Errors
+    /// An author that git can not write down.
+    pub async fn obey(&self, rules: CommitRules) -> Result<(), GitError> {
+        self.worker.run(move |local| local.author.obey(rules)).await
     }
 
     /// Fetches the newest commit of a branch with its files.
@@ -155,24 +164,68 @@ impl Repository {
             .await
     }
 
-    /// Returns the branch that the server's `HEAD` stands for.
+    /// Fetches a branch so far back that its line of first parents reaches beyond an instant, or
+    /// to its beginning. None = to its beginning. 20,000 commits are the most.
+    ///
+    /// # Errors
+    /// As [`Repository::fetch`].
+    pub async fn fetch_since(
+        &self,
+        branch: &str,
+        since: Option<DateTime<Utc>>,
+    ) -> Result<Past, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| history::fetch_since(local, &branch, since))
+            .await
+    }
+
+    /// Returns the paths of the files that differ between two commits; none = an empty tree.
+    ///
+    /// # Errors
+    /// A commit that was not fetched.
+    pub async fn changed_paths(
+        &self,
+        older: Option<&CommitId>,
+        newer: &CommitId,
+    ) -> Result<Vec<String>, GitError> {
+        let (older, newer) = (older.map(CommitId::oid), newer.oid());
+        self.worker
+            .run(move |local| history::changed_paths(local, older, newer))
+            .await
+    }
+
+    /// Returns the branch that the server's `HEAD` stands for: as it was when
+    /// [`Repository::fetch_default`] asked last, where it did.
     ///
     /// # Errors
     /// [`GitError::NotFound`] when it stands for none, as in an empty repository.
     pub async fn default_branch(&self) -> Result<String, GitError> {
         self.worker
             .run(|local| {
+                if let Some(branch) = &local.default_branch {
+                    return Ok(branch.clone());
+                }
                 let listing = local.remote.list(&local.store, Some("HEAD"))?;
-                let branch = listing
-                    .head
-                    .as_deref()
-                    .and_then(|head| head.strip_prefix("refs/heads/"));
-                branch.map(str::to_owned).ok_or_else(|| {
-                    GitError::not_found(
-                        format!("{} has no default branch", local.remote.display()),
-                        "push a first commit, or name the branch",
-                    )
-                })
+                default_branch(local, &listing)
+            })
+            .await
+    }
+
+    /// Fetches the newest commit of the branch that the server's `HEAD` stands for, and returns
+    /// both.
+    ///
+    /// # Errors
+    /// As [`Repository::default_branch`] and [`Repository::fetch`].
+    pub async fn fetch_default(&self) -> Result<(String, CommitId), GitError> {
+        self.worker
+            .run(|local| {
+                let listing = local.remote.list(&local.store, Some("HEAD"))?;
+                let branch = default_branch(local, &listing)?;
+                local.default_branch = Some(branch.clone());
+                local.remote.fetch_as_listed();
+                let tip = local.fetch_branch(&branch, false)?;
+                Ok((branch, CommitId::of(tip)))
             })
             .await
     }
@@ -201,7 +254,8 @@ impl Repository {
     }
 
     /// Makes a commit on `base` in which these files have these bytes; nothing else changes, and
-    /// modes stay. It is in our folder alone until it is pushed. Same input, same id.
+    /// modes stay. It is in our folder alone until it is pushed. Same input, same id, unless it is
+    /// signed by a key that signs the same differently each time.
     ///
     /// # Errors
     /// A path that is not a file of the repository or can not become one; a base not fetched.
@@ -317,17 +371,61 @@ impl Repository {
         self.worker
             .run(move |local| {
                 let reference = branch_reference(&branch)?;
-                let listing = local.remote.list(&local.store, None)?;
-                if listing.find(&reference).is_none() {
-                    let display = local.remote.display();
-                    return Err(GitError::branch_missing(
-                        &branch,
-                        &display,
-                        &listing.branches(),
-                    ));
+                let listing = local.remote.check_push(&local.store, &reference)?;
+                if listing.find(&reference).is_some() {
+                    return Ok(());
                 }
-                local.remote.check_push(&local.store, &reference)
+                let display = local.remote.display();
+                let branches = listing.branches();
+                Err(GitError::branch_missing(&branch, &display, &branches))
             })
+            .await
+    }
+
+    /// Says which branch an environment is deployed to: where the server refuses refs for journals,
+    /// they are there.
+    ///
+    /// # Errors
+    /// No name of a branch.
+    pub async fn journal_beside(&self, environment: &str, branch: &str) -> Result<(), GitError> {
+        let (environment, branch) = (environment.to_owned(), branch.to_owned());
+        self.worker
+            .run(move |local| {
+                branch_reference(&branch)?;
+                local.journals.branches.insert(environment, branch);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Is the journal of a service on its branch, as far as is known by now? Then each record moves
+    /// the branch.
+    ///
+    /// # Errors
+    /// None but that the git thread has ended.
+    pub async fn journal_is_on_branch(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<bool, GitError> {
+        let place = Place::new(environment, service);
+        self.worker
+            .run(move |local| Ok(local.journals.branch_of(&place).is_some()))
+            .await
+    }
+
+    /// Returns, once, what a person should know about a journal that is on its branch.
+    ///
+    /// # Errors
+    /// As [`Repository::journal_is_on_branch`].
+    pub async fn journal_warning(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<Option<String>, GitError> {
+        let place = Place::new(environment, service);
+        self.worker
+            .run(move |local| Ok(local.journals.warning(&place)))
             .await
     }
 
@@ -390,21 +488,94 @@ impl Repository {
         message: &str,
         at: DateTime<Utc>,
     ) -> Result<JournalOutcome, GitError> {
+        self.append(
+            environment,
+            service,
+            expected,
+            (message, at),
+            Proof::ReadBack,
+        )
+        .await
+    }
+
+    /// As [`Repository::append_journal`], for a record that another one will follow: the server's
+    /// yes counts without reading it back, because the next record's compare-and-set does that.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn announce(
+        &self,
+        environment: &str,
+        service: &str,
+        expected: Option<&CommitId>,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<JournalOutcome, GitError> {
+        self.append(
+            environment,
+            service,
+            expected,
+            (message, at),
+            Proof::ByTheNext,
+        )
+        .await
+    }
+
+    async fn append(
+        &self,
+        environment: &str,
+        service: &str,
+        expected: Option<&CommitId>,
+        (message, at): (&str, DateTime<Utc>),
+        proof: Proof,
+    ) -> Result<JournalOutcome, GitError> {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         let (expected, message) = (expected.cloned(), message.to_owned());
         self.worker
             .run(move |local| {
-                journal::append(
+                local.proof = proof;
+                let outcome = journal::append(
                     local,
                     &environment,
                     &service,
                     expected.as_ref(),
                     &message,
                     at,
-                )
+                );
+                local.proof = Proof::ReadBack;
+                outcome
             })
             .await
     }
+
+    /// Is the newest record of a service's journal this one, as far as the last look at all refs of
+    /// the server tells? It may be that the last look did not tell: then no.
+    ///
+    /// # Errors
+    /// Names that are no DNS labels.
+    pub async fn journal_was_at(
+        &self,
+        environment: &str,
+        service: &str,
+        record: &CommitId,
+    ) -> Result<bool, GitError> {
+        let reference = journal_reference(environment, service)?;
+        let record = record.oid();
+        self.worker
+            .run(move |local| Ok(local.remote.seen(&reference) == Some(Some(record))))
+            .await
+    }
+}
+
+fn default_branch(local: &Local, listing: &Listing) -> Result<String, GitError> {
+    let head = listing.head.as_deref();
+    let branch = head.and_then(|head| head.strip_prefix("refs/heads/"));
+    branch.map(str::to_owned).ok_or_else(|| {
+        GitError::not_found(
+            format!("{} has no default branch", local.remote.display()),
+            "push a first commit, or name the branch",
+        )
+    })
 }
 
 /// Chooses the way to the remote.
@@ -422,15 +593,22 @@ fn remote(
     };
     Ok(match location {
         Location::Http { url, userinfo } => {
-            let found = Found::search(
-                &url,
-                options.token.as_ref(),
-                options.token_user.as_deref(),
-                userinfo.as_ref(),
-                options.checkout.as_deref(),
-            );
+            let sources = Sources {
+                token: options.token.as_ref(),
+                user: options.token_user.as_deref(),
+                checkout: options.checkout.as_deref(),
+                userinfo: userinfo.as_ref(),
+                job_token: connection.job_token.as_ref(),
+                has_helper: connection.asks_credential_helpers,
+            };
+            let helper = || CredentialHelper::new(store, &connection.environment);
+            let access = Access {
+                found: Found::search(&url, sources),
+                helper: connection.asks_credential_helpers.then(helper),
+                way: proxy::find(&url, &connection.environment)?,
+            };
             let calls = Arc::clone(calls);
-            let server = Server::new(calls, url, found, options.ca_file.clone(), options.timeout);
+            let server = Server::new(calls, url, access, options.ca_file.clone(), options.timeout);
             Box::new(Smart::new(Arc::new(server)))
         }
         Location::Ssh { address } => {
@@ -467,6 +645,8 @@ mod tests {
             checkout: None,
             author_name: "shipgate".to_owned(),
             author_email: "shipgate@example.com".to_owned(),
+            author_is_given: false,
+            signer: None,
             timeout: Duration::from_secs(10),
         }
     }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use git2::{
-    AutotagOption, Direction, ErrorCode, FetchOptions, PushOptions, RemoteCallbacks, RemoteHead,
-    Repository,
+    AutotagOption, Direction, ErrorCode, FetchOptions, Oid, PushOptions, RemoteCallbacks,
+    RemoteHead, Repository,
 };
 
 use super::{
@@ -25,13 +25,24 @@ const OUTGOING: &str = "refs/outgoing";
 /// A repository behind smart HTTP.
 pub(super) struct Smart {
     server: Arc<Server>,
+    /// All refs as they were listed last.
+    seen: RefCell<Option<Listing>>,
+    /// The same, as they were listed last for a push.
+    seen_for_push: RefCell<Option<Listing>>,
+    /// Shall the next fetch begin with the refs as they were listed last?
+    as_listed: Cell<bool>,
 }
 
 impl Smart {
     /// Makes this thread's transports go to `server`.
     pub(super) fn new(server: Arc<Server>) -> Self {
         attach(Arc::clone(&server));
-        Self { server }
+        Self {
+            server,
+            seen: RefCell::default(),
+            seen_for_push: RefCell::default(),
+            as_listed: Cell::default(),
+        }
     }
 
     /// Returns our transport's reason, or libgit2's where the transport had none.
@@ -47,13 +58,51 @@ impl Smart {
         }
     }
 
-    fn connect<'store>(
+    /// Connects, beginning with the refs as they are now.
+    fn connect<'store, T>(
         &self,
         store: &'store Repository,
         direction: Direction,
-        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<Fetched, GitError>,
-    ) -> Result<Fetched, GitError> {
+        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
         self.server.begin();
+        self.converse(store, direction, |remote, listing| {
+            *self.seen.borrow_mut() = Some(listing.clone());
+            if direction == Direction::Push {
+                *self.seen_for_push.borrow_mut() = Some(listing.clone());
+            }
+            then(remote, listing)
+        })
+    }
+
+    /// Connects for a push. A list of refs from before will do where it has the ref at the expected
+    /// place: it is the server that compares, at the moment at which it applies the push.
+    fn connect_for<'store, T>(
+        &self,
+        store: &'store Repository,
+        update: &Update,
+        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
+        let before = self.seen_for_push.borrow();
+        if before
+            .as_ref()
+            .is_none_or(|listing| listing.find(&update.reference) != update.expected)
+        {
+            drop(before);
+            return self.connect(store, Direction::Push, then);
+        }
+        drop(before);
+        self.server.begin();
+        self.server.list_as_before();
+        self.converse(store, Direction::Push, then)
+    }
+
+    fn converse<'store, T>(
+        &self,
+        store: &'store Repository,
+        direction: Direction,
+        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
         let mut remote = store
             .remote_anonymous(self.server.url.as_str())
             .map_err(GitError::while_doing("name the remote"))?;
@@ -86,14 +135,16 @@ impl Remote for Smart {
     }
 
     fn list(&self, store: &Repository, _only: Option<&str>) -> Result<Listing, GitError> {
-        let mut found = Listing::default();
-        self.connect(store, Direction::Fetch, |_, listing| {
-            found = listing;
-            Ok(Fetched::Missing {
-                branches: Vec::new(),
-            })
-        })?;
-        Ok(found)
+        self.connect(store, Direction::Fetch, |_, listing| Ok(listing))
+    }
+
+    fn fetch_as_listed(&self) {
+        self.as_listed.set(true);
+    }
+
+    fn seen(&self, reference: &str) -> Option<Option<Oid>> {
+        let seen = self.seen.borrow();
+        seen.as_ref().map(|listing| listing.find(reference))
     }
 
     fn fetch(
@@ -102,7 +153,7 @@ impl Remote for Smart {
         reference: &str,
         depth: Depth,
     ) -> Result<Fetched, GitError> {
-        self.connect(store, Direction::Fetch, |remote, listing| {
+        let fetch = |remote: &mut git2::Remote<'_>, listing: Listing| {
             let Some(tip) = listing.find(reference) else {
                 return Ok(Fetched::Missing {
                     branches: listing.branches(),
@@ -118,11 +169,18 @@ impl Remote for Smart {
                 .fetch(&[refspec], Some(&mut options), None)
                 .map_err(self.explain("fetch from"))?;
             Ok(Fetched::Tip(tip))
-        })
+        };
+        if self.as_listed.take() {
+            self.server.begin();
+            self.server.list_as_before();
+            self.converse(store, Direction::Fetch, fetch)
+        } else {
+            self.connect(store, Direction::Fetch, fetch)
+        }
     }
 
     fn fetch_below(&self, store: &Repository, below: &str) -> Result<(), GitError> {
-        self.connect(store, Direction::Fetch, |remote, listing| {
+        self.connect(store, Direction::Fetch, |remote, _| {
             let mut options = FetchOptions::new();
             options
                 .download_tags(AutotagOption::None)
@@ -130,24 +188,41 @@ impl Remote for Smart {
             let refspec = format!("+{below}*:{}*", tracking_name(below));
             remote
                 .fetch(&[refspec], Some(&mut options), None)
-                .map_err(self.explain("fetch from"))?;
-            Ok(Fetched::Missing {
-                branches: listing.branches(),
-            })
+                .map_err(self.explain("fetch from"))
         })
-        .map(drop)
     }
 
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
-        self.server.begin();
         if !update.new.is_zero() {
             store
                 .reference(OUTGOING, update.new, true, "push")
                 .map_err(GitError::while_doing("keep the commit"))?;
         }
-        let mut remote = store
-            .remote_anonymous(self.server.url.as_str())
-            .map_err(GitError::while_doing("name the remote"))?;
+        self.connect_for(store, update, |remote, listing| {
+            let tip = listing.find(&update.reference);
+            if tip == update.expected {
+                self.send(remote, update)
+            } else {
+                Ok(Report::Elsewhere(tip))
+            }
+        })
+    }
+
+    fn check_push(&self, store: &Repository, _reference: &str) -> Result<Listing, GitError> {
+        self.connect(store, Direction::Push, |_, listing| Ok(listing))
+    }
+
+    /// Asks the side of the server that takes pushes: the one for readers may be a copy that lags
+    /// behind, and a push that follows needs the answer as well.
+    fn read_back(&self, store: &Repository, reference: &str) -> Result<Option<Oid>, GitError> {
+        let listing = self.connect(store, Direction::Push, |_, listing| Ok(listing))?;
+        Ok(listing.find(reference))
+    }
+}
+
+impl Smart {
+    /// Sends a push over a connection and reads what the server says to it.
+    fn send(&self, remote: &mut git2::Remote<'_>, update: &Update) -> Result<Report, GitError> {
         let stale = Cell::new(false);
         let status = RefCell::new(None);
         let talk = RefCell::new(Vec::new());
@@ -220,14 +295,5 @@ impl Remote for Smart {
                 }
             }
         }
-    }
-
-    fn check_push(&self, store: &Repository, _reference: &str) -> Result<(), GitError> {
-        self.connect(store, Direction::Push, |_, _| {
-            Ok(Fetched::Missing {
-                branches: Vec::new(),
-            })
-        })
-        .map(drop)
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Tree, build::TreeUpdateBuilder};
 
-use super::{commit_id::CommitId, error::GitError, local::Local, names::check_path};
+use super::{commit_id::CommitId, error::GitError, local::Local, names::check_path, signing};
 use crate::manifest::SourceFile;
 
 /// Largest file that is read, in bytes.
@@ -233,14 +233,9 @@ pub(super) fn write_commit(
             "a commit message is empty or holds a NUL",
         ));
     }
-    let making = GitError::while_doing("make a commit");
-    let (name, address) = &local.author;
-    let time = git2::Time::new(at.timestamp(), 0);
-    let author = git2::Signature::new(name, address, &time).map_err(&making)?;
-    let tree = local.store.find_tree(tree).map_err(&making)?;
-    local
+    let tree = local
         .store
-        .commit(None, &author, &author, message, &tree, parents)
-        .map(CommitId::of)
-        .map_err(&making)
+        .find_tree(tree)
+        .map_err(GitError::while_doing("make a commit"))?;
+    signing::write(local, &tree, parents, message, at)
 }

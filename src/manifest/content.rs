@@ -57,7 +57,10 @@ impl Content {
             lines_before: chunk.lines_before,
         };
         match yaml::documents_of(&part, &Limits::MANIFEST) {
-            Ok(found) if found.iter().any(template::in_document) => {
+            Ok(found)
+                if template::may_be_in(&text[chunk.range.clone()])
+                    && found.iter().any(template::in_document) =>
+            {
                 Self::of_template(text, chunk, path)
             }
             Ok(found) => Self::of(found, (text, path), None),

@@ -165,27 +165,58 @@ impl<'a> Cursor<'a> {
 
     /// Returns the items of a list; an item that has a `name` of its own is known by it.
     pub(super) fn items(&self) -> Vec<Self> {
+        self.items_that(|_| true)
+    }
+
+    /// Returns the items of a list that have a text under a key, and those of which only the whole
+    /// item tells: with the key twice, or with a merge key.
+    pub(super) fn items_that_may_have(&self, key: &str, value: &str) -> Vec<Self> {
         let document = self.document;
-        let items: Vec<NodeId> = document.items(self.node).collect();
+        self.items_that(|item| {
+            let mut values = Vec::new();
+            for (name, found) in document.entries(item) {
+                match document.text(name) {
+                    Some("<<") => return true,
+                    Some(name) if name == key => values.push(found),
+                    _ => {}
+                }
+            }
+            match values.as_slice() {
+                [] => false,
+                [only] => document.unrendered(self.view.file.text(), *only) == Some(value),
+                _ => true,
+            }
+        })
+    }
+
+    fn items_that(&self, is_wanted: impl Fn(NodeId) -> bool) -> Vec<Self> {
+        let document = self.document;
+        let wanted: Vec<(usize, NodeId)> = document
+            .items(self.node)
+            .enumerate()
+            .filter(|(_, item)| is_wanted(*item))
+            .collect();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
         let name_of = |item: NodeId| {
             let name = document.get(item, "name")?;
             document.text(name).filter(|name| !is_null(name))
         };
         let mut uses: HashMap<&str, usize> = HashMap::new();
-        for name in items.iter().filter_map(|item| name_of(*item)) {
+        for name in document.items(self.node).filter_map(name_of) {
             *uses.entry(name).or_default() += 1;
         }
-        items
-            .iter()
-            .enumerate()
+        wanted
+            .into_iter()
             .map(|(index, item)| {
-                let segment = match name_of(*item) {
+                let segment = match name_of(item) {
                     Some(name) if uses.get(name) == Some(&1) => Segment::named(name),
                     _ => Segment::Index(index),
                 };
                 Self {
                     index: Some(index),
-                    ..self.child(segment, *item, None)
+                    ..self.child(segment, item, None)
                 }
             })
             .collect()
@@ -197,7 +228,7 @@ impl<'a> Cursor<'a> {
     /// Several items have it, or one has the key twice.
     pub(super) fn item_with(&self, key: &str, value: &str) -> Result<Option<Self>, Refusal> {
         let mut found: Option<Self> = None;
-        for item in self.items() {
+        for item in self.items_that_may_have(key, value) {
             if item.key(key)?.and_then(|place| place.text()) != Some(value) {
                 continue;
             }

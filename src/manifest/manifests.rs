@@ -22,9 +22,9 @@ const LISTED: usize = 10;
 /// of a repository have nothing to do with the service that is deployed.
 #[derive(Debug, Clone)]
 pub struct Manifests {
-    files: Vec<Arc<ParsedFile>>,
+    files: Arc<Vec<Arc<ParsedFile>>>,
     /// Files that are only looked at: what selects pods there makes labels identity.
-    beside: Vec<Arc<ParsedFile>>,
+    beside: Arc<Vec<Arc<ParsedFile>>>,
     /// What selects pods, for each label key that was asked for.
     selectors: Arc<Mutex<HashMap<String, Arc<[PodSelector]>>>>,
     /// What kustomizations build, read once.
@@ -112,8 +112,8 @@ impl Manifests {
         }
         if refusals.is_empty() {
             Ok(Self {
-                files: parsed,
-                beside: Vec::new(),
+                files: Arc::new(parsed),
+                beside: Arc::default(),
                 selectors: Arc::default(),
                 kustomizations: Arc::default(),
             })
@@ -148,7 +148,7 @@ impl Manifests {
         let parsed = files
             .into_iter()
             .filter_map(|file| ParsedFile::parse(file).ok());
-        together.beside.extend(parsed.map(Arc::new));
+        Arc::make_mut(&mut together.beside).extend(parsed.map(Arc::new));
         together.selectors = Arc::default();
         together
     }
@@ -159,14 +159,11 @@ impl Manifests {
     /// As [`Self::parse`].
     pub fn with(&self, files: Vec<SourceFile>) -> Result<Self, Vec<Refusal>> {
         let mut together = self.clone();
-        for newer in Self::parse(files)?.files {
-            let same = together
-                .files
-                .iter_mut()
-                .find(|file| file.path == newer.path);
-            match same {
-                Some(file) => *file = newer,
-                None => together.files.push(newer),
+        let known = Arc::make_mut(&mut together.files);
+        for newer in Self::parse(files)?.files.iter() {
+            match known.iter_mut().find(|file| file.path == newer.path) {
+                Some(file) => *file = newer.clone(),
+                None => known.push(newer.clone()),
             }
         }
         together.selectors = Arc::default();
@@ -220,7 +217,7 @@ impl Manifests {
     pub(super) fn all_views_with<'a>(&'a self, needles: &[&str]) -> impl Iterator<Item = View<'a>> {
         self.files
             .iter()
-            .chain(&self.beside)
+            .chain(self.beside.iter())
             .flat_map(move |file| views_with(file, needles))
     }
 

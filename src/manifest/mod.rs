@@ -39,6 +39,7 @@ mod template;
 mod tests;
 mod traffic;
 mod types;
+mod unified_diff;
 
 use pods::{
     annotation, env, identity, image, image_reference, label, pod_selector, pod_spec,

@@ -1,11 +1,11 @@
-//! A text as pieces of an older one and new bytes between them, and the unified diff of the two.
+//! A text as pieces of an older one and new bytes between them.
 
-use std::{fmt::Write, ops::Range};
+use std::ops::Range;
 
-use super::insert::Splice;
-
-/// Lines of context around each change of a diff.
-const CONTEXT_LINES: usize = 3;
+use super::{
+    insert::Splice,
+    unified_diff::{self, Block},
+};
 
 /// A text that was made from an older one.
 #[derive(Debug, Clone)]
@@ -91,8 +91,8 @@ impl<'a> Pieces<'a> {
     }
 
     /// Returns the lines that differ, each block with the range of the older text and its new text.
-    fn blocks(&self) -> Vec<(Range<usize>, String)> {
-        let mut blocks: Vec<(Range<usize>, String)> = Vec::new();
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks: Vec<Block> = Vec::new();
         let mut done = 0;
         let mut new = String::new();
         let end = Piece::Old(self.old.len()..self.old.len());
@@ -112,11 +112,7 @@ impl<'a> Pieces<'a> {
     }
 
     /// Widens a change to whole lines and joins it with the one before where they share a line.
-    fn add_block(
-        &self,
-        blocks: &mut Vec<(Range<usize>, String)>,
-        (span, text): (Range<usize>, String),
-    ) {
+    fn add_block(&self, blocks: &mut Vec<Block>, (span, text): Block) {
         let line_end = |at: usize| {
             let rest = &self.old[at..];
             at + rest
@@ -149,124 +145,8 @@ impl<'a> Pieces<'a> {
 
     /// Returns how the two texts differ as a unified diff, without a header; empty where they do not.
     pub(super) fn unified_diff(&self) -> String {
-        let hunks = self.hunks();
-        let mut diff = String::new();
-        let mut index = 0;
-        while let Some(first) = hunks.get(index) {
-            let mut last = index;
-            while let Some(next) = hunks.get(last + 1)
-                && next.line - (hunks[last].line + hunks[last].old.len()) <= 2 * CONTEXT_LINES
-            {
-                last += 1;
-            }
-            self.write_group(&hunks[index..=last], first, &mut diff);
-            index = last + 1;
-        }
-        diff
+        unified_diff::of(self.old, self.blocks())
     }
-
-    fn hunks(&self) -> Vec<Hunk<'a>> {
-        let mut hunks = Vec::new();
-        let (mut counted, mut line, mut shift) = (0, 0, 0_isize);
-        for (range, new) in self.blocks() {
-            line += breaks(&self.old[counted..range.start]);
-            counted = range.start;
-            let mut old: Vec<&str> = self.old[range.clone()].split_inclusive('\n').collect();
-            let mut new: Vec<String> = new.split_inclusive('\n').map(str::to_owned).collect();
-            let mut before = 0;
-            while let (Some(one), Some(other)) = (old.first(), new.first())
-                && one == other
-            {
-                before += 1;
-                old.remove(0);
-                new.remove(0);
-            }
-            while let (Some(one), Some(other)) = (old.last(), new.last())
-                && one == other
-            {
-                old.pop();
-                new.pop();
-            }
-            let start = range.start
-                + self.old[range]
-                    .split_inclusive('\n')
-                    .take(before)
-                    .map(str::len)
-                    .sum::<usize>();
-            let grown =
-                isize::try_from(new.len()).unwrap_or(0) - isize::try_from(old.len()).unwrap_or(0);
-            hunks.push(Hunk {
-                start,
-                line: line + before,
-                shift,
-                old,
-                new,
-            });
-            shift += grown;
-        }
-        hunks.retain(|hunk| !hunk.old.is_empty() || !hunk.new.is_empty());
-        hunks
-    }
-
-    fn write_group(&self, group: &[Hunk<'a>], first: &Hunk<'a>, diff: &mut String) {
-        let before: Vec<&str> = {
-            let mut lines: Vec<&str> = self.old[..first.start]
-                .rsplit_terminator('\n')
-                .take(CONTEXT_LINES)
-                .collect();
-            lines.reverse();
-            lines
-        };
-        let mut body = String::new();
-        let mut old_lines = before.len();
-        let mut new_lines = before.len();
-        for line in &before {
-            let _ = writeln!(body, " {line}");
-        }
-        let mut groups = group.iter().peekable();
-        while let Some(hunk) = groups.next() {
-            for line in &hunk.old {
-                write_line(&mut body, '-', line);
-            }
-            for line in &hunk.new {
-                write_line(&mut body, '+', line);
-            }
-            old_lines += hunk.old.len();
-            new_lines += hunk.new.len();
-            let end = hunk.start + hunk.old.iter().map(|line| line.len()).sum::<usize>();
-            let (rest, most) = match groups.peek() {
-                Some(next) => (&self.old[end..next.start], usize::MAX),
-                None => (&self.old[end..], CONTEXT_LINES),
-            };
-            for line in rest.split_inclusive('\n').take(most) {
-                write_line(&mut body, ' ', line);
-                old_lines += 1;
-                new_lines += 1;
-            }
-        }
-        let from = first.line - before.len();
-        let to = from.saturating_add_signed(first.shift);
-        let _ = writeln!(
-            diff,
-            "@@ -{} +{} @@",
-            place(from, old_lines),
-            place(to, new_lines)
-        );
-        diff.push_str(&body);
-    }
-}
-
-/// Lines of the older text and what takes their place.
-#[derive(Debug)]
-struct Hunk<'a> {
-    /// Where the lines begin.
-    start: usize,
-    /// Lines in front of them.
-    line: usize,
-    /// By how much lines before it have moved it.
-    shift: isize,
-    old: Vec<&'a str>,
-    new: Vec<String>,
 }
 
 /// Reads pieces from front to back.
@@ -299,27 +179,6 @@ impl Reader<'_> {
             }
         }
         Some(())
-    }
-}
-
-fn breaks(text: &str) -> usize {
-    memchr::memchr_iter(b'\n', text.as_bytes()).count()
-}
-
-fn write_line(body: &mut String, mark: char, line: &str) {
-    body.push(mark);
-    body.push_str(line);
-    if !line.ends_with('\n') {
-        body.push_str("\n\\ No newline at end of file\n");
-    }
-}
-
-/// Writes where lines are, as diff does: the first one and how many, or only the first.
-fn place(before: usize, lines: usize) -> String {
-    match lines {
-        0 => format!("{before},0"),
-        1 => format!("{}", before + 1),
-        _ => format!("{},{lines}", before + 1),
     }
 }
 

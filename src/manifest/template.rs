@@ -27,6 +27,11 @@ pub(super) fn in_document(document: &Document) -> bool {
     })
 }
 
+/// Is there anything that looks like a template action?
+pub(super) fn may_be_in(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), ACTION.as_bytes()).is_some()
+}
+
 /// Has a text that does not parse as YAML a template action outside of comment lines?
 pub(super) fn in_text(text: &str) -> bool {
     text.lines()

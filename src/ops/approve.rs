@@ -8,27 +8,14 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use super::failure;
+use super::{failure, signer::Signer};
 use crate::{
     event::{ApprovalRecord, Ending, Failure, Outcome},
     git::{JournalOutcome, Repository},
     policy::{ReasonCode, Statement, StatementKind},
-    sign::{self, Agent, OneText, PrivateKey, PublicKey, SshSignature},
+    sign::{self, OneText},
     yaml::typed,
 };
-
-/// Who signs.
-pub enum Signer {
-    /// A key from a file.
-    Key(Box<PrivateKey>),
-    /// An SSH agent, with this key or with the only one that it has.
-    Agent {
-        /// Its socket.
-        socket: PathBuf,
-        /// Which key.
-        key: Option<PublicKey>,
-    },
-}
 
 /// Where the signed text goes.
 pub enum Destination<'a> {
@@ -100,7 +87,8 @@ pub async fn approve(
     now: DateTime<Utc>,
 ) -> Result<Outcome, Failure> {
     let text = statement(wanted)?;
-    let signature = signed(&text, signer).await?;
+    let signature = signer.sign(sign::NAMESPACE, text.as_bytes()).await;
+    let signature = signature.map_err(|problem| Failure::new(Ending::Usage, problem))?;
     let one_text = format!("{text}{}", signature.armour());
     let mut record = record(&text, one_text.clone());
     let mut outcome = Outcome::new(Ending::Shown, format!("signed {}", bounds(wanted)));
@@ -134,20 +122,6 @@ pub async fn approve(
     }
     outcome.approval = Some(record);
     Ok(outcome)
-}
-
-async fn signed(text: &str, signer: &Signer) -> Result<SshSignature, Failure> {
-    let message = text.as_bytes();
-    let signed = match signer {
-        Signer::Key(key) => key.sign(message),
-        Signer::Agent { socket, key } => match Agent::connect(socket).await {
-            Ok(mut agent) => agent.sign(key.as_ref(), message).await,
-            Err(problem) => Err(problem),
-        },
-    };
-    // What the gate would refuse is better refused now.
-    let good = signed.and_then(|signature| signature.verify(message).map(|()| signature));
-    good.map_err(|problem| Failure::new(Ending::Usage, problem))
 }
 
 /// What a statement is good for: `an approval of shop 1.1 in production until …`.

@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 
 use super::{
     beside::Beside,
+    cause::failed_before,
     check,
     gate::Question,
     load::Target,
@@ -34,8 +35,12 @@ pub struct Circumstances {
     pub changed_paths: Option<Vec<String>>,
     /// How long somebody says the deployment takes; none = as long as the plan.
     pub duration: Option<Duration>,
+    /// Is the version to be brought although it failed before?
+    pub force_version: bool,
     /// How long to wait for an opening; none = not at all.
     pub wait_for_window: Option<Duration>,
+    /// How long to wait for the end of another run; none = not at all.
+    pub wait_for_run: Option<Duration>,
 }
 
 impl Default for Circumstances {
@@ -47,7 +52,9 @@ impl Default for Circumstances {
             cluster: None,
             changed_paths: None,
             duration: None,
+            force_version: false,
             wait_for_window: None,
+            wait_for_run: None,
         }
     }
 }
@@ -113,6 +120,29 @@ impl Case {
         self
     }
 
+    /// Looks into the journal whether the version failed here before, where the policy asks that and
+    /// service, environment and version are known.
+    ///
+    /// # Errors
+    /// The git server does not answer or refuses.
+    pub async fn look_at_past(&mut self, repository: &Repository) -> Result<(), Failure> {
+        let Request {
+            environment: Some(environment),
+            service: Some(service),
+            version: Some(version),
+            action,
+            ..
+        } = &self.request
+        else {
+            return Ok(());
+        };
+        if self.policy.asks_of_past(*action) {
+            let failed = failed_before(repository, environment, service, version).await?;
+            self.facts.failed_before = failed;
+        }
+        Ok(())
+    }
+
     /// Puts together what is judged. What the circumstances say goes before what the request says.
     ///
     /// # Errors
@@ -136,6 +166,7 @@ impl Case {
                 freeze: freeze(beside).await?,
                 changed_paths: known.changed_paths,
                 duration: known.duration.map(delta),
+                force_version: known.force_version,
                 ..Facts::default()
             },
         })

@@ -347,6 +347,14 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
             "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
         ));
     }
+    let known_bad =
+        |reason: &Reason| reason.code == ReasonCode::KnownBad && reason.effect == Effect::Blocks;
+    if verdict.reasons.iter().any(known_bad) {
+        let command = approve(request);
+        hints.push(format!(
+            "to bring it all the same, somebody else signs `{command}` now, then --force-version"
+        ));
+    }
     if verdict.reasons.iter().any(is_freeze) {
         hints.push("to go on, take the file FREEZE away on the policy's branch".to_owned());
     }

@@ -18,13 +18,7 @@ pub fn git(error: GitError) -> Failure {
         GitError::Invalid { .. } => Ending::Usage,
         GitError::Internal { .. } => Ending::Internal,
     };
-    let failure = Failure::new(ending, error.message());
-    match error {
-        GitError::Denied { .. } => failure
-            .hint("give a token that may push to the repository in SHIPGATE_TOKEN")
-            .hint(error.hint()),
-        _ => failure.hint(error.hint()),
-    }
+    Failure::new(ending, error.message()).hint(error.hint())
 }
 
 /// More findings than this in one file are counted, not listed.

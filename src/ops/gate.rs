@@ -132,6 +132,7 @@ pub async fn ask(
 ) -> Result<Answer, Failure> {
     check::plausible(outside.clock.now())?;
     let mut case = Case::read(question, outside.repository, target).await?;
+    case.look_at_past(outside.repository).await?;
     let source = check::traffic_source(
         &case.policy,
         question.action,
@@ -182,6 +183,7 @@ pub async fn wait(
     reporter: &mut dyn Reporter,
 ) -> Result<bool, Failure> {
     let mut case = Case::read(question, outside.repository, target).await?;
+    case.look_at_past(outside.repository).await?;
     let beside = Beside::at_source(outside.repository, case.policy.source())?;
     let place = place(outside, &beside);
     question.asker.bring_signed(&mut case, &place).await?;

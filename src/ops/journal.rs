@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use super::cause::Cause;
 use crate::{
     git::{CommitId, Journal, JournalRecord, Trailers},
     policy::Overridden,
@@ -102,6 +103,8 @@ pub struct Record {
     pub weight: Option<Weight>,
     /// Who started the run.
     pub actor: Option<String>,
+    /// Address of the pipeline run.
+    pub pipeline: Option<String>,
     /// Why, for endings that were not wanted.
     pub reason: Option<String>,
     /// The commit that was about to be pushed.
@@ -131,6 +134,7 @@ impl Record {
             base: trailers.get("Base").and_then(|text| text.parse().ok()),
             weight: trailers.get("Weight").and_then(|text| text.parse().ok()),
             actor: owned("Actor"),
+            pipeline: owned("Pipeline"),
             reason: owned("Reason"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
             expires_at: trailers
@@ -196,6 +200,10 @@ pub struct RunIdentity {
     pub overridden: Option<Overridden>,
     /// Why, where a person said it.
     pub reason: Option<String>,
+    /// Why it is taken back, once it is.
+    pub cause: Option<Cause>,
+    /// Is it a rehearsal, which says nothing about how well changes do?
+    pub drill: bool,
 }
 
 impl RunIdentity {
@@ -224,6 +232,12 @@ impl RunIdentity {
             if let Some(value) = value {
                 trailers.push(key, value);
             }
+        }
+        if let Some(cause) = self.cause {
+            trailers.push("Cause", cause.word());
+        }
+        if self.drill {
+            trailers.push("Drill", "true");
         }
         for id in &self.approvals {
             trailers.push("Approval", id);

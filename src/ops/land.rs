@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     failure,
-    journal::State,
+    journal::{RunIdentity, State},
     load,
     patience::{Exhausted, Patience},
     pull_request,
@@ -194,6 +194,11 @@ impl Writer<'_> {
             return Err(stopped(reason, write).into());
         }
         self.announce(write, &commit, stop, reporter).await?;
+        let (tip, commit) = match self.after_announcing(tip, commit, write, reporter).await? {
+            Ok(Some(made)) => made,
+            Ok(None) => return Ok(Try::Lost),
+            Err(failure) => return Ok(Try::Unanswered(failure)),
+        };
         // The announcement may have taken its time.
         if let Some(reason) = stop.requested() {
             return Err(stopped(reason, write).into());
@@ -307,7 +312,8 @@ impl Writer<'_> {
         Ok(Some(commit))
     }
 
-    /// Says in the journal what is about to be pushed. A way back goes on without the journal when
+    /// Says in the journal what is about to be pushed, once for a step and not for each of its tries:
+    /// who is quick between looking and pushing loses fewer races. A way back goes on without the journal when
     /// that cannot be written: that nobody else may write meanwhile is worth less than users who
     /// are off a bad version, and values of others are left alone either way.
     pub(super) async fn announce(
@@ -317,6 +323,9 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<(), NotLanded> {
+        if self.stays_announced(&write.step).await {
+            return Ok(());
+        }
         let entry = Entry {
             weight: write.weight,
             reason: write.reason,
@@ -337,6 +346,47 @@ impl Writer<'_> {
             }
             (recorded, _) => recorded,
         }
+    }
+}
+
+impl Writer<'_> {
+    /// A journal on the branch has just moved the branch: the commit is made again on top of its
+    /// record. None where nothing is left to change there or somebody has taken over, both of which
+    /// the next try finds out.
+    async fn after_announcing(
+        &self,
+        tip: CommitId,
+        commit: CommitId,
+        write: &Write<'_>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Result<Option<(CommitId, CommitId)>, Failure>, NotLanded> {
+        let RunIdentity {
+            environment,
+            service,
+            ..
+        } = &self.identity;
+        let moved = self.repository.journal_is_on_branch(environment, service);
+        if !moved.await.map_err(failure::git)? {
+            return Ok(Ok(Some((tip, commit))));
+        }
+        let warning = self.repository.journal_warning(environment, service).await;
+        if let Some(warning) = warning.map_err(failure::git)? {
+            reporter.event(&Event::Warning(warning));
+        }
+        let fetched = self.repository.fetch(&self.target.branch).await;
+        let tip = match unanswered(fetched.map_err(failure::git))? {
+            Ok(tip) => tip,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        // Asked after the fetch: whoever has taken over since our record is then seen.
+        let journal = self.repository.journal(environment, service).await;
+        match unanswered(journal.map_err(failure::git))? {
+            Ok(journal) if journal.tip == self.journal_tip => {}
+            Ok(_) => return Ok(Ok(None)),
+            Err(failure) => return Ok(Err(failure)),
+        }
+        let made = self.commit_on(&tip, write).await?;
+        Ok(Ok(made.map(|commit| (tip, commit))))
     }
 }
 

@@ -8,7 +8,7 @@ use super::{beside::Beside, check::read_file, failure};
 use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
-    git::{CommitId, EntryKind, Repository, TreeEntry},
+    git::{CommitId, CommitRules, EntryKind, Repository, TreeEntry},
     manifest::{Manifests, SourceFile, may_select_pods},
 };
 
@@ -104,6 +104,21 @@ pub struct Site {
     pub config_path: String,
 }
 
+impl Site {
+    /// Returns one of its services in it.
+    pub fn target(&self, service: &Service) -> Target {
+        Target {
+            config: self.config.clone(),
+            service: service.clone(),
+            environment: self.environment.clone(),
+            environment_name: self.environment_name.clone(),
+            branch: self.branch.clone(),
+            tip: self.tip.clone(),
+            config_path: self.config_path.clone(),
+        }
+    }
+}
+
 /// Reads the configuration and finds the environment in it.
 ///
 /// # Errors
@@ -114,11 +129,13 @@ pub async fn site(
     source: &ConfigSource<'_>,
     environment: Option<&str>,
 ) -> Result<Site, Failure> {
-    let read_from = match source.branch {
-        Some(branch) => branch.to_owned(),
-        None => repository.default_branch().await.map_err(failure::git)?,
+    let (read_from, tip) = match source.branch {
+        Some(branch) => {
+            let tip = repository.fetch(branch).await.map_err(failure::git)?;
+            (branch.to_owned(), tip)
+        }
+        None => repository.fetch_default().await.map_err(failure::git)?,
     };
-    let tip = repository.fetch(&read_from).await.map_err(failure::git)?;
     let config = config(repository, &tip, source.path).await?;
     let (environment_name, found) = pick(
         "environment",
@@ -127,6 +144,10 @@ pub async fn site(
         source.path,
     )?;
     let branch = found.branch.clone().unwrap_or_else(|| read_from.clone());
+    repository
+        .journal_beside(&environment_name, &branch)
+        .await
+        .map_err(failure::git)?;
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
         (tip, config.clone())
@@ -141,6 +162,11 @@ pub async fn site(
         &config.environments,
         source.path,
     )?;
+    let rules = CommitRules {
+        author: config.git.author.clone(),
+        must_sign: config.git.sign_commits,
+    };
+    repository.obey(rules).await.map_err(failure::git)?;
     Ok(Site {
         environment: found.clone(),
         environment_name,

@@ -9,13 +9,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::stop::{Stop, StopReason};
 use crate::clock::Clock;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// The first window that a pause is drawn from.
+const FIRST_WINDOW: Duration = Duration::from_millis(20);
+/// The longest one.
+const LONGEST_WINDOW: Duration = Duration::from_secs(2);
+/// No window is longer than this part of the time that is left: whoever has lost for long waits
+/// less than those who came later, so that nobody starves among many.
+const PART_OF_THE_REST: u32 = 16;
 
-/// Pauses that grow, with full jitter, until a time is up.
+/// Pauses with full jitter until a time is up: each is drawn evenly from a window that begins at
+/// nothing and doubles from try to try. A pause that were at least half of its window would let
+/// those who lost the same race meet again at the next one.
 pub struct Patience {
     until: DateTime<Utc>,
-    pauses: ExponentialBackoff,
+    windows: ExponentialBackoff,
 }
 
 /// Why nothing is tried again.
@@ -34,13 +41,12 @@ impl Patience {
             .now()
             .checked_add_signed(TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX))
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
-        let pauses = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
+        let windows = ExponentialBuilder::default()
+            .with_min_delay(FIRST_WINDOW)
+            .with_max_delay(LONGEST_WINDOW)
             .without_max_times()
             .build();
-        Self { until, pauses }
+        Self { until, windows }
     }
 
     /// Waits for the next try.
@@ -48,10 +54,88 @@ impl Patience {
     /// # Errors
     /// There is none.
     pub async fn pause(&mut self, clock: &dyn Clock, stop: &mut Stop) -> Result<(), Exhausted> {
-        if clock.now() >= self.until {
+        let left = (self.until - clock.now()).to_std().unwrap_or_default();
+        if left.is_zero() {
             return Err(Exhausted::TimeUp);
         }
-        let pause = self.pauses.next().unwrap_or(LONGEST_PAUSE);
+        let pause = self.window(left).mul_f64(fastrand::f64());
         stop.sleep(clock, pause).await.map_err(Exhausted::Stopped)
+    }
+
+    /// Returns the longest that the next pause may be.
+    fn window(&mut self, left: Duration) -> Duration {
+        let grown = self.windows.next().unwrap_or(LONGEST_WINDOW);
+        // The last tries stay a little apart, or they would be one busy loop.
+        grown.min((left / PART_OF_THE_REST).max(FIRST_WINDOW))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn noon() -> DateTime<Utc> {
+        "2026-03-02T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn windows_double_and_shrink_again_towards_the_end() {
+        let clock = ManualClock::at(noon());
+        let mut patience = Patience::new(&clock, Duration::from_secs(120));
+        let seconds = [120, 119, 118, 117, 116, 115, 114, 113, 60, 16, 8, 1, 0];
+        let half = Duration::from_micros(500);
+        let windows =
+            seconds.map(|left| (patience.window(Duration::from_secs(left)) + half).as_millis());
+        assert_eq!(
+            windows,
+            [
+                20, 40, 80, 160, 320, 640, 1280, 2000, 2000, 1000, 500, 63, 20
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn pauses_fill_their_windows_and_end_with_the_time() {
+        let (_stopper, mut stop) = Stop::channel();
+        let (mut shortest, mut longest) = (f64::MAX, 0.0_f64);
+        for _ in 0..50 {
+            let clock = Arc::new(ManualClock::at(noon()));
+            let mut patience = Patience::new(&*clock, Duration::from_secs(120));
+            let mut tries = 0;
+            loop {
+                let before = clock.now();
+                if patience.pause(&*clock, &mut stop).await == Err(Exhausted::TimeUp) {
+                    break;
+                }
+                let pause = (clock.now() - before).to_std().unwrap();
+                assert!(pause <= LONGEST_WINDOW, "{pause:?}");
+                tries += 1;
+                if (20..80).contains(&tries) {
+                    shortest = shortest.min(pause.as_secs_f64());
+                    longest = longest.max(pause.as_secs_f64());
+                }
+            }
+            let took = (clock.now() - noon()).to_std().unwrap();
+            assert!(took >= Duration::from_secs(120), "{took:?}");
+            assert!(took <= Duration::from_secs(121), "{took:?}");
+            assert!(tries > 60, "{tries}");
+        }
+        // Of 3,000 pauses in a window of two seconds some are next to its ends.
+        assert!(shortest < 0.05 && longest > 1.9, "{shortest} {longest}");
+    }
+
+    #[tokio::test]
+    async fn a_wish_to_stop_ends_it() {
+        let clock = ManualClock::at(noon());
+        let (stopper, mut stop) = Stop::channel();
+        stopper.stop(StopReason::Terminate);
+        let mut patience = Patience::new(&clock, Duration::from_secs(120));
+        assert_eq!(
+            patience.pause(&clock, &mut stop).await,
+            Err(Exhausted::Stopped(StopReason::Terminate))
+        );
     }
 }

@@ -3,12 +3,15 @@
 
 use super::{
     deploy::{Outside, read_journal},
-    journal::{self, State},
+    journal::{self, Record, State},
     load::Target,
     stop::Stop,
     takeback::Takeback,
 };
-use crate::event::{Ending, Event, Failure, Outcome, Reporter};
+use crate::{
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    git::CommitId,
+};
 
 /// Shows what recovering would change; changes nothing.
 ///
@@ -50,7 +53,40 @@ pub async fn recover(
         at: outside.clock.now(),
         title: format!("recover {what}"),
     });
-    let (tip, records) = read_journal(outside.repository, target).await?;
+    let read = read_journal(outside.repository, target).await?;
+    from(read, outside, target, actor, stop, reporter).await
+}
+
+/// Recovers, if this is still the newest record of the journal; none = it is not.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn only(
+    newest: &CommitId,
+    outside: &Outside<'_>,
+    target: &Target,
+    actor: Option<String>,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Option<Outcome>, Failure> {
+    let read = read_journal(outside.repository, target).await?;
+    if read.0.as_ref() != Some(newest) {
+        return Ok(None);
+    }
+    let ended = from(read, outside, target, actor, stop, reporter).await?;
+    Ok(Some(ended))
+}
+
+/// Recovers what a journal tells of.
+async fn from(
+    (tip, records): (Option<CommitId>, Vec<Record>),
+    outside: &Outside<'_>,
+    target: &Target,
+    actor: Option<String>,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let what = format!("{} in {}", target.service.name, target.environment_name);
     let nothing = || Outcome::new(Ending::NoChange, format!("nothing is unfinished: {what}"));
     // A run that was withdrawn while it pushed may have landed after all.
     let withdrawn = || {

@@ -3,6 +3,7 @@
 use super::{
     announce::{self, Push},
     asker::Asker,
+    cause::failed_before,
     deploy::{self, Continued, DIRECT, Limits, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
     journal::{self, Record, RunIdentity, State},
@@ -30,6 +31,20 @@ pub struct RollbackTo<'a> {
     pub dry_run: bool,
     /// Why, for people.
     pub reason: &'a str,
+    /// Is it a rehearsal?
+    pub drill: bool,
+}
+
+/// The last deployment, to be taken back.
+pub struct RollbackLast<'a> {
+    /// Who asks for it.
+    pub asker: &'a Asker,
+    /// The gate's leave.
+    pub permit: &'a Permit,
+    /// Why, for people.
+    pub reason: &'a str,
+    /// Is it a rehearsal?
+    pub drill: bool,
 }
 
 /// Brings a named version to everyone at once, watched as any deployment is.
@@ -50,6 +65,7 @@ pub async fn rollback_to(
         permit,
         dry_run,
         reason,
+        drill,
     } = request;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     reporter.event(&Event::Started {
@@ -58,6 +74,7 @@ pub async fn rollback_to(
     });
     let (journal_tip, records) = read_journal(outside.repository, target).await?;
     let run = run_id(outside, target, version, &records);
+    warn_of_failure(outside, target, version, reporter).await?;
     let continued = match journal::unfinished(&records) {
         None => None,
         Some(record) if record.run == run && record.state != State::RollingBack => {
@@ -115,6 +132,8 @@ pub async fn rollback_to(
             approvals: Vec::new(),
             overridden: None,
             reason: Some(reason.to_owned()),
+            cause: None,
+            drill,
         },
         plan,
         replay,
@@ -139,6 +158,27 @@ pub async fn rollback_to(
     Ok(outcome)
 }
 
+/// A named version is brought whatever its past is: nothing stops a way back. But that it failed
+/// here before, whoever names it should know.
+async fn warn_of_failure(
+    outside: &Outside<'_>,
+    target: &Target,
+    version: &Version,
+    reporter: &mut dyn Reporter,
+) -> Result<(), Failure> {
+    let (environment, service) = (&target.environment_name, &target.service.name);
+    let failed = failed_before(outside.repository, environment, service, version).await?;
+    if let Some(failed) = failed {
+        reporter.event(&Event::Warning(format!(
+            "{version} failed here before: run {} took it back at {} ({})",
+            failed.run,
+            journal::instant(failed.at),
+            failed.why
+        )));
+    }
+    Ok(())
+}
+
 /// Shows what [`rollback`] would change; changes nothing.
 ///
 /// # Errors
@@ -159,14 +199,18 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
 /// # Errors
 /// The git server does not answer or refuses; there is nothing to go back to.
 pub async fn rollback(
+    request: RollbackLast<'_>,
     outside: &Outside<'_>,
     target: &Target,
-    asker: &Asker,
-    reason: &str,
-    permit: &Permit,
     mut stop: Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
+    let RollbackLast {
+        asker,
+        permit,
+        reason,
+        drill,
+    } = request;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     reporter.event(&Event::Started {
         at: outside.clock.now(),
@@ -183,6 +227,7 @@ pub async fn rollback(
     let actor = asker.actor.clone();
     let mut takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
     takeback.under(permit);
+    takeback.asked_for(drill);
     let push = Push {
         action: Action::Rollback,
         target,

@@ -78,7 +78,12 @@ pub async fn policy_of(
     place: SiteRef<'_>,
 ) -> Result<TrustedPolicy, Failure> {
     let branch = trusted_branch(repository, policy_ref).await?;
-    let commit = repository.fetch(&branch).await.map_err(failure::git)?;
+    // One look at a branch: what was just read of it and the policy belong together.
+    let commit = if branch == place.branch {
+        place.tip.clone()
+    } else {
+        repository.fetch(&branch).await.map_err(failure::git)?
+    };
     let (config_path, name) = (place.config_path, place.name);
     let environment = if commit == *place.tip {
         Some(place.environment.clone())

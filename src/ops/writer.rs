@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     deploy::read_journal,
     failure,
@@ -17,6 +19,9 @@ use crate::{
     git::{self, CommitId, JournalOutcome, Repository},
     units::Weight,
 };
+
+/// A step that is tried for longer than this is announced anew, so that its record does not expire.
+const ANNOUNCED_ANEW_AFTER: Duration = Duration::from_secs(60);
 
 /// The writer of one run.
 pub struct Writer<'a> {
@@ -34,6 +39,8 @@ pub struct Writer<'a> {
     pub announced: bool,
     /// How changes land where the branch takes no push; none = by a push.
     pub proposals: Option<Proposals<'a>>,
+    /// The step whose push was announced last, and when.
+    pub announced_step: Option<(String, DateTime<Utc>)>,
 }
 
 /// One record to be.
@@ -47,7 +54,7 @@ pub struct Entry<'a> {
     pub weight: Option<Weight>,
     /// Why.
     pub reason: Option<&'a str>,
-    /// The commit that is about to be pushed.
+    /// The commit that is about to be pushed: that of the first try, where there are several.
     pub intended: Option<&'a CommitId>,
     /// How long the writer may be silent afterwards; none where nothing is to come.
     pub hold: Option<Duration>,
@@ -98,8 +105,12 @@ impl Writer<'_> {
         let mut stop = stop.clone();
         let mut patience = Patience::new(self.clock, entry.patience);
         loop {
-            let trouble = match self.append(&message).await? {
-                Appended::Done => return Ok(()),
+            let trouble = match self.append(entry, &message).await? {
+                Appended::Done => {
+                    let step = || (entry.step.to_owned(), self.clock.now());
+                    self.announced_step = entry.intended.map(|_| step());
+                    return Ok(());
+                }
                 Appended::NotYet(trouble) => trouble,
             };
             if patience.pause(self.clock, &mut stop).await.is_err() {
@@ -108,7 +119,28 @@ impl Writer<'_> {
         }
     }
 
-    async fn append(&mut self, message: &str) -> Result<Appended, NotLanded> {
+    /// Does the record of a step's first try do for another one? It does while it is the newest,
+    /// which the last look at the refs has told, and not old.
+    pub(super) async fn stays_announced(&self, step: &str) -> bool {
+        let (Some((announced, at)), Some(tip)) = (&self.announced_step, &self.journal_tip) else {
+            return false;
+        };
+        let RunIdentity {
+            service,
+            environment,
+            ..
+        } = &self.identity;
+        let age = (self.clock.now() - *at).to_std().unwrap_or_default();
+        announced == step
+            && age < ANNOUNCED_ANEW_AFTER
+            && (self
+                .repository
+                .journal_was_at(environment, service, tip)
+                .await)
+                .unwrap_or(false)
+    }
+
+    async fn append(&mut self, entry: &Entry<'_>, message: &str) -> Result<Appended, NotLanded> {
         let RunIdentity {
             service,
             environment,
@@ -118,18 +150,19 @@ impl Writer<'_> {
             let text = format!("the journal could not be written: {reason}");
             Ok(Appended::NotYet(Failure::new(Ending::Unavailable, text)))
         };
-        let outcome = self
-            .repository
-            .append_journal(
-                environment,
-                service,
-                self.journal_tip.as_ref(),
-                message,
-                self.clock.now(),
-            )
-            .await
-            .map_err(failure::git);
-        match outcome {
+        let (tip, now) = (self.journal_tip.as_ref(), self.clock.now());
+        let outcome = if entry.intended.is_some() {
+            let announced = self
+                .repository
+                .announce(environment, service, tip, message, now);
+            announced.await
+        } else {
+            let appended = self
+                .repository
+                .append_journal(environment, service, tip, message, now);
+            appended.await
+        };
+        match outcome.map_err(failure::git) {
             Ok(JournalOutcome::Appended(id)) => {
                 self.journal_tip = Some(id);
                 self.announced = true;

@@ -1,6 +1,6 @@
 //! What was found out for the rules, by whoever could ask: the gate itself asks nobody.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     approval::{Identity, Presented},
@@ -21,12 +21,27 @@ pub struct Facts {
     pub plan: Option<PlanFact>,
     /// How long somebody says the deployment takes; none = as long as the plan.
     pub duration: Option<TimeDelta>,
+    /// The last failure of the version in this environment; none = there is none, or nobody looked.
+    pub failed_before: Option<FailedBefore>,
+    /// Is the version to be brought although it failed before?
+    pub force_version: bool,
     /// Who starts it, as far as the pipeline says; none = nobody said.
     pub deployer: Option<Identity>,
     /// Who started it again, if the pipeline says that it was somebody else.
     pub restarted_by: Option<Identity>,
     /// The approvals and overrides that were presented or found, good or not.
     pub presented: Vec<Presented>,
+}
+
+/// A version that failed verification and was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedBefore {
+    /// The run that took it back.
+    pub run: String,
+    /// When it was taken back.
+    pub at: DateTime<Utc>,
+    /// Why: one line.
+    pub why: String,
 }
 
 /// How much traffic there is.

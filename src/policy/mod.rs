@@ -37,7 +37,7 @@ pub use cases::Mismatch;
 pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, PlanFact, TrafficFact};
+pub use facts::{Facts, FailedBefore, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use lint::{Lint, Neighbours, Severity};

@@ -8,7 +8,7 @@ use globset::GlobMatcher;
 use super::{
     PolicySource,
     approval::{ApprovalRules, OverrideRules},
-    document::{Aggregate, Behavior, OnUnavailable, TrafficAction},
+    document::{Aggregate, Behavior, KnownBad, OnUnavailable, TrafficAction},
     people::People,
     request::Action,
     scope::Scope,
@@ -31,6 +31,7 @@ pub struct Policy {
     pub(super) blocked_dates: Vec<TimeRule>,
     pub(super) traffic: Option<Written<TrafficThreshold>>,
     pub(super) actions: Vec<Action>,
+    pub(super) versions: VersionRules,
     pub(super) people: People,
     pub(super) approvals: ApprovalRules,
     pub(super) overriding: Option<OverrideRules>,
@@ -77,6 +78,16 @@ pub(super) struct TrafficThreshold {
     pub(super) max_age: Option<Duration>,
 }
 
+/// What a version's own past means.
+#[derive(Debug, Clone, Default)]
+pub(super) struct VersionRules {
+    pub(super) known_bad: KnownBad,
+    /// How long a failure counts; none = until the version is verified.
+    pub(super) counted: Option<TimeDelta>,
+    /// 1-based line, where the policy says anything about it.
+    pub(super) line: Option<usize>,
+}
+
 /// Changed files that ask for an approval.
 #[derive(Debug, Clone)]
 pub(super) struct ChangeRule {
@@ -121,6 +132,7 @@ impl Policy {
             blocked_dates: Vec::new(),
             traffic: None,
             actions: Action::GOING_FORWARD.to_vec(),
+            versions: VersionRules::default(),
             people: People::default(),
             approvals: ApprovalRules::default(),
             overriding: None,
@@ -179,6 +191,11 @@ impl Policy {
     /// Returns how old the answer about traffic may be, where the policy says.
     pub fn traffic_max_age(&self) -> Option<Duration> {
         self.traffic.as_ref()?.value.max_age
+    }
+
+    /// Does it matter for this action whether the version failed before? It never stops a way back.
+    pub fn asks_of_past(&self, action: Action) -> bool {
+        self.asks_of_plans(action)
     }
 
     /// Is this one of the policy's own actions, and one that goes forward? What a plan must be like

@@ -46,7 +46,9 @@ pub enum ReasonCode {
     Freeze,
     /// The service's own configuration does less than the policy requires.
     Require,
-    /// Any other rule, such as an unfinished run or a known-bad version.
+    /// The version failed here before and was taken back.
+    KnownBad,
+    /// Any other rule, such as an unfinished run.
     BlockedOther,
     /// A window that asks for an approval.
     ApprovalRequired,
@@ -60,13 +62,14 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// What an override may lift, where the policy allows it.
-    pub const OVERRIDABLE: [Self; 9] = [
+    pub const OVERRIDABLE: [Self; 10] = [
         Self::BlockedWindow,
         Self::BlockedDate,
         Self::Runway,
         Self::BlockedTraffic,
         Self::Freeze,
         Self::Require,
+        Self::KnownBad,
         Self::BlockedOther,
         Self::ApprovalRequired,
         Self::Unavailable,
@@ -82,6 +85,7 @@ impl ReasonCode {
             Self::BlockedTraffic => "blocked-traffic",
             Self::Freeze => "freeze",
             Self::Require => "require",
+            Self::KnownBad => "known-bad",
             Self::BlockedOther => "blocked-other",
             Self::ApprovalRequired => "approval-required",
             Self::Unavailable => "unavailable",

@@ -10,7 +10,11 @@ use chrono::{DateTime, SecondsFormat, TimeZone};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 
-use super::{Ended, Sink, phrases, sanitise};
+use super::{
+    Ended, Sink,
+    json_past::{AuditReport, DoraReport},
+    phrases, sanitise,
+};
 use crate::{
     event::{
         CaseRecord, Deployment, FileFinding, MetricRecord, Outcome, OutlookRecord, ServiceVerdict,
@@ -75,6 +79,10 @@ pub struct Report {
     metrics: Vec<MetricReport>,
     /// Past deployments, newest first (`history`).
     deployments: Vec<DeploymentReport>,
+    /// The figures of all deployments in the range (`history`).
+    dora: Option<DoraReport>,
+    /// Is every change on the branch explained (`history --audit`)?
+    audit: Option<AuditReport>,
     /// What was found in files (`validate`).
     findings: Vec<FindingReport>,
     /// What was asked and how it stands at the beginning of the range (`next`).
@@ -300,6 +308,19 @@ struct DeploymentReport {
     finished_at: Option<String>,
     /// Who started it.
     actor: Option<String>,
+    /// Application repository and commit that the version was built from.
+    source: Option<String>,
+    /// When that commit was written.
+    source_at: Option<String>,
+    /// Why it was taken back (`history`).
+    #[schemars(extend("enum" = ["verification", "asked", "cancelled", "interrupted", "superseded", "trouble", null]))]
+    cause: Option<String>,
+    /// Why, where the journal says it (`history`).
+    reason: Option<String>,
+    /// Does it take an earlier deployment back, and bring nothing of its own (`history`)?
+    takes_back: bool,
+    /// Is it a rehearsal?
+    drill: bool,
 }
 
 /// One step of a deployment.
@@ -419,6 +440,8 @@ impl Report {
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
             metrics: outcome.metrics.iter().map(MetricReport::of).collect(),
             deployments: outcome.history.iter().map(DeploymentReport::of).collect(),
+            dora: outcome.dora.as_ref().map(DoraReport::of),
+            audit: outcome.audit.as_ref().map(AuditReport::of),
             findings: outcome.findings.iter().map(FindingReport::of).collect(),
             outlook: outcome.outlook.as_ref().map(OutlookReport::of),
             transitions: outcome
@@ -595,6 +618,12 @@ impl DeploymentReport {
             started_at: deployment.started_at.map(instant),
             finished_at: deployment.finished_at.map(instant),
             actor: deployment.actor.clone(),
+            source: deployment.source.clone(),
+            source_at: deployment.source_at.map(instant),
+            cause: deployment.cause.clone(),
+            reason: deployment.reason.as_deref().map(sanitise::line),
+            takes_back: deployment.takes_back,
+            drill: deployment.drill,
         }
     }
 }

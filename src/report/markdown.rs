@@ -1,6 +1,6 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, phrases, phrases::Tone, sanitise};
+use super::{Ended, past, phrases, phrases::Tone, sanitise};
 use crate::{event::Outcome, policy::Verdict};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
@@ -23,6 +23,8 @@ pub fn render(ended: &Ended<'_>) -> String {
         changes(outcome),
         commits(outcome),
         history(outcome),
+        figures(outcome),
+        gaps(outcome),
     ];
     let mut left_out = false;
     for section in sections.into_iter().flatten() {
@@ -192,6 +194,16 @@ fn history(outcome: &Outcome) -> Option<String> {
         ]
     });
     table("Deployments", &["when (UTC)", "what", "state"], rows)
+}
+
+fn figures(outcome: &Outcome) -> Option<String> {
+    let rows = past::figures(outcome.dora.as_ref()?);
+    table("Figures", &["figure", "value", "of"], rows.into_iter())
+}
+
+fn gaps(outcome: &Outcome) -> Option<String> {
+    let gaps = outcome.audit.as_ref()?.gaps.iter();
+    table("Gaps", &past::GAP_COLUMNS, gaps.map(past::gap))
 }
 
 fn table(

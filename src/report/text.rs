@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink, cases, findings, outlook,
+    Ended, Sink, cases, findings, outlook, past,
     phrases::{self, Tone},
     sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -78,7 +78,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
             .map(|commit| vec![phrases::short(&commit.sha), commit.subject.clone()]);
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
-    history(&outcome.history, &mut lines);
+    past::lines(outcome, &mut lines);
     lines.extend(findings::lines(&outcome.findings));
     cases::lines(&outcome.cases, &mut lines);
     if let Some(record) = &outcome.outlook {
@@ -269,40 +269,6 @@ fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
     });
     let header = ["verdict", "metric", "value", "wanted", "failed", "detail"];
     section("metrics", &header, rows, lines);
-}
-
-fn history(history: &[Deployment], lines: &mut Vec<Line>) {
-    let rows = history.iter().map(|past| {
-        let at = past.finished_at.or(past.started_at);
-        vec![
-            past.state.clone(),
-            at.map(|at| at.format("%Y-%m-%d %H:%M").to_string())
-                .unwrap_or_default(),
-            past.service.clone(),
-            past.environment.clone(),
-            past.version
-                .as_ref()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            past.previous_version.clone().unwrap_or_default(),
-            past.commits
-                .last()
-                .map(|it| phrases::short(&it.sha))
-                .unwrap_or_default(),
-            past.actor.clone().unwrap_or_default(),
-        ]
-    });
-    let header = [
-        "state",
-        "when (UTC)",
-        "service",
-        "environment",
-        "version",
-        "before",
-        "commit",
-        "by",
-    ];
-    section("deployments", &header, rows, lines);
 }
 
 fn diff(diff: &str, lines: &mut Vec<Line>) {

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    algorithm,
+    NAMESPACE, algorithm,
     key::PublicKey,
     signature::{SshSignature, to_sign},
     wire::{Reader, put},
@@ -52,20 +52,23 @@ impl Agent {
         wanted: Option<&PublicKey>,
         message: &[u8],
     ) -> Result<SshSignature, String> {
-        let keys = self.keys().await?;
-        let key = match wanted {
-            Some(wanted) => {
-                let has = keys.iter().any(|(key, _)| key == wanted.bytes());
-                if !has {
-                    return Err("the SSH agent does not have this key; `ssh-add` it".to_owned());
-                }
-                wanted.bytes().to_vec()
-            }
-            None => only(keys)?,
-        };
+        self.sign_for(NAMESPACE, wanted, message).await
+    }
+
+    /// Signs a message for a namespace with this key, or with the only one that the agent has.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub async fn sign_for(
+        &mut self,
+        namespace: &str,
+        wanted: Option<&PublicKey>,
+        message: &[u8],
+    ) -> Result<SshSignature, String> {
+        let key = self.choose(wanted).await?;
         let mut request = vec![SIGN_REQUEST];
         put(&mut request, &key);
-        put(&mut request, &to_sign(message));
+        put(&mut request, &to_sign(namespace, message));
         request.extend(FLAG_RSA_SHA2_512.to_be_bytes());
         let answer = self.ask(&request).await?;
         let mut reader = Reader(&answer);
@@ -73,7 +76,24 @@ impl Agent {
             return Err("the SSH agent refuses to sign with this key".to_owned());
         }
         let signature = reader.bytes().ok_or_else(broken)?;
-        Ok(SshSignature::made(key, signature.to_vec()))
+        Ok(SshSignature::made(namespace, key, signature.to_vec()))
+    }
+
+    /// Returns the key that would sign, as OpenSSH encodes it: this one, or the only one that the
+    /// agent has. Nothing is signed.
+    ///
+    /// # Errors
+    /// The agent does not have the key, or several to choose from.
+    pub async fn choose(&mut self, wanted: Option<&PublicKey>) -> Result<Vec<u8>, String> {
+        let keys = self.keys().await?;
+        let Some(wanted) = wanted else {
+            return only(keys);
+        };
+        if keys.iter().any(|(key, _)| key == wanted.bytes()) {
+            Ok(wanted.bytes().to_vec())
+        } else {
+            Err("the SSH agent does not have this key; `ssh-add` it".to_owned())
+        }
     }
 
     /// The keys of the agent with their comments; certificates are left out.

@@ -11,7 +11,7 @@ use ring::{
 use ssh_key::private::{EcdsaKeypair, KeypairData};
 
 use super::{
-    algorithm,
+    NAMESPACE, algorithm,
     signature::{SshSignature, to_sign},
     wire::{Reader, put, put_big_number},
 };
@@ -81,9 +81,17 @@ impl PrivateKey {
     /// # Errors
     /// The key is of a kind that has to be in an agent, or broken.
     pub fn sign(&self, message: &[u8]) -> Result<SshSignature, String> {
+        self.sign_for(NAMESPACE, message)
+    }
+
+    /// Signs a message for a namespace.
+    ///
+    /// # Errors
+    /// As [`Self::sign`].
+    pub fn sign_for(&self, namespace: &str, message: &[u8]) -> Result<SshSignature, String> {
         let key = self.0.public_key().to_bytes();
         let key = key.map_err(|_| "the key cannot be read".to_owned())?;
-        let data = to_sign(message);
+        let data = to_sign(namespace, message);
         let mut signature = Vec::new();
         let kind = algorithm::name(&key);
         put(&mut signature, kind.as_bytes());
@@ -111,7 +119,7 @@ impl PrivateKey {
                 ));
             }
         }
-        Ok(SshSignature::made(key, signature))
+        Ok(SshSignature::made(namespace, key, signature))
     }
 }
 

@@ -7,6 +7,8 @@
 //! the other way: statement -> signature                    key (a file), agent (ssh-agent)
 //! ```
 //!
+//! The same keys sign commits, in the namespace that git itself uses.
+//!
 //! Formats are OpenSSH's own (PROTOCOL.sshsig, PROTOCOL.u2f and ssh-keygen(1)), so that the stock
 //! `ssh-keygen` makes and checks them too.
 
@@ -26,3 +28,7 @@ pub use statement::{LIMIT, OneText, id, write};
 
 /// The namespace of our signatures: one made for something else never counts.
 pub const NAMESPACE: &str = "shipgate";
+
+/// The namespace of signatures of commits (git-config(1), `gpg.format`): `git verify-commit` takes
+/// no other.
+pub const GIT_NAMESPACE: &str = "git";

@@ -108,10 +108,18 @@ impl SshSignature {
     /// # Errors
     /// It was not; the text says why.
     pub fn verify(&self, message: &[u8]) -> Result<(), String> {
-        if self.namespace != NAMESPACE {
+        self.verify_for(NAMESPACE, message)
+    }
+
+    /// Was this signed with the key, for this namespace?
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub fn verify_for(&self, namespace: &str, message: &[u8]) -> Result<(), String> {
+        if self.namespace != namespace {
             return Err(format!(
-                "the signature is for the namespace `{}`; expected `{NAMESPACE}`: sign with \
-                 `ssh-keygen -Y sign -n {NAMESPACE}`",
+                "the signature is for the namespace `{}`; expected `{namespace}`: sign with \
+                 `ssh-keygen -Y sign -n {namespace}`",
                 self.namespace
                     .chars()
                     .take(60)
@@ -119,15 +127,15 @@ impl SshSignature {
                     .collect::<String>()
             ));
         }
-        let data = signed_data(self.hash, message);
+        let data = signed_data(namespace, self.hash, message);
         algorithm::verify(&self.key, &self.signature, &data)
     }
 
     /// Puts together what a key has made of [`to_sign`].
-    pub(super) fn made(key: Vec<u8>, signature: Vec<u8>) -> Self {
+    pub(super) fn made(namespace: &str, key: Vec<u8>, signature: Vec<u8>) -> Self {
         Self {
             key,
-            namespace: NAMESPACE.to_owned(),
+            namespace: namespace.to_owned(),
             hash: Hash::Sha512,
             signature,
         }
@@ -158,17 +166,17 @@ impl SshSignature {
 }
 
 /// Returns what a key has to sign for a message.
-pub(super) fn to_sign(message: &[u8]) -> Vec<u8> {
-    signed_data(Hash::Sha512, message)
+pub(super) fn to_sign(namespace: &str, message: &[u8]) -> Vec<u8> {
+    signed_data(namespace, Hash::Sha512, message)
 }
 
-fn signed_data(hash: Hash, message: &[u8]) -> Vec<u8> {
+fn signed_data(namespace: &str, hash: Hash, message: &[u8]) -> Vec<u8> {
     let algorithm = match hash {
         Hash::Sha256 => &SHA256,
         Hash::Sha512 => &SHA512,
     };
     let mut data = MAGIC.to_vec();
-    put(&mut data, NAMESPACE.as_bytes());
+    put(&mut data, namespace.as_bytes());
     put(&mut data, b"");
     put(&mut data, hash.word().as_bytes());
     put(&mut data, digest(algorithm, message).as_ref());

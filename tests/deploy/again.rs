@@ -1,11 +1,13 @@
 //! The same deployment again, another one after it, and approvals in between.
 
-use shipgate::sim::Scenario;
+use shipgate::{ops::stop::StopReason, sim::Scenario};
 
 use crate::{
     runs::Start,
-    stage::{CONFIG, STABLE, Stage},
+    stage::{CONFIG, STABLE, Stage, starts},
 };
+
+const POLICY: &str = "policies/production.yaml";
 
 #[tokio::test]
 async fn the_same_deployment_twice_makes_one_set_of_commits() {
@@ -38,16 +40,57 @@ async fn back_and_forth_are_runs_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_version_that_was_taken_back_can_be_tried_again() {
+async fn a_version_that_failed_is_not_tried_again() {
     let stage = Stage::new(Scenario::Errors);
     stage.deploy("1.1").await.assert(40, "first");
-    stage.deploy("1.1").await.assert(40, "second");
+    let before = stage.references();
+    let second = stage.deploy("1.1").await;
+    insta::assert_snapshot!(second, @r"
+    deploy advertisements 1.1 to production
+    gate: Blocked
+    14 known-bad: 1.1 failed here before: run `ID` took it back Tuesday 2026-03-10 10:01 UTC (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)); closes Tue 2026-03-10 17:00 UTC (2026-03-10T17:00:00Z)
+      hint: to bring it all the same, somebody else signs `shipgate approve --service advertisements --environment production --version 1.1` now, then --force-version
+    ");
+    assert_eq!(stage.references(), before);
     stage.deploy("1.2").await.assert(0, "a better one");
-    insta::assert_snapshot!(stage.history().await.join("\n"), @"
+    insta::assert_snapshot!(stage.history().await.join("\n"), @r"
     canary verified (1.0 -> 1.2, by robot)
     canary rolled-back (1.0 -> 1.1, by robot)
-    canary rolled-back (1.0 -> 1.1, by robot)
     ");
+    // Nothing stops a way back, but whoever names the version is told.
+    let back = stage.rollback(Some("1.1")).await;
+    insta::assert_snapshot!(back.trail[2], @"warning: 1.1 failed here before: run ID took it back at 2026-03-10T10:01:23Z (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements))");
+}
+
+#[tokio::test]
+async fn a_version_that_a_person_cancelled_can_be_tried_again() {
+    let stage = Stage::new(Scenario::Healthy);
+    let start = Start::new();
+    let stopper = start.stopper.clone();
+    let start = start.hook(move |event| {
+        if starts(event, 4) {
+            stopper.stop(StopReason::Interrupt);
+        }
+    });
+    stage
+        .deploy_with("1.1", start)
+        .await
+        .assert(51, "cancelled");
+    stage.deploy("1.1").await.assert(0, "again");
+}
+
+#[tokio::test]
+async fn a_policy_may_only_warn_of_a_version_that_failed() {
+    let stage = Stage::new(Scenario::Errors);
+    stage.deploy("1.1").await.assert(40, "bad");
+    let policy = stage.text(POLICY) + "versions: {known_bad: warn}\n";
+    stage
+        .world
+        .write(POLICY, policy.as_bytes(), "warn")
+        .unwrap();
+    let warned = stage.deploy("1.1").await;
+    warned.assert(40, "bad again, and let through");
+    assert_eq!(warned.trail[1], "gate: Warned");
 }
 
 #[tokio::test]
@@ -174,7 +217,7 @@ async fn an_unfinished_run_stops_other_versions() {
     let start = Start::new();
     let kill = start.kill.clone();
     let start = start.hook(move |event| {
-        if crate::stage::starts(event, 4) {
+        if starts(event, 4) {
             kill.notify_one();
         }
     });
@@ -188,6 +231,7 @@ async fn an_unfinished_run_stops_other_versions() {
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: run `shipgate recover`: it finishes or takes back what that run left
       hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: or wait for its end: --wait-for-run 30m
     ");
     let end = stage.rollback(Some("1.2")).await;
     insta::assert_snapshot!(end, @"

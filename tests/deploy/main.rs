@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod again;
+mod branch_journal;
 mod endings;
+mod every_call;
+mod expired;
 #[path = "../support/forge/mod.rs"]
 mod forge;
+mod interleavings;
 mod killed;
 mod outages;
 mod pull_requests;
@@ -17,6 +21,10 @@ mod runs;
 mod stage;
 mod stopped;
 mod superseded;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/third_party.rs"]
+mod third_party;
 mod trail;
 mod waiting;
 mod way_back;

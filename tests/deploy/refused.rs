@@ -118,14 +118,18 @@ async fn a_good_version_stays_when_it_cannot_be_tidied_up() {
 #[tokio::test]
 async fn a_journal_that_is_refused_before_the_first_push_changes_nothing() {
     let stage = Stage::brief(Scenario::Healthy);
-    let end = refused_from(&stage, 1, no_journal()).await;
+    let neither = Faults {
+        protect_branch: true,
+        ..no_journal()
+    };
+    let end = refused_from(&stage, 1, neither).await;
     insta::assert_snapshot!(stage.story(&end), @"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
-    32 push-denied: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+    1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined; and as a commit on `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined)
+    32 push-denied: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined; and as a commit on `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
       hint: allow the token to push references under refs/shipgate/
     log: 
     journal: 

@@ -5,6 +5,7 @@ use shipgate::sim::Scenario;
 use crate::{
     runs::Start,
     stage::{CANARY, STABLE, Stage},
+    third_party::ThirdParty,
 };
 
 #[tokio::test]
@@ -163,4 +164,25 @@ async fn a_dry_run_of_going_back_pushes_nothing() {
     );
     assert!(back.outcome.reason.ends_with("dry run: nothing was pushed"));
     assert!(recovery.outcome.reason.starts_with("nothing is unfinished"));
+}
+
+#[tokio::test]
+async fn a_rollback_leaves_files_alone_that_somebody_moved() {
+    let stage = Stage::new(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "deploy");
+    let others = ThirdParty::at(&stage.folder.path().join("gitops.git"));
+    let text = stage.text(STABLE);
+    let moved = [
+        (STABLE, None),
+        ("clusters/prod/advertisements-web.yaml", Some(text.as_str())),
+    ];
+    others.commit(&moved, "robin: moved", stage.clock_now().timestamp());
+    let before = others.tip();
+    let end = stage.rollback(None).await;
+    insta::assert_snapshot!(end.end(), @r#"43 superseded: clusters/prod/advertisements.yaml: metadata.labels["tags.datadoghq.com/version"] of Deployment/advertisements is gone now, not `1.0` or `1.1`; someone else changed it"#);
+    assert_eq!(others.tip(), before);
+    // It can still be brought where it is now.
+    let to = stage.rollback(Some("1.0")).await;
+    to.assert(0, "by name");
+    assert!(stage.live().starts_with("stable 1.0"), "{}", stage.live());
 }

@@ -10,10 +10,10 @@ use shipgate::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
-        history,
+        history::{self, HistoryQuestion},
         load::{self, ConfigSource, Target},
         recover,
-        rollback::{self, RollbackTo},
+        rollback::{self, RollbackLast, RollbackTo},
         stop::{Stop, Stopper},
     },
     policy::Action,
@@ -27,9 +27,12 @@ use crate::{
     trail::{End, Trail},
 };
 
-/// Somebody who brings nothing along.
+/// Somebody who brings nothing along, from a pipeline.
 fn asker(actor: Option<String>) -> Asker {
     Asker {
+        pipeline: actor
+            .as_ref()
+            .map(|who| format!("https://ci.example/{who}")),
         actor,
         ..Asker::default()
     }
@@ -53,6 +56,10 @@ pub struct Start {
     pub circumstances: Circumstances,
     /// Ends the run as SIGKILL would, wherever it is.
     pub kill: Arc<Notify>,
+    /// What the version was built from.
+    pub source: Option<String>,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Sees every event.
     pub hook: Option<Hook>,
 }
@@ -73,6 +80,8 @@ impl Start {
             dry_run: false,
             circumstances: Circumstances::default(),
             kill: Arc::new(Notify::new()),
+            source: None,
+            drill: false,
             hook: None,
         }
     }
@@ -103,6 +112,8 @@ impl Stage {
             checkout: None,
             author_name: "shipgate".to_owned(),
             author_email: "shipgate@users.noreply.invalid".to_owned(),
+            author_is_given: false,
+            signer: None,
             timeout: Duration::from_secs(20),
         })
         .unwrap()
@@ -130,7 +141,8 @@ impl Stage {
                 on_cancel: start.on_cancel,
                 timeout: start.timeout,
             },
-            source: None,
+            source: start.source.clone(),
+            drill: start.drill,
             asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
@@ -165,6 +177,7 @@ impl Stage {
             on_cancel: start.on_cancel,
             timeout: start.timeout,
         };
+        let drill = start.drill;
         self.run(start, async |outside, actor, stop, trail| {
             let target = target(outside).await?;
             let question = Question {
@@ -183,16 +196,13 @@ impl Stage {
             let permit = &permit;
             match &to {
                 None => {
-                    rollback::rollback(
-                        outside,
-                        &target,
-                        &asker(actor),
-                        "a test",
+                    let request = RollbackLast {
+                        asker: &asker(actor),
                         permit,
-                        stop,
-                        trail,
-                    )
-                    .await
+                        reason: "a test",
+                        drill,
+                    };
+                    rollback::rollback(request, outside, &target, stop, trail).await
                 }
                 Some(version) => {
                     let request = RollbackTo {
@@ -202,6 +212,7 @@ impl Stage {
                         asker: &asker(actor),
                         limits,
                         permit,
+                        drill,
                     };
                     rollback::rollback_to(request, outside, &target, stop, trail).await
                 }
@@ -229,8 +240,16 @@ impl Stage {
     pub async fn history(&self) -> Vec<String> {
         let end = self
             .run(Start::new(), async |outside, _, _, _| {
-                let target = target(outside).await?;
-                history::history(outside, &target, 20).await
+                let source = ConfigSource {
+                    branch: None,
+                    path: CONFIG,
+                };
+                let site = load::site(outside.repository, &source, None).await?;
+                let question = HistoryQuestion {
+                    limit: 20,
+                    ..HistoryQuestion::default()
+                };
+                history::history(outside, &site, &question).await
             })
             .await;
         end.outcome
@@ -265,7 +284,7 @@ impl Stage {
         let outside = Outside {
             repository: &repository,
             client: &self.client,
-            clock: self.clock.clone(),
+            clock: self.time.clone(),
             secrets: &|name| (name == "SHIPGATE_TOKEN").then(|| Secret::new(self.world.token())),
         };
         let git = self.wire.url().trim_end_matches("/git/gitops.git");

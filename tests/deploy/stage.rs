@@ -33,6 +33,8 @@ pub const WRITES: [usize; 6] = [1, 3, 5, 7, 10, 11];
 pub struct Stage {
     /// Its time.
     pub clock: Arc<ManualClock>,
+    /// The same as the runs see it.
+    pub time: Arc<dyn Clock>,
     /// The world.
     pub world: Arc<World>,
     /// What every run talks to git through.
@@ -97,6 +99,7 @@ impl Stage {
             }),
             wire: Wire::before(&world.git_url()),
             world: Arc::new(world),
+            time: clock.clone(),
             clock,
             first,
             folder,
@@ -130,20 +133,22 @@ impl Stage {
         git2::Repository::open_bare(self.folder.path().join("gitops.git")).unwrap()
     }
 
-    /// Returns the states that the journal went through, oldest first.
+    /// Returns the states that the journal went through, oldest first; it is on the branch where the
+    /// server refuses references.
     pub fn journal(&self) -> Vec<String> {
         let remote = self.remote();
-        let mut next = remote
-            .find_reference("refs/shipgate/production/advertisements")
-            .and_then(|reference| reference.peel_to_commit())
-            .ok();
+        let mut walk = remote.revwalk().unwrap();
+        walk.push_ref("refs/shipgate/production/advertisements")
+            .or_else(|_| walk.push_ref("refs/heads/main"))
+            .unwrap();
         let mut states = Vec::new();
-        while let Some(record) = next {
-            let message = record.message().unwrap();
-            let mut lines = message.lines();
-            let state = lines.find_map(|line| line.strip_prefix("Shipgate-State: "));
-            states.push(state.unwrap().to_owned());
-            next = record.parent(0).ok();
+        for id in walk {
+            let record = remote.find_commit(id.unwrap()).unwrap();
+            let lines: Vec<&str> = record.message().unwrap().lines().collect();
+            let value = |key: &str| lines.iter().find_map(|line| line.strip_prefix(key));
+            if value("Shipgate-Writer: ").is_some() {
+                states.push(value("Shipgate-State: ").unwrap().to_owned());
+            }
         }
         states.reverse();
         states
@@ -226,11 +231,12 @@ impl Stage {
             .collect()
     }
 
-    /// Returns how many commits of shipgate are on the branch.
+    /// Returns how many commits of shipgate are on the branch, without journal records.
     pub fn commits(&self) -> usize {
         let log = self.world.log().unwrap();
         log.iter()
             .filter(|line| line.author.starts_with("shipgate"))
+            .filter(|line| !line.body.contains("Shipgate-Writer: "))
             .count()
     }
 

@@ -107,8 +107,8 @@ fn a_killed_run_is_recovered_and_blocks_nobody() {
 
 fn kill(stage: &Stage, random: &mut Random, before: &str, version: &str) -> Left {
     let tree = stage.tree("main");
-    // A whole run takes 9 s and 55 requests.
-    let moment = Moment::choose(random, 9_000, 55);
+    // A whole run takes 9 s and 31 requests.
+    let moment = Moment::choose(random, 9_000, 31);
     let told = format!("{version} killed at {moment:?}");
     let was_killed = kill_at(stage, moment, stage.deploy(SERVICE, version));
     if random.below(2) == 0 {

@@ -18,6 +18,7 @@ mod support;
 mod canaries;
 mod cluster;
 mod gate;
+mod kill_loop;
 mod kills;
 mod pipeline;
 mod process;

@@ -182,8 +182,8 @@ fn what_is_wrong_with_the_repository_is_told() {
     }
     assert_eq!(stage.references(), before);
     insta::assert_snapshot!(told, @r#"
-    wrong token: PUSH DENIED SERVER/shop.git refuses the credentials (HTTP 401) exit code 32 push-denied next: give a token that may push to the repository in SHIPGATE_TOKEN next: check that the token is valid, not expired, and meant for this server (the token given is used)
-    no token: PUSH DENIED SERVER/shop.git asks for credentials and there are none exit code 32 push-denied next: give a token that may push to the repository in SHIPGATE_TOKEN next: give a token (no token was given, HOME can not be read: could not find repository at 'HOME', the address holds none)
+    wrong token: PUSH DENIED SERVER/shop.git refuses the credentials (HTTP 401) exit code 32 push-denied next: check that the token is valid, not expired, and meant for this server; it was tried once (the token given is used)
+    no token: PUSH DENIED SERVER/shop.git asks for credentials and there are none exit code 32 push-denied next: give a token that may push to the repository in SHIPGATE_TOKEN (no token was given, HOME is in no git checkout, the address holds none, credential helpers are asked at a terminal only)
     branch missing: CONFIG INVALID SERVER/shop.git has no branch "mian" exit code 3 config-invalid next: branches there: main
     not bare: CONFIG INVALID FOLDER/work is a work tree; changing its branch would leave its files behind exit code 3 config-invalid next: name a bare repository, or the address that the work tree was cloned from
     no folder: CONFIG INVALID can not read the repository at FOLDER/none.git: No such file or directory (os error 2) exit code 3 config-invalid next: check the path; an address on a server begins with https:// or ssh://

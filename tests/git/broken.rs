@@ -9,13 +9,21 @@ use super::{
 };
 
 const PUSH: &str = "/git-receive-pack";
-const READ: &str = "service=git-upload-pack";
+/// Where the refs are listed for a push and read back after it.
+const READ: &str = "service=git-receive-pack";
 
 async fn prepared() -> (GitServer, Repository, CommitId, CommitId) {
     let server = GitServer::start(TOKEN);
     let repository = open(server.url());
     let base = repository.fetch("main").await.unwrap();
     let ours = edit(&repository, &base, "ours\n").await;
+    (server, repository, base, ours)
+}
+
+/// As [`prepared`], and the refs are known already: a push asks for them only to read back.
+async fn prepared_to_push() -> (GitServer, Repository, CommitId, CommitId) {
+    let (server, repository, base, ours) = prepared().await;
+    repository.can_push("main").await.unwrap();
     (server, repository, base, ours)
 }
 
@@ -55,7 +63,7 @@ async fn wherever_the_connection_breaks_the_branch_decides() {
 #[tokio::test]
 async fn an_outcome_that_can_not_be_read_back_is_unknown() {
     for fault in [Fault::CutRequest(100), Fault::CutAnswer(10)] {
-        let (server, repository, base, ours) = prepared().await;
+        let (server, repository, base, ours) = prepared_to_push().await;
         server.fault(PUSH, fault);
         for _ in 0..4 {
             server.fault(READ, Fault::CutRequest(0));
@@ -74,7 +82,7 @@ async fn an_outcome_that_can_not_be_read_back_is_unknown() {
 
 #[tokio::test]
 async fn even_a_yes_counts_only_when_the_branch_shows_it() {
-    let (server, repository, base, ours) = prepared().await;
+    let (server, repository, base, ours) = prepared_to_push().await;
     for _ in 0..4 {
         server.fault(READ, Fault::CutRequest(0));
     }
@@ -108,7 +116,7 @@ async fn a_report_cut_short_by_a_proxy_is_no_refusal() {
 
 #[tokio::test]
 async fn a_read_back_that_fails_once_is_made_again() {
-    let (server, repository, base, ours) = prepared().await;
+    let (server, repository, base, ours) = prepared_to_push().await;
     server.fault(READ, Fault::CutRequest(0));
     let outcome = repository.push("main", &base, &ours).await.unwrap();
     assert_eq!(outcome, PushOutcome::Pushed);
@@ -117,7 +125,7 @@ async fn a_read_back_that_fails_once_is_made_again() {
 #[tokio::test]
 async fn a_server_that_can_not_be_reached_has_taken_nothing() {
     let (server, repository, base, ours) = prepared().await;
-    server.fault("service=git-receive-pack", Fault::CutRequest(0));
+    server.fault(READ, Fault::CutRequest(0));
     let error = repository.push("main", &base, &ours).await.unwrap_err();
     assert!(
         matches!(error, shipgate::git::GitError::Unavailable { .. }),

@@ -1,10 +1,13 @@
 //! Which credentials go where, and that nothing planted decides.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use shipgate::{
-    git::{ConnectionOptions, Repository},
+    git::{ConnectionOptions, Repository, ServerToken},
     secret::Secret,
 };
 
@@ -19,24 +22,41 @@ fn users(server: &GitServer) -> Vec<Option<String>> {
     users
 }
 
-/// Lays out a work tree the way actions/checkout does: the header in a file that `includeIf` adds.
-fn checkout(folder: &Path, scope: &str, token: &str) -> std::path::PathBuf {
+/// Lays out a work tree as actions/checkout has done since its sixth version: the header in a file
+/// of its own, which `includeIf` adds for the work tree, its linked work trees, and both once more
+/// as a container sees them (`src/git-auth-helper.ts`).
+fn checkout(folder: &Path, scope: &str, token: &str) -> PathBuf {
     let work = folder.join("work");
     fs::create_dir(&work).unwrap();
     git(&work, &["init", "--quiet", "."]);
-    let header = BASE64_STANDARD.encode(format!("x-access-token:{token}"));
-    let file = folder.join("git-credentials.config");
-    fs::write(
-        &file,
-        format!("[http \"{scope}\"]\n\textraheader = AUTHORIZATION: basic {header}\n"),
-    )
-    .unwrap();
-    let key = format!(
-        "includeIf.gitdir:{}/.git.path",
-        work.canonicalize().unwrap().display()
-    );
-    git(&work, &["config", &key, file.to_str().unwrap()]);
+    let file = folder.join("git-credentials-6f1c0f7a.config");
+    fs::write(&file, format!("[http \"{scope}\"]\n\t{}\n", header(token))).unwrap();
+    let folder = work.canonicalize().unwrap();
+    for (folder, file) in [
+        (folder.to_str().unwrap(), file.to_str().unwrap()),
+        (
+            "/github/workspace",
+            "/github/runner_temp/git-credentials-6f1c0f7a.config",
+        ),
+    ] {
+        for below in ["", "/worktrees/*"] {
+            git(
+                &work,
+                &[
+                    "config",
+                    &format!("includeIf.gitdir:{folder}/.git{below}.path"),
+                    file,
+                ],
+            );
+        }
+    }
     work
+}
+
+/// The line of a configuration that holds a header.
+fn header(token: &str) -> String {
+    let pair = BASE64_STANDARD.encode(format!("x-access-token:{token}"));
+    format!("extraheader = AUTHORIZATION: basic {pair}")
 }
 
 #[tokio::test]
@@ -66,6 +86,50 @@ async fn the_header_of_a_checkout_serves_its_own_server() {
         .fetch("main")
         .await
         .unwrap();
+}
+
+#[tokio::test]
+async fn every_layout_of_a_checkout_is_read() {
+    let server = GitServer::start(TOKEN);
+    let folder = tempfile::tempdir().unwrap();
+    let scope = format!("{}/", server.origin());
+    let work = checkout(folder.path(), &scope, TOKEN);
+    git(
+        &work,
+        &["commit", "--quiet", "--allow-empty", "-m", "first"],
+    );
+    // A work tree linked to it, and one reached over a link.
+    git(&work, &["worktree", "add", "--quiet", "../linked"]);
+    std::os::unix::fs::symlink(&work, folder.path().join("alias")).unwrap();
+    // Up to the fifth version: the header in the configuration itself, after an empty one that
+    // takes back what came before.
+    let older = folder.path().join("older");
+    git(folder.path(), &["init", "--quiet", "older"]);
+    let text = format!(
+        "[http \"{scope}\"]\n\t{}\n\textraheader =\n\t{}\n",
+        header("wrong"),
+        header(TOKEN)
+    );
+    fs::write(older.join(".git/more"), text).unwrap();
+    git(&older, &["config", "include.path", "more"]);
+    // The job is over: the file is gone, and so are the credentials.
+    let later = tempfile::tempdir().unwrap();
+    let over = checkout(later.path(), &scope, TOKEN);
+    fs::remove_file(later.path().join("git-credentials-6f1c0f7a.config")).unwrap();
+    let rows = [
+        (work, true),
+        (folder.path().join("linked"), true),
+        (folder.path().join("alias"), true),
+        (older, true),
+        (over, false),
+    ];
+    for (checkout, expected) in rows {
+        let mut options = options(server.url());
+        options.token = None;
+        options.checkout = Some(checkout.clone());
+        let fetched = Repository::open(options).unwrap().fetch("main").await;
+        assert_eq!(fetched.is_ok(), expected, "{}", checkout.display());
+    }
 }
 
 #[tokio::test]
@@ -281,5 +345,38 @@ async fn no_error_holds_the_token() {
         let text = format!("{error:?} {error} {}", error.hint());
         assert!(text.contains("***"), "{text}");
         assert!(!text.contains(TOKEN) && !text.contains(&encoded), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_token_of_a_job_goes_to_its_own_server_only() {
+    let server = GitServer::start(TOKEN);
+    let origin = server.origin();
+    let port = origin.rsplit(':').next().unwrap();
+    let rows = [
+        (origin.clone(), Some("gitlab-ci-token")),
+        (format!("https://127.0.0.1:{port}"), None),
+        ("http://127.0.0.1:1".to_owned(), None),
+        (format!("http://localhost:{port}"), None),
+    ];
+    for (address, user) in rows {
+        let mut options = options(server.url());
+        options.token = None;
+        let connection = ConnectionOptions {
+            job_token: Some(ServerToken {
+                server: address.parse().unwrap(),
+                token: Secret::new(TOKEN),
+            }),
+            ..ConnectionOptions::default()
+        };
+        let repository = Repository::open_with(options, connection).unwrap();
+        let fetched = repository.fetch("main").await;
+        let last = server.log().pop().unwrap();
+        assert_eq!(last.user.as_deref(), user, "{address}");
+        assert_eq!(fetched.is_ok(), user.is_some());
+        if let Err(error) = fetched {
+            let story = format!("CI_JOB_TOKEN is for {} only", address);
+            assert!(error.hint().contains(&story), "{error:?}");
+        }
     }
 }

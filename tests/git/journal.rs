@@ -170,3 +170,155 @@ async fn a_journal_beside_a_short_history_leaves_it_short() {
     assert_eq!((journal.tip, journal.records.len()), (Some(second), 2));
     assert_eq!(repository.log(&tip, 10).await.unwrap().len(), 1);
 }
+
+/// Lets only branches through, as some servers do.
+const ONLY_BRANCHES: &str =
+    "case $1 in refs/heads/*) exit 0;; esac\necho 'only branches here' >&2\nexit 1";
+
+/// Opens the repository as a run does that deploys to `main`.
+async fn deploying(server: &GitServer) -> Repository {
+    let repository = open(server.url());
+    repository.fetch("main").await.unwrap();
+    repository
+        .journal_beside("production", "main")
+        .await
+        .unwrap();
+    repository
+}
+
+fn full_record(service: &str, run: &str, state: &str) -> String {
+    let mut trailers = Trailers::new();
+    trailers.push("Run", run);
+    trailers.push("Service", service);
+    trailers.push("Environment", "production");
+    trailers.push("State", state);
+    message(&format!("{state} {run}"), "", &trailers)
+}
+
+async fn append_full(
+    repository: &Repository,
+    expected: Option<&CommitId>,
+    service: &str,
+    state: &str,
+) -> JournalOutcome {
+    let message = full_record(service, "same", state);
+    repository
+        .append_journal("production", service, expected, &message, noon())
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_takes_branches_alone_has_the_records_there() {
+    let server = GitServer::start(TOKEN);
+    server.hook("update", ONLY_BRANCHES);
+    for number in 0..5 {
+        server.others_commit("a", &number.to_string());
+    }
+    let repository = deploying(&server).await;
+    let before = server.tip("main^{tree}");
+    let first = appended(append_full(&repository, None, "shop", "started").await);
+    // Of another service, and somebody's commit: neither is in its way.
+    let other = deploying(&server).await;
+    appended(append_full(&other, None, "cart", "started").await);
+    server.others_commit("b", "b");
+    let second = appended(append_full(&repository, Some(&first), "shop", "verified").await);
+
+    let another = deploying(&server).await;
+    let journal = another.journal("production", "shop").await.unwrap();
+    let told: Vec<_> = journal.records.iter().map(|record| &record.id).collect();
+    assert_eq!(told, [&second, &first]);
+    assert_eq!(journal.tip, Some(second.clone()));
+    assert_eq!(server.tip("main"), second.to_string());
+    assert_eq!(server.tip(&format!("{first}^{{tree}}")), before);
+    assert_eq!(server.git(&["for-each-ref", "refs/shipgate"]), "");
+    server.git(&["fsck", "--strict"]);
+    let warning = repository.journal_warning("production", "shop").await;
+    insta::assert_snapshot!(warning.unwrap().unwrap(), @"the git server refuses references under refs/shipgate/ (only branches here | error: hook declined to update refs/shipgate/production/shop | hook declined), so the journal is kept as empty commits on `main`; its newest 1000 commits are searched for it");
+    let again = repository.journal_warning("production", "shop").await;
+    assert_eq!(again.unwrap(), None);
+    // Who does not know the branch sees no journal, and who has not read it writes none.
+    let stranger = open(server.url());
+    let journal = stranger.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, None);
+}
+
+#[tokio::test]
+async fn of_many_at_once_exactly_one_wins_on_the_branch_too() {
+    let server = GitServer::start(TOKEN);
+    server.hook("update", ONLY_BRANCHES);
+    for round in 0..3 {
+        let expected = deploying(&server).await;
+        let expected = expected.journal("production", "shop").await.unwrap().tip;
+        let mut writers = JoinSet::new();
+        for _ in 0..6 {
+            let (repository, expected) = (deploying(&server).await, expected.clone());
+            writers.spawn(async move {
+                repository.journal("production", "shop").await.unwrap();
+                append_full(&repository, expected.as_ref(), "shop", "started").await
+            });
+        }
+        let mut winners = 0;
+        while let Some(outcome) = writers.join_next().await {
+            match outcome.unwrap() {
+                JournalOutcome::Appended(_) => winners += 1,
+                JournalOutcome::Lost { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(winners, 1, "round {round}");
+    }
+    let last = deploying(&server).await;
+    let journal = last.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.records.len(), 3);
+}
+
+#[tokio::test]
+async fn a_reference_that_somebody_else_may_make_counts() {
+    let server = GitServer::start(TOKEN);
+    server.hook("update", ONLY_BRANCHES);
+    let refused = deploying(&server).await;
+    let first = appended(append_full(&refused, None, "shop", "started").await);
+    server.hook("update", "exit 0");
+    // It has not read what is on the branch, as if both had begun at once.
+    let other = open(server.url());
+    let reference = appended(append_full(&other, None, "shop", "started").await);
+    let lost = append_full(&refused, Some(&first), "shop", "advanced").await;
+    assert_eq!(
+        lost,
+        JournalOutcome::Lost {
+            tip: Some(reference.clone())
+        }
+    );
+    let journal = refused.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, Some(reference));
+}
+
+#[tokio::test]
+async fn older_records_than_are_searched_for_do_not_show() {
+    let server = GitServer::start(TOKEN);
+    server.hook("update", ONLY_BRANCHES);
+    let repository = deploying(&server).await;
+    let first = appended(append_full(&repository, None, "shop", "started").await);
+    let more = |count: usize| {
+        let store = git2::Repository::open_bare(&server.repository).unwrap();
+        let author = git2::Signature::new("else", "else@example.com", &git2::Time::new(0, 0));
+        let author = author.unwrap();
+        for _ in 0..count {
+            let tip = store.find_reference("refs/heads/main").unwrap();
+            let tip = tip.peel_to_commit().unwrap();
+            let (main, tree) = (Some("refs/heads/main"), tip.tree().unwrap());
+            store
+                .commit(main, &author, &author, "somebody else", &tree, &[&tip])
+                .unwrap();
+        }
+    };
+    more(900);
+    let journal = deploying(&server).await;
+    let journal = journal.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, Some(first));
+    more(100);
+    let journal = deploying(&server).await;
+    let journal = journal.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, None);
+}

@@ -1,20 +1,37 @@
 //! The git engine against real git servers: `git http-backend`, `sshd`, and bare folders.
+//!
+//! With `SHIPGATE_PROVE=1` the same tests run for longer: every cut, more writers, more rounds.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "../support/hurried.rs"]
+mod hurried;
+#[path = "../override/shop.rs"]
+mod shop;
+#[path = "../support/ssh_keygen.rs"]
+mod ssh_keygen;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod authorship;
 mod basics;
 mod broken;
+mod credential_helper;
 mod credentials;
+mod cut;
+mod estate;
 mod journal;
 mod own_branch;
 mod paths;
+mod proxy;
 mod races;
 mod refusals;
+mod round_trips;
+mod signing;
 mod ssh;
 mod tls;
+mod traps;
+mod writers;
 
 use std::{path::Path, time::Duration};
 
@@ -28,6 +45,15 @@ use shipgate::{
 const TOKEN: &str = "ghs_canary7Zq93token";
 const APP: &str = "clusters/prod/app.yaml";
 
+/// Is this the long version?
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test asks its own environment how long it shall be"
+)]
+fn is_proof() -> bool {
+    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
+}
+
 fn options(url: impl Into<String>) -> RepositoryOptions {
     RepositoryOptions {
         url: url.into(),
@@ -37,6 +63,8 @@ fn options(url: impl Into<String>) -> RepositoryOptions {
         checkout: None,
         author_name: "shipgate".to_owned(),
         author_email: "shipgate@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(30),
     }
 }

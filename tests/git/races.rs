@@ -63,6 +63,27 @@ async fn somebody_pushed_while_our_pack_was_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_lock_that_nobody_takes_away_is_a_refusal_with_the_servers_words() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let base = repository.fetch("main").await.unwrap();
+    let ours = edit(&repository, &base, "ours\n").await;
+    let lock = server.repository.join("refs/heads/main.lock");
+    std::fs::create_dir_all(lock.parent().unwrap()).unwrap();
+    std::fs::write(&lock, "").unwrap();
+    let outcome = repository.push("main", &base, &ours).await.unwrap();
+    let PushOutcome::Denied { reason } = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert!(reason.contains("cannot lock ref"), "{reason}");
+    assert!(reason.ends_with("failed to update ref"), "{reason}");
+    // Nothing is in the way any more.
+    std::fs::remove_file(lock).unwrap();
+    let outcome = repository.push("main", &base, &ours).await.unwrap();
+    assert_eq!(outcome, PushOutcome::Pushed);
+}
+
+#[tokio::test]
 async fn a_cut_history_is_enough_for_every_outcome() {
     let server = GitServer::start(TOKEN);
     for number in 0..5 {

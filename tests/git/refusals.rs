@@ -79,7 +79,7 @@ async fn a_wrong_token_is_tried_once() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(shown(&error, &server.origin()), @"
             Denied: SERVER/shop.git refuses the credentials (HTTP 401)
-            hint: check that the token is valid, not expired, and meant for this server (the token given is used)
+            hint: check that the token is valid, not expired, and meant for this server; it was tried once (the token given is used)
             ");
         }
         assert!(server.log().len() > asked);
@@ -97,7 +97,7 @@ async fn no_token_is_told_with_what_was_tried() {
     let error = repository.fetch("main").await.unwrap_err();
     insta::assert_snapshot!(shown(&error, &server.origin()), @"
     Denied: SERVER/shop.git asks for credentials and there are none
-    hint: give a token (no token was given, /nowhere/at/all can not be read: failed to resolve path '/nowhere/at/all': No such file or directory, the address holds none)
+    hint: give a token that may push to the repository in SHIPGATE_TOKEN (no token was given, /nowhere/at/all is in no git checkout, the address holds none, credential helpers are asked at a terminal only)
     ");
     assert_eq!(server.log().len(), 1);
 }

@@ -8,6 +8,7 @@ mod github;
 #[path = "../support/hurried.rs"]
 mod hurried;
 mod keys;
+mod known_bad;
 mod overriding;
 #[path = "../probe/server.rs"]
 mod server;

@@ -1,5 +1,7 @@
 //! A world with a policy of the test's own, and the command line on it.
 
+#![allow(dead_code, reason = "each test program uses another part of it")]
+
 use std::{
     collections::BTreeMap,
     io::{self, Write},
@@ -27,7 +29,7 @@ pub struct Shop {
     pub clock: Arc<ManualClock>,
     pub world: Arc<World>,
     pub home: TempDir,
-    _remote: TempDir,
+    pub remote: TempDir,
 }
 
 /// How a command ended.
@@ -59,7 +61,7 @@ impl Shop {
             clock,
             world: Arc::new(world),
             home: tempfile::tempdir().unwrap(),
-            _remote: remote,
+            remote,
         };
         shop.write(POLICY, policy);
         shop

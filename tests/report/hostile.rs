@@ -3,7 +3,7 @@
 //! The oracle below reads text as runners do: GitHub's `##[name]` anywhere in a line and `::name::`
 //! after blanks at its start, Azure's `##vso[` anywhere, and the `GITHUB_OUTPUT` file.
 
-use crate::support::{Buffer, all, ended, utc, written};
+use crate::support::{Buffer, all, audited, ended, utc, written};
 use proptest::prelude::*;
 use shipgate::{
     event::{Ending, Event, FileFinding, Outcome},
@@ -162,8 +162,24 @@ fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
                 reason.message = next();
             }
         }
+        let mut audit = audited().audit.unwrap();
+        for gap in &mut audit.gaps {
+            gap.author = Some(next());
+            gap.service = next();
+            gap.run = Some(next());
+            gap.message = next();
+            if let Some(change) = &mut gap.change {
+                change.path = next();
+                change.key.target = next();
+                change.key.object = next();
+                change.new = Some(next());
+            }
+        }
+        outcome.audit = Some(audit);
         if let Some(deployment) = &mut outcome.deployment {
             deployment.run = next();
+            deployment.source = Some(next());
+            deployment.reason = Some(next());
             deployment.service = next();
             deployment.previous_version = Some(next());
             deployment.actor = Some(next());

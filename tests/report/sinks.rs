@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use crate::support::{
-    Buffer, all, blocked, config_invalid, deployed, edit_refused, ended, rolled_back, utc, written,
+    Buffer, all, audited, blocked, config_invalid, deployed, edit_refused, ended, rolled_back, utc,
+    written,
 };
 use chrono::TimeDelta;
 use shipgate::{
-    event::{Deployment, Ending, Event, Outcome, StepState},
+    event::{Deployment, Ending, Event, Outcome, StepState, dora},
     report::{
         Ended, Fanout, Sink, github, json, live::Live, markdown, progress::Progress, text::Text,
     },
@@ -174,6 +175,99 @@ fn text_of_a_history() {
 }
 
 #[test]
+fn text_of_figures() {
+    let mut outcome = Outcome::new(
+        Ending::Shown,
+        "3 deployments of advertisements in production",
+    );
+    let newest = deployed().deployment.unwrap();
+    let with_source = Deployment {
+        source_at: Some(utc("2025-12-02T10:25:10Z")),
+        state: "verified".to_owned(),
+        ..newest.clone()
+    };
+    let older = Deployment {
+        state: "rolled-back".to_owned(),
+        cause: Some("verification".to_owned()),
+        started_at: Some(utc("2025-11-30T09:00:00Z")),
+        finished_at: Some(utc("2025-11-30T09:12:00Z")),
+        ..newest.clone()
+    };
+    let drill = Deployment {
+        drill: true,
+        ..older.clone()
+    };
+    let figures = dora::figures(
+        &[with_source, older, drill],
+        None,
+        utc("2025-12-14T09:00:00Z"),
+    );
+    outcome.dora = Some(figures);
+    insta::assert_snapshot!(text("history", &outcome), @r"
+    OK  3 deployments of advertisements in production
+
+    figures, 2025-11-30 09:00 to 2025-12-14 09:00 UTC
+      figure                    value            of
+      deployment frequency      0.5 a week       1 deployment
+      time between deployments  not known        0 intervals
+      lead time for changes     4h (median)      1 deployment
+      change failure rate       50 %             1 of 2 changes
+      time to restore           12m (median)     1 failure
+      not counted               0 runs, 1 drill
+                  what is counted: docs/history.md, after https://dora.dev
+    ");
+    outcome.dora = Some(dora::figures(&[], None, utc("2025-12-14T09:00:00Z")));
+    insta::assert_snapshot!(text("history", &outcome), @r"
+    OK  3 deployments of advertisements in production
+
+    figures, the beginning to 2025-12-14 09:00 UTC
+      figure                    value      of
+      deployment frequency      not known  0 deployments
+      time between deployments  not known  0 intervals
+      lead time for changes     not known  0 deployments
+      change failure rate       not known  0 of 0 changes
+      time to restore           not known  0 failures
+                  what is counted: docs/history.md, after https://dora.dev
+    ");
+}
+
+#[test]
+fn text_of_gaps() {
+    let outcome = audited();
+    insta::assert_snapshot!(text("history", &outcome), @r"
+    FINDINGS  2 gaps in 14 commits on `main`
+
+      exit code   4 findings
+
+    commit 333333333333  advertisements by Robin <robin@example.com>, 2025-12-02 15:00 UTC
+      value       spec.template.spec.containers[name=advertisements].image of Deployment/advertisements:
+                  registry.example/shop/advertisements:1.1 -> gone
+      where       clusters/prod/advertisements.yaml:31
+      gap         unexplained: it names no run
+
+    no commit  advertisements, 2025-12-02 15:00 UTC
+      gap         missing-commit: run 5f0c pushed commit 44444444 for step 2/9, and it is not on the
+                  branch
+
+    next: read the findings
+    ");
+    insta::assert_snapshot!(markdown::render(&ended("history", &outcome)), @r"
+    > [!CAUTION]
+    > **FINDINGS** 2 gaps in 14 commits on \`main\`
+
+    `history` ended with exit code 4, findings
+    - next: read the findings
+
+    #### Gaps
+
+    | gap | commit | when (UTC) | by | where | value |
+    | --- | --- | --- | --- | --- | --- |
+    | unexplained | 333333333333 | 2025-12-02 15:00 | Robin &lt;robin\@example.com&gt; | clusters/prod/advertisements.yaml:31 | spec.template.spec.containers\[name=advertisements\].image of Deployment/advertisements: registry.example/shop/advertisements:1.1 -&gt; gone |
+    | missing-commit |  | 2025-12-02 15:00 |  |  | run 5f0c pushed commit 44444444 for step 2/9, and it is not on the branch |
+    ");
+}
+
+#[test]
 fn colours_only_decorate() {
     for (command, outcome) in all() {
         let ended = ended(command, &outcome);
@@ -279,6 +373,8 @@ fn json_of_a_blocked_verdict() {
       "deployment": null,
       "metrics": [],
       "deployments": [],
+      "dora": null,
+      "audit": null,
       "findings": [],
       "outlook": null,
       "transitions": [],
@@ -363,7 +459,13 @@ fn json_of_a_rolled_back_canary() {
         "changed": false,
         "started_at": "2025-12-02T14:00:00Z",
         "finished_at": "2025-12-02T14:25:10Z",
-        "actor": "mira"
+        "actor": "mira",
+        "source": null,
+        "source_at": null,
+        "cause": null,
+        "reason": null,
+        "takes_back": false,
+        "drill": false
       },
       "metrics": [
         {
@@ -388,6 +490,8 @@ fn json_of_a_rolled_back_canary() {
         }
       ],
       "deployments": [],
+      "dora": null,
+      "audit": null,
       "findings": [],
       "outlook": null,
       "transitions": [],

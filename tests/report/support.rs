@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use shipgate::{
-    event::{CommitRecord, Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState},
+    event::{
+        BranchAudit, CommitRecord, Deployment, Ending, Gap, GapKind, MetricRecord, Outcome,
+        StepRecord, StepState, ValueChange, ValueKey,
+    },
     manifest::{Change, ObjectRef, Refusal, ScalarType, Segment},
     policy::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict},
     report::{Ended, Sink},
@@ -253,6 +256,7 @@ pub fn deployed() -> Outcome {
         started_at: Some(utc("2025-12-02T14:00:00Z")),
         finished_at: Some(utc("2025-12-02T14:25:10Z")),
         actor: Some("mira".to_owned()),
+        ..Deployment::default()
     });
     outcome
 }
@@ -327,4 +331,49 @@ pub fn all() -> Vec<(&'static str, Outcome)> {
         ("set", edit_refused()),
         ("validate", config_invalid()),
     ]
+}
+
+/// A branch with two gaps.
+pub fn audited() -> Outcome {
+    let mut outcome = Outcome::new(Ending::Findings, "2 gaps in 14 commits on `main`");
+    let change = ValueChange {
+        key: ValueKey {
+            object: "Deployment/advertisements".to_owned(),
+            target: "spec.template.spec.containers[name=advertisements].image".to_owned(),
+        },
+        path: "clusters/prod/advertisements.yaml".to_owned(),
+        line: 31,
+        old: Some("registry.example/shop/advertisements:1.1".to_owned()),
+        new: None,
+    };
+    let gap = Gap {
+        kind: GapKind::Unexplained,
+        commit: Some("3333333333333333333333333333333333333333".to_owned()),
+        author: Some("Robin <robin@example.com>".to_owned()),
+        at: utc("2025-12-02T15:00:00Z"),
+        service: "advertisements".to_owned(),
+        run: None,
+        change: Some(change),
+        message: "it names no run".to_owned(),
+    };
+    let missing = Gap {
+        kind: GapKind::MissingCommit,
+        commit: None,
+        author: None,
+        run: Some("5f0c".to_owned()),
+        change: None,
+        message: "run 5f0c pushed commit 44444444 for step 2/9, and it is not on the branch"
+            .to_owned(),
+        ..gap.clone()
+    };
+    outcome.audit = Some(BranchAudit {
+        branch: "main".to_owned(),
+        from: Some(utc("2025-12-01T00:00:00Z")),
+        commits: 14,
+        values: 8,
+        explained: 21,
+        cut: None,
+        gaps: vec![gap, missing],
+    });
+    outcome
 }

@@ -1,5 +1,7 @@
 //! A self-signed certificate for a server on loopback, made anew for each test.
 
+#![allow(dead_code, reason = "each test program uses another part of it")]
+
 use std::sync::Arc;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,7 +14,10 @@ use rustls::{
     pki_types::{CertificateDer, PrivatePkcs8KeyDer},
 };
 
-/// A key and its certificate for `127.0.0.1`.
+/// A name that is nobody's (RFC 6761): only a proxy can lead there.
+pub const NAME: &str = "git.shop.test";
+
+/// A key and its certificate for `127.0.0.1` and for [`NAME`].
 pub struct Identity {
     key: Vec<u8>,
     certificate: Vec<u8>,
@@ -61,7 +66,8 @@ fn body(public_key: &[u8]) -> Vec<u8> {
         &item(0x18, b"29991231235959Z"),
     ]);
     let key = sequence(&[&ALGORITHM, &bits(public_key)]);
-    let addresses = sequence(&[&item(0x87, &[127, 0, 0, 1])]);
+    let names = [item(0x87, &[127, 0, 0, 1]), item(0x82, NAME.as_bytes())];
+    let addresses = sequence(&[&names[0], &names[1]]);
     let extension = sequence(&[&item(6, &[85, 29, 17]), &item(4, &addresses)]);
     sequence(&[
         &item(0xa0, &item(2, &[2])),
@@ -89,6 +95,9 @@ fn item(tag: u8, content: &[u8]) -> Vec<u8> {
     match content.len() {
         length @ 0..128 => bytes.push(length as u8),
         length @ 128..256 => bytes.extend_from_slice(&[0x81, length as u8]),
+        length @ 256..65536 => {
+            bytes.extend_from_slice(&[0x82, (length >> 8) as u8, (length & 255) as u8]);
+        }
         length => panic!("{length} bytes are more than a test needs"),
     }
     bytes.extend_from_slice(content);

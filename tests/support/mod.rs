@@ -2,5 +2,5 @@
 
 pub mod bare;
 pub mod git_server;
-mod identity;
+pub mod identity;
 pub mod sshd;

@@ -52,7 +52,8 @@ fn version_of<'a>(container: &Container<'a>) -> Result<Option<Cursor<'a>>, Refus
 fn entry_of<'a>(container: &Container<'a>, name: &str) -> Result<Option<Cursor<'a>>, Refusal> {
     let mut found: Option<Cursor<'a>> = None;
     let list = container.place.key("env")?;
-    for entry in list.iter().flat_map(Cursor::items) {
+    let entries = |list: &Cursor<'a>| list.items_that_may_have("name", name);
+    for entry in list.iter().flat_map(entries) {
         if entry.key("name")?.and_then(|name| name.text()) != Some(name) {
             continue;
         }

@@ -1,11 +1,10 @@
 //! Runs the way back: traffic first, then the other values, then wait until the old version is live.
 
-use std::time::Duration;
-
 use crate::{
     config::Strategy,
     event::{Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
+    manifest::Change,
     ops::{
         journal::State,
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
@@ -66,7 +65,8 @@ pub async fn go_back(
             weight: None,
         });
         let ended = match step {
-            BackStep::Weight(changes) | BackStep::Values(changes) => {
+            BackStep::Weight(_) | BackStep::Values(_) => {
+                let changes = &changes_until(&steps[..=index]);
                 let what = if matches!(step, BackStep::Weight(_)) {
                     "traffic back"
                 } else {
@@ -86,7 +86,7 @@ pub async fn go_back(
                     ),
                     weight: None,
                     reason: Some(why),
-                    hold: Duration::ZERO,
+                    hold: writer.target.service.progress_deadline,
                     patience: BACK_PATIENCE,
                 };
                 write_back(writer, &write, stop, reporter, commits).await
@@ -138,6 +138,19 @@ impl BackEnd {
             Self::Failed(failure) => failure.to_string(),
         }
     }
+}
+
+/// What a step takes back, and once more what the steps before it did: a push of the run that was
+/// under way can have landed meanwhile, and a canary that has a weight must not lose its pods.
+fn changes_until(steps: &[BackStep]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for step in steps {
+        match step {
+            BackStep::Weight(some) | BackStep::Values(some) => changes.extend_from_slice(some),
+            BackStep::WaitLive | BackStep::WaitGone => {}
+        }
+    }
+    changes
 }
 
 async fn write_back(

@@ -10,6 +10,7 @@ use crate::{
     event::{CommitRecord, Ending, Event, Failure, Outcome},
     manifest::Edit,
     ops::{
+        cause::Cause,
         journal::State,
         land::FORWARD_PATIENCE,
         live::{Presence, Waited},
@@ -37,7 +38,7 @@ impl Run<'_> {
             StepEnd::Bad(reason) if self.landed.is_none() => {
                 self.untouched(Ending::Unhealthy, reason).await
             }
-            StepEnd::Bad(reason) => self.back(&what, &reason, Ending::RolledBack).await,
+            StepEnd::Bad(reason) => self.back(&what, &reason, Cause::Verification).await,
             StepEnd::Stopped(reason) => self.stopped(&what, reason).await,
             StepEnd::Broken(failure) => self.broken(&what, failure).await,
         }
@@ -168,7 +169,7 @@ impl Run<'_> {
                 .push(format!("{what} is live and was judged good"));
             return outcome;
         }
-        let end = self.go_back(self.landed, reason).await;
+        let end = self.go_back(self.landed, reason, Cause::Superseded).await;
         let mut outcome = self.left_alone(reason.to_owned());
         outcome.hints.push(match end {
             BackEnd::Restored => format!("what {what} had written elsewhere was taken back"),
@@ -210,8 +211,7 @@ impl Run<'_> {
                 outcome
             }
             (StopReason::Interrupt | StopReason::Terminate, OnCancel::Rollback) => {
-                self.back(what, reason.sentence(), Ending::CancelledRolledBack)
-                    .await
+                self.back(what, reason.sentence(), Cause::Cancelled).await
             }
         }
     }
@@ -235,7 +235,7 @@ impl Run<'_> {
             return outcome;
         }
         let reason = failure.to_string();
-        let mut outcome = self.back(what, &reason, Ending::RolledBack).await;
+        let mut outcome = self.back(what, &reason, Cause::Trouble).await;
         for hint in failure.0.hints {
             if !outcome.hints.contains(&hint) {
                 outcome.hints.push(hint);
@@ -279,7 +279,8 @@ impl Run<'_> {
         }
     }
 
-    async fn go_back(&mut self, reached: Option<usize>, why: &str) -> BackEnd {
+    async fn go_back(&mut self, reached: Option<usize>, why: &str, cause: Cause) -> BackEnd {
+        self.writer.identity.cause = Some(cause);
         let steps = way_back(&self.plan, &self.replay, reached);
         let mut commits = Vec::new();
         let end = go_back(
@@ -296,14 +297,18 @@ impl Run<'_> {
         end
     }
 
-    async fn back(&mut self, what: &str, why: &str, wanted: Ending) -> Outcome {
+    async fn back(&mut self, what: &str, why: &str, cause: Cause) -> Outcome {
+        let wanted = match cause {
+            Cause::Cancelled => Ending::CancelledRolledBack,
+            _ => Ending::RolledBack,
+        };
         if wanted == Ending::RolledBack && self.on_cancel == OnCancel::Rollback {
             // A signal now asks for what is being done already; only a second one breaks it off.
             self.stop.answer_first();
         }
         // The step that failed counts: a push whose answer was lost may have landed.
         let reached = self.attempted.max(self.landed);
-        let end = self.go_back(reached, why).await;
+        let end = self.go_back(reached, why, cause).await;
         let previous = self.writer.identity.previous_version.clone();
         match end {
             BackEnd::Restored => {

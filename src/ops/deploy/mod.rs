@@ -3,6 +3,7 @@
 
 mod back;
 mod end;
+mod in_the_way;
 mod observe;
 mod prepare;
 mod resume;
@@ -16,9 +17,10 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     case::Circumstances,
-    gate::{self, Question, TrafficQuestion},
+    gate::{self, Permit, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
+    provenance,
     stop::Stop,
     window::Patience,
 };
@@ -32,6 +34,8 @@ use crate::{
     secret::Secret,
     units::Version,
 };
+
+use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use back::{BackCommit, BackEnd, go_back};
 pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run, whole_diff};
@@ -81,8 +85,10 @@ pub struct DeployRequest {
     pub dry_run: bool,
     /// How a run may end early.
     pub limits: Limits,
-    /// Application repository and commit.
+    /// What the version was built from, as the trailer `Source` says it.
     pub source: Option<String>,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Who asks.
     pub asker: Asker,
 }
@@ -99,7 +105,8 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
-/// Deploys.
+/// Deploys. A run of the service that has expired is recovered first; one that has not is waited for
+/// where that is wished.
 ///
 /// # Errors
 /// Every ending before the first push that is not a verdict: configuration, refused edits, a
@@ -110,29 +117,122 @@ pub async fn deploy(
     stop: Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
-    let mut stop = stop;
-    let before = async {
-        let source = ConfigSource {
-            branch: request.branch.as_deref(),
-            path: &request.config,
+    let mut recovered = None;
+    let ended = after_others(request, outside, stop, reporter, &mut recovered).await;
+    match recovered {
+        None => ended,
+        Some(recovered) => Ok(recovered.before(ended.unwrap_or_else(Outcome::from))),
+    }
+}
+
+/// Deploys once nothing is in the way any more.
+async fn after_others(
+    request: &DeployRequest,
+    outside: &Outside<'_>,
+    mut stop: Stop,
+    reporter: &mut dyn Reporter,
+    recovered: &mut Option<Recovered>,
+) -> Result<Outcome, Failure> {
+    let now = outside.clock.now();
+    let wait_for_run = request.circumstances.wait_for_run;
+    let mut waiting = wait_for_run.map(|length| Waiting::new(now, length));
+    let mut is_first = true;
+    loop {
+        let before = begin(request, outside, reporter, waiting.as_mut(), is_first);
+        is_first = false;
+        // Nothing has been changed yet, so whatever is under way may be dropped at once.
+        let (target, permit, prepared) = match stop.or(before).await {
+            Err(reason) => return Err(super::stopped_before_change(reason)),
+            Ok(Err(failure)) => return Err(failure),
+            Ok(Ok(Err(outcome))) => return Ok(*outcome),
+            Ok(Ok(Ok(begun))) => begun,
         };
-        let read = || {
-            let (service, environment) = (&request.service, &request.environment);
-            load::target(
-                outside.repository,
-                &source,
-                service.as_deref(),
-                environment.as_deref(),
-            )
+        let (prepared, diff) = match prepared {
+            Prepared::AlreadyThere(reason) => {
+                let mut outcome = Outcome::new(Ending::NoChange, reason);
+                outcome.verdict = Some(permit.into_verdict());
+                return Ok(outcome);
+            }
+            Prepared::InTheWay(run) => {
+                let now = outside.clock.now();
+                let is_expired = run.standing(now) == Standing::Expired;
+                if !is_expired || request.dry_run || recovered.is_some() {
+                    return Err(run.refusal(&target, now));
+                }
+                let actor = request.asker.actor.clone();
+                let stop = stop.clone();
+                match run.recover(outside, &target, actor, stop, reporter).await? {
+                    Some(end) if !end.is_done() => return Ok(end.into_end()),
+                    end => *recovered = end,
+                }
+                continue;
+            }
+            Prepared::Ready { ready, diff } => (ready, diff),
         };
+        if request.dry_run {
+            announce::foretell(&permit, outside, reporter);
+            let verdict = permit.into_verdict();
+            let ending = Ending::from(&verdict);
+            let mut outcome = dry_run(ending, &prepared.plan, &prepared.replay, diff);
+            outcome.override_used = verdict.overridden.is_some();
+            outcome.verdict = Some(verdict);
+            return Ok(outcome);
+        }
+        let push = Push {
+            action: Action::Deploy,
+            target: &target,
+            version: request.version.as_str(),
+            asker: &request.asker,
+        };
+        announce::before_push(&push, &permit, outside, &mut stop, reporter).await?;
+        let limits = request.limits;
+        let mut run = Run::new(limits, outside, &target, *prepared, stop.clone(), reporter);
+        let mut outcome = run.go(&permit).await;
+        // Of two that waited for the same end only one goes on, and the other one waits for it.
+        if waiting.is_some() && lost_the_start(&outcome, run.is_announced()) {
+            continue;
+        }
+        outcome.override_used = permit.verdict().overridden.is_some();
+        outcome.verdict = Some(permit.into_verdict());
+        return Ok(outcome);
+    }
+}
+
+/// What comes before the first change: where it goes, the gate's leave, and the plan; or the gate's no.
+type Begun = Result<(Target, Box<Permit>, Prepared), Box<Outcome>>;
+
+/// Reads, asks the gate and prepares; again from the start whenever something was waited for.
+async fn begin(
+    request: &DeployRequest,
+    outside: &Outside<'_>,
+    reporter: &mut dyn Reporter,
+    mut waiting: Option<&mut Waiting>,
+    mut is_first: bool,
+) -> Result<Begun, Failure> {
+    let source = ConfigSource {
+        branch: request.branch.as_deref(),
+        path: &request.config,
+    };
+    let read = || {
+        let (service, environment) = (&request.service, &request.environment);
+        load::target(
+            outside.repository,
+            &source,
+            service.as_deref(),
+            environment.as_deref(),
+        )
+    };
+    loop {
         let mut target = read().await?;
-        reporter.event(&Event::Started {
-            at: outside.clock.now(),
-            title: format!(
-                "deploy {} {} to {}",
-                target.service.name, request.version, target.environment_name
-            ),
-        });
+        if std::mem::take(&mut is_first) {
+            reporter.event(&Event::Started {
+                at: outside.clock.now(),
+                title: format!(
+                    "deploy {} {} to {}",
+                    target.service.name, request.version, target.environment_name
+                ),
+            });
+        }
         let question = Question::from(request);
         if let Some(length) = request.circumstances.wait_for_window {
             let patience = Patience::new(&*outside.clock, length);
@@ -145,48 +245,14 @@ pub async fn deploy(
             gate::Answer::No(outcome) => return Ok(Err(outcome)),
         };
         let prepared = prepare(request, outside, &target, reporter).await?;
-        Ok::<_, Failure>(Ok((target, permit, prepared)))
-    };
-    // Nothing has been changed yet, so whatever is under way may be dropped at once.
-    let (target, permit, prepared) = match stop.or(before).await {
-        Err(reason) => return Err(super::stopped_before_change(reason)),
-        Ok(Err(failure)) => return Err(failure),
-        Ok(Ok(Err(outcome))) => return Ok(*outcome),
-        Ok(Ok(Ok(ready))) => ready,
-    };
-    let (prepared, diff) = match prepared {
-        Prepared::AlreadyThere(reason) => {
-            let mut outcome = Outcome::new(Ending::NoChange, reason);
-            outcome.verdict = Some(permit.into_verdict());
-            return Ok(outcome);
+        if let (Prepared::InTheWay(run), Some(waiting)) = (&prepared, waiting.as_deref_mut())
+            && run.standing(outside.clock.now()) == Standing::Alive
+            && waiting.wait(run, outside, &target, reporter).await?
+        {
+            continue;
         }
-        Prepared::Ready { ready, diff } => (ready, diff),
-    };
-    if request.dry_run {
-        announce::foretell(&permit, outside, reporter);
-        let verdict = permit.into_verdict();
-        let mut outcome = dry_run(
-            Ending::from(&verdict),
-            &prepared.plan,
-            &prepared.replay,
-            diff,
-        );
-        outcome.override_used = verdict.overridden.is_some();
-        outcome.verdict = Some(verdict);
-        return Ok(outcome);
+        return Ok(Ok((target, permit, prepared)));
     }
-    let push = Push {
-        action: Action::Deploy,
-        target: &target,
-        version: request.version.as_str(),
-        asker: &request.asker,
-    };
-    announce::before_push(&push, &permit, outside, &mut stop, reporter).await?;
-    let mut run = Run::new(request.limits, outside, &target, *prepared, stop, reporter);
-    let mut outcome = run.go(&permit).await;
-    outcome.override_used = permit.verdict().overridden.is_some();
-    outcome.verdict = Some(permit.into_verdict());
-    Ok(outcome)
 }
 
 /// Makes the outcome of a run that only shows what it would do.
@@ -216,6 +282,13 @@ pub fn describe(
     target: &Target,
     started_at: chrono::DateTime<Utc>,
 ) -> Deployment {
+    let (source, source_at) = match &identity.source {
+        Some(trailer) => {
+            let (source, at) = provenance::source(trailer);
+            (Some(source), at)
+        }
+        None => (None, None),
+    };
     Deployment {
         run: identity.run.clone(),
         service: target.service.name.clone(),
@@ -226,6 +299,9 @@ pub fn describe(
         state: State::Started.word().to_owned(),
         started_at: Some(started_at),
         actor: identity.actor.clone(),
+        source,
+        source_at,
+        drill: identity.drill,
         ..Deployment::default()
     }
 }

@@ -2,7 +2,9 @@
 
 use super::{
     super::failure,
-    DeployRequest, Outside, observe, read_journal,
+    DeployRequest, Outside,
+    in_the_way::InTheWay,
+    observe, read_journal,
     resume::{Continued, Remade, in_place, remake, resume},
 };
 use chrono::{DateTime, Utc};
@@ -44,6 +46,8 @@ pub struct Ready {
 pub enum Prepared {
     /// The version runs already; nothing to do. Says so.
     AlreadyThere(String),
+    /// Another run of the service is not finished.
+    InTheWay(Box<InTheWay>),
     /// Ready to go.
     Ready {
         /// The deployment.
@@ -56,8 +60,7 @@ pub enum Prepared {
 /// Plans the deployment and proves what can be proven before the first push.
 ///
 /// # Errors
-/// An unfinished run of another version, edits that cannot be made, providers that do not answer,
-/// no right to push.
+/// Edits that cannot be made, providers that do not answer, no right to push.
 pub async fn prepare(
     request: &DeployRequest,
     outside: &Outside<'_>,
@@ -75,10 +78,10 @@ pub async fn prepare(
         &records,
     );
     let unfinished = journal::unfinished(&records);
-    if let Some(record) = unfinished
-        && (record.run != run || record.state == State::RollingBack)
+    if let Some(other) = InTheWay::find(&records)
+        && unfinished.is_some_and(|record| record.run != run || record.state == State::RollingBack)
     {
-        return Err(unfinished_run(record, target, outside.clock.now()));
+        return Ok(Prepared::InTheWay(Box::new(other)));
     }
     let continued = match unfinished {
         None => None,
@@ -138,6 +141,8 @@ pub async fn prepare(
         approvals: Vec::new(),
         overridden: None,
         reason: None,
+        cause: None,
+        drill: request.drill,
     };
     Ok(Prepared::Ready {
         ready: Box::new(Ready {

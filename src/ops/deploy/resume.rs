@@ -80,6 +80,8 @@ pub async fn resume(
                 || Some(&entry.id) == record.intended.as_ref()
                 || Some(&entry.id) == merged.as_ref()
         })
+        // A journal on the branch says what was to be pushed, which is not what was.
+        .filter(|entry| entry.trailers.get("Writer").is_none())
         .collect();
     // A merge may have given its commit a message of its own.
     let step = |entry: &&'_ LogEntry| {

@@ -112,6 +112,7 @@ impl<'a> Run<'a> {
                 journal_tip: ready.journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
+                announced_step: None,
             },
             plan: ready.plan,
             replay: ready.replay,
@@ -151,6 +152,11 @@ impl<'a> Run<'a> {
         outcome.metrics = std::mem::take(&mut self.metrics);
         outcome.deployment = Some(self.deployment.clone());
         outcome
+    }
+
+    /// Is anything of it in the journal?
+    pub(super) fn is_announced(&self) -> bool {
+        self.writer.announced
     }
 
     /// Goes on where an earlier try of the same run ended. Whoever still runs that is fenced out

@@ -1,7 +1,5 @@
 //! Finishes a run whose new version was judged good: puts away what its canary needed.
 
-use std::time::Duration;
-
 use super::{Takeback, Written, left};
 use crate::{
     event::{Ending, Failure, Outcome, Reporter},
@@ -94,7 +92,7 @@ impl Takeback<'_> {
                 ),
                 weight: step.weight,
                 reason: None,
-                hold: Duration::ZERO,
+                hold: self.target.service.progress_deadline,
                 patience: FORWARD_PATIENCE,
             };
             match self.writer.land(&write, stop, reporter).await {

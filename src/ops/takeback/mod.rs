@@ -8,6 +8,7 @@ use crate::{
     git::CommitId,
     manifest::{RestoreProblem, restore},
     ops::{
+        cause::Cause,
         deploy::{
             BackCommit, BackEnd, Outside, Remade, describe, go_back, read_journal, remake, resume,
         },
@@ -129,6 +130,8 @@ impl<'a> Takeback<'a> {
             approvals: Vec::new(),
             overridden: None,
             reason: None,
+            cause: Some(Cause::Interrupted),
+            drill: false,
         };
         Ok(Self {
             outside,
@@ -141,6 +144,7 @@ impl<'a> Takeback<'a> {
                 journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, false),
+                announced_step: None,
             },
             written,
         })
@@ -150,6 +154,12 @@ impl<'a> Takeback<'a> {
     /// names it.
     pub fn under(&mut self, permit: &Permit) {
         self.writer.under(permit);
+    }
+
+    /// Says that a person asked for it, and whether as a rehearsal.
+    pub fn asked_for(&mut self, drill: bool) {
+        self.writer.identity.cause = Some(Cause::Asked);
+        self.writer.identity.drill = drill;
     }
 
     /// Shows what taking the run back would change; changes nothing.
@@ -266,6 +276,8 @@ impl<'a> Takeback<'a> {
             policy,
             approvals,
             overridden,
+            cause,
+            drill,
             ..
         } = self.writer.identity.clone();
         let mut again = Self::read(self.outside, self.target, record, run, tip, actor)
@@ -275,6 +287,8 @@ impl<'a> Takeback<'a> {
         again.writer.identity.policy = policy;
         again.writer.identity.approvals = approvals;
         again.writer.identity.overridden = overridden;
+        again.writer.identity.cause = cause;
+        again.writer.identity.drill = drill;
         Some(again)
     }
 

@@ -4,6 +4,7 @@ mod approvals;
 mod changes;
 mod date;
 mod plan;
+mod versions;
 mod window;
 
 use schemars::JsonSchema;
@@ -13,6 +14,7 @@ pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, Perso
 pub use changes::ApprovalWhenDocument;
 pub use date::{BlockedDateDocument, BlockedDateFields};
 pub use plan::{RequireDocument, RunwayDocument};
+pub use versions::{KnownBad, VersionsDocument};
 pub use window::{BlockedWindowDocument, WindowDocument};
 
 use super::request::Action;
@@ -58,6 +60,9 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1000))]
     pub people: Vec<PersonDocument>,
+    /// What a version's own past means. Absent: one that failed here before is blocked.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub versions: VersionsDocument,
     /// What makes an approval good. Absent: one person's signature, good for a day.
     #[serde(default, skip_serializing_if = "is_default")]
     pub approvals: ApprovalsDocument,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::versions;
 use crate::{
     policy::{
         Effect, Facts, Policy, Reason, ReasonCode, Request,
@@ -32,7 +33,8 @@ pub(super) fn settle(case: &Case<'_>, reasons: &mut [Reason]) -> Vec<Approved> {
             continue;
         }
         let held = if case.policy.accepts(presented.source) {
-            case.holds(presented, rules.max_age)
+            let held = case.holds(presented, rules.max_age);
+            held.and_then(|held| case.is_given_after_failure(held))
         } else {
             Err(format!(
                 "comes from {}, which the policy does not list in `sources`",
@@ -116,6 +118,23 @@ impl<'a> Case<'a> {
         }
         self.is_from_another(by)?;
         Ok((presented, by, statement))
+    }
+
+    /// What was approved before the version failed was approved without knowing that. When it was
+    /// given, only a signed statement says.
+    fn is_given_after_failure(&self, held: Holding<'a>) -> Result<Holding<'a>, String> {
+        let (presented, _, statement) = held;
+        let Some(failed) = versions::forced(self.policy, self.request, self.facts, self.now) else {
+            return Ok(held);
+        };
+        if presented.source != ApprovalSource::Signature {
+            return Err("is not signed; to force a version takes a signature".to_owned());
+        }
+        if statement.not_before <= failed.at {
+            let at = moment(failed.at, &self.policy.zone);
+            return Err(format!("was given before the version failed {at}"));
+        }
+        Ok(held)
     }
 
     fn is_for_this(&self, statement: &Statement) -> Result<(), String> {

@@ -9,6 +9,7 @@ mod overriding;
 mod plan;
 mod traffic;
 mod turns;
+mod versions;
 mod windows;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -41,6 +42,7 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         reasons.extend(traffic::reason(policy, request, &facts.traffic));
         reasons.extend(plan::required(policy, request, facts));
         reasons.extend(changes::reasons(policy, request, facts));
+        reasons.extend(versions::reason(policy, request, facts, now));
         let mut needed = TimeDelta::zero();
         match plan::runway(policy, request, facts) {
             Some(Ok(length)) => {

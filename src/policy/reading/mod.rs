@@ -151,6 +151,7 @@ impl<'a> Reader<'a> {
             self.not_blank(&value, "/environments");
             self.written(value, "/environments")
         });
+        let versions = self.versions(&document.versions);
         let people = self.people(&document.people);
         let approvals = self.approvals(&document.approvals);
         let overriding = document
@@ -187,6 +188,7 @@ impl<'a> Reader<'a> {
             blocked,
             blocked_dates,
             traffic,
+            versions,
             people,
             approvals,
             overriding,

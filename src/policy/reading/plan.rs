@@ -1,4 +1,4 @@
-//! Reads what a deployment's plan must be like.
+//! Reads what a deployment's plan must be like, and what its version's past means.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use super::Reader;
 use crate::{
     policy::{
-        document::{RequireDocument, RunwayDocument},
-        rules::{Require, Runway, Written},
+        document::{RequireDocument, RunwayDocument, VersionsDocument},
+        rules::{Require, Runway, VersionRules, Written},
     },
     units::{Weight, parse_duration},
 };
@@ -62,6 +62,20 @@ impl Reader<'_> {
             }
         };
         Some(self.written(runway, "/runway"))
+    }
+
+    pub(super) fn versions(&mut self, document: &VersionsDocument) -> VersionRules {
+        if *document == VersionsDocument::default() {
+            return VersionRules::default();
+        }
+        let pointer = "/versions/known_bad_for";
+        let counted = document.known_bad_for.as_deref();
+        let counted = counted.and_then(|text| self.length(text, pointer));
+        VersionRules {
+            known_bad: document.known_bad,
+            counted: counted.and_then(|length| TimeDelta::from_std(length).ok()),
+            line: Some(self.written((), "/versions").position.line),
+        }
     }
 
     /// Reads a length of time above zero.

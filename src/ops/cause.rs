@@ -1,0 +1,97 @@
+//! Why a run was taken back, as its records say it, and which version is known to be bad by that.
+
+use super::{failure, journal};
+use crate::{
+    event::Failure,
+    git::{Journal, Repository},
+    policy::FailedBefore,
+    units::Version,
+};
+
+/// Longest reason that is told of a failure, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// Why a run was taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The new version did not come up, was judged worse, or was not judged good in time.
+    Verification,
+    /// A person asked for it.
+    Asked,
+    /// The run was asked to stop.
+    Cancelled,
+    /// The run had ended without an end.
+    Interrupted,
+    /// Somebody else changed a value of it meanwhile.
+    Superseded,
+    /// Something else broke, which says nothing about the version.
+    Trouble,
+}
+
+impl Cause {
+    /// Returns the word in the trailer `Cause`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Verification => "verification",
+            Self::Asked => "asked",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+            Self::Superseded => "superseded",
+            Self::Trouble => "trouble",
+        }
+    }
+}
+
+/// Finds out whether a version failed here before, as the journal of its service says.
+///
+/// # Errors
+/// The git server does not answer or refuses.
+pub async fn failed_before(
+    repository: &Repository,
+    environment: &str,
+    service: &str,
+    version: &Version,
+) -> Result<Option<FailedBefore>, Failure> {
+    let journal = repository.journal(environment, service).await;
+    Ok(last_failure(&journal.map_err(failure::git)?, version))
+}
+
+/// Returns the last failure of a version, unless it was judged good since.
+pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore> {
+    use journal::State;
+    let mut seen: Vec<String> = Vec::new();
+    for record in journal::records(journal) {
+        if record.version.as_ref() != Some(version) || seen.contains(&record.run) {
+            continue;
+        }
+        match record.state {
+            State::Verified => return None,
+            State::RolledBack | State::RollingBack => {
+                // Whoever finished the way back had reasons of their own: the first one counts.
+                let of_run = journal
+                    .records
+                    .iter()
+                    .filter(|other| other.trailers.get("Run") == Some(&record.run));
+                let mut failed = of_run.filter(|other| {
+                    other.trailers.get("Cause") == Some(Cause::Verification.word())
+                });
+                if let Some(first) = failed.next_back() {
+                    let why = first.trailers.get("Reason").unwrap_or("no reason given");
+                    return Some(FailedBefore {
+                        run: record.run,
+                        at: record.at,
+                        why: why.chars().take(LONGEST_REASON).collect(),
+                    });
+                }
+            }
+            State::Started
+            | State::Advanced
+            | State::Promoted
+            | State::Held
+            | State::Withdrawn
+            | State::Superseded => {}
+        }
+        seen.push(record.run);
+    }
+    None
+}

@@ -1,0 +1,169 @@
+//! What the journals say of a commit: did a run announce it, does it only claim so, or neither?
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use chrono::{DateTime, Utc};
+
+use super::Told;
+use crate::{
+    event::{Gap, GapKind},
+    git::{CommitId, LogEntry},
+    ops::journal::{Record, State, records, step_index},
+};
+
+/// What the journals of an environment know.
+pub(super) struct Journals {
+    /// Every commit that a run has announced.
+    announced: HashSet<CommitId>,
+    /// Every record; a server that refuses refs of its own has them on the branch.
+    records: HashSet<CommitId>,
+    runs: HashSet<String>,
+}
+
+/// How a commit stands to the journals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing<'a> {
+    /// A run announced it, or it is itself a record.
+    Announced,
+    /// It claims a run that the journals know, and that did not announce it.
+    NotAnnounced(&'a str),
+    /// It claims a run that no journal knows.
+    UnknownRun(&'a str),
+    /// It claims none.
+    NoRun,
+}
+
+impl Journals {
+    pub(super) fn of(told: &[Told]) -> Self {
+        let mut journals = Self {
+            announced: HashSet::new(),
+            records: HashSet::new(),
+            runs: HashSet::new(),
+        };
+        for told in told {
+            for record in records(&told.journal) {
+                journals.announced.extend(record.intended);
+                journals.records.insert(record.id);
+                journals.runs.insert(record.run);
+            }
+        }
+        journals
+    }
+
+    pub(super) fn standing<'a>(&self, commit: &'a LogEntry) -> Standing<'a> {
+        if self.announced.contains(&commit.id) || self.records.contains(&commit.id) {
+            return Standing::Announced;
+        }
+        match commit.trailers.get("Run") {
+            Some(run) if self.runs.contains(run) => Standing::NotAnnounced(run),
+            Some(run) => Standing::UnknownRun(run),
+            None => Standing::NoRun,
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// Returns what is wrong with a commit that changes a value, if anything is, and in words.
+    pub(super) fn gap(self) -> Option<(GapKind, String)> {
+        match self {
+            Self::Announced => None,
+            Self::NotAnnounced(run) => Some((
+                GapKind::NotAnnounced,
+                format!("it names run {run}, whose journal does not announce this commit"),
+            )),
+            Self::UnknownRun(run) => Some((
+                GapKind::UnknownRun,
+                format!("it names run {run}, which no journal knows"),
+            )),
+            Self::NoRun => Some((GapKind::Unexplained, "it names no run".to_owned())),
+        }
+    }
+
+    /// Returns the run that is claimed wrongly.
+    pub(super) fn claimed(self) -> Option<String> {
+        match self {
+            Self::NotAnnounced(run) | Self::UnknownRun(run) => Some(run.to_owned()),
+            Self::Announced | Self::NoRun => None,
+        }
+    }
+}
+
+/// Returns the commits that the journal of a service says are on the branch and that are not, of
+/// runs that began inside the range.
+pub(super) fn missing(
+    told: &Told,
+    on_branch: &HashSet<CommitId>,
+    from: Option<DateTime<Utc>>,
+) -> Vec<Gap> {
+    let mut runs: BTreeMap<String, Vec<Record>> = BTreeMap::new();
+    for record in records(&told.journal) {
+        runs.entry(record.run.clone()).or_default().push(record);
+    }
+    let mut gaps = Vec::new();
+    for (run, records) in runs {
+        let began = records.last().map(|record| record.at);
+        if from.is_some_and(|from| began < Some(from)) {
+            continue;
+        }
+        for record in landed(&records) {
+            let Some(commit) = record
+                .intended
+                .as_ref()
+                .filter(|id| !on_branch.contains(id))
+            else {
+                continue;
+            };
+            gaps.push(Gap {
+                kind: GapKind::MissingCommit,
+                commit: None,
+                author: None,
+                at: record.at,
+                service: told.target.service.name.clone(),
+                run: Some(run.clone()),
+                change: None,
+                message: format!(
+                    "run {run} pushed commit {} for step {}, and it is not on the branch",
+                    commit.short(),
+                    record.step
+                ),
+            });
+        }
+    }
+    gaps
+}
+
+/// Picks the records of a run, newest first, whose commits must have landed. An announcement is no
+/// proof: the push behind it may have lost its race, and the last one before an end may never have
+/// been made.
+fn landed(records: &[Record]) -> Vec<&Record> {
+    let Some(newest) = records.first() else {
+        return Vec::new();
+    };
+    // A try of which nothing landed began again, with another base.
+    let announced = records
+        .iter()
+        .filter(|record| record.intended.is_some() && record.base == newest.base);
+    let mut steps = BTreeSet::new();
+    // The last announcement of a step is the one that landed.
+    let mut last: Vec<&Record> = announced
+        .filter(|record| steps.insert(&record.step))
+        .collect();
+    match newest.state {
+        State::Verified => {}
+        State::RolledBack => {
+            let forward = |record: &&Record| step_index(&record.step).is_some();
+            if let Some(unsure) = last.iter().position(forward) {
+                last.remove(unsure);
+            }
+        }
+        _ => {
+            if !last.is_empty() {
+                last.remove(0);
+            }
+            if newest.state == State::Withdrawn {
+                last.clear();
+            }
+        }
+    }
+    last
+}

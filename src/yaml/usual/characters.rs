@@ -1,0 +1,34 @@
+//! Which characters mean the same to every reader of YAML.
+
+use memchr::{memchr_iter, memmem};
+
+/// Are there only characters that mean the same to every reader?
+pub(super) fn are_usual(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    // Without branches, so that many bytes are looked at in one go.
+    let is_control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\r') | (byte == 0x7f);
+    if bytes
+        .iter()
+        .fold(false, |found, byte| found | is_control(*byte))
+    {
+        return false;
+    }
+    // A carriage return by itself is a line break too.
+    let returns = memchr_iter(b'\r', bytes).count();
+    if returns > 0 && memmem::find_iter(bytes, b"\r\n").count() != returns {
+        return false;
+    }
+    // Not control characters, line separators, private use, the byte-order mark.
+    let is_usual = |character: char| {
+        matches!(character, '\u{a1}'..='\u{1fff}' | '\u{2010}'..='\u{2027}'
+            | '\u{2030}'..='\u{d7ff}' | '\u{10000}'..='\u{1ffff}')
+    };
+    let mut starts = (0..bytes.len()).filter(|at| bytes[*at] >= 0xc0);
+    let first = |at: usize| text.get(at..).and_then(|rest| rest.chars().next());
+    bytes.is_ascii() || starts.all(|at| first(at).is_some_and(is_usual))
+}
+
+/// May a byte stand anywhere in a key without quotes, or in a word in brackets?
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
+}

@@ -1,0 +1,73 @@
+//! The lines of the text, and what stands where on them.
+
+use memchr::memchr;
+
+use super::Reader;
+
+/// A line that is not empty and not a comment alone; places count from the start of the part.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Line {
+    pub start: usize,
+    /// Where its text begins.
+    pub content: usize,
+    /// Where its line break is.
+    pub end: usize,
+    /// Where the next line begins.
+    pub next: usize,
+    /// 1-based, in the part.
+    pub number: usize,
+}
+
+impl Reader<'_> {
+    /// Goes to the next line with content; false at the end.
+    pub(super) fn take_line(&mut self) -> Option<bool> {
+        while let Some(line) = self.next_line() {
+            self.line = line;
+            if line.content < line.end && self.bytes[line.content] != b'#' {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    /// Looks at the next line, whatever is on it.
+    pub(super) fn next_line(&self) -> Option<Line> {
+        let start = self.line.next;
+        let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        let content = start + rest.iter().take_while(|byte| **byte == b' ').count();
+        let line_break = memchr(b'\n', &self.bytes[content..]).map(|length| content + length);
+        let next = line_break.map_or(self.bytes.len(), |at| at + 1);
+        let end = match line_break {
+            Some(at) if at > content && self.bytes[at - 1] == b'\r' => at - 1,
+            Some(at) => at,
+            None => self.bytes.len(),
+        };
+        Some(Line {
+            start,
+            content,
+            end,
+            next,
+            number: self.line.number + 1,
+        })
+    }
+
+    pub(super) fn is_dash(&self, at: usize, end: usize) -> bool {
+        self.bytes.get(at) == Some(&b'-')
+            && (at + 1 == end || self.bytes.get(at + 1) == Some(&b' '))
+    }
+
+    /// Is there nothing more from here on but a comment?
+    pub(super) fn is_over(&self, from: usize, end: usize) -> bool {
+        let next = self.skip_spaces(from, end);
+        next == end || (next > from && self.bytes[next] == b'#')
+    }
+
+    pub(super) fn is_blank(&self, from: usize, end: usize) -> bool {
+        self.skip_spaces(from, end) == end
+    }
+
+    pub(super) fn skip_spaces(&self, from: usize, end: usize) -> usize {
+        let rest = self.bytes.get(from..end).unwrap_or_default();
+        from + rest.iter().take_while(|byte| **byte == b' ').count()
+    }
+}
