@@ -54,6 +54,7 @@ async fn a_pull_request_is_merged_by_a_person_and_verified() {
     version      1.0 -> 1.1
     run          RUN
     asked by     robot
+    pipeline     https://ci.example/robot
     gate         Tuesday 2026-03-10 10:00 UTC is in the allowed window Mon-Thu 09:00-17:00 UTC
     gate         to be merged before 2026-03-10 17:00 UTC
     ```
