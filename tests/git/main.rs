@@ -12,6 +12,7 @@ mod journal;
 mod paths;
 mod races;
 mod refusals;
+mod shapes;
 mod ssh;
 mod tls;
 
