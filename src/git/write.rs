@@ -1,11 +1,7 @@
 //! Writes the objects of a new tree: a few files one by one, many as one pack.
 
-use std::{
-    collections::HashSet,
-    io::{self, Write},
-};
+use std::{collections::HashSet, io::Write};
 
-use flate2::{Compression, write::ZlibEncoder};
 use git2::{ErrorCode, FileMode, ObjectType, Oid, Tree, build::TreeUpdateBuilder};
 use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
@@ -25,10 +21,10 @@ pub(super) fn tree(
     let keeping = GitError::while_doing("keep the files");
     let blobs = if edits.len() < MANY {
         let blobs = edits.iter().map(|(file, _)| local.store.blob(&file.bytes));
-        blobs.collect::<Result<Vec<Oid>, _>>().map_err(keeping)?
+        blobs.collect::<Result<Vec<Oid>, _>>().map_err(&keeping)?
     } else {
-        let (pack, blobs) = Pack::of(edits.iter().map(|(file, _)| &*file.bytes))
-            .map_err(|error| GitError::internal(format!("could not pack the files: {error}")))?;
+        let (pack, blobs) =
+            Pack::of(edits.iter().map(|(file, _)| &*file.bytes)).map_err(&keeping)?;
         let objects = local.store.odb().map_err(&keeping)?;
         let mut writer = objects.packwriter().map_err(&keeping)?;
         let written = writer.write_all(&pack);
@@ -59,23 +55,25 @@ struct Pack {
 
 impl Pack {
     /// Packs contents of files; returns the pack, and their ids in the same order.
-    fn of<'a>(contents: impl Iterator<Item = &'a [u8]>) -> io::Result<(Vec<u8>, Vec<Oid>)> {
+    fn of<'a>(
+        contents: impl Iterator<Item = &'a [u8]>,
+    ) -> Result<(Vec<u8>, Vec<Oid>), git2::Error> {
         let mut pack = Self {
             bytes: b"PACK\0\0\0\x02\0\0\0\0".to_vec(),
             objects: 0,
         };
         let (mut ids, mut packed) = (Vec::new(), HashSet::new());
         for content in contents {
-            let id = Oid::hash_object(ObjectType::Blob, content).map_err(io::Error::other)?;
+            let id = Oid::hash_object(ObjectType::Blob, content)?;
             if packed.insert(id) {
-                pack.add(content)?;
+                pack.add(content);
             }
             ids.push(id);
         }
         Ok((pack.finish(), ids))
     }
 
-    fn add(&mut self, content: &[u8]) -> io::Result<()> {
+    fn add(&mut self, content: &[u8]) {
         /// The type of a file.
         const BLOB: u8 = 3;
         let mut length = content.len();
@@ -87,11 +85,37 @@ impl Pack {
             length >>= 7;
         }
         self.bytes.push(byte);
-        let mut encoder = ZlibEncoder::new(&mut self.bytes, Compression::fast());
-        encoder.write_all(content)?;
-        encoder.finish()?;
+        self.store(content);
         self.objects += 1;
-        Ok(())
+    }
+
+    /// Adds bytes in the form of zlib (RFC 1950) without compressing them (RFC 1951, 3.2.4). The pack
+    /// stays in our folder, and what a push sends is compressed then: doing so here as well would be
+    /// most of the time that the commit takes.
+    fn store(&mut self, content: &[u8]) {
+        /// Most bytes of a block.
+        const LONGEST: usize = 0xFFFF;
+        self.bytes.extend([0x78, 0x01]);
+        let mut blocks = content.chunks(LONGEST).peekable();
+        if blocks.peek().is_none() {
+            self.block(&[], true);
+        }
+        while let Some(block) = blocks.next() {
+            self.block(block, blocks.peek().is_none());
+        }
+        self.bytes
+            .extend(adler2::adler32_slice(content).to_be_bytes());
+    }
+
+    fn block(&mut self, bytes: &[u8], is_last: bool) {
+        let length = [
+            low_bits(bytes.len(), 0xFF),
+            low_bits(bytes.len() >> 8, 0xFF),
+        ];
+        self.bytes.push(u8::from(is_last));
+        self.bytes.extend(length);
+        self.bytes.extend(length.map(|byte| !byte));
+        self.bytes.extend(bytes);
     }
 
     fn finish(mut self) -> Vec<u8> {

@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Output},
     thread,
 };
 
@@ -88,9 +88,14 @@ impl Shop {
         to
     }
 
-    /// Runs the program in a folder and returns its exit code and what it printed, as one line
-    /// without what differs from run to run.
+    /// Runs the program in a folder and returns its exit code and all that it printed.
     pub(super) fn run(&self, folder: &Path, arguments: &[&str], token: bool) -> (i32, String) {
+        let output = self.output(folder, arguments, token);
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap(), self.neutral(&text))
+    }
+
+    fn output(&self, folder: &Path, arguments: &[&str], token: bool) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shipgate"));
         command
             .args(arguments)
@@ -102,15 +107,18 @@ impl Shop {
         if token {
             command.env("SHIPGATE_TOKEN", TOKEN);
         }
-        let output = command.output().unwrap();
-        let text = [output.stdout, output.stderr].concat();
-        let text = String::from_utf8_lossy(&text).replace(&self.server.origin(), "SERVER");
+        command.output().unwrap()
+    }
+
+    /// A text as one line, without what differs from run to run.
+    fn neutral(&self, text: &[u8]) -> String {
         let folder = self.server.repository.parent().unwrap();
-        let text = text
+        let text = String::from_utf8_lossy(text)
+            .replace(&self.server.origin(), "SERVER")
             .replace(&folder.display().to_string(), "FOLDER")
             .replace(&self.home().display().to_string(), "HOME");
-        let text: Vec<_> = text.split_whitespace().collect();
-        (output.status.code().unwrap(), text.join(" "))
+        let words: Vec<_> = text.split_whitespace().collect();
+        words.join(" ")
     }
 
     /// What a dry run of a deployment says.
@@ -120,10 +128,11 @@ impl Shop {
 
     /// What a run says first, and what to do next.
     pub(super) fn said(&self, arguments: &[&str]) -> String {
-        let (code, text) = self.run(self.home(), arguments, true);
+        // The progress on the other stream tells the time.
+        let output = self.output(self.home(), arguments, true);
+        let (code, text) = (output.status.code().unwrap(), self.neutral(&output.stdout));
         let reason = text.split(" exit code ").next().unwrap_or_default();
         let next = text.split(" next: ").nth(1).unwrap_or_default();
-        let next = next.split(" 20").next().unwrap_or_default();
         format!("{code} {reason}\n    {next}")
     }
 }
