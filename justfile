@@ -27,6 +27,11 @@ editor python="python3" folder="/dev/shm/shipgate-corpus":
 editor-parse folder="/dev/shm/shipgate-corpus":
     cargo bench --bench editor -- {{ folder }}/files/in
 
+# Commits and deployments against the git program; figures go into docs/git.md.
+git *options:
+    cargo build --release
+    python3 benches/git.py --write {{ options }}
+
 # Is what the editor writes still valid for Kubernetes? benches/valid.py says what it needs.
 valid python="python3" node="node_modules" *trees:
     {{ python }} benches/valid.py --node {{ node }} {{ trees }}

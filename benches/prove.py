@@ -132,6 +132,15 @@ def zones(_):
     return f"{changes:,} changes of the clock in {names} zones", failed, "none"
 
 
+def trees(_):
+    """Random edits of random trees, compared with what the git program writes."""
+    _, failed, text = cargo_test(
+        "--test", "git", "--", "--nocapture", "shapes::random", environment={"SHIPGATE_PROVE": "1"},
+    )
+    count = sum(int(count) for count in re.findall(r"trees tried: (\d+)", text))
+    return f"{count:,} trees with up to 3 commits each", failed, "new each time"
+
+
 def end_to_end(_):
     """Healthy and failing canaries, and kills at random, against real servers."""
     passed, failed, text = cargo_test(
@@ -216,6 +225,7 @@ def parts():
         "properties": properties,
         "editor": editor,
         "zones": zones,
+        "trees": trees,
         "end-to-end": end_to_end,
         "cuts": cuts,
         "writers": writers,

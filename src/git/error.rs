@@ -38,6 +38,13 @@ pub enum GitError {
         /// What to do about it.
         hint: String,
     },
+    /// A repository in a format that shipgate can not write, or that lacks some of its files.
+    Unsupported {
+        /// What was found.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// No answer: the network, a time-out, a server's own failure. It may work later.
     Unavailable {
         /// What happened.
@@ -76,6 +83,21 @@ impl GitError {
         }
     }
 
+    pub(super) fn unsupported(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Unsupported {
+            message: message.into(),
+            hint: hint.into(),
+        }
+    }
+
+    /// `found` is what git calls the format, such as `sha256`.
+    pub(super) fn object_format(repository: &str, found: &str) -> Self {
+        Self::unsupported(
+            format!("{repository}: found object format {found}, expected sha1"),
+            "keep what is deployed in a repository with SHA-1 ids, git's default: shipgate can write no others",
+        )
+    }
+
     pub(super) fn unavailable(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::Unavailable {
             message: message.into(),
@@ -103,21 +125,31 @@ impl GitError {
     }
 
     pub(super) fn branch_missing(branch: &str, repository: &str, branches: &[String]) -> Self {
-        let named: Vec<_> = branches.iter().take(5).map(String::as_str).collect();
-        let more = if branches.len() > named.len() {
-            format!(" and {} more", branches.len() - named.len())
-        } else {
-            String::new()
-        };
         Self::BranchMissing {
             branch: branch.to_owned(),
             message: format!("{repository} has no branch {branch:?}"),
-            hint: if named.is_empty() {
+            hint: if branches.is_empty() {
                 "the repository is empty: push a first commit".to_owned()
             } else {
-                format!("branches there: {}{more}", named.join(", "))
+                named(branches)
             },
         }
+    }
+
+    /// The server's `HEAD` stands for no branch that there is: in an empty repository, where it was
+    /// detached, or where it names a branch that nobody pushed.
+    pub(super) fn default_branch_missing(repository: &str, branches: &[String]) -> Self {
+        let message = format!("{repository} has no default branch");
+        if branches.is_empty() {
+            return Self::not_found(message, "the repository is empty: push a first commit");
+        }
+        Self::not_found(
+            format!("{message}: its HEAD stands for none that there is"),
+            format!(
+                "name the branch (--branch, --policy-ref), or set HEAD on the server; {}",
+                named(branches)
+            ),
+        )
     }
 
     /// Returns what happened, as one line.
@@ -136,11 +168,23 @@ impl GitError {
             | Self::NotFound { message, hint }
             | Self::BranchMissing { message, hint, .. }
             | Self::NotBare { message, hint }
+            | Self::Unsupported { message, hint }
             | Self::Unavailable { message, hint }
             | Self::Invalid { message, hint }
             | Self::Internal { message, hint } => (message, hint),
         }
     }
+}
+
+/// Lists the branches that there are, as far as a line holds them.
+fn named(branches: &[String]) -> String {
+    let named: Vec<_> = branches.iter().take(5).map(String::as_str).collect();
+    let more = if branches.len() > named.len() {
+        format!(" and {} more", branches.len() - named.len())
+    } else {
+        String::new()
+    };
+    format!("branches there: {}{more}", named.join(", "))
 }
 
 impl fmt::Display for GitError {

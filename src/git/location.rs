@@ -8,7 +8,7 @@ use std::{
 
 use url::{Host, Url};
 
-use super::{error::GitError, register::prepare};
+use super::{error::GitError, kind};
 use crate::secret::Secret;
 
 /// A checked address.
@@ -195,27 +195,8 @@ fn folder(given: &Path) -> Result<Location, GitError> {
             "check the path; an address on a server begins with https:// or ssh://",
         )
     })?;
-    prepare();
-    let repository =
-        git2::Repository::open_ext(&path, git2::RepositoryOpenFlags::NO_SEARCH, &[] as &[&Path])
-            .map_err(|error| match error.code() {
-                git2::ErrorCode::NotFound => GitError::not_found(
-                    format!("{} is not a git repository", path.display()),
-                    "name the folder of a bare repository",
-                ),
-                _ => GitError::while_doing("open the repository")(error),
-            })?;
-    if repository.is_bare() {
-        return Ok(Location::Folder { path });
-    }
-    Err(GitError::NotBare {
-        message: format!(
-            "{} is a work tree; changing its branch would leave its files behind",
-            path.display()
-        ),
-        hint: "name a bare repository, or the address that the work tree was cloned from"
-            .to_owned(),
-    })
+    kind::check(&path)?;
+    Ok(Location::Folder { path })
 }
 
 /// Undoes percent-encoding.

@@ -2,6 +2,9 @@
 
 use super::error::GitError;
 
+/// Longest path that is read or written, in bytes: Linux takes no longer ones either.
+const LONGEST_PATH: usize = 4096;
+
 /// Returns the full ref of a branch.
 pub(super) fn branch_reference(branch: &str) -> Result<String, GitError> {
     let reference = format!("refs/heads/{branch}");
@@ -97,10 +100,24 @@ pub(super) fn check_path(path: &str) -> Result<(), GitError> {
             && part != ".."
             && !part.eq_ignore_ascii_case(".git")
             && !part.eq_ignore_ascii_case("git~1")
-            && !part.contains(['\\', '\0'])
-            && !part.chars().any(char::is_control)
     };
-    if path.len() <= 4096 && path.split('/').all(part_is_good) {
+    if path.len() > LONGEST_PATH {
+        let start: String = path.chars().take(100).collect();
+        return Err(GitError::invalid(
+            format!(
+                "found a path of {} bytes that begins with {start:?}, expected at most {LONGEST_PATH}",
+                path.len()
+            ),
+            "move the file nearer to the repository's root",
+        ));
+    }
+    if path.contains(is_odd) {
+        return Err(GitError::invalid(
+            format!("found {path:?}, expected a path without \\ and control characters"),
+            "rename the file",
+        ));
+    }
+    if path.split('/').all(part_is_good) {
         Ok(())
     } else {
         Err(GitError::invalid(
@@ -108,6 +125,11 @@ pub(super) fn check_path(path: &str) -> Result<(), GitError> {
             "write it from the repository's root with /, without . and ..",
         ))
     }
+}
+
+/// Some systems read it as another path, and a line of a report would end in it.
+fn is_odd(character: char) -> bool {
+    character == '\\' || character.is_control()
 }
 
 #[cfg(test)]

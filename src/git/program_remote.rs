@@ -43,7 +43,14 @@ impl ProgramRemote {
         let text = said.stderr.to_ascii_lowercase();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         let message = format!("{}: {reason}", self.display);
-        if has(&["remote host identification has changed"]) {
+        if has(&["mismatched algorithms", "hash algorithm"]) {
+            GitError::object_format(&self.display, "sha256")
+        } else if has(&["unknown repository extension", "git repo version"]) {
+            GitError::unsupported(
+                message,
+                "install a git program that knows the repository's format; reftable needs git 2.45",
+            )
+        } else if has(&["remote host identification has changed"]) {
             GitError::denied(
                 format!(
                     "{}: the server shows another host key than the known one",

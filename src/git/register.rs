@@ -10,11 +10,15 @@
 
 use std::sync::Once;
 
-use git2::{ConfigLevel, opts, transport};
+use git2::{ConfigLevel, ObjectType, opts, transport};
 
 use super::transport::open;
 
 static ONCE: Once = Once::new();
+
+/// Largest folder of a commit that is kept in memory, in bytes: a million files or so. All of them
+/// together are at most libgit2's 256 MiB.
+const LARGEST_KEPT_TREE: usize = 64 << 20;
 
 /// Makes libgit2 use our transport for `https` and `http`, and read no configuration but a
 /// repository's own.
@@ -30,6 +34,16 @@ pub(super) fn prepare() {
             unsafe { opts::set_search_path(level, "/nonexistent/shipgate") }
                 .expect("the level is one of the four that have a path");
         }
+        // A folder of ten thousand files is looked at once for each of them, and libgit2 would read
+        // it anew each time: by itself it keeps only what is smaller than 4 KiB.
+        // SAFETY: inside the `Once`, before any other call into libgit2.
+        unsafe { opts::set_cache_object_limit(ObjectType::Tree, LARGEST_KEPT_TREE) }
+            .expect("the option exists");
+        // Of checkouts only the configuration is read, and neither a partial clone nor reftables
+        // stand in the way of that.
+        // SAFETY: inside the `Once`, before any other call into libgit2.
+        unsafe { opts::set_extensions(&["partialclone", "refstorage"]) }
+            .expect("the names have no NUL");
         // Who owns a folder matters to those who run its hooks and filters. libgit2 runs none, and
         // in a container the checkout often belongs to another user.
         // SAFETY: inside the `Once`, before any other call into libgit2.

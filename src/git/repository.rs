@@ -242,10 +242,27 @@ impl Repository {
             .await
     }
 
+    /// Reads those of some files of a commit that `wanted` is true for, in their order. What can not
+    /// be read as [`Repository::read`] does is left out.
+    ///
+    /// # Errors
+    /// A commit that was not fetched.
+    pub async fn read_where(
+        &self,
+        commit: &CommitId,
+        paths: Vec<String>,
+        wanted: fn(&[u8]) -> bool,
+    ) -> Result<Vec<SourceFile>, GitError> {
+        let commit = commit.clone();
+        self.worker
+            .run(move |local| tree::read_where(local, &commit, paths, wanted))
+            .await
+    }
+
     /// Lists the files of a commit.
     ///
     /// # Errors
-    /// A commit that was not fetched; more than 1,000,000 files.
+    /// A commit that was not fetched; more than 1,000,000 files and folders.
     pub async fn list(&self, commit: &CommitId) -> Result<Vec<TreeEntry>, GitError> {
         let commit = commit.clone();
         self.worker
@@ -571,10 +588,10 @@ fn default_branch(local: &Local, listing: &Listing) -> Result<String, GitError> 
     let head = listing.head.as_deref();
     let branch = head.and_then(|head| head.strip_prefix("refs/heads/"));
     branch.map(str::to_owned).ok_or_else(|| {
-        GitError::not_found(
-            format!("{} has no default branch", local.remote.display()),
-            "push a first commit, or name the branch",
-        )
+        // Whoever asks for one name need not be told the others.
+        let all = local.remote.list(&local.store, None);
+        let branches = all.map_or_else(|_| Vec::new(), |listing| listing.branches());
+        GitError::default_branch_missing(&local.remote.display(), &branches)
     })
 }
 

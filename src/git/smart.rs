@@ -50,10 +50,17 @@ impl Smart {
         move |error| {
             self.server.take_failure().unwrap_or_else(|| {
                 let said = self.server.printable(error.message());
-                GitError::unavailable(
-                    format!("could not {what} {}: {said}", self.display()),
-                    "check that it is a git server; run the same command again",
-                )
+                if let Some((_, format)) = said.split_once("unknown remote object format") {
+                    let format = format.trim().trim_matches('\'');
+                    return GitError::object_format(&self.display(), format);
+                }
+                let hint = if said.contains("invalid packet line") {
+                    // What a server adds to the list of refs of a shallow repository.
+                    "check that it is a git server, and that the repository there is not shallow; run the same command again"
+                } else {
+                    "check that it is a git server; run the same command again"
+                };
+                GitError::unavailable(format!("could not {what} {}: {said}", self.display()), hint)
             })
         }
     }

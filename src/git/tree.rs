@@ -3,9 +3,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use git2::{ErrorCode, FileMode, ObjectType, Oid, Tree, build::TreeUpdateBuilder};
+use git2::{FileMode, ObjectType, Oid, Tree};
 
-use super::{commit_id::CommitId, error::GitError, local::Local, names::check_path, signing};
+use super::{
+    commit_id::CommitId,
+    error::GitError,
+    lfs::{LFS_HINT, LONGEST_POINTER, is_lfs_pointer},
+    local::Local,
+    names::check_path,
+    signing, write,
+};
 use crate::manifest::SourceFile;
 
 /// Largest file that is read, in bytes.
@@ -14,8 +21,6 @@ const LARGEST_FILE: usize = 16 << 20;
 /// files than any disk holds.
 const MOST_FILES: usize = 1_000_000;
 const DEEPEST: usize = 128;
-/// How a file begins whose content is kept elsewhere (Git LFS pointer format).
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// What a path of a commit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +33,8 @@ pub enum EntryKind {
     Symlink,
     /// Another repository.
     Submodule,
+    /// Anything whose path is not UTF-8; the path shown has U+FFFD in it and leads nowhere.
+    Unnameable,
 }
 
 /// One path of a commit.
@@ -49,44 +56,89 @@ fn kind_of(mode: i32) -> Option<EntryKind> {
     }
 }
 
-/// Lists the files of a commit in the order of git's trees. Paths that are not UTF-8 are left out:
-/// no pattern of ours can name them.
+/// Lists the files of a commit in the order of git's trees.
 pub(super) fn list(local: &Local, commit: &CommitId) -> Result<Vec<TreeEntry>, GitError> {
     let root = tree_of(local, commit.oid())?;
-    let mut entries = Vec::new();
-    collect(local, &root, "", 0, &mut entries)?;
-    Ok(entries)
+    let mut listing = Listing {
+        local,
+        entries: Vec::new(),
+        folders: 0,
+    };
+    listing.collect(&root, "", true, 0)?;
+    Ok(listing.entries)
 }
 
-fn collect(
-    local: &Local,
-    tree: &Tree<'_>,
-    prefix: &str,
-    depth: usize,
-    entries: &mut Vec<TreeEntry>,
-) -> Result<(), GitError> {
-    for entry in tree.iter() {
-        let Ok(name) = entry.name() else { continue };
-        let path = format!("{prefix}{name}");
-        if let Some(kind) = kind_of(entry.filemode()) {
-            entries.push(TreeEntry { path, kind });
-        } else if entry.kind() == Some(ObjectType::Tree) && depth < DEEPEST {
-            let below = local
-                .store
-                .find_tree(entry.id())
-                .map_err(GitError::while_doing("read a folder"))?;
-            collect(local, &below, &format!("{path}/"), depth + 1, entries)?;
-        }
-        if entries.len() > MOST_FILES || depth >= DEEPEST {
-            return Err(GitError::invalid(
+/// The way through the folders of a commit.
+struct Listing<'a> {
+    local: &'a Local,
+    entries: Vec<TreeEntry>,
+    folders: usize,
+}
+
+impl Listing<'_> {
+    /// Adds what is in a folder. `path` is empty, or ends with `/`.
+    fn collect(
+        &mut self,
+        tree: &Tree<'_>,
+        path: &str,
+        is_nameable: bool,
+        depth: usize,
+    ) -> Result<(), GitError> {
+        self.folders += 1;
+        let too_many = self.entries.len() + tree.len() + self.folders > MOST_FILES;
+        if too_many || depth > DEEPEST {
+            return Err(GitError::unsupported(
                 format!(
                     "the repository has more than {MOST_FILES} files or folders deeper than {DEEPEST}"
                 ),
-                "name a smaller repository",
+                "keep what is deployed in a repository of its own",
             ));
         }
+        for entry in tree.iter() {
+            let is_nameable = is_nameable && entry.name().is_ok();
+            let name = String::from_utf8_lossy(entry.name_bytes());
+            if entry.kind() == Some(ObjectType::Tree) {
+                let tree = self
+                    .local
+                    .store
+                    .find_tree(entry.id())
+                    .map_err(GitError::while_doing("read a folder"))?;
+                self.collect(&tree, &format!("{path}{name}/"), is_nameable, depth + 1)?;
+            } else if let Some(kind) = kind_of(entry.filemode()) {
+                let kind = if is_nameable {
+                    kind
+                } else {
+                    EntryKind::Unnameable
+                };
+                let path = format!("{path}{name}");
+                self.entries.push(TreeEntry { path, kind });
+            }
+        }
+        Ok(())
     }
-    Ok(())
+}
+
+/// Reads those of some files of a commit that `wanted` is true for. What can not be read (too large,
+/// kept elsewhere, no file) is left out.
+pub(super) fn read_where(
+    local: &Local,
+    commit: &CommitId,
+    paths: Vec<String>,
+    wanted: fn(&[u8]) -> bool,
+) -> Result<Vec<SourceFile>, GitError> {
+    let root = tree_of(local, commit.oid())?;
+    let mut files = Vec::new();
+    for path in paths {
+        let bytes = check_path(&path)
+            .and_then(|()| find_file(local, &root, &path))
+            .and_then(|found| found.map(|(id, _)| content(local, id, &path)).transpose());
+        match bytes {
+            Ok(Some(bytes)) if wanted(&bytes) => files.push(SourceFile { path, bytes }),
+            Ok(_) | Err(GitError::Invalid { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(files)
 }
 
 /// Reads a file of a commit; none = there is no such path.
@@ -117,13 +169,14 @@ fn content(local: &Local, id: Oid, path: &str) -> Result<Vec<u8>, GitError> {
         ));
     }
     let blob = local.store.find_blob(id).map_err(&reading)?;
-    if blob.content().starts_with(LFS_POINTER) {
-        return Err(GitError::invalid(
-            format!("{path} is kept in Git LFS"),
-            "keep the file in git itself: take it out of .gitattributes",
-        ));
+    if is_lfs_pointer(blob.content()) {
+        return Err(kept_elsewhere(path));
     }
     Ok(blob.content().to_vec())
+}
+
+fn kept_elsewhere(path: &str) -> GitError {
+    GitError::invalid(format!("{path} is kept in Git LFS"), LFS_HINT)
 }
 
 /// Finds a file and its mode. Links and submodules on the way are refused, not followed.
@@ -183,41 +236,40 @@ pub(super) fn commit(
     let parent = local.commit_of(base.oid())?;
     let root = tree_of(local, base.oid())?;
     let mut paths = BTreeSet::new();
-    let mut builder = TreeUpdateBuilder::new();
+    let mut edits = Vec::with_capacity(files.len());
     for file in files {
         check_path(&file.path)?;
         if !paths.insert(&file.path) {
             return Err(GitError::internal(format!("{} is given twice", file.path)));
         }
         let mode = match find_file(local, &root, &file.path)? {
-            // Reading it refuses what is kept elsewhere.
-            Some((id, mode)) => content(local, id, &file.path).map(|_| mode)?,
-            None => 0o100644,
+            Some((id, _)) if is_pointer(local, id)? => return Err(kept_elsewhere(&file.path)),
+            Some((_, 0o100755)) => FileMode::BlobExecutable,
+            Some(_) | None => FileMode::Blob,
         };
-        let mode = match kind_of(mode) {
-            Some(EntryKind::Executable) => FileMode::BlobExecutable,
-            _ => FileMode::Blob,
-        };
-        let blob = local
-            .store
-            .blob(&file.bytes)
-            .map_err(GitError::while_doing("keep a file"))?;
-        builder.upsert(file.path.as_str(), blob, mode);
+        edits.push((file, mode));
     }
-    let tree = if files.is_empty() {
+    let tree = if edits.is_empty() {
         root.id()
     } else {
-        builder
-            .create_updated(&local.store, &root)
-            .map_err(|error| {
-                if error.code() == ErrorCode::Directory {
-                    GitError::internal("a file to change lies below another")
-                } else {
-                    GitError::while_doing("put the files together")(error)
-                }
-            })?
+        write::tree(local, &root, &edits)?
     };
     write_commit(local, tree, &[&parent], message, at)
+}
+
+/// Does a file say where its content is kept? Larger ones are not looked into.
+fn is_pointer(local: &Local, id: Oid) -> Result<bool, GitError> {
+    let reading = GitError::while_doing("read a file");
+    let (size, _) = local
+        .store
+        .odb()
+        .and_then(|objects| objects.read_header(id))
+        .map_err(&reading)?;
+    if size > LONGEST_POINTER {
+        return Ok(false);
+    }
+    let blob = local.store.find_blob(id).map_err(&reading)?;
+    Ok(is_lfs_pointer(blob.content()))
 }
 
 /// Writes a commit object with our author. The time is kept to the second.

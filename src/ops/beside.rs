@@ -11,13 +11,10 @@ use tokio::sync::OnceCell;
 use super::failure;
 use crate::{
     event::{Ending, Failure},
-    git::{CommitId, GitError, Repository, TreeEntry},
+    git::{CommitId, GitError, LFS_HINT, Repository, TreeEntry, is_lfs_pointer},
     policy::PolicySource,
     yaml::Limits,
 };
-
-/// How a file begins whose content is kept elsewhere (Git LFS pointer format).
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// The folder that a policy lies in. Whoever can change a file in it can change the policy too.
 pub struct Beside<'a> {
@@ -159,11 +156,9 @@ fn check_content(path: &str, bytes: &[u8]) -> Result<(), Failure> {
             format!("{path}: is larger than the limit of {limit} bytes"),
         ));
     }
-    if bytes.starts_with(LFS_POINTER) {
-        return Err(
-            Failure::new(Ending::ConfigInvalid, format!("{path} is kept in Git LFS"))
-                .hint("keep the file in git itself: take it out of .gitattributes"),
-        );
+    if is_lfs_pointer(bytes) {
+        let reason = format!("{path} is kept in Git LFS");
+        return Err(Failure::new(Ending::ConfigInvalid, reason).hint(LFS_HINT));
     }
     Ok(())
 }

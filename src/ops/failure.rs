@@ -12,9 +12,10 @@ pub fn git(error: GitError) -> Failure {
     let ending = match &error {
         GitError::Denied { .. } => Ending::PushDenied,
         GitError::Unavailable { .. } => Ending::Unavailable,
-        GitError::NotFound { .. } | GitError::BranchMissing { .. } | GitError::NotBare { .. } => {
-            Ending::ConfigInvalid
-        }
+        GitError::NotFound { .. }
+        | GitError::BranchMissing { .. }
+        | GitError::NotBare { .. }
+        | GitError::Unsupported { .. } => Ending::ConfigInvalid,
         GitError::Invalid { .. } => Ending::Usage,
         GitError::Internal { .. } => Ending::Internal,
     };

@@ -1,16 +1,15 @@
-//! Reads what a run is about from the GitOps repository: configuration and manifests.
+//! Reads what a run is about from the GitOps repository: configuration, service, environment.
 
 use std::path::Path;
-
-use globset::{GlobBuilder, GlobSetBuilder};
 
 use super::{beside::Beside, check::read_file, failure};
 use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
-    git::{CommitId, CommitRules, EntryKind, Repository, TreeEntry},
-    manifest::{Manifests, SourceFile, may_select_pods},
+    git::{CommitId, CommitRules, Repository},
 };
+
+pub use super::manifests::manifests;
 
 /// A service in an environment, on the branch that its controller follows.
 #[derive(Debug, Clone)]
@@ -328,111 +327,4 @@ pub(super) async fn read(
     Beside::at_commit(repository, commit.clone(), String::new())
         .read(path)
         .await
-}
-
-/// Reads the manifests of a service at a commit.
-///
-/// # Errors
-/// No file matches; a matching path is a symbolic link; a file cannot be read as manifests.
-pub async fn manifests(
-    repository: &Repository,
-    commit: &CommitId,
-    target: &Target,
-) -> Result<Manifests, Failure> {
-    let globs = target.service.globs(&target.environment);
-    let mut set = GlobSetBuilder::new();
-    for glob in &globs {
-        let glob = GlobBuilder::new(glob)
-            .literal_separator(true)
-            .build()
-            .map_err(|error| {
-                Failure::new(
-                    Ending::ConfigInvalid,
-                    format!("the glob `{glob}` is not valid: {}", error.kind()),
-                )
-            })?;
-        set.add(glob);
-    }
-    let set = set.build().map_err(|error| {
-        Failure::new(
-            Ending::ConfigInvalid,
-            format!("the globs are not valid: {}", error.kind()),
-        )
-    })?;
-    let mut files = Vec::new();
-    let mut beside = Vec::new();
-    for entry in repository.list(commit).await.map_err(failure::git)? {
-        if !set.is_match(&entry.path) {
-            if may_hold_selectors(&entry, &target.environment.root) {
-                beside.push(entry.path);
-            }
-            continue;
-        }
-        match entry.kind {
-            EntryKind::File | EntryKind::Executable => {}
-            EntryKind::Symlink | EntryKind::Submodule => {
-                return Err(Failure::new(
-                    Ending::EditRefused,
-                    format!(
-                        "{}: is a symbolic link or submodule, expected a file",
-                        entry.path
-                    ),
-                )
-                .hint("name the file itself in `manifests`"));
-            }
-        }
-        if let Some(bytes) = repository
-            .read(commit, &entry.path)
-            .await
-            .map_err(failure::git)?
-        {
-            files.push(SourceFile {
-                path: entry.path,
-                bytes,
-            });
-        }
-    }
-    if files.is_empty() {
-        return Err(Failure::new(
-            Ending::EditRefused,
-            format!(
-                "no manifest of `{}` matches {} at commit {}",
-                target.service.name,
-                globs
-                    .iter()
-                    .map(|glob| format!("`{glob}`"))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-                commit.short()
-            ),
-        )
-        .hint(
-            "check `manifests` of the service and `root` of the environment in the configuration",
-        ));
-    }
-    let manifests = Manifests::parse(files).map_err(failure::refusals)?;
-    manifests.check_readable().map_err(failure::refusals)?;
-    let mut selecting = Vec::new();
-    for path in beside {
-        // What cannot be read (too large, kept elsewhere) selects no pods.
-        let bytes = repository.read(commit, &path).await.ok().flatten();
-        if let Some(bytes) = bytes.filter(|bytes| may_select_pods(bytes)) {
-            selecting.push(SourceFile { path, bytes });
-        }
-    }
-    Ok(manifests.beside(selecting))
-}
-
-/// Is this a file of the environment in which something could stand that selects our pods?
-fn may_hold_selectors(entry: &TreeEntry, root: &str) -> bool {
-    let root = root.trim_matches('/');
-    let inside = root == "."
-        || entry
-            .path
-            .strip_prefix(root)
-            .is_some_and(|rest| rest.starts_with('/'));
-    let manifest = [".yaml", ".yml", ".json"]
-        .iter()
-        .any(|ending| entry.path.ends_with(ending));
-    inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
 }

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+mod manifests;
 pub mod next;
 pub mod patience;
 pub mod policy_test;

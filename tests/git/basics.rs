@@ -246,6 +246,6 @@ async fn an_empty_repository_is_no_mystery() {
     let error = repository.default_branch().await.unwrap_err();
     insta::assert_snapshot!(shown(&error, &server.origin()), @"
     NotFound: SERVER/empty.git has no default branch
-    hint: push a first commit, or name the branch
+    hint: the repository is empty: push a first commit
     ");
 }

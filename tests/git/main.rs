@@ -27,6 +27,7 @@ mod proxy;
 mod races;
 mod refusals;
 mod round_trips;
+mod shapes;
 mod signing;
 mod ssh;
 mod tls;

@@ -9,6 +9,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use crate::{
     event::{Ending, Failure},
+    git::{LFS_HINT, is_lfs_pointer},
     manifest::{Manifests, SourceFile},
     ops::failure,
     yaml::Limits,
@@ -246,6 +247,10 @@ impl Walk<'_> {
             return Ok(());
         }
         let bytes = fs::read(self.root.join(&path)).map_err(|error| unreadable(&path, &error))?;
+        if is_meant && is_lfs_pointer(&bytes) {
+            let reason = format!("{path}: is kept in Git LFS, expected the file itself");
+            return Err(Failure::new(Ending::EditRefused, reason).hint(LFS_HINT));
+        }
         if is_meant || is_text(&bytes) {
             self.files.push(SourceFile { path, bytes });
         } else {
