@@ -96,9 +96,56 @@ pub struct Document {
     /// Values that had escapes, folds or indentation.
     pub(super) decoded: Vec<Box<str>>,
     pub(super) tags: Vec<(NodeId, Box<str>)>,
+    /// The column of each node, where a line has so many that each must not count from its start.
+    columns: Vec<u32>,
 }
 
+/// How many nodes on one line may each count the characters before them.
+const CROWDED: usize = 200;
+
 impl Document {
+    /// Makes a document of its nodes.
+    pub(super) fn new(
+        (text, offset): (Arc<String>, usize),
+        nodes: Vec<Node>,
+        decoded: Vec<Box<str>>,
+        tags: Vec<(NodeId, Box<str>)>,
+    ) -> Self {
+        let mut document = Self {
+            text,
+            offset,
+            nodes,
+            decoded,
+            tags,
+            columns: Vec::new(),
+        };
+        let lines = document.nodes.chunk_by(|one, other| one.line == other.line);
+        if lines.map(<[Node]>::len).any(|count| count > CROWDED) {
+            document.columns = document.all_columns();
+        }
+        document
+    }
+
+    /// Returns the column of each node; they are in the order in which they are written.
+    fn all_columns(&self) -> Vec<u32> {
+        let mut columns: Vec<u32> = Vec::with_capacity(self.nodes.len());
+        let mut last: Option<(&Node, usize)> = None;
+        for (id, node) in self.nodes.iter().enumerate() {
+            let column = match last {
+                Some((before, column))
+                    if before.line == node.line && before.start <= node.start =>
+                {
+                    let from = wide(before.start) - self.offset;
+                    column + self.characters_before(id, from)
+                }
+                _ => self.characters_before(id, 0) + 1,
+            };
+            last = Some((node, column));
+            columns.push(narrow(column));
+        }
+        columns
+    }
+
     /// Returns the text that the document was read from, and what is added to a place in it to get
     /// the place in the file.
     pub fn source(&self) -> (&Arc<String>, usize) {
@@ -161,11 +208,20 @@ impl Document {
 
     /// Returns the 1-based column at which a node begins, in characters.
     pub fn column(&self, id: NodeId) -> usize {
-        let before = self.text.get(..self.span(id).start - self.offset);
+        match self.columns.get(id) {
+            Some(column) => wide(*column),
+            None => self.characters_before(id, 0) + 1,
+        }
+    }
+
+    /// Counts the characters between a place, or the start of the node's line if that is nearer, and
+    /// a node.
+    fn characters_before(&self, id: NodeId, from: usize) -> usize {
+        let before = self.text.get(from..self.span(id).start - self.offset);
         let before = before.unwrap_or_default();
         let line = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
         let line = before.get(line..).unwrap_or_default();
-        line.trim_start_matches('\u{feff}').chars().count() + 1
+        line.trim_start_matches('\u{feff}').chars().count()
     }
 
     /// Is there an anchor (`&name`) on it?

@@ -130,12 +130,13 @@ impl<'a> Builder<'a> {
                 let mut nodes = std::mem::take(&mut self.nodes);
                 // A list that grew by doubling may be half empty, and a large file is one list.
                 nodes.shrink_to_fit();
-                return Ok((!nodes.is_empty()).then(|| Document {
-                    text: self.part.text.clone(),
-                    offset: self.part.offset,
-                    nodes,
-                    decoded: std::mem::take(&mut self.decoded),
-                    tags: std::mem::take(&mut self.tags),
+                return Ok((!nodes.is_empty()).then(|| {
+                    Document::new(
+                        (self.part.text.clone(), self.part.offset),
+                        nodes,
+                        std::mem::take(&mut self.decoded),
+                        std::mem::take(&mut self.tags),
+                    )
                 }));
             }
             Event::Scalar(value, style, anchor, tag) => {

@@ -53,13 +53,8 @@ pub(super) fn document(part: &Part, limits: &Limits) -> Option<Document> {
         return None;
     }
     nodes.shrink_to_fit();
-    Some(Document {
-        text: part.text.clone(),
-        offset: part.offset,
-        nodes,
-        decoded,
-        tags: Vec::new(),
-    })
+    let text = (part.text.clone(), part.offset);
+    Some(Document::new(text, nodes, decoded, Vec::new()))
 }
 
 /// What the next line may bring for the node before it.

@@ -212,3 +212,16 @@ fn nearly_every_fixture_is_in_the_usual_style() {
     let read = texts.iter().filter(|text| read(text).is_some()).count();
     assert!(read * 2 > texts.len(), "{read} of {}", texts.len());
 }
+
+#[test]
+fn columns_are_characters_also_on_lines_with_many_values() {
+    let few = "a: [é, b, \"é\", c]\nd: e\n";
+    let many = format!("{}, {}", &few[..few.find(']').unwrap()], "é, ".repeat(300));
+    let many = format!("{}]\nd: e\n", many.trim_end_matches(", "));
+    let columns = |text: &str| {
+        let (quick, _) = read(text).unwrap();
+        (0..9).map(|id| quick.column(id)).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(few), [1, 1, 4, 5, 8, 11, 16, 1, 4]);
+    assert_eq!(columns(&many), [1, 1, 4, 5, 8, 11, 16, 19, 22]);
+}
