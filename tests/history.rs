@@ -12,7 +12,7 @@ mod third_party;
 use std::time::Duration;
 
 use serde_json::Value;
-use shipgate::sim::Scenario;
+use shipgate::sim::{Faults, Scenario};
 
 use shop::{Ran, Shop};
 use third_party::ThirdParty;
@@ -212,6 +212,20 @@ fn every_change_of_a_run_is_explained() {
     let to = past.shop.run(&["rollback", "--to", "1.3"], &BY);
     assert_eq!(to.code, 0, "{}", to.line());
     insta::assert_snapshot!(past.gaps(), @"0 37 changes of managed values are explained, no gap in 16 commits on `main` since 2026-03-10 10:00 UTC");
+}
+
+#[test]
+fn a_journal_on_the_branch_explains_as_well() {
+    let past = Past::new(Scenario::Healthy);
+    past.shop.world.set_faults(Faults {
+        refuse_journal: true,
+        ..Faults::default()
+    });
+    past.deploy("1.1", 0);
+    past.deploy("1.2", 0);
+    let back = past.shop.run(&["rollback"], &BY);
+    assert_eq!(back.code, 0, "{}", back.line());
+    insta::assert_snapshot!(past.gaps(), @"0 34 changes of managed values are explained, no gap in 31 commits on `main` since 2026-03-10 10:00 UTC");
 }
 
 #[test]

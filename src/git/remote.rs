@@ -122,11 +122,6 @@ pub(super) trait Remote {
 
     /// Lets a fetch that follows at once begin with the refs that [`Remote::list`] has found.
     fn fetch_as_listed(&self) {}
-
-    /// Returns where a ref was when all refs were listed last, if they ever were.
-    fn seen(&self, _reference: &str) -> Option<Option<Oid>> {
-        None
-    }
 }
 
 /// Returns the name under which the store keeps a ref of the remote.

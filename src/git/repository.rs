@@ -18,7 +18,7 @@ use super::{
     journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
     location::Location,
-    names::{branch_reference, check_reference, journal_reference},
+    names::{branch_reference, check_reference},
     own_branch::{self, BranchOutcome},
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
@@ -562,24 +562,6 @@ impl Repository {
                 local.proof = Proof::ReadBack;
                 outcome
             })
-            .await
-    }
-
-    /// Is the newest record of a service's journal this one, as far as the last look at all refs of
-    /// the server tells? It may be that the last look did not tell: then no.
-    ///
-    /// # Errors
-    /// Names that are no DNS labels.
-    pub async fn journal_was_at(
-        &self,
-        environment: &str,
-        service: &str,
-        record: &CommitId,
-    ) -> Result<bool, GitError> {
-        let reference = journal_reference(environment, service)?;
-        let record = record.oid();
-        self.worker
-            .run(move |local| Ok(local.remote.seen(&reference) == Some(Some(record))))
             .await
     }
 }

@@ -25,8 +25,6 @@ const OUTGOING: &str = "refs/outgoing";
 /// A repository behind smart HTTP.
 pub(super) struct Smart {
     server: Arc<Server>,
-    /// All refs as they were listed last.
-    seen: RefCell<Option<Listing>>,
     /// The same, as they were listed last for a push.
     seen_for_push: RefCell<Option<Listing>>,
     /// Shall the next fetch begin with the refs as they were listed last?
@@ -39,7 +37,6 @@ impl Smart {
         attach(Arc::clone(&server));
         Self {
             server,
-            seen: RefCell::default(),
             seen_for_push: RefCell::default(),
             as_listed: Cell::default(),
         }
@@ -74,7 +71,6 @@ impl Smart {
     ) -> Result<T, GitError> {
         self.server.begin();
         self.converse(store, direction, |remote, listing| {
-            *self.seen.borrow_mut() = Some(listing.clone());
             if direction == Direction::Push {
                 *self.seen_for_push.borrow_mut() = Some(listing.clone());
             }
@@ -147,11 +143,6 @@ impl Remote for Smart {
 
     fn fetch_as_listed(&self) {
         self.as_listed.set(true);
-    }
-
-    fn seen(&self, reference: &str) -> Option<Option<Oid>> {
-        let seen = self.seen.borrow();
-        seen.as_ref().map(|listing| listing.find(reference))
     }
 
     fn fetch(

@@ -312,10 +312,10 @@ impl Writer<'_> {
         Ok(Some(commit))
     }
 
-    /// Says in the journal what is about to be pushed, once for a step and not for each of its tries:
-    /// who is quick between looking and pushing loses fewer races. A way back goes on without the journal when
-    /// that cannot be written: that nobody else may write meanwhile is worth less than users who
-    /// are off a bad version, and values of others are left alone either way.
+    /// Says in the journal what is about to be pushed, for each try: whoever reads the journal later
+    /// tells by it our commits from forged ones. A way back goes on without the journal when that
+    /// cannot be written: that nobody else may write meanwhile is worth less than users who are off a
+    /// bad version, and values of others are left alone either way.
     pub(super) async fn announce(
         &mut self,
         write: &Write<'_>,
@@ -323,9 +323,6 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<(), NotLanded> {
-        if self.stays_announced(&write.step).await {
-            return Ok(());
-        }
         let entry = Entry {
             weight: write.weight,
             reason: write.reason,

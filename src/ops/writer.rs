@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-
 use super::{
     deploy::read_journal,
     failure,
@@ -19,9 +17,6 @@ use crate::{
     git::{self, CommitId, JournalOutcome, Repository},
     units::Weight,
 };
-
-/// A step that is tried for longer than this is announced anew, so that its record does not expire.
-const ANNOUNCED_ANEW_AFTER: Duration = Duration::from_secs(60);
 
 /// The writer of one run.
 pub struct Writer<'a> {
@@ -39,8 +34,6 @@ pub struct Writer<'a> {
     pub announced: bool,
     /// How changes land where the branch takes no push; none = by a push.
     pub proposals: Option<Proposals<'a>>,
-    /// The step whose push was announced last, and when.
-    pub announced_step: Option<(String, DateTime<Utc>)>,
 }
 
 /// One record to be.
@@ -54,7 +47,7 @@ pub struct Entry<'a> {
     pub weight: Option<Weight>,
     /// Why.
     pub reason: Option<&'a str>,
-    /// The commit that is about to be pushed: that of the first try, where there are several.
+    /// The commit that is about to be pushed.
     pub intended: Option<&'a CommitId>,
     /// How long the writer may be silent afterwards; none where nothing is to come.
     pub hold: Option<Duration>,
@@ -106,38 +99,13 @@ impl Writer<'_> {
         let mut patience = Patience::new(self.clock, entry.patience);
         loop {
             let trouble = match self.append(entry, &message).await? {
-                Appended::Done => {
-                    let step = || (entry.step.to_owned(), self.clock.now());
-                    self.announced_step = entry.intended.map(|_| step());
-                    return Ok(());
-                }
+                Appended::Done => return Ok(()),
                 Appended::NotYet(trouble) => trouble,
             };
             if patience.pause(self.clock, &mut stop).await.is_err() {
                 return Err(trouble.into());
             }
         }
-    }
-
-    /// Does the record of a step's first try do for another one? It does while it is the newest,
-    /// which the last look at the refs has told, and not old.
-    pub(super) async fn stays_announced(&self, step: &str) -> bool {
-        let (Some((announced, at)), Some(tip)) = (&self.announced_step, &self.journal_tip) else {
-            return false;
-        };
-        let RunIdentity {
-            service,
-            environment,
-            ..
-        } = &self.identity;
-        let age = (self.clock.now() - *at).to_std().unwrap_or_default();
-        announced == step
-            && age < ANNOUNCED_ANEW_AFTER
-            && (self
-                .repository
-                .journal_was_at(environment, service, tip)
-                .await)
-                .unwrap_or(false)
     }
 
     async fn append(&mut self, entry: &Entry<'_>, message: &str) -> Result<Appended, NotLanded> {

@@ -38,7 +38,7 @@ fn a_protected_branch_stays_as_it_is_and_blocks_nobody_later() {
     assert!(
         all.said().starts_with(
             "PUSH DENIED the git server refused the journal `refs/shipgate/production/discounts`: \
-             the repository is archived | pre-receive hook declined "
+             the repository is archived | pre-receive hook declined; and as a commit on `main`: "
         ),
         "{}",
         all.stdout

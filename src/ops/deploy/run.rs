@@ -112,7 +112,6 @@ impl<'a> Run<'a> {
                 journal_tip: ready.journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
-                announced_step: None,
             },
             plan: ready.plan,
             replay: ready.replay,

@@ -1,6 +1,6 @@
 //! What the journals say of a commit: did a run announce it, does it only claim so, or neither?
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -15,8 +15,8 @@ use crate::{
 pub(super) struct Journals {
     /// Every commit that a run has announced.
     announced: HashSet<CommitId>,
-    /// Every record; a server that refuses refs of its own has them on the branch.
-    records: HashSet<CommitId>,
+    /// Every record with its run; a server that refuses refs of its own has them on the branch.
+    records: HashMap<CommitId, String>,
     runs: HashSet<String>,
 }
 
@@ -37,13 +37,13 @@ impl Journals {
     pub(super) fn of(told: &[Told]) -> Self {
         let mut journals = Self {
             announced: HashSet::new(),
-            records: HashSet::new(),
+            records: HashMap::new(),
             runs: HashSet::new(),
         };
         for told in told {
             for record in records(&told.journal) {
                 journals.announced.extend(record.intended);
-                journals.records.insert(record.id);
+                journals.records.insert(record.id, record.run.clone());
                 journals.runs.insert(record.run);
             }
         }
@@ -51,7 +51,12 @@ impl Journals {
     }
 
     pub(super) fn standing<'a>(&self, commit: &'a LogEntry) -> Standing<'a> {
-        if self.announced.contains(&commit.id) || self.records.contains(&commit.id) {
+        if self.announced.contains(&commit.id) || self.records.contains_key(&commit.id) {
+            return Standing::Announced;
+        }
+        // A record on the branch moves it: what it announces is made again on top of it.
+        let below = commit.parents.first().and_then(|id| self.records.get(id));
+        if below.is_some_and(|run| commit.trailers.get("Run") == Some(run.as_str())) {
             return Standing::Announced;
         }
         match commit.trailers.get("Run") {
@@ -109,7 +114,7 @@ pub(super) fn missing(
             let Some(commit) = record
                 .intended
                 .as_ref()
-                .filter(|id| !on_branch.contains(id))
+                .filter(|id| !on_branch.contains(id) && !on_branch.contains(&record.id))
             else {
                 continue;
             };

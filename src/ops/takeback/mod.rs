@@ -144,7 +144,6 @@ impl<'a> Takeback<'a> {
                 journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, false),
-                announced_step: None,
             },
             written,
         })
