@@ -30,6 +30,7 @@ mod program;
 mod program_remote;
 mod proxy;
 mod push;
+mod records;
 mod register;
 mod remote;
 mod repository;

@@ -7,15 +7,12 @@ use ring::rand::{SecureRandom, SystemRandom};
 use tempfile::TempDir;
 
 use super::{
-    approvals::{self, KeptApproval},
-    branch_journal::Place,
     commit_id::CommitId,
     credential_helper::CredentialHelper,
     credentials::{Found, Sources},
     error::GitError,
     history::{self, LogEntry, Past},
     http::{Access, Server},
-    journal::{self, Journal, JournalOutcome},
     local::{Local, create_store},
     location::Location,
     names::{branch_reference, check_reference},
@@ -23,7 +20,7 @@ use super::{
     program::{ConnectionOptions, Program},
     program_remote::ProgramRemote,
     proxy,
-    push::{Proof, PushOutcome, push_branch},
+    push::{PushOutcome, push_branch},
     register::prepare,
     remote::{Listing, Remote},
     signing::{self, Author, CommitRules, CommitSigner},
@@ -67,7 +64,7 @@ pub struct RepositoryOptions {
 /// repository breaks off what is under way.
 pub struct Repository {
     // Fields drop in this order: first the thread ends, then its folder goes.
-    worker: Worker<Local>,
+    pub(super) worker: Worker<Local>,
     _folder: TempDir,
     display: String,
     writer: String,
@@ -395,172 +392,6 @@ impl Repository {
                 let display = local.remote.display();
                 let branches = listing.branches();
                 Err(GitError::branch_missing(&branch, &display, &branches))
-            })
-            .await
-    }
-
-    /// Says which branch an environment is deployed to: where the server refuses refs for journals,
-    /// they are there.
-    ///
-    /// # Errors
-    /// No name of a branch.
-    pub async fn journal_beside(&self, environment: &str, branch: &str) -> Result<(), GitError> {
-        let (environment, branch) = (environment.to_owned(), branch.to_owned());
-        self.worker
-            .run(move |local| {
-                branch_reference(&branch)?;
-                local.journals.branches.insert(environment, branch);
-                Ok(())
-            })
-            .await
-    }
-
-    /// Is the journal of a service on its branch, as far as is known by now? Then each record moves
-    /// the branch.
-    ///
-    /// # Errors
-    /// None but that the git thread has ended.
-    pub async fn journal_is_on_branch(
-        &self,
-        environment: &str,
-        service: &str,
-    ) -> Result<bool, GitError> {
-        let place = Place::new(environment, service);
-        self.worker
-            .run(move |local| Ok(local.journals.branch_of(&place).is_some()))
-            .await
-    }
-
-    /// Returns, once, what a person should know about a journal that is on its branch.
-    ///
-    /// # Errors
-    /// As [`Repository::journal_is_on_branch`].
-    pub async fn journal_warning(
-        &self,
-        environment: &str,
-        service: &str,
-    ) -> Result<Option<String>, GitError> {
-        let place = Place::new(environment, service);
-        self.worker
-            .run(move |local| Ok(local.journals.warning(&place)))
-            .await
-    }
-
-    /// Reads the journal of a service; empty when there is none.
-    ///
-    /// # Errors
-    /// Names that are no DNS labels; everything that can go wrong on the way.
-    pub async fn journal(&self, environment: &str, service: &str) -> Result<Journal, GitError> {
-        let (environment, service) = (environment.to_owned(), service.to_owned());
-        self.worker
-            .run(move |local| journal::read(local, &environment, &service))
-            .await
-    }
-
-    /// Reads the newest approvals that are kept for a service, at most 50, newest first. They are
-    /// untrusted texts.
-    ///
-    /// # Errors
-    /// As [`Repository::journal`].
-    pub async fn approvals(
-        &self,
-        environment: &str,
-        service: &str,
-    ) -> Result<Vec<KeptApproval>, GitError> {
-        let (environment, service) = (environment.to_owned(), service.to_owned());
-        self.worker
-            .run(move |local| approvals::read(local, &environment, &service))
-            .await
-    }
-
-    /// Stores the text of an approval for a service and returns its ref. A text that is already
-    /// there is [`JournalOutcome::Lost`] with its commit as tip: nothing is ever replaced.
-    ///
-    /// # Errors
-    /// As [`Repository::append_journal`].
-    pub async fn store_approval(
-        &self,
-        environment: &str,
-        service: &str,
-        text: &str,
-        at: DateTime<Utc>,
-    ) -> Result<(String, JournalOutcome), GitError> {
-        let (environment, service) = (environment.to_owned(), service.to_owned());
-        let text = text.to_owned();
-        self.worker
-            .run(move |local| approvals::store(local, &environment, &service, &text, at))
-            .await
-    }
-
-    /// Writes a record into the journal of a service, after `expected` (none = the first), by
-    /// compare-and-set. `message` carries the trailers.
-    ///
-    /// # Errors
-    /// As [`Repository::push`]: only when the journal is certainly not changed.
-    pub async fn append_journal(
-        &self,
-        environment: &str,
-        service: &str,
-        expected: Option<&CommitId>,
-        message: &str,
-        at: DateTime<Utc>,
-    ) -> Result<JournalOutcome, GitError> {
-        self.append(
-            environment,
-            service,
-            expected,
-            (message, at),
-            Proof::ReadBack,
-        )
-        .await
-    }
-
-    /// As [`Repository::append_journal`], for a record that another one will follow: the server's
-    /// yes counts without reading it back, because the next record's compare-and-set does that.
-    ///
-    /// # Errors
-    /// The same.
-    pub async fn announce(
-        &self,
-        environment: &str,
-        service: &str,
-        expected: Option<&CommitId>,
-        message: &str,
-        at: DateTime<Utc>,
-    ) -> Result<JournalOutcome, GitError> {
-        self.append(
-            environment,
-            service,
-            expected,
-            (message, at),
-            Proof::ByTheNext,
-        )
-        .await
-    }
-
-    async fn append(
-        &self,
-        environment: &str,
-        service: &str,
-        expected: Option<&CommitId>,
-        (message, at): (&str, DateTime<Utc>),
-        proof: Proof,
-    ) -> Result<JournalOutcome, GitError> {
-        let (environment, service) = (environment.to_owned(), service.to_owned());
-        let (expected, message) = (expected.cloned(), message.to_owned());
-        self.worker
-            .run(move |local| {
-                local.proof = proof;
-                let outcome = journal::append(
-                    local,
-                    &environment,
-                    &service,
-                    expected.as_ref(),
-                    &message,
-                    at,
-                );
-                local.proof = Proof::ReadBack;
-                outcome
             })
             .await
     }

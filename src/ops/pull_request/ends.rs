@@ -40,22 +40,23 @@ impl Told<'_> {
         let Self { noun, page, .. } = self;
         let waited = format_duration(waited);
         let text = format!("the {noun} {page} was not merged within {waited} ({why})");
-        self.left(Ending::ApprovalRequired, "pull-request-open", text)
+        self.open(text)
     }
 
     /// The checks are through, and no more was to be waited for.
     pub(super) fn checks_passed(&self) -> Failure {
         let Self { noun, page, .. } = self;
         let text = format!("the checks of the {noun} {page} are through; it waits to be merged");
-        self.left(Ending::ApprovalRequired, "pull-request-open", text)
+        self.open(text)
     }
 
     /// Checks are bad.
     pub(super) fn checks_failed(&self, names: &[String]) -> Failure {
         let Self { noun, page, .. } = self;
         let text = format!("checks of the {noun} {page} failed: {}", listed(names));
-        self.left(Ending::BlockedOther, "checks-failed", text)
-            .hint("mend the checks or run them again")
+        let mut failure = self.left(Ending::BlockedOther, text);
+        "checks-failed".clone_into(&mut failure.0.reason_code);
+        failure.hint("mend the checks or run them again")
     }
 
     /// Somebody else has pushed to our branch.
@@ -69,8 +70,9 @@ impl Told<'_> {
         let text = format!(
             "`{branch}`, the branch{what}, is at {commit}, which this run did not make; left alone"
         );
-        self.left(Ending::BlockedOther, "pull-request-changed", text)
-            .hint("have it merged as it is, or take the other commits off")
+        let mut failure = self.left(Ending::BlockedOther, text);
+        "pull-request-changed".clone_into(&mut failure.0.reason_code);
+        failure.hint("have it merged as it is, or take the other commits off")
     }
 
     /// The gate's leave ended before it was merged.
@@ -93,9 +95,15 @@ impl Told<'_> {
         failure
     }
 
-    fn left(&self, ending: Ending, code: &str, text: String) -> Failure {
-        let mut failure = Failure::new(ending, text);
-        code.clone_into(&mut failure.0.reason_code);
+    /// It waits for somebody to merge it.
+    fn open(&self, text: String) -> Failure {
+        let mut failure = self.left(Ending::ApprovalRequired, text);
+        "pull-request-open".clone_into(&mut failure.0.reason_code);
+        failure
+    }
+
+    fn left(&self, ending: Ending, text: String) -> Failure {
+        let failure = Failure::new(ending, text);
         match self.direction {
             Direction::Forward => failure
                 .hint("once it is merged, run the same deploy again: it goes on from there")

@@ -42,7 +42,7 @@ async fn a_conflict_is_made_again_on_the_new_base() {
     3/3 watch stable for 3m: passed (good after 3m)
     0 ok: advertisements 1.1 in production is live and verified
     log: Merge pull request #1 from shipgate/production/advertisements-1.1-RUN | robin: something else
-    journal: started started verified
+    journal: started started started verified
     tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
     advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
     advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1  # mirrored
