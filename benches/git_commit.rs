@@ -67,6 +67,8 @@ fn open(url: String) -> Repository {
         checkout: None,
         author_name: "somebody".to_owned(),
         author_email: "somebody@example.com".to_owned(),
+        author_is_given: false,
+        signer: None,
         timeout: Duration::from_secs(60),
     })
     .unwrap()

@@ -85,7 +85,7 @@ pub async fn run(arguments: DemoArguments, session: &mut Session) -> Result<Outc
     for line in introduction(&arguments, &world) {
         session.context.error_line(&line);
     }
-    let result = deploy_into(&world, &clock, session).await;
+    let result = Box::pin(deploy_into(&world, &clock, session)).await;
     session.make_way();
     for line in ending(&world) {
         session.context.error_line(&line);

@@ -112,7 +112,7 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
     let audit = arguments.audit.open(session, arguments.dry_run)?;
     let version = Some(arguments.version.to_string());
     let run = audit::run(session, &arguments.repository, version);
-    let ended = deploy(arguments, audit.clone(), session).await;
+    let ended = Box::pin(deploy(arguments, audit.clone(), session)).await;
     audit::finish(ended, audit.as_ref(), run, session)
 }
 

@@ -1,7 +1,7 @@
 //! YAML bytes as documents, nodes, byte spans, values and positions: the one parser of shipgate.
 //!
-//! [`parser`] is the only file that knows the parser crate; what is written in the usual style needs
-//! no parser ([`usual`]). [`value`] makes a `serde_json::Value` with positions of a document, and
+//! `parser` is the only file that knows the parser crate; what is written in the usual style needs
+//! no parser (`usual`). [`value`] makes a `serde_json::Value` with positions of a document, and
 //! [`typed`] a checked struct with messages that name line and column.
 
 mod document;
