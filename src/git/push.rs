@@ -146,6 +146,9 @@ pub(super) fn settle(
         }
     }
     match (report, unreadable) {
+        (Report::Refused(reason), None) if is_locked(&reason) => {
+            Ok(Settled::Moved(update.expected))
+        }
         (Report::Refused(reason), None) => Ok(Settled::Refused(reason)),
         (Report::Stale | Report::Elsewhere(_) | Report::Broken(_), None) => {
             Ok(Settled::Moved(update.expected))
@@ -184,4 +187,10 @@ fn moved(
             ))),
         },
     }
+}
+
+/// Says the server that somebody else is just writing the ref? Its words decide only whether it is
+/// worth another try: a lock is there for a moment, and nothing was applied.
+fn is_locked(reason: &str) -> bool {
+    reason.contains("cannot lock ref") && reason.contains("File exists")
 }

@@ -19,7 +19,7 @@ use crate::{
         load::Target,
         pull_request,
     },
-    rollout::{self, Plan, Replay},
+    rollout::{self, Action, Plan, Replay},
     units::{Version, Weight},
 };
 
@@ -117,6 +117,15 @@ pub async fn prepare(
     }
     let diff = whole_diff(&replay, &manifests);
     announce(&plan, &replay, &diff, reporter);
+    if !plan
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Watch { .. }))
+    {
+        reporter.event(&Event::Warning(
+            "`bake_time` is 0s: nothing is measured, so it counts as verified as soon as it is live".to_owned(),
+        ));
+    }
     if !request.dry_run {
         outside
             .repository
