@@ -7,6 +7,8 @@
 //! A [`Reading`] is judged by a [`Range`] into a [`Judgement`]; a [`Tally`] counts judgements against
 //! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric.
 
+pub mod counters;
+pub mod judge;
 mod limits;
 mod range;
 mod sample;

@@ -1,0 +1,8 @@
+//! The judge against numbers that other programs computed, and against its own promises.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot read its rows should stop"
+)]
+
+mod golden;
