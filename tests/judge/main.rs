@@ -7,3 +7,4 @@
 
 mod golden;
 mod intervals;
+mod latency;

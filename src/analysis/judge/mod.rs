@@ -33,9 +33,11 @@ pub use parameters::{Against, Dispersion, ParameterProblem, Parameters};
 pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 
-use accumulated::{Accumulated, Drifts, Grid, Terms};
+pub(super) use accumulated::{Drifts, GRID};
+pub(super) use verdict::Found;
+
+use accumulated::{Accumulated, Grid, Terms};
 use dispersion::{Totals, dispersion};
-use verdict::Found;
 
 /// One comparison: takes polls, says after each how it stands.
 #[derive(Debug, Clone)]

@@ -143,7 +143,7 @@ impl Parameters {
 
     /// Returns the most that one poll may add to the evidence: half of what worse takes, so that it
     /// takes at least three polls where the evidence has several beginnings.
-    pub(super) fn cap(&self) -> f64 {
+    pub(in crate::analysis) fn cap(&self) -> f64 {
         if self.one_poll_decides {
             f64::INFINITY
         } else {
