@@ -8,3 +8,4 @@
 mod golden;
 mod intervals;
 mod latency;
+mod traffic_plan;

@@ -34,6 +34,7 @@ pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 
 pub(super) use accumulated::{Drifts, GRID};
+pub(super) use evidence::Drift;
 pub(super) use verdict::Found;
 
 use accumulated::{Accumulated, Grid, Terms};
