@@ -113,10 +113,10 @@ impl Judge {
         );
         let mut accumulated = match self.accumulated.take() {
             Some(accumulated) if accumulated.phi.to_bits() == phi.to_bits() => accumulated,
-            _ => Accumulated::new(phi),
+            _ => Accumulated::new(&self.parameters, phi),
         };
         for (_, terms) in self.polls.iter().skip(accumulated.polls) {
-            accumulated.add(&self.parameters, terms);
+            accumulated.add(terms);
         }
         let ln_e_worse = accumulated.ln_e_worse(&self.parameters);
         let ln_e_good = accumulated.ln_e_good(&self.parameters);
