@@ -60,3 +60,25 @@ impl Counter {
         grown
     }
 }
+
+/// Writes labels as the name of their series: `le="0.5",pod="web-1"`. A value may hold anything, so
+/// quotes, backslashes and line breaks are written with a backslash, as in PromQL.
+pub fn series_name<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut name = String::new();
+    for (label, value) in labels {
+        if !name.is_empty() {
+            name.push(',');
+        }
+        name.push_str(label);
+        name.push_str("=\"");
+        for character in value.chars() {
+            match character {
+                '"' | '\\' => name.extend(['\\', character]),
+                '\n' => name.push_str("\\n"),
+                _ => name.push(character),
+            }
+        }
+        name.push('"');
+    }
+    name
+}
