@@ -2,7 +2,7 @@
 
 use super::{
     Against, ComparisonVerdict, Counts, Dispersion, Evaluation, Forecast, Interval, Parameters,
-    Poll, figures,
+    Poll, figures, rate_interval,
 };
 
 /// The chance of being wrong that ranges are shown for: they are 95 % ranges.
@@ -55,7 +55,9 @@ impl Story<'_> {
             }
             Against::Rate(most) => {
                 let most = figures::stated_rate(most);
-                format!("canary {}  limit {most}", self.arm(canary))
+                let range = figures::rate_range(rate_interval(canary, RANGE_ALPHA));
+                let canary = self.arm(canary);
+                format!("canary {canary}  95 % range {range}  limit {most}")
             }
         }
     }
@@ -396,13 +398,13 @@ mod tests {
         errors  canary 0.10 % (1 of 1,000)  stable 0.10 % (19 of 19,000)  ratio 1.0× (95 % range 0.010–8.0×)
         nothing speaks for worse or for good yet — undecided
 
-        errors  canary 0.24 % (12 of 5,000)  limit 0.1 %
+        errors  canary 0.24 % (12 of 5,000)  95 % range 0.061–0.62 %  limit 0.1 %
         89.6 % sure it is above the limit of 0.1 % (99 % needed) — undecided
 
-        errors  canary 0.12 % (6 of 5,000)  limit 0.1 %
+        errors  canary 0.12 % (6 of 5,000)  95 % range 0.014–0.42 %  limit 0.1 %
         nothing speaks for worse or for good yet — undecided
 
-        errors  canary 0 % (0 of 12,000)  limit 0.1 %
+        errors  canary 0 % (0 of 12,000)  95 % range 0–0.069 %  limit 0.1 %
         over 99.99 % sure it is below the limit of 0.1 % — good enough
 
         errors  canary 1.80 % (90 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 4.5× (95 % range 3.1–6.4×)
