@@ -2,7 +2,7 @@
 
 use crate::analysis::judge::{
     Against, ComparisonVerdict, Evaluation, Forecast, Interval, Parameters, Poll, RANGE_ALPHA,
-    forecast, rate_interval, ratio_interval, sentences,
+    burst, forecast, rate_interval, ratio_interval, sentences,
 };
 
 /// A comparison as it stands: what reporters show and what machines read.
@@ -41,7 +41,10 @@ impl ComparisonRecord {
     ) -> Self {
         let range = ratio_interval(sum, RANGE_ALPHA);
         let forecast = forecast(parameters, sum, &evaluation);
-        let lines = sentences(name, parameters, sum, &evaluation, range, forecast.as_ref());
+        let judged = usize::try_from(evaluation.polls).unwrap_or(usize::MAX);
+        let judged: Vec<Poll> = polls.iter().take(judged).map(|(poll, _)| *poll).collect();
+        let mut lines = sentences(name, parameters, sum, &evaluation, range, forecast.as_ref());
+        lines.extend(burst(parameters, &judged, evaluation.verdict));
         let against_stable = parameters.against == Against::Stable;
         Self {
             verdict: evaluation.verdict,
