@@ -1,0 +1,62 @@
+//! Prometheus, or anything that speaks its query API: one number, or raw counters.
+//!
+//! A question is asked by `request`, its answer is opened by `envelope`; what is in it is read by
+//! `number` (one number, or none) and by `counters` (every series by itself).
+
+use std::{collections::BTreeMap, time::Duration};
+
+use reqwest::Url;
+
+use crate::secret::Secret;
+
+mod counters;
+mod envelope;
+mod number;
+mod request;
+
+pub use counters::{counters, counters_between};
+pub use number::{Combine, combined, instant};
+
+/// Where a Prometheus is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Base address; `/api/v1/query` is added to its path.
+    pub url: Url,
+    /// How to sign in.
+    pub auth: Auth,
+    /// More headers, such as `X-Scope-OrgID`.
+    pub headers: BTreeMap<String, String>,
+    /// How far a sample's time may be from the time asked for.
+    pub max_age: Duration,
+}
+
+impl Endpoint {
+    /// A sample whose time is further away than this is stale, unless the endpoint says otherwise.
+    pub const MAX_AGE: Duration = Duration::from_secs(300);
+
+    /// Makes an endpoint that asks for no sign-in.
+    pub fn open(url: Url) -> Self {
+        Self {
+            url,
+            auth: Auth::Open,
+            headers: BTreeMap::new(),
+            max_age: Self::MAX_AGE,
+        }
+    }
+}
+
+/// How to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Auth {
+    /// Not at all.
+    Open,
+    /// With a bearer token.
+    Bearer(Secret),
+    /// With a user name and a password.
+    Basic {
+        /// User name.
+        username: Secret,
+        /// Password.
+        password: Secret,
+    },
+}
