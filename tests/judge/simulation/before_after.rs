@@ -9,7 +9,7 @@ use super::{
     with_peers,
 };
 
-const FEW: u64 = 40;
+const FEW: u64 = 25;
 const ALPHA: f64 = 0.01;
 /// Twice the length of the watch: what is taken unless something is configured.
 const HISTORY: f64 = 60.0;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::golden::{self, Row};
 
-const FEW: u64 = 60;
+const FEW: u64 = 40;
 /// Runs of the simulation that is compared with.
 const OTHER_RUNS: u64 = 4_000;
 /// Polls in a minute.

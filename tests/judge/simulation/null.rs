@@ -12,7 +12,7 @@ use super::{
 };
 use crate::golden;
 
-const FEW: u64 = 120;
+const FEW: u64 = 100;
 const ALPHA: f64 = 0.01;
 const ALPHA_GOOD: f64 = 0.05;
 

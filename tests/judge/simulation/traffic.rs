@@ -150,7 +150,7 @@ impl Traffic {
                 };
                 baseline *= match incident {
                     Incident::FirstThird(times) if poll < POLLS / 3 => times,
-                    Incident::EveryOther(times) if poll.is_multiple_of(2) => times,
+                    Incident::EveryOther(times) if !poll.is_multiple_of(2) => times,
                     _ => 1.0,
                 };
             }
