@@ -16,6 +16,8 @@ import subprocess
 import sys
 import time
 
+import judge_page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reliability.md"
 BEGIN, END = "<!-- figures, written by benches/prove.py -->", "<!-- end of figures -->"
@@ -24,6 +26,7 @@ NOT_RUN = ["not run", "", "", "", "", ""]
 FUZZ_SEED = 1
 EDITOR_CASES = 1_000_000
 KILLS = 2_000
+JUDGE_RUNS = 10_000
 
 
 class Broken(Exception):
@@ -215,6 +218,20 @@ def every_call(_):
     return f"{harms:,} deaths and failures at {calls:,} calls", failed, "none"
 
 
+def judge(_):
+    """Judges made-up canaries at length, beside the rules that others use; writes docs/judge.md."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "judge", "--", "--nocapture", "--test-threads", "1", "simulation::",
+        environment={"SHIPGATE_PROVE_JUDGE": str(JUDGE_RUNS)},
+    )
+    if failed:
+        return f"{JUDGE_RUNS:,} runs of each setting", failed, "see tests/judge/simulation/engine.rs"
+    tables = judge_page.read(text)
+    judge_page.write(tables, commit())
+    tried, seed = judge_page.summary(tables)
+    return tried, failed, seed
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -232,6 +249,7 @@ def parts():
         "interleavings": interleavings,
         "kills": kills,
         "every-call": every_call,
+        "judge": judge,
     }
 
 
@@ -240,8 +258,8 @@ def commit():
     def git(*arguments):
         return subprocess.run(["git", *arguments], cwd=ROOT, check=True, text=True,
                               stdout=subprocess.PIPE).stdout.strip()
-    page = str(PAGE.relative_to(ROOT))
-    changed = git("status", "--porcelain", "--", ".", f":(exclude){page}")
+    pages = [f":(exclude){page.relative_to(ROOT)}" for page in (PAGE, judge_page.PAGE)]
+    changed = git("status", "--porcelain", "--", ".", *pages)
     return git("rev-parse", "--short=12", "HEAD") + (" and changes" if changed else "")
 
 

@@ -11,3 +11,4 @@ mod intervals;
 mod latency;
 mod properties;
 mod traffic_plan;
+mod simulation;
