@@ -18,7 +18,7 @@ use crate::{
 const PREFIX: &str = "SHIPGATE_";
 
 /// Commands that a pipeline may ask for.
-const COMMANDS: &[&str] = &["check", "deploy", "verify", "rollback", "recover"];
+const COMMANDS: &[&str] = &["check", "plan", "deploy", "verify", "rollback", "recover"];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
 /// would be seen by every process of the machine, and an approval is a text, not a file.
@@ -305,11 +305,11 @@ mod tests {
             ),
             (
                 &[("SHIPGATE_COMMAND", "ci")],
-                "SHIPGATE_COMMAND: unknown command `ci`; known: check, deploy, verify, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, plan, deploy, verify, rollback, recover",
             ),
             (
                 &[("SHIPGATE_COMMAND", "demo")],
-                "SHIPGATE_COMMAND: unknown command `demo`; known: check, deploy, verify, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, plan, deploy, verify, rollback, recover",
             ),
         ];
         for (variables, wanted) in rows {

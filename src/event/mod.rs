@@ -6,6 +6,7 @@ pub mod dora;
 mod outcome;
 mod outlook;
 mod override_use;
+mod plan;
 mod services;
 
 pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, ValueKey, Values};
@@ -17,6 +18,7 @@ pub use outcome::{
 };
 pub use outlook::OutlookRecord;
 pub use override_use::OverrideUse;
+pub use plan::{PlanRecord, PlannedCommit, PlannedEnd, PlannedStep, PreflightRecord};
 pub use services::ServiceVerdict;
 
 use std::time::Duration;

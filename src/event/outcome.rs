@@ -4,7 +4,7 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{BranchAudit, CaseRecord, DoraFigures, OutlookRecord, ServiceVerdict};
+use super::{BranchAudit, CaseRecord, DoraFigures, OutlookRecord, PlanRecord, ServiceVerdict};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -236,6 +236,8 @@ pub struct Outcome {
     pub findings: Vec<FileFinding>,
     /// What was signed (`approve`).
     pub approval: Option<ApprovalRecord>,
+    /// What a deployment would do (`plan`, `deploy --dry-run`).
+    pub plan: Option<Box<PlanRecord>>,
 }
 
 /// An approval or override that was signed, or that would be.
@@ -278,6 +280,7 @@ impl Outcome {
             override_used: false,
             findings: Vec::new(),
             approval: None,
+            plan: None,
         }
     }
 

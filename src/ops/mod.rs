@@ -21,6 +21,7 @@ pub mod load;
 mod manifests;
 pub mod next;
 pub mod patience;
+pub mod plan;
 pub mod policy_test;
 pub mod provenance;
 pub mod pull_request;

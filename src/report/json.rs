@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::{
     Ended, Sink,
     json_past::{AuditReport, DoraReport},
+    json_plan::PlanReport,
     phrases, sanitise,
 };
 use crate::{
@@ -93,6 +94,8 @@ pub struct Report {
     cases: Vec<CaseReport>,
     /// What was signed (`approve`).
     approval: Option<ApprovalReport>,
+    /// What a deployment would do (`plan`, `deploy --dry-run`).
+    plan: Option<PlanReport>,
 }
 
 /// One thing found in a file.
@@ -258,7 +261,7 @@ struct MismatchReport {
 
 /// One value that changes.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ChangeReport {
+pub(super) struct ChangeReport {
     path: String,
     /// 1-based.
     line: usize,
@@ -457,6 +460,7 @@ impl Report {
                 path: approval.path.clone(),
                 reference: approval.reference.clone(),
             }),
+            plan: outcome.plan.as_deref().map(PlanReport::of),
         }
     }
 }
@@ -569,7 +573,7 @@ impl TransitionReport {
 }
 
 impl ChangeReport {
-    fn of(change: &Change) -> Self {
+    pub(super) fn of(change: &Change) -> Self {
         Self {
             path: change.path.clone(),
             line: change.line,
