@@ -5,16 +5,20 @@
 //! (`threshold_range`: fluxcd/flagger, docs/gitbook/usage/metrics.md).
 //!
 //! A [`Reading`] is judged by a [`Range`] into a [`Judgement`]; a [`Tally`] counts judgements against
-//! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric.
+//! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric. Counts of two arms are judged in
+//! [`judge`], what is slow in [`latency`]; [`traffic_plan`] says beforehand how
+//! much traffic that takes.
 
 pub mod counters;
 pub mod judge;
+pub mod latency;
 mod limits;
 mod range;
 mod sample;
 mod standing;
 mod tally;
 mod track;
+pub mod traffic_plan;
 
 pub use limits::Limits;
 pub use range::{Range, RangeError};

@@ -6,3 +6,6 @@
 )]
 
 mod golden;
+mod intervals;
+mod latency;
+mod traffic_plan;
