@@ -160,7 +160,12 @@ impl Stage {
             .replace(self.world.base_url(), "WORLD")
             .lines()
             .map(|line| {
-                let hides = ["run         ", "Shipgate-Run: ", "Shipgate-Policy: "];
+                let hides = [
+                    "run         ",
+                    "Shipgate-Run: ",
+                    "Shipgate-Policy: ",
+                    "- run: ",
+                ];
                 match hides.iter().find(|it| line.trim_start().starts_with(**it)) {
                     Some(it) => format!("{}{it}…\n", &line[..line.len() - line.trim_start().len()]),
                     None if line.trim_start().starts_with("policy") => {
@@ -676,8 +681,61 @@ fn github_gets_it_as_a_summary() {
         .map(|line| format!("{line}\n"))
         .collect();
     insta::assert_snapshot!(shown, @r"
-    0 steps done, 6 commits left; 42 at 0: advertisements 1.1 in production is held at step 4 of 11 with 10% of the traffic on the canary, until the same deploy is run again
-    4 steps done, 4 commits left; 0 at 720: advertisements 1.1 in production is live and verified on `main`
+    > [!NOTE]
+    > **ALLOWED** 11 steps are planned; dry run: nothing was pushed
+
+    - service: advertisements in production, 1.0 -&gt; 1.1, canary
+    - branch: main, on TIP
+    - run: …
+    - preflight: passed: 8 values in 2 files can be set, and nothing else changes with them (values)
+    - preflight: passed: 2 metrics and 1 health check can be asked about stable and canary (queries)
+    - preflight: not asked: whether it may push is asked by \`deploy\` before its first push; a plan needs no more than to read (push)
+    - takes: at least 8m; what is not judged good after 31m54s is taken back
+    - ends: advertisements 1.1 in production is live and verified on \`main\` (exit code 0 ok)
+
+    `plan` ended with exit code 0, ok
+
+    #### Gate
+
+    | effect | reason | rule |
+    | --- | --- | --- |
+    | allows | Tuesday 2026-03-10 10:00 UTC is in the allowed window Mon-Thu 09:00-17:00 UTC | allowed\_windows\[0\], line 5 |
+
+
+    #### Planned steps
+
+    | # | step | weight | begins | takes | way back |
+    | --- | --- | --- | --- | --- | --- |
+    | 1 | Deployment/advertisements-canary to 1.1 with 1 replica | 0% | \+0s | up to 2m | A |
+    | 2 | wait until canary runs 1.1 | 0% | \+0s | up to 10m | A |
+    | 3 | canary weight 10% | 10% | \+0s | up to 2m | A |
+    | 4 | watch canary for 3m | 10% | \+0s | 3m | A |
+    | 5 | canary weight 50% | 50% | \+3m | up to 2m | A |
+    | 6 | watch canary for 3m | 50% | \+3m | 3m | A |
+    | 7 | promote: Deployment/advertisements to 1.1 | 50% | \+6m | up to 2m | B |
+    | 8 | wait until stable runs 1.1 | 50% | \+6m | up to 10m | B |
+    | 9 | watch stable for 2m | 50% | \+6m | 2m | B |
+    | 10 | canary weight 0% | 0% | \+8m | up to 2m | C |
+    | 11 | canary to 0 replicas | 0% | \+8m | up to 2m | C |
+
+    #### Way back
+
+    |  | from there it goes back by |
+    | --- | --- |
+    | A | canary weight to what it was; then version and replicas to what they were; then wait until the canary no longer runs the new version |
+    | B | canary weight to what it was; then version and replicas to what they were; then wait until stable runs the previous version; then wait until the canary no longer runs the new version |
+    | C | nothing is taken back: it is judged good by then, and the same deploy again does what is left |
+
+    #### Planned commits
+
+    | step | subject | values |
+    | --- | --- | --- |
+    | 1 | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | 5 |
+    | 3 | advertisements 1.1: canary weight 10% (production) | 1 |
+    | 5 | advertisements 1.1: canary weight 50% (production) | 1 |
+    | 7 | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | 4 |
+    | 10 | advertisements 1.1: canary weight 0% (production) | 1 |
+    | 11 | advertisements 1.1: canary to 0 replicas (production) | 1 |
     ");
 }
 
@@ -693,4 +751,242 @@ fn the_schema_knows_what_it_prints() {
         .map(|error| error.to_string())
         .collect();
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// The figures of a traffic plan by hand: minutes of one look, smallest multiple, promised multiple.
+fn by_hand(stage: &Stage, arguments: &str) -> Value {
+    let usual = ["plan", "--traffic-plan", "--output", "json"];
+    let more: Vec<&str> = arguments.split(' ').collect();
+    let answer = stage.run(&[], &[&usual[..], &more].concat());
+    assert_eq!(answer.code, 0, "{arguments}: {}", answer.out);
+    answer.report()["traffic_plan"]["comparisons"][0].clone()
+}
+
+#[test]
+fn traffic_plans_have_the_figures_of_the_tables() {
+    let stage = Stage::new();
+    // The smallest multiple that is found with 80 %: (baseline, weight, requests/s, minutes, multiple)
+    let sequential = [
+        ("0.001", 1, 10, 10, 90.6),
+        ("0.001", 5, 10, 30, 13.0),
+        ("0.001", 5, 100, 10, 6.38),
+        ("0.001", 50, 1000, 30, 1.55),
+        ("0.01", 1, 100, 30, 2.85),
+        ("0.01", 5, 10, 10, 6.38),
+        ("0.01", 5, 100, 10, 2.51),
+        ("0.01", 5, 100, 30, 1.92),
+        ("0.01", 10, 1000, 10, 1.52),
+        ("0.01", 25, 10, 30, 2.46),
+        ("0.01", 50, 1000, 30, 1.42),
+    ];
+    for (baseline, weight, requests, minutes, multiple) in sequential {
+        let row = format!(
+            "--requests-per-second {requests} --baseline {baseline} --step {weight}:{minutes}m"
+        );
+        let step = &by_hand(&stage, &row)["steps"][0];
+        let found = step["smallest_ratio"].as_f64().unwrap();
+        // The tables have three digits.
+        assert!((found / multiple - 1.0).abs() < 0.005, "{row}: {found}");
+        assert_eq!(
+            step["requests"],
+            f64::from(requests * minutes * 60),
+            "{row}"
+        );
+        assert_eq!(step["enough"], found <= 2.0, "{row}");
+    }
+    // One look at twice the baseline with 80 %: (baseline, weight, alpha, requests)
+    let one_look = [
+        ("0.01", 50, "0.05", 3_652.0),
+        ("0.01", 5, "0.05", 16_983.0),
+        ("0.01", 5, "0.01", 26_306.0),
+        ("0.001", 25, "0.05", 46_419.0),
+        ("0.001", 5, "0.05", 172_045.0),
+        ("0.001", 1, "0.05", 813_727.0),
+    ];
+    for (baseline, weight, alpha, requests) in one_look {
+        let row = format!(
+            "--requests-per-second 100 --baseline {baseline} --step {weight}:1h --alpha-worse {alpha}"
+        );
+        let step = &by_hand(&stage, &row)["steps"][0];
+        let promised = step["promised_ratio"].as_f64().unwrap();
+        assert!((promised - 2.0).abs() < 1e-9, "{row}: {promised}");
+        let found = step["minutes_of_one_look"].as_f64().unwrap() * 6000.0;
+        assert!((found - requests).abs() < 1.0, "{row}: {found}");
+    }
+}
+
+#[test]
+fn what_would_do_does() {
+    let stage = Stage::new();
+    let traffic = "--requests-per-second 100 --baseline 0.01";
+    let plan = by_hand(&stage, &format!("{traffic} --step 5:10m --total-time 30m"));
+    let step = &plan["steps"][0];
+    assert_eq!(step["enough"], false);
+    let weight = step["enough_weight"].as_u64().unwrap();
+    let minutes = step["enough_minutes"].as_f64().unwrap().ceil();
+    let better = by_hand(
+        &stage,
+        &format!("{traffic} --step {weight}:10m --step 5:{minutes}m"),
+    );
+    assert_eq!(better["steps"][0]["enough"], true, "{weight}%");
+    assert_eq!(better["steps"][1]["enough"], true, "{minutes} minutes");
+    let proposed = plan["proposed"].as_array().unwrap();
+    let total: f64 = proposed
+        .iter()
+        .map(|step| step["minutes"].as_f64().unwrap())
+        .sum();
+    assert_eq!(total, 30.0);
+    assert_eq!(proposed.last().unwrap()["enough"], true);
+    let impossible = by_hand(&stage, &format!("{traffic} --total-time 2m"));
+    assert_eq!(impossible["proposed"], Value::Null);
+    insta::assert_snapshot!(impossible["too_short"].as_str().unwrap(), @"too little time: 50% of the traffic alone takes 5 minutes to see a canary with 2.00% bad requests");
+}
+
+#[test]
+fn a_traffic_plan_reads_its_steps_from_the_repository_and_its_traffic_from_the_provider() {
+    let stage = Stage::new();
+    let address = stage.world.git_url();
+    let before = stage.everything();
+    let query = "shop:requests_per_second:1m";
+    let usual = ["plan", "--traffic-plan", "--repository", &address];
+    let stated = ["--requests-per-second", "200", "--baseline", "0.01"];
+    let answer = stage.run(&[], &[&usual[..], &stated].concat());
+    assert_eq!(answer.code, 0, "{}", answer.errors);
+    insta::assert_snapshot!(answer.out, @r"
+    WARNED  1 of 2 steps can see what is promised
+
+    errors: 200 requests/s, usually 1% of them bad, a poll every 15s
+
+    steps of advertisements in shipgate.yaml
+      enough  weight  for  requests  canary  sees   promises  found in  one look  good in  would do
+      no      10%     3m   36,000    3,600   2.44x  2x        6m40s     1m20s     2m30s    31% or 6m40s
+      yes     50%     3m   36,000    18,000  1.96x  2x        2m50s     30s       2m30s
+
+      enough    `no` and `larger`: only larger faults are found; a proposal may do that before its last
+                weight, where fewer people are hit
+      sees      the smallest share of bad requests, as a multiple of the usual one, that is called worse
+                before the step ends in 4 of 5 runs
+      promises  what the comparison must find: unacceptable_ratio times stable, where that is above the
+                negligible
+      found in  how long that takes in 4 of 5 runs, however often it is looked at (off by -34 to +45 %)
+      one look  how long a textbook test of two proportions would take: right only if nobody looks
+                before
+      good in   how long a healthy canary takes to be called good in 4 of 5 runs; where that is longer
+                than the step, it mostly ends undecided
+      would do  a weight for this time, or a time for this weight
+
+    next: weight 10% for 3m cannot see what `errors` promises to find: 2 times the usual 1%; the
+          smallest it can see is 2.44 times the usual 1% at 200 requests/s; a weight of 31% would do, or
+          6m40s at this weight would do
+    ");
+    let asked = [
+        "--traffic-query",
+        query,
+        "--baseline",
+        "0.01",
+        "--output",
+        "json",
+    ];
+    let asked = stage.run(&[], &[&usual[..], &asked].concat());
+    assert_eq!(asked.code, 0, "{}", asked.out);
+    let measured = asked.report()["traffic_plan"]["requests_per_second"].clone();
+    assert!(
+        (150.0..250.0).contains(&measured.as_f64().unwrap()),
+        "{measured}"
+    );
+    assert!(stage.everything() == before, "something was written");
+}
+
+#[test]
+fn a_plan_and_validate_warn_of_steps_that_see_too_little() {
+    let stage = Stage::new();
+    let stated = ["--requests-per-second", "200", "--baseline", "0.01"];
+    let plan = stage.about("plan", &stated);
+    assert_eq!(plan.code, 0);
+    let warned: Vec<&str> = plan
+        .errors
+        .lines()
+        .filter_map(|line| line.split_once("warning  "))
+        .map(|(_, text)| text)
+        .collect();
+    let without = stage.about("plan", &[]);
+    assert_eq!(without.report()["traffic_plan"], Value::Null);
+    assert_eq!(without.report()["plan"], plan.report()["plan"]);
+    let config = stage.world.read(CONFIG).unwrap().unwrap();
+    fs::write(stage.here.path().join(CONFIG), config).unwrap();
+    let usual = ["validate", "--output", "json", "--strict"];
+    let validate = stage.run(&[], &[&usual[..], &stated].concat());
+    assert_eq!(validate.code, 4, "{}", validate.out);
+    let findings = validate.report()["findings"].clone();
+    let found: Vec<String> = findings
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| {
+            format!(
+                "{}:{} {}",
+                it["line"],
+                it["column"],
+                it["message"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(stage.run(&[], &usual).code, 0);
+    insta::assert_snapshot!(format!("{}\n{}", warned.join("\n"), found.join("\n")), @r"
+    weight 10% for 3m cannot see what `errors` promises to find: 2 times the usual 1%; the smallest it can see is 2.44 times the usual 1% at 200 requests/s; a weight of 31% would do, or 6m40s at this weight would do
+    20:11 weight 10% for 3m cannot see what `errors` promises to find: 2 times the usual 1%; the smallest it can see is 2.44 times the usual 1% at 200 requests/s; a weight of 31% would do, or 6m40s at this weight would do
+    ");
+}
+
+#[test]
+fn nonsense_is_refused() {
+    let stage = Stage::new();
+    let rows = [
+        "plan",
+        "plan --traffic-plan --total-time 30m",
+        "plan --traffic-plan --total-time 30m --baseline 0.01",
+        "plan --traffic-plan --requests-per-second 100 --baseline 0.01",
+        "plan --traffic-plan --total-time 30m --requests-per-second 100",
+        "plan --traffic-plan --total-time 30m --requests-per-second 0 --baseline 0.01",
+        "plan --traffic-plan --total-time 30m --requests-per-second 100 --baseline 1",
+        "plan --traffic-plan --total-time 30m --requests-per-second 100 --baseline 0.01 --tolerated-ratio 3",
+        "plan --traffic-plan --step 0:10m --requests-per-second 100 --baseline 0.01",
+        "plan --traffic-plan --step 5 --requests-per-second 100 --baseline 0.01",
+        "plan --version 1.1 --step 5:10m",
+    ];
+    let mut lines = String::new();
+    for row in rows {
+        let words: Vec<&str> = row.split(' ').collect();
+        let answer = stage.run(&[], &words);
+        let all = format!("{}{}", answer.out, answer.errors);
+        let said = all
+            .lines()
+            .find(|line| !line.trim().is_empty())
+            .unwrap_or_default();
+        lines.push_str(&format!("{row}\n    {} {said}\n", answer.code));
+    }
+    insta::assert_snapshot!(lines, @r"
+    plan
+        2 error: the following required arguments were not provided:
+    plan --traffic-plan --total-time 30m
+        2 ERROR  nobody says how much traffic there is
+    plan --traffic-plan --total-time 30m --baseline 0.01
+        2 ERROR  nobody says how much traffic there is
+    plan --traffic-plan --requests-per-second 100 --baseline 0.01
+        2 ERROR  no GitOps repository is named
+    plan --traffic-plan --total-time 30m --requests-per-second 100
+        2 error: the following required arguments were not provided:
+    plan --traffic-plan --total-time 30m --requests-per-second 0 --baseline 0.01
+        2 ERROR  the traffic: without requests nothing can be compared
+    plan --traffic-plan --total-time 30m --requests-per-second 100 --baseline 1
+        2 ERROR  the traffic: the usual share of bad requests must be from 0 to below 1
+    plan --traffic-plan --total-time 30m --requests-per-second 100 --baseline 0.01 --tolerated-ratio 3
+        2 ERROR  --unacceptable-ratio: found 2, expected a number above --tolerated-ratio, at most 1000
+    plan --traffic-plan --step 0:10m --requests-per-second 100 --baseline 0.01
+        2 error: invalid value '0:10m' for '--step <WEIGHT:TIME>': expected WEIGHT:TIME such as 5:10m: found `0:10m`, expected a weight from 1 to 99 and some time, because there is nothing to compare else
+    plan --traffic-plan --step 5 --requests-per-second 100 --baseline 0.01
+        2 error: invalid value '5' for '--step <WEIGHT:TIME>': expected WEIGHT:TIME such as 5:10m
+    plan --version 1.1 --step 5:10m
+        2 error: the following required arguments were not provided:
+    ");
 }

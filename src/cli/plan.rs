@@ -10,6 +10,7 @@ use super::{
     authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     deploy::{self, CancelChoice, DeployArguments, GateArguments, duration, version},
+    plan_traffic::TrafficPlanArguments,
     repository::RepositoryArguments,
     source::SourceArguments,
 };
@@ -28,8 +29,8 @@ pub struct PlanArguments {
     #[command(flatten)]
     authorship: AuthorshipArguments,
     /// Version to plan for: an image tag that is a Kubernetes label value too
-    #[arg(long, value_parser = version, allow_hyphen_values = true)]
-    version: Version,
+    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present = "traffic_plan")]
+    version: Option<Version>,
     /// Where the gate looks and asks.
     #[command(flatten)]
     gate: GateArguments,
@@ -45,18 +46,27 @@ pub struct PlanArguments {
     /// A rehearsal: `history` would count neither its success nor its failure
     #[arg(long)]
     drill: bool,
+    /// What the steps can see.
+    #[command(flatten)]
+    traffic: TrafficPlanArguments,
 }
 
 /// Runs `plan`.
 ///
 /// # Errors
 /// Configuration, refused edits, a provider or git server that does not answer: whatever would end
-/// `deploy` before its first push.
+/// `deploy` before its first push; a traffic plan without traffic.
 pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let traffic = &arguments.traffic;
+    let version = arguments.version.clone();
+    let Some(version) = version.filter(|_| !traffic.traffic_plan) else {
+        let plan = traffic.run(&arguments.repository, &arguments.gate, session);
+        return Box::pin(plan).await;
+    };
     let deploy = DeployArguments {
         repository: arguments.repository,
         authorship: arguments.authorship,
-        version: arguments.version,
+        version,
         gate: arguments.gate,
         circumstances: arguments.circumstances,
         wait_for_window: None,
@@ -68,5 +78,7 @@ pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outc
         drill: arguments.drill,
         audit: AuditArguments::default(),
     };
-    Box::pin(deploy::deploy(deploy, None, session)).await
+    let mut outcome = Box::pin(deploy::deploy(deploy, None, session)).await?;
+    arguments.traffic.add_to(&mut outcome, session)?;
+    Ok(outcome)
 }

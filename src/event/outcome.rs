@@ -4,7 +4,10 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{BranchAudit, CaseRecord, DoraFigures, OutlookRecord, PlanRecord, ServiceVerdict};
+use super::{
+    BranchAudit, CaseRecord, DoraFigures, OutlookRecord, PlanRecord, ServiceVerdict,
+    TrafficPlanRecord,
+};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -238,6 +241,8 @@ pub struct Outcome {
     pub approval: Option<ApprovalRecord>,
     /// What a deployment would do (`plan`, `deploy --dry-run`).
     pub plan: Option<Box<PlanRecord>>,
+    /// What its steps can see (`plan --traffic-plan`).
+    pub traffic_plan: Option<Box<TrafficPlanRecord>>,
 }
 
 /// An approval or override that was signed, or that would be.
@@ -281,6 +286,7 @@ impl Outcome {
             findings: Vec::new(),
             approval: None,
             plan: None,
+            traffic_plan: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Ending;
-use crate::{manifest::Change, units::Weight};
+use crate::{analysis::judge::Parameters, manifest::Change, rollout::Arm, units::Weight};
 
 /// What a deployment would do.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub struct PlanRecord {
     pub steps: Vec<PlannedStep>,
     /// The commits that are not on the branch yet, in order.
     pub commits: Vec<PlannedCommit>,
+    /// What is compared while it is watched.
+    pub comparisons: Vec<PlannedComparison>,
     /// How long it takes where every wait ends at once.
     pub shortest: Duration,
     /// How long the whole may take before it is taken back.
@@ -60,6 +62,10 @@ pub struct PlannedStep {
     pub name: String,
     /// Which kind: `write`, `wait`, `watch` or `approval`.
     pub kind: &'static str,
+    /// Which workload it watches, if it does.
+    pub watched: Option<Arm>,
+    /// How long it watches.
+    pub watched_for: Duration,
     /// Weight of the canary once it is done, where there is one.
     pub weight: Option<Weight>,
     /// When it begins at the earliest, counted from the first step that is still to be done.
@@ -74,6 +80,17 @@ pub struct PlannedStep {
     pub way_back: Vec<String>,
     /// Is the version judged good by then, so that the step is finished later and not taken back?
     pub only_tidies: bool,
+}
+
+/// One comparison to be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedComparison {
+    /// Its name.
+    pub name: String,
+    /// What it tolerates and how sure it must be.
+    pub parameters: Parameters,
+    /// Time between two polls.
+    pub interval: Duration,
 }
 
 /// One commit to be.

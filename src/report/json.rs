@@ -14,6 +14,7 @@ use super::{
     Ended, Sink,
     json_past::{AuditReport, DoraReport},
     json_plan::PlanReport,
+    json_traffic_plan::TrafficPlanReport,
     phrases, sanitise,
 };
 use crate::{
@@ -96,6 +97,8 @@ pub struct Report {
     approval: Option<ApprovalReport>,
     /// What a deployment would do (`plan`, `deploy --dry-run`).
     plan: Option<PlanReport>,
+    /// How much weight for how long (`plan --traffic-plan`).
+    traffic_plan: Option<TrafficPlanReport>,
 }
 
 /// One thing found in a file.
@@ -461,6 +464,7 @@ impl Report {
                 reference: approval.reference.clone(),
             }),
             plan: outcome.plan.as_deref().map(PlanReport::of),
+            traffic_plan: outcome.traffic_plan.as_deref().map(TrafficPlanReport::of),
         }
     }
 }

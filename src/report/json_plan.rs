@@ -4,7 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::ChangeReport;
-use crate::event::{PlanRecord, PlannedCommit, PlannedStep};
+use crate::{
+    event::{PlanRecord, PlannedCommit, PlannedStep},
+    rollout::Arm,
+};
 
 /// What a deployment would do. Seconds count from the first step that is still to be done.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,6 +55,9 @@ struct PlannedStepReport {
     name: String,
     #[schemars(extend("enum" = ["write", "wait", "watch", "approval"]))]
     kind: &'static str,
+    /// Which workload it watches, if it does.
+    #[schemars(extend("enum" = ["stable", "canary", null]))]
+    watched: Option<&'static str>,
     /// Percent of the traffic that the canary gets once it is done.
     weight: Option<u8>,
     /// When it begins at the earliest.
@@ -137,6 +143,7 @@ impl PlannedStepReport {
             index: step.index,
             name: step.name.clone(),
             kind: step.kind,
+            watched: step.watched.map(Arm::word),
             weight: step.weight.map(|weight| weight.percent()),
             begins_after_seconds: step.begins_after.as_secs(),
             shortest_seconds: step.shortest.as_secs(),

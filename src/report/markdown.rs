@@ -1,6 +1,6 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, past, phrases, phrases::Tone, plan, sanitise};
+use super::{Ended, past, phrases, phrases::Tone, plan, sanitise, traffic_plan};
 use crate::{event::Outcome, policy::Verdict};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
@@ -22,6 +22,7 @@ pub fn render(ended: &Ended<'_>) -> String {
         plan_steps(outcome),
         ways_back(outcome),
         plan_commits(outcome),
+        traffic_plan(outcome),
         metrics(outcome),
         changes(outcome),
         commits(outcome),
@@ -178,6 +179,21 @@ fn plan_commits(outcome: &Outcome) -> Option<String> {
         vec![commit.step.to_string(), commit.subject.clone(), values]
     });
     table("Planned commits", &["step", "subject", "values"], rows)
+}
+
+fn traffic_plan(outcome: &Outcome) -> Option<String> {
+    let record = outcome.traffic_plan.as_deref()?;
+    let mut text = String::new();
+    for comparison in &record.comparisons {
+        let title = escape(&traffic_plan::title(record, comparison));
+        let steps = traffic_plan::step_rows(record, comparison);
+        let proposed = traffic_plan::schedule_rows(record, comparison);
+        for (what, rows) in [("Traffic plan", steps), ("Proposed weights", proposed)] {
+            let title = format!("{what} of {title}");
+            text.extend(table(&title, &traffic_plan::COLUMNS, rows.into_iter()));
+        }
+    }
+    Some(text)
 }
 
 fn metrics(outcome: &Outcome) -> Option<String> {

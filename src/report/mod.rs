@@ -7,6 +7,7 @@ pub mod ics;
 pub mod json;
 mod json_past;
 mod json_plan;
+mod json_traffic_plan;
 pub mod junit;
 pub mod live;
 pub mod markdown;
@@ -20,6 +21,7 @@ mod services;
 mod stream;
 pub mod style;
 pub mod text;
+mod traffic_plan;
 
 pub use stream::Stream;
 

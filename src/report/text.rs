@@ -10,6 +10,7 @@ use super::{
     phrases::{self, Tone},
     plan, sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
+    traffic_plan,
 };
 use crate::{
     event::{Deployment, Ending, MetricRecord, StepState},
@@ -69,6 +70,9 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     match &outcome.plan {
         Some(record) => plan::lines(record, &mut lines),
         None => diff(&outcome.diff, &mut lines),
+    }
+    if let Some(record) = &outcome.traffic_plan {
+        traffic_plan::lines(record, &mut lines);
     }
     if let Some(deployment) = &outcome.deployment {
         steps(deployment, &mut lines);

@@ -253,12 +253,12 @@ async fn begin(
         let permit = match gate::ask(&question, outside, &target, reporter).await? {
             gate::Answer::Permit(permit) => permit,
             gate::Answer::No(outcome) if request.dry_run => {
-                let shown = plan::despite(*outcome, request, outside, &target, reporter).await;
-                return Ok(Err(Box::new(shown)));
+                let shown = plan::despite(*outcome, request, outside, &target, reporter);
+                return Ok(Err(Box::new(Box::pin(shown).await)));
             }
             gate::Answer::No(outcome) => return Ok(Err(outcome)),
         };
-        let prepared = match prepare(request, outside, &target, reporter).await {
+        let prepared = match Box::pin(prepare(request, outside, &target, reporter)).await {
             Ok(prepared) => prepared,
             // Whoever only looks wants to know what the gate said as well.
             Err(mut failure) if request.dry_run => {

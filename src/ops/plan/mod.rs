@@ -6,6 +6,7 @@
 
 mod commits;
 mod steps;
+pub mod traffic;
 
 use std::time::Duration;
 
@@ -107,6 +108,7 @@ impl Foreseen<'_> {
             longest: longest.unwrap_or_else(|| deploy::default_timeout(plan, self.target)),
             steps,
             commits,
+            comparisons: traffic::comparisons(&self.target.service),
             end,
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     event::{Ending, PlannedEnd, PlannedStep},
     ops::{deploy::Ready, load::Target, pull_request},
-    rollout::{Action, BackStep, Stage, Step, way_back},
+    rollout::{Action, Arm, BackStep, Stage, Step, way_back},
 };
 
 /// Tells what each step takes, counted from the first one that is still to be done.
@@ -31,6 +31,8 @@ pub(super) fn steps(ready: &Ready, target: &Target) -> Vec<PlannedStep> {
             index: index + 1,
             name: step.name.clone(),
             kind,
+            watched: watched(step).map(|(arm, _)| arm),
+            watched_for: watched(step).map(|(_, length)| length).unwrap_or_default(),
             weight: step.weight,
             begins_after,
             shortest,
@@ -73,6 +75,13 @@ pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> Plan
         step: steps.len(),
         after: steps.iter().map(|step| step.shortest).sum(),
         sentence: format!("{what} is live and verified on `{}`", target.branch),
+    }
+}
+
+fn watched(step: &Step) -> Option<(Arm, Duration)> {
+    match step.action {
+        Action::Watch { arm, duration, .. } => Some((arm, duration)),
+        _ => None,
     }
 }
 
