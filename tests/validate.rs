@@ -63,7 +63,7 @@ fn findings(policy: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let outcome = runtime.block_on(validate::run(&subjects, AT.parse().unwrap(), false));
+    let outcome = runtime.block_on(validate::run(&subjects, AT.parse().unwrap(), false, None));
     let lines = outcome.findings.iter().map(|finding| {
         let (line, column) = (finding.line.unwrap(), finding.column.unwrap());
         let word = finding.severity.word();

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Where overrides and outcomes are written down.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct AuditArguments {
     /// File to which a JSON line is appended for every override, before it is used, and for how the
     /// run ended [default: SHIPGATE_AUDIT_FILE, else none]

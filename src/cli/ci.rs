@@ -19,7 +19,7 @@ const PREFIX: &str = "SHIPGATE_";
 
 /// Commands that a pipeline may ask for.
 const COMMANDS: &[&str] = &[
-    "check", "deploy", "verify", "compare", "rollback", "recover",
+    "check", "plan", "deploy", "verify", "compare", "rollback", "recover",
 ];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
@@ -307,11 +307,11 @@ mod tests {
             ),
             (
                 &[("SHIPGATE_COMMAND", "ci")],
-                "SHIPGATE_COMMAND: unknown command `ci`; known: check, deploy, verify, compare, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, plan, deploy, verify, compare, rollback, recover",
             ),
             (
                 &[("SHIPGATE_COMMAND", "demo")],
-                "SHIPGATE_COMMAND: unknown command `demo`; known: check, deploy, verify, compare, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, plan, deploy, verify, compare, rollback, recover",
             ),
         ];
         for (variables, wanted) in rows {

@@ -49,7 +49,7 @@ pub struct DeployArguments {
     /// Where another run of the service is under way, wait this long for its end, such as 30m
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub wait_for_run: Option<Duration>,
-    /// Decide and show the plan and the diff; push nothing
+    /// Decide and show what `plan` shows; push nothing
     #[arg(long)]
     pub dry_run: bool,
     /// What to do when the run is cancelled after a push
@@ -116,7 +116,11 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
     audit::finish(ended, audit.as_ref(), run, session)
 }
 
-async fn deploy(
+/// Runs `deploy` with or without a file that it is written down in; a dry run of it is `plan`.
+///
+/// # Errors
+/// As [`deploy::deploy`].
+pub async fn deploy(
     arguments: DeployArguments,
     audit: Option<AuditFile>,
     session: &mut Session,

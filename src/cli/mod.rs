@@ -15,6 +15,8 @@ mod history;
 mod judge_flags;
 mod next;
 mod people;
+mod plan;
+mod plan_traffic;
 mod policy;
 mod recover;
 mod repository;
@@ -80,6 +82,8 @@ enum Command {
     Next(next::NextArguments),
     /// Judge the cases beside policies: does each decide as expected?
     Test(test::TestArguments),
+    /// What `deploy` would do: verdict, commits, diffs, times, way back; changes nothing
+    Plan(plan::PlanArguments),
     /// Rewrite manifests in the work tree; never commits
     Set(set::SetArguments),
     /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
@@ -112,6 +116,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Next(_) => "next",
             Self::Test(_) => "test",
+            Self::Plan(_) => "plan",
             Self::Set(_) => "set",
             Self::Deploy(_) => "deploy",
             Self::Verify(_) => "verify",
@@ -175,6 +180,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Check(arguments) => Box::pin(check::run(arguments, session)).await,
         Command::Next(arguments) => Box::pin(next::run(arguments, session)).await,
         Command::Test(arguments) => Box::pin(test::run(arguments, session)).await,
+        Command::Plan(arguments) => Box::pin(plan::run(arguments, session)).await,
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
-use super::{Session, check::instant};
+use super::{Session, check::instant, plan_traffic::StatedTraffic};
 use crate::{
     event::{Failure, Outcome},
     ops::{
@@ -29,6 +29,9 @@ pub struct ValidateArguments {
     /// Look from this instant on instead of from now, RFC 3339 with an offset
     #[arg(long, value_name = "TIME", value_parser = instant)]
     at: Option<DateTime<Utc>>,
+    /// What the traffic is.
+    #[command(flatten)]
+    traffic: StatedTraffic,
 }
 
 /// Runs `validate`.
@@ -52,7 +55,7 @@ pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Out
     if subjects.is_empty() {
         subjects = validate::found_in(folder)?;
     }
-    Ok(validate::run(&subjects, now, arguments.strict).await)
+    Ok(validate::run(&subjects, now, arguments.strict, arguments.traffic.known()).await)
 }
 
 fn shown(path: &Path) -> String {

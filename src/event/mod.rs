@@ -7,7 +7,10 @@ pub mod dora;
 mod outcome;
 mod outlook;
 mod override_use;
+mod plan;
+pub mod quantity;
 mod services;
+mod traffic_plan;
 
 pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, ValueKey, Values};
 pub use cases::CaseRecord;
@@ -19,7 +22,11 @@ pub use outcome::{
 };
 pub use outlook::OutlookRecord;
 pub use override_use::OverrideUse;
+pub use plan::{
+    PlanRecord, PlannedCommit, PlannedComparison, PlannedEnd, PlannedStep, PreflightRecord,
+};
 pub use services::ServiceVerdict;
+pub use traffic_plan::{ComparisonPlan, ProposedSchedule, StepOutlook, TrafficPlanRecord};
 
 use std::time::Duration;
 

@@ -5,7 +5,8 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 
 use super::{
-    BranchAudit, CaseRecord, ComparisonRecord, DoraFigures, OutlookRecord, ServiceVerdict,
+    BranchAudit, CaseRecord, ComparisonRecord, DoraFigures, OutlookRecord, PlanRecord,
+    ServiceVerdict, TrafficPlanRecord,
 };
 use crate::{
     exit::{self, Code},
@@ -238,6 +239,10 @@ pub struct Outcome {
     pub findings: Vec<FileFinding>,
     /// What was signed (`approve`).
     pub approval: Option<ApprovalRecord>,
+    /// What a deployment would do (`plan`, `deploy --dry-run`).
+    pub plan: Option<Box<PlanRecord>>,
+    /// What its steps can see (`plan --traffic-plan`).
+    pub traffic_plan: Option<Box<TrafficPlanRecord>>,
 }
 
 /// An approval or override that was signed, or that would be.
@@ -280,6 +285,8 @@ impl Outcome {
             override_used: false,
             findings: Vec::new(),
             approval: None,
+            plan: None,
+            traffic_plan: None,
         }
     }
 

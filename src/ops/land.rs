@@ -58,6 +58,32 @@ pub struct Write<'a> {
     pub patience: Duration,
 }
 
+impl Write<'_> {
+    /// Returns the whole commit message; `changes` are the values with their places on the commit
+    /// that it builds on.
+    pub(super) fn message(&self, identity: &RunIdentity, changes: &[Change]) -> String {
+        let mut trailers = identity.trailers(self.state, &self.step, self.weight);
+        if let Some(reason) = self.reason {
+            trailers.push("Reason", reason);
+        }
+        let body = changes
+            .iter()
+            .map(|change| {
+                format!(
+                    "{}:{}: {} {} -> {}",
+                    change.path,
+                    change.line,
+                    change.target(),
+                    change.before(),
+                    change.after()
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n");
+        git::message(&self.subject, &body, &trailers)
+    }
+}
+
 /// A commit that is on the branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Landed {
@@ -282,28 +308,7 @@ impl Writer<'_> {
         let applied = set
             .apply(&manifests)
             .map_err(|refusal| NotLanded::Failed(failure::refusals(vec![refusal])))?;
-        let mut trailers = self
-            .identity
-            .trailers(write.state, &write.step, write.weight);
-        if let Some(reason) = write.reason {
-            trailers.push("Reason", reason);
-        }
-        let body = set
-            .changes
-            .iter()
-            .map(|change| {
-                format!(
-                    "{}:{}: {} {} -> {}",
-                    change.path,
-                    change.line,
-                    change.target(),
-                    change.before(),
-                    change.after()
-                )
-            })
-            .collect::<Vec<_>>()
-            .join("\n");
-        let message = git::message(&write.subject, &body, &trailers);
+        let message = write.message(&self.identity, &set.changes);
         let commit = self
             .repository
             .commit(tip, applied.files, &message, self.clock.now())

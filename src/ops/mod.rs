@@ -22,6 +22,7 @@ pub mod load;
 mod manifests;
 pub mod next;
 pub mod patience;
+pub mod plan;
 pub mod policy_test;
 pub mod provenance;
 pub mod pull_request;

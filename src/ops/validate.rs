@@ -8,7 +8,11 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{beside::Beside, check};
+use super::{
+    beside::Beside,
+    check,
+    plan::traffic::{self, KnownTraffic},
+};
 use crate::{
     config::Config,
     event::{Ending, Failure, FileFinding, Outcome},
@@ -100,8 +104,14 @@ pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
 /// Looks at files and says what is wrong or odd. `strict` makes warnings count.
 ///
 /// The ending is [`Ending::ConfigInvalid`] where a file is not valid, else [`Ending::Findings`] where
-/// warnings count and there are some, else [`Ending::Shown`].
-pub async fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outcome {
+/// warnings count and there are some, else [`Ending::Shown`]. Where the traffic is known, steps that
+/// cannot see what their comparison promises are odd.
+pub async fn run(
+    subjects: &[Subject],
+    now: DateTime<Utc>,
+    strict: bool,
+    known: Option<KnownTraffic>,
+) -> Outcome {
     let texts: Vec<Result<Text<'_>, Box<FileFinding>>> = subjects.iter().map(read).collect();
     let configs: Vec<Result<Config, Vec<Finding>>> = texts
         .iter()
@@ -116,9 +126,12 @@ pub async fn run(subjects: &[Subject], now: DateTime<Utc>, strict: bool) -> Outc
         match text {
             Err(finding) => findings.push((**finding).clone()),
             Ok(text) if text.config => {
-                let wrong = configs.next().and_then(Result::err).unwrap_or_default();
-                let lints = wrong.into_iter().map(invalid);
-                findings.extend(records(text, lints));
+                let lints = match (configs.next(), known) {
+                    (Some(Err(wrong)), _) => wrong.into_iter().map(invalid).collect(),
+                    (Some(Ok(config)), Some(known)) => blind_steps(&config, &text.text, known),
+                    _ => Vec::new(),
+                };
+                findings.extend(records(text, lints.into_iter()));
             }
             Ok(text) => {
                 let lints = policy(text, neighbours.as_ref(), now).await;
@@ -173,6 +186,30 @@ fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbour
         known.environments.extend(environments);
     }
     all
+}
+
+/// Finds the steps that cannot see what their comparison promises.
+fn blind_steps(config: &Config, text: &str, known: KnownTraffic) -> Vec<Lint> {
+    let located = to_value(text, &Limits::SETTINGS).ok();
+    let mut lints = Vec::new();
+    for service in config.services.values() {
+        let pointer = format!("/services/{}/strategy/canary/steps", service.name);
+        let steps = traffic::configured_steps(service);
+        let comparisons = traffic::comparisons(service);
+        let from = String::new();
+        let messages = match traffic::traffic_plan(known, &comparisons, &steps, from, None) {
+            Ok(record) => traffic::warnings(&record),
+            Err(problem) => vec![problem],
+        };
+        let position = located.as_ref().map(|located| located.position(&pointer));
+        lints.extend(messages.into_iter().map(|message| Lint {
+            position: position.unwrap_or(Position { line: 1, column: 1 }),
+            severity: Severity::Warning,
+            code: "blind-step",
+            message,
+        }));
+    }
+    lints
 }
 
 async fn policy(text: &Text<'_>, neighbours: Option<&Neighbours>, now: DateTime<Utc>) -> Vec<Lint> {

@@ -295,7 +295,7 @@ impl Sink for Summary {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        if ended.outcome.ending == Ending::Shown {
+        if ended.outcome.ending == Ending::Shown && ended.outcome.traffic_plan.is_none() {
             return Ok(());
         }
         append(&self.path, &format!("{}\n", markdown::render(ended)))

@@ -17,6 +17,8 @@ use comparison::ComparisonReport;
 use super::{
     Ended, Sink,
     json_past::{AuditReport, DoraReport},
+    json_plan::PlanReport,
+    json_traffic_plan::TrafficPlanReport,
     phrases, sanitise,
 };
 use crate::{
@@ -97,6 +99,10 @@ pub struct Report {
     cases: Vec<CaseReport>,
     /// What was signed (`approve`).
     approval: Option<ApprovalReport>,
+    /// What a deployment would do (`plan`, `deploy --dry-run`).
+    plan: Option<PlanReport>,
+    /// How much weight for how long (`plan --traffic-plan`).
+    traffic_plan: Option<TrafficPlanReport>,
 }
 
 /// One thing found in a file.
@@ -262,7 +268,7 @@ struct MismatchReport {
 
 /// One value that changes.
 #[derive(Debug, Serialize, JsonSchema)]
-struct ChangeReport {
+pub(super) struct ChangeReport {
     path: String,
     /// 1-based.
     line: usize,
@@ -463,6 +469,8 @@ impl Report {
                 path: approval.path.clone(),
                 reference: approval.reference.clone(),
             }),
+            plan: outcome.plan.as_deref().map(PlanReport::of),
+            traffic_plan: outcome.traffic_plan.as_deref().map(TrafficPlanReport::of),
         }
     }
 }
@@ -575,7 +583,7 @@ impl TransitionReport {
 }
 
 impl ChangeReport {
-    fn of(change: &Change) -> Self {
+    pub(super) fn of(change: &Change) -> Self {
         Self {
             path: change.path.clone(),
             line: change.line,

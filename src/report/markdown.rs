@@ -1,6 +1,6 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, comparison, past, phrases, phrases::Tone, sanitise};
+use super::{Ended, comparison, past, phrases, phrases::Tone, plan, sanitise, traffic_plan};
 use crate::{event::Outcome, policy::Verdict};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
@@ -19,6 +19,10 @@ pub fn render(ended: &Ended<'_>) -> String {
         outcome.verdict.as_ref().map(gate),
         refusals(outcome),
         steps(outcome),
+        plan_steps(outcome),
+        ways_back(outcome),
+        plan_commits(outcome),
+        traffic_plan(outcome),
         metrics(outcome),
         compared(outcome),
         changes(outcome),
@@ -101,6 +105,13 @@ fn head(ended: &Ended<'_>) -> String {
         let what = escape(&phrases::deployment(deployment));
         text.push_str(&format!("{what}, {length}\n\n"));
     }
+    if let Some(record) = &outcome.plan {
+        for (label, fact) in plan::facts(record) {
+            let label = if label.is_empty() { "preflight" } else { label };
+            text.push_str(&format!("- {label}: {}\n", escape(&fact)));
+        }
+        text.push('\n');
+    }
     let code = escape(&outcome.reason_code);
     text.push_str(&format!(
         "`{}` ended with exit code {}, {code}\n",
@@ -149,6 +160,41 @@ fn steps(outcome: &Outcome) -> Option<String> {
         ]
     });
     table("Steps", &["#", "step", "weight", "state", "took"], rows)
+}
+
+fn plan_steps(outcome: &Outcome) -> Option<String> {
+    let record = outcome.plan.as_deref()?;
+    let rows = record.steps.iter().map(|it| plan::step_row(record, it));
+    table("Planned steps", &plan::STEP_COLUMNS, rows)
+}
+
+fn ways_back(outcome: &Outcome) -> Option<String> {
+    let rows = plan::back_rows(outcome.plan.as_deref()?);
+    table("Way back", &plan::BACK_COLUMNS, rows.into_iter())
+}
+
+fn plan_commits(outcome: &Outcome) -> Option<String> {
+    let commits = outcome.plan.as_deref()?.commits.iter();
+    let rows = commits.map(|commit| {
+        let values = commit.changes.len().to_string();
+        vec![commit.step.to_string(), commit.subject.clone(), values]
+    });
+    table("Planned commits", &["step", "subject", "values"], rows)
+}
+
+fn traffic_plan(outcome: &Outcome) -> Option<String> {
+    let record = outcome.traffic_plan.as_deref()?;
+    let mut text = String::new();
+    for comparison in &record.comparisons {
+        let title = escape(&traffic_plan::title(record, comparison));
+        let steps = traffic_plan::step_rows(record, comparison);
+        let proposed = traffic_plan::schedule_rows(record, comparison);
+        for (what, rows) in [("Traffic plan", steps), ("Proposed weights", proposed)] {
+            let title = format!("{what} of {title}");
+            text.extend(table(&title, &traffic_plan::COLUMNS, rows.into_iter()));
+        }
+    }
+    Some(text)
 }
 
 fn metrics(outcome: &Outcome) -> Option<String> {

@@ -7,18 +7,22 @@ pub mod github;
 pub mod ics;
 pub mod json;
 mod json_past;
+mod json_plan;
+mod json_traffic_plan;
 pub mod junit;
 pub mod live;
 pub mod markdown;
 mod outlook;
 mod past;
 pub mod phrases;
+mod plan;
 pub mod progress;
 pub mod sanitise;
 mod services;
 mod stream;
 pub mod style;
 pub mod text;
+mod traffic_plan;
 
 pub use stream::Stream;
 

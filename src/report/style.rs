@@ -4,6 +4,8 @@ use anstyle::{AnsiColor, Style};
 
 use super::{phrases::Tone, sanitise};
 
+/// As everything else.
+pub const PLAIN: Style = Style::new();
 /// Bold.
 pub const BOLD: Style = Style::new().bold();
 /// For what is rarely read.

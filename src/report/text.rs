@@ -8,8 +8,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::{
     Ended, Sink, cases, comparison, findings, outlook, past,
     phrases::{self, Tone},
-    sanitise, services,
+    plan, sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
+    traffic_plan,
 };
 use crate::{
     event::{Deployment, Ending, MetricRecord, StepState},
@@ -66,7 +67,13 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     services::lines(&outcome.verdicts, &mut lines);
     facts(ended, &mut lines);
     changes(&outcome.changes, &mut lines);
-    diff(&outcome.diff, &mut lines);
+    match &outcome.plan {
+        Some(record) => plan::lines(record, &mut lines),
+        None => diff(&outcome.diff, &mut lines),
+    }
+    if let Some(record) = &outcome.traffic_plan {
+        traffic_plan::lines(record, &mut lines);
+    }
     if let Some(deployment) = &outcome.deployment {
         steps(deployment, &mut lines);
     }
@@ -279,6 +286,11 @@ fn diff(diff: &str, lines: &mut Vec<Line>) {
     }
     lines.push(Line::default());
     lines.push(Line::styled(BOLD, "diff"));
+    diff_lines(diff, lines);
+}
+
+/// Shows a unified diff.
+pub(super) fn diff_lines(diff: &str, lines: &mut Vec<Line>) {
     let mut all = diff.lines();
     for text in all.by_ref().take(DIFF_LINES) {
         let style = match text.as_bytes().first() {

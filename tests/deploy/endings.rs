@@ -221,11 +221,10 @@ async fn a_dry_run_shows_everything_and_pushes_nothing() {
     insta::assert_snapshot!(end, @"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
-    changes: 8
     0 ok: 11 steps are planned; dry run: nothing was pushed
     ");
     assert_eq!(end.outcome.changes.len(), 8);
+    assert_eq!(end.outcome.plan.as_ref().unwrap().steps.len(), 11);
     assert!(
         end.outcome.diff.contains(&format!("+++ b/{CANARY}")),
         "{}",

@@ -10,5 +10,5 @@ mod golden;
 mod intervals;
 mod latency;
 mod properties;
-mod traffic_plan;
 mod simulation;
+mod traffic_plan;

@@ -379,7 +379,9 @@ fn json_of_a_blocked_verdict() {
       "outlook": null,
       "transitions": [],
       "cases": [],
-      "approval": null
+      "approval": null,
+      "plan": null,
+      "traffic_plan": null
     }
     "#);
 }
@@ -518,7 +520,9 @@ fn json_of_a_rolled_back_canary() {
       "outlook": null,
       "transitions": [],
       "cases": [],
-      "approval": null
+      "approval": null,
+      "plan": null,
+      "traffic_plan": null
     }
     "#);
 }

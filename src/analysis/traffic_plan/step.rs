@@ -49,6 +49,14 @@ pub struct Outlook {
     pub one_look_minutes: Option<f64>,
 }
 
+impl Outlook {
+    /// Does the step see what its comparison promises?
+    pub fn sees_what_is_promised(&self) -> bool {
+        self.minutes_to_worse
+            .is_some_and(|needed| needed <= self.step.minutes)
+    }
+}
+
 /// A step that cannot see what its comparison promises, and what would help. Each of the two remedies
 /// is enough by itself.
 #[derive(Debug, Clone, Copy, PartialEq)]

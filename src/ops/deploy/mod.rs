@@ -3,6 +3,7 @@
 
 mod back;
 mod end;
+mod forward;
 mod in_the_way;
 mod observe;
 mod prepare;
@@ -20,6 +21,7 @@ use super::{
     gate::{self, Permit, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
+    plan::{self, Foreseen},
     provenance,
     stop::Stop,
     window::Patience,
@@ -38,9 +40,11 @@ use crate::{
 use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use back::{BackCommit, BackEnd, go_back};
+pub use forward::write as forward_write;
+pub use observe::asked_before;
 pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run, whole_diff};
 pub use resume::{Continued, DIRECT, Remade, in_place, remake, resume};
-pub use run::Run;
+pub use run::{Run, default_timeout};
 
 /// What to do when a signal comes after a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +151,7 @@ async fn after_others(
             Ok(Ok(Err(outcome))) => return Ok(*outcome),
             Ok(Ok(Ok(begun))) => begun,
         };
-        let (prepared, diff) = match prepared {
+        let (prepared, diff, manifests) = match prepared {
             Prepared::AlreadyThere(reason) => {
                 let mut outcome = Outcome::new(Ending::NoChange, reason);
                 outcome.verdict = Some(permit.into_verdict());
@@ -167,16 +171,22 @@ async fn after_others(
                 }
                 continue;
             }
-            Prepared::Ready { ready, diff } => (ready, diff),
+            Prepared::Ready {
+                ready,
+                diff,
+                manifests,
+            } => (ready, diff, manifests),
         };
         if request.dry_run {
             announce::foretell(&permit, outside, reporter);
-            let verdict = permit.into_verdict();
-            let ending = Ending::from(&verdict);
-            let mut outcome = dry_run(ending, &prepared.plan, &prepared.replay, diff);
-            outcome.override_used = verdict.overridden.is_some();
-            outcome.verdict = Some(verdict);
-            return Ok(outcome);
+            let foreseen = Foreseen {
+                ready: &prepared,
+                manifests: &manifests,
+                diff,
+                target: &target,
+                timeout: request.limits.timeout,
+            };
+            return foreseen.allowed(*permit, outside.clock.now(), reporter);
         }
         let push = Push {
             action: Action::Deploy,
@@ -242,9 +252,21 @@ async fn begin(
         }
         let permit = match gate::ask(&question, outside, &target, reporter).await? {
             gate::Answer::Permit(permit) => permit,
+            gate::Answer::No(outcome) if request.dry_run => {
+                let shown = plan::despite(*outcome, request, outside, &target, reporter);
+                return Ok(Err(Box::new(Box::pin(shown).await)));
+            }
             gate::Answer::No(outcome) => return Ok(Err(outcome)),
         };
-        let prepared = prepare(request, outside, &target, reporter).await?;
+        let prepared = match Box::pin(prepare(request, outside, &target, reporter)).await {
+            Ok(prepared) => prepared,
+            // Whoever only looks wants to know what the gate said as well.
+            Err(mut failure) if request.dry_run => {
+                failure.0.verdict = Some(permit.into_verdict());
+                return Err(failure);
+            }
+            Err(failure) => return Err(failure),
+        };
         if let (Prepared::InTheWay(run), Some(waiting)) = (&prepared, waiting.as_deref_mut())
             && run.standing(outside.clock.now()) == Standing::Alive
             && waiting.wait(run, outside, &target, reporter).await?

@@ -80,11 +80,11 @@ pub async fn preflight(
     outside: &Outside<'_>,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Failure> {
-    let arms: &[(Arm, &str)] = match target.service.strategy {
-        Strategy::Canary(_) => &[(Arm::Stable, previous), (Arm::Canary, version.as_str())],
-        Strategy::Rolling(_) => &[(Arm::Stable, previous)],
-    };
-    for (arm, version) in arms {
+    for arm in asked_before(target) {
+        let version = match arm {
+            Arm::Stable => previous,
+            Arm::Canary => version.as_str(),
+        };
         let watching = Watching {
             target,
             arm: *arm,
@@ -117,6 +117,14 @@ pub async fn preflight(
         }
     }
     Ok(())
+}
+
+/// Returns the arms about which every provider is asked before anything is changed.
+pub fn asked_before(target: &Target) -> &'static [Arm] {
+    match target.service.strategy {
+        Strategy::Canary(_) => &[Arm::Stable, Arm::Canary],
+        Strategy::Rolling(_) => &[Arm::Stable],
+    }
 }
 
 /// The preflight tells its result in one line; its measurements are no part of the verdict.

@@ -54,6 +54,8 @@ pub enum Prepared {
         ready: Box<Ready>,
         /// What it changes in all, as a unified diff.
         diff: String,
+        /// The manifests that it begins with.
+        manifests: Manifests,
     },
 }
 
@@ -116,7 +118,10 @@ pub async fn prepare(
         )));
     }
     let diff = whole_diff(&replay, &manifests);
-    announce(&plan, &replay, &diff, reporter);
+    // A dry run shows all of it as its result.
+    if !request.dry_run {
+        announce(&plan, &replay, &diff, reporter);
+    }
     if !plan
         .steps
         .iter()
@@ -165,6 +170,7 @@ pub async fn prepare(
                 .and_then(|record| journal::step_index(&record.step)),
         }),
         diff,
+        manifests,
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Limits, OnCancel, Outside, describe,
+    Limits, OnCancel, Outside, describe, forward,
     observe::{self, Watched, Watching},
     prepare::Ready,
 };
@@ -18,8 +18,7 @@ use crate::{
     manifest::Change,
     ops::{
         gate::Permit,
-        journal::State,
-        land::{Direction, FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
+        land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         live::{self, Presence, Waited},
         load::Target,
         pull_request::{self, Proposals},
@@ -174,7 +173,7 @@ impl<'a> Run<'a> {
             weight: self.plan.steps[landed].weight,
             reason: Some("an earlier try is continued"),
             hold: Some(self.rest_of_step(landed) + JOURNAL_SLACK),
-            ..Entry::new(self.state_at(landed), &step, FORWARD_PATIENCE)
+            ..Entry::new(forward::state(&self.plan, landed), &step, FORWARD_PATIENCE)
         };
         match self.writer.record(&entry, &self.stop).await {
             Ok(()) => Ok(landed),
@@ -218,7 +217,7 @@ impl<'a> Run<'a> {
                         end => end,
                     }
                 }
-                Action::Write { .. } => self.write(index, &step.name, step.weight).await,
+                Action::Write { .. } => self.write(index, step.weight).await,
                 Action::WaitLive { arm } => self.wait_live(*arm).await,
                 Action::Watch { arm, duration } => self.watch(*arm, *duration, step.weight).await,
                 Action::Approval => self.approval(index),
@@ -246,29 +245,19 @@ impl<'a> Run<'a> {
         end
     }
 
-    async fn write(&mut self, index: usize, name: &str, weight: Option<Weight>) -> StepEnd {
+    async fn write(&mut self, index: usize, weight: Option<Weight>) -> StepEnd {
         let changes: Vec<Change> = self.replay.at(index).to_vec();
         if changes.is_empty() {
             return StepEnd::Skipped("already so".to_owned());
         }
-        let identity = &self.writer.identity;
         let write = Write {
-            changes: &changes,
-            direction: Direction::Forward,
-            state: self.state_at(index),
-            step: self.step_number(index),
-            subject: format!(
-                "{} {}: {name} ({})",
-                identity.service, identity.version, identity.environment
-            ),
-            weight,
-            reason: None,
             hold: self.rest_of_step(index),
             patience: if self.tidies() {
                 FORWARD_PATIENCE
             } else {
                 pull_request::patience(self.target).min(self.time_left())
             },
+            ..forward::write(&self.plan, &self.writer.identity, index, &changes)
         };
         self.attempted = Some(index);
         let landed = self
@@ -316,22 +305,7 @@ impl<'a> Run<'a> {
     }
 
     fn step_number(&self, index: usize) -> String {
-        format!("{}/{}", index + 1, self.plan.steps.len())
-    }
-
-    /// How the run stands once the commit of a step is on the branch.
-    fn state_at(&self, index: usize) -> State {
-        match self.plan.steps[index].action {
-            Action::Write {
-                stage: Stage::Start,
-                ..
-            } => State::Started,
-            Action::Write {
-                stage: Stage::Promote | Stage::Finish,
-                ..
-            } => State::Promoted,
-            _ => State::Advanced,
-        }
+        forward::number(&self.plan, index)
     }
 
     /// How long the journal must be held after a push: the waits and watches up to the next push.
@@ -449,7 +423,7 @@ impl<'a> Run<'a> {
 }
 
 /// The plan's own length, a full progress deadline for every wait, and 10 %.
-fn default_timeout(plan: &Plan, target: &Target) -> Duration {
+pub fn default_timeout(plan: &Plan, target: &Target) -> Duration {
     let waits = target.service.progress_deadline * plan.waits();
     let merge = pull_request::longest_wait(target);
     (plan.length() + waits + merge + Duration::from_secs(60)).mul_f64(1.1)

@@ -1,0 +1,109 @@
+//! The steps of a deployment with their times and their way back, and how it ends.
+
+use std::time::Duration;
+
+use crate::{
+    event::{Ending, PlannedEnd, PlannedStep},
+    ops::{deploy::Ready, load::Target, pull_request},
+    rollout::{Action, Arm, BackStep, Stage, Step, way_back},
+};
+
+/// Tells what each step takes, counted from the first one that is still to be done.
+pub(super) fn steps(ready: &Ready, target: &Target) -> Vec<PlannedStep> {
+    let first_that_tidies = ready.plan.steps.iter().position(|step| {
+        let stage = Stage::Finish;
+        matches!(step.action, Action::Write { stage: it, .. } if it == stage)
+    });
+    let mut begins_after = Duration::ZERO;
+    let mut steps = Vec::new();
+    for (index, step) in ready.plan.steps.iter().enumerate() {
+        let is_done = ready.landed.is_some_and(|landed| index <= landed)
+            || matches!(step.action, Action::Approval) && is_approved(ready, index);
+        let (kind, shortest, longest) = times(step, target);
+        let shortest = if is_done { Duration::ZERO } else { shortest };
+        let only_tidies = first_that_tidies.is_some_and(|first| index >= first);
+        let back = if only_tidies {
+            Vec::new()
+        } else {
+            way_back(&ready.plan, &ready.replay, Some(index))
+        };
+        steps.push(PlannedStep {
+            index: index + 1,
+            name: step.name.clone(),
+            kind,
+            watched: watched(step).map(|(arm, _)| arm),
+            watched_for: watched(step).map(|(_, length)| length).unwrap_or_default(),
+            weight: step.weight,
+            begins_after,
+            shortest,
+            longest: if is_done { Some(shortest) } else { longest },
+            is_done,
+            way_back: back.iter().map(BackStep::name).collect(),
+            only_tidies,
+        });
+        begins_after += shortest;
+    }
+    steps
+}
+
+/// Tells how it ends where everything goes well: at the first step that waits for a person, or at
+/// the last one.
+pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> PlannedEnd {
+    let identity = &ready.identity;
+    let what = format!(
+        "{} {} in {}",
+        identity.service, identity.version, identity.environment
+    );
+    let held = steps.iter().find(|step| step.longest.is_none());
+    if let Some(step) = held {
+        let weight = step.weight.map_or_else(String::new, |weight| {
+            format!(" with {weight} of the traffic on the canary")
+        });
+        return PlannedEnd {
+            ending: Ending::Held,
+            step: step.index,
+            after: step.begins_after,
+            sentence: format!(
+                "{what} is held at step {} of {}{weight}, until the same deploy is run again",
+                step.index,
+                steps.len()
+            ),
+        };
+    }
+    PlannedEnd {
+        ending: Ending::Deployed,
+        step: steps.len(),
+        after: steps.iter().map(|step| step.shortest).sum(),
+        sentence: format!("{what} is live and verified on `{}`", target.branch),
+    }
+}
+
+fn watched(step: &Step) -> Option<(Arm, Duration)> {
+    match step.action {
+        Action::Watch { arm, duration, .. } => Some((arm, duration)),
+        _ => None,
+    }
+}
+
+fn is_approved(ready: &Ready, index: usize) -> bool {
+    ready.held_at.is_some_and(|held_at| index <= held_at)
+}
+
+/// Returns which kind a step is, how long it takes at least and at most.
+fn times(step: &Step, target: &Target) -> (&'static str, Duration, Option<Duration>) {
+    let service = &target.service;
+    match &step.action {
+        Action::Write { .. } => (
+            "write",
+            Duration::ZERO,
+            Some(pull_request::patience(target)),
+        ),
+        Action::WaitLive { .. } => ("wait", Duration::ZERO, Some(service.progress_deadline)),
+        Action::Watch { duration, .. } => (
+            "watch",
+            *duration,
+            Some(*duration + service.on_unavailable_after),
+        ),
+        Action::Approval => ("approval", Duration::ZERO, None),
+    }
+}

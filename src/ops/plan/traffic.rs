@@ -1,0 +1,241 @@
+//! How much weight for how long: what steps can see of comparisons, and what they should be.
+
+use std::time::Duration;
+
+use crate::{
+    analysis::{
+        judge::Parameters,
+        traffic_plan::{Advice, Step, Traffic, advice, outlook, schedule},
+    },
+    config::{CanaryStep, Service, Strategy},
+    event::{
+        ComparisonPlan, Ending, Outcome, PlanRecord, PlannedComparison, ProposedSchedule,
+        StepOutlook, TrafficPlanRecord,
+        quantity::{length, number, percent},
+    },
+    rollout::Arm,
+    units::{RequestsPerSecond, Weight},
+};
+
+/// Time between two polls where nothing says another.
+pub const USUAL_INTERVAL: Duration = Duration::from_secs(30);
+/// Name of the comparison where none is configured.
+const ERRORS: &str = "errors";
+
+/// What is known of the traffic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct KnownTraffic {
+    /// Requests of both arms in a second; more than none.
+    pub requests: RequestsPerSecond,
+    /// The usual share of bad requests, from 0 to below 1.
+    pub baseline: f64,
+}
+
+/// A weight that is held for some time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WeightFor {
+    /// The canary's weight.
+    pub weight: Weight,
+    /// How long.
+    pub length: Duration,
+}
+
+/// Returns what is compared of a service; where nothing is, the judge's defaults stand in.
+pub fn comparisons(service: &Service) -> Vec<PlannedComparison> {
+    let mut metrics = service.verification.metrics.iter();
+    let interval = metrics.next().map(|metric| metric.schedule.interval);
+    vec![usual_comparison(interval.unwrap_or(USUAL_INTERVAL))]
+}
+
+/// Returns the comparison that stands in where none is configured.
+pub fn usual_comparison(interval: Duration) -> PlannedComparison {
+    PlannedComparison {
+        name: ERRORS.to_owned(),
+        parameters: Parameters::default(),
+        interval,
+    }
+}
+
+/// Returns the weights that a service's strategy holds, with how long; none of a strategy that has no
+/// weights.
+pub fn configured_steps(service: &Service) -> Vec<WeightFor> {
+    let Strategy::Canary(canary) = &service.strategy else {
+        return Vec::new();
+    };
+    let mut weight = Weight::ZERO;
+    let mut steps = Vec::new();
+    for step in &canary.steps {
+        match step {
+            CanaryStep::SetWeight(next) => weight = *next,
+            CanaryStep::Pause(length) if !length.is_zero() => steps.push(WeightFor {
+                weight,
+                length: *length,
+            }),
+            CanaryStep::Pause(_) | CanaryStep::PauseForApproval => {}
+        }
+    }
+    steps
+}
+
+/// Returns the weights that a plan holds, with how long.
+pub fn planned_steps(plan: &PlanRecord) -> Vec<WeightFor> {
+    let watched = plan
+        .steps
+        .iter()
+        .filter(|step| step.watched == Some(Arm::Canary));
+    watched
+        .filter_map(|step| {
+            Some(WeightFor {
+                weight: step.weight?,
+                length: step.watched_for,
+            })
+        })
+        .collect()
+}
+
+/// Says of every step what it can see of every comparison.
+///
+/// # Errors
+/// Traffic from which nothing can be planned; says why.
+pub fn traffic_plan(
+    known: KnownTraffic,
+    comparisons: &[PlannedComparison],
+    steps: &[WeightFor],
+    steps_from: String,
+    total: Option<Duration>,
+) -> Result<TrafficPlanRecord, String> {
+    let mut plans = Vec::new();
+    for comparison in comparisons {
+        let traffic = Traffic::new(known.requests, known.baseline, comparison.interval)
+            .map_err(|problem| problem.to_string())?;
+        let rows = steps.iter().map(|step| {
+            let parameters = within(comparison, step.length);
+            let step = Step {
+                weight: step.weight,
+                minutes: minutes(step.length),
+            };
+            StepOutlook {
+                outlook: outlook(&parameters, &traffic, step),
+                advice: advice(&parameters, &traffic, step),
+            }
+        });
+        let schedule = total.map(|total| {
+            let parameters = within(comparison, total);
+            let steps = schedule(&parameters, &traffic, minutes(total));
+            let looks = |steps: Vec<Step>| {
+                let one = |step| outlook(&parameters, &traffic, step);
+                steps.into_iter().map(one).collect()
+            };
+            ProposedSchedule {
+                total,
+                steps: steps.map(looks),
+            }
+        });
+        plans.push(ComparisonPlan {
+            name: comparison.name.clone(),
+            parameters: comparison.parameters,
+            interval: comparison.interval,
+            steps: rows.collect(),
+            schedule,
+        });
+    }
+    Ok(TrafficPlanRecord {
+        requests_per_second: known.requests.value(),
+        baseline: known.baseline,
+        steps_from,
+        comparisons: plans,
+    })
+}
+
+/// Makes the outcome of a traffic plan by itself: a warning where a step cannot see what is promised.
+pub fn outcome(record: TrafficPlanRecord) -> Outcome {
+    let (all, seeing) = record.steps_that_see();
+    let too_short = record.comparisons.iter().find_map(|comparison| {
+        let schedule = comparison.schedule.as_ref()?;
+        schedule.steps.as_ref().err().map(ToString::to_string)
+    });
+    let ending = if seeing < all || too_short.is_some() {
+        Ending::Warned
+    } else {
+        Ending::Shown
+    };
+    let reason = match (all, too_short) {
+        (0, Some(problem)) => problem,
+        (0, None) => "weights for the whole time".to_owned(),
+        (1, _) if seeing == 1 => "the step can see what is promised".to_owned(),
+        (all, _) if seeing == all => format!("all {all} steps can see what is promised"),
+        (all, _) => format!("{seeing} of {all} steps can see what is promised"),
+    };
+    let mut outcome = Outcome::new(ending, reason);
+    outcome.hints = warnings(&record);
+    outcome.traffic_plan = Some(Box::new(record));
+    outcome
+}
+
+/// Says in one line each which step cannot see what a comparison promises, and what would do.
+pub fn warnings(record: &TrafficPlanRecord) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for comparison in &record.comparisons {
+        for step in &comparison.steps {
+            if let Some(advice) = &step.advice {
+                warnings.push(warning(record, &comparison.name, step, advice));
+            }
+        }
+    }
+    warnings
+}
+
+fn warning(record: &TrafficPlanRecord, name: &str, step: &StepOutlook, advice: &Advice) -> String {
+    let rate = |rate: f64| times_or_share(rate, record.baseline);
+    let promised = rate(advice.promised_rate);
+    let sees = match advice.smallest_rate {
+        Some(smallest) => format!("the smallest it can see is {}", rate(smallest)),
+        None => "it cannot see even an outage".to_owned(),
+    };
+    let weight = advice
+        .weight
+        .map(|weight| format!("a weight of {weight} would do"));
+    let minutes = advice
+        .minutes
+        .map(|minutes| format!("{} at this weight would do", length(minutes)));
+    let help = match (weight, minutes) {
+        (Some(weight), Some(minutes)) => format!("{weight}, or {minutes}"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "neither another weight nor more time helps: there is too little traffic, \
+                         or `unacceptable_ratio` is too near to `tolerated_ratio`"
+            .to_owned(),
+    };
+    format!(
+        "weight {} for {} cannot see what `{name}` promises to find: {promised}; {sees} at {} \
+         requests/s; {help}",
+        step.outlook.step.weight,
+        length(step.outlook.step.minutes),
+        number(record.requests_per_second),
+    )
+}
+
+fn times_or_share(rate: f64, usual: f64) -> String {
+    if usual > 0.0 {
+        format!(
+            "{} times the usual {}",
+            number(rate / usual),
+            percent(usual)
+        )
+    } else {
+        format!("a share of {}", percent(rate))
+    }
+}
+
+/// The deadline of a comparison is the end of its step.
+fn within(comparison: &PlannedComparison, length: Duration) -> Parameters {
+    let interval = comparison.interval.as_millis().max(1);
+    let polls = length.as_millis().div_ceil(interval).max(1);
+    Parameters {
+        max_polls: u32::try_from(polls).unwrap_or(u32::MAX),
+        ..comparison.parameters
+    }
+}
+
+fn minutes(length: Duration) -> f64 {
+    length.as_secs_f64() / 60.0
+}

@@ -1,0 +1,160 @@
+//! How much weight for how long, for people: a row for each step of each comparison.
+
+use super::{
+    style::{BOLD, DIM, Line, PLAIN},
+    text::{self, section},
+};
+use crate::{
+    analysis::traffic_plan::{Advice, Outlook},
+    event::{
+        ComparisonPlan, TrafficPlanRecord,
+        quantity::{length, number, percent, thousands},
+    },
+    units::format_duration,
+};
+
+/// Columns of the table.
+pub(super) const COLUMNS: [&str; 11] = [
+    "enough", "weight", "for", "requests", "canary", "sees", "promises", "found in", "one look",
+    "good in", "would do",
+];
+
+/// What the columns mean.
+pub(super) const LEGEND: [(&str, &str); 7] = [
+    (
+        "enough",
+        "`no` and `larger`: only larger faults are found; a proposal may do that before its last \
+         weight, where fewer people are hit",
+    ),
+    (
+        "sees",
+        "the smallest share of bad requests, as a multiple of the usual one, that is called worse \
+         before the step ends in 4 of 5 runs",
+    ),
+    (
+        "promises",
+        "what the comparison must find: unacceptable_ratio times stable, where that is above the \
+         negligible",
+    ),
+    (
+        "found in",
+        "how long that takes in 4 of 5 runs, however often it is looked at (off by -34 to +45 %)",
+    ),
+    (
+        "one look",
+        "how long a textbook test of two proportions would take: right only if nobody looks before",
+    ),
+    (
+        "good in",
+        "how long a healthy canary takes to be called good in 4 of 5 runs; where that is longer than \
+         the step, it mostly ends undecided",
+    ),
+    (
+        "would do",
+        "a weight for this time, or a time for this weight",
+    ),
+];
+
+/// Renders a traffic plan.
+pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Vec<Line>) {
+    for comparison in &record.comparisons {
+        lines.push(Line::default());
+        lines.push(Line::styled(BOLD, &title(record, comparison)));
+        if !comparison.steps.is_empty() {
+            let title = format!("steps of {}", record.steps_from);
+            let rows = step_rows(record, comparison).into_iter();
+            section(&title, &COLUMNS, rows, lines);
+        }
+        if let Some(schedule) = &comparison.schedule {
+            let title = format!("proposed for {}", format_duration(schedule.total));
+            match &schedule.steps {
+                Ok(_) => {
+                    let rows = schedule_rows(record, comparison).into_iter();
+                    section(&title, &COLUMNS, rows, lines);
+                }
+                Err(too_short) => {
+                    lines.push(Line::default());
+                    lines.push(Line::styled(BOLD, &title));
+                    text::labelled("  ", 2, &too_short.to_string(), PLAIN, lines);
+                }
+            }
+        }
+    }
+    lines.push(Line::default());
+    for (column, meaning) in LEGEND {
+        text::labelled(&format!("  {column:<10}"), 12, meaning, DIM, lines);
+    }
+}
+
+/// Returns what a comparison is and on what its plan rests.
+pub(super) fn title(record: &TrafficPlanRecord, comparison: &ComparisonPlan) -> String {
+    format!(
+        "{}: {} requests/s, usually {} of them bad, a poll every {}",
+        comparison.name,
+        number(record.requests_per_second),
+        percent(record.baseline),
+        format_duration(comparison.interval)
+    )
+}
+
+/// Returns the rows of the steps that are there.
+pub(super) fn step_rows(
+    record: &TrafficPlanRecord,
+    comparison: &ComparisonPlan,
+) -> Vec<Vec<String>> {
+    let steps = comparison.steps.iter();
+    steps
+        .map(|step| row(record, &step.outlook, step.advice.as_ref()))
+        .collect()
+}
+
+/// Returns the rows of the steps that are proposed.
+pub(super) fn schedule_rows(
+    record: &TrafficPlanRecord,
+    comparison: &ComparisonPlan,
+) -> Vec<Vec<String>> {
+    let schedule = comparison.schedule.as_ref();
+    let steps = schedule.and_then(|schedule| schedule.steps.as_ref().ok());
+    let steps = steps.into_iter().flatten();
+    steps
+        .map(|outlook| {
+            let mut row = row(record, outlook, None);
+            if let Some(enough) = row.first_mut() {
+                let sees = outlook.sees_what_is_promised();
+                *enough = if sees { "yes" } else { "larger" }.to_owned();
+            }
+            row
+        })
+        .collect()
+}
+
+fn row(record: &TrafficPlanRecord, outlook: &Outlook, advice: Option<&Advice>) -> Vec<String> {
+    let rate = |rate: Option<f64>| match rate {
+        None => "nothing".to_owned(),
+        Some(rate) if record.baseline > 0.0 => format!("{}x", number(rate / record.baseline)),
+        Some(rate) => percent(rate),
+    };
+    let time = |minutes: Option<f64>| minutes.map_or_else(|| "never".to_owned(), length);
+    let would_do = advice.map(|advice| {
+        let weight = advice.weight.map(|weight| weight.to_string());
+        let minutes = advice.minutes.map(length);
+        match (weight, minutes) {
+            (Some(weight), Some(minutes)) => format!("{weight} or {minutes}"),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => "neither".to_owned(),
+        }
+    });
+    vec![
+        if advice.is_some() { "no" } else { "yes" }.to_owned(),
+        outlook.step.weight.to_string(),
+        length(outlook.step.minutes),
+        thousands(outlook.requests),
+        thousands(outlook.canary_requests),
+        rate(outlook.smallest_rate),
+        rate(Some(outlook.promised_rate)),
+        time(outlook.minutes_to_worse),
+        time(outlook.one_look_minutes),
+        time(outlook.minutes_to_good),
+        would_do.unwrap_or_default(),
+    ]
+}
