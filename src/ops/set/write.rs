@@ -1,10 +1,14 @@
 //! Writes files of a work tree: every one of them, or none.
 
-use std::{fs, io, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
 
 use tempfile::{Builder, TempPath};
 
-use super::read::{FileSet, TEMPORARY, unreadable};
+use super::read::{FileSet, TEMPORARY, contents, unreadable};
 use crate::{
     event::{Ending, Failure},
     manifest::SourceFile,
@@ -39,8 +43,9 @@ fn check_unchanged(
     new: &SourceFile,
     old: Option<&str>,
 ) -> Result<fs::Permissions, Failure> {
-    let now = fs::read(path).map_err(|error| unreadable(&new.path, &error))?;
     let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&new.path, &error))?;
+    let now = File::open(path).and_then(|file| contents(file, metadata.len()));
+    let now = now.map_err(|error| unreadable(&new.path, &error))?;
     if metadata.is_symlink() || old.is_none_or(|old| old.as_bytes() != now) {
         let reason = format!("{}: was changed by someone else meanwhile", new.path);
         return Err(Failure::new(Ending::EditRefused, reason).hint("run the same command again"));
