@@ -276,7 +276,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Reads a file that should have so many bytes, without asking again where it ends if it has.
-pub(super) fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
+fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
     let expected = usize::try_from(length).unwrap_or(usize::MAX);
     let mut bytes = vec![0; expected.saturating_add(1)];
     let mut filled = 0;

@@ -2,17 +2,20 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::Path,
 };
 
 use tempfile::{Builder, TempPath};
 
-use super::read::{FileSet, TEMPORARY, contents, unreadable};
+use super::read::{FileSet, TEMPORARY, unreadable};
 use crate::{
     event::{Ending, Failure},
     manifest::SourceFile,
 };
+
+/// How many bytes of a file are looked at together.
+const PIECE: usize = 1 << 16;
 
 /// Writes every file beside its old one first, then puts them in place: what usually goes wrong (no
 /// space, no permission) goes wrong before anything has changed.
@@ -44,9 +47,9 @@ fn check_unchanged(
     old: Option<&str>,
 ) -> Result<fs::Permissions, Failure> {
     let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&new.path, &error))?;
-    let now = File::open(path).and_then(|file| contents(file, metadata.len()));
-    let now = now.map_err(|error| unreadable(&new.path, &error))?;
-    if metadata.is_symlink() || old.is_none_or(|old| old.as_bytes() != now) {
+    let is_same = old.map_or(Ok(false), |old| holds(path, old.as_bytes()));
+    let is_same = is_same.map_err(|error| unreadable(&new.path, &error))?;
+    if metadata.is_symlink() || !is_same {
         let reason = format!("{}: was changed by someone else meanwhile", new.path);
         return Err(Failure::new(Ending::EditRefused, reason).hint("run the same command again"));
     }
@@ -55,6 +58,26 @@ fn check_unchanged(
         return Err(Failure::new(Ending::EditRefused, reason).hint("allow writing to the file"));
     }
     Ok(metadata.permissions())
+}
+
+/// Does a file hold these bytes and no other? It is read piece by piece: it may be large.
+fn holds(path: &Path, mut bytes: &[u8]) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE.min(bytes.len() + 1)];
+    loop {
+        let length = match file.read(&mut piece) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if length == 0 {
+            return Ok(bytes.is_empty());
+        }
+        match bytes.strip_prefix(piece.get(..length).unwrap_or_default()) {
+            Some(rest) => bytes = rest,
+            None => return Ok(false),
+        }
+    }
 }
 
 /// Writes a file that only has to be renamed. It is not forced to the disk: a work tree can be made
