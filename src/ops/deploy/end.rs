@@ -1,6 +1,8 @@
 //! The end of a deployment: every way in which its steps can end becomes a state that the exit code
 //! names.
 
+use std::time::Duration;
+
 use super::{
     OnCancel,
     back::{BackCommit, BackEnd, go_back},
@@ -21,6 +23,9 @@ use crate::{
     rollout::{Action, Arm, way_back},
     units::Weight,
 };
+
+/// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     pub(super) async fn end(&mut self, end: StepEnd) -> Outcome {
@@ -201,6 +206,11 @@ impl Run<'_> {
         self.stop.answer();
         match (reason, self.on_cancel) {
             (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
+                if reason != StopReason::StarterGone
+                    && let Err(taken_over) = self.leave(reason).await
+                {
+                    return taken_over;
+                }
                 let mut outcome = Outcome::new(
                     Ending::CancelledLeft,
                     format!("{what}: {}; left as it is", reason.sentence()),
@@ -214,6 +224,28 @@ impl Run<'_> {
                 self.back(what, reason.sentence(), Cause::Cancelled).await
             }
         }
+    }
+
+    /// Says in the journal that nobody is at it any more: without a time until which it is held
+    /// nobody waits for that, and nobody but a person takes it back.
+    async fn leave(&mut self, reason: StopReason) -> Result<(), Outcome> {
+        let at = self.landed.unwrap_or_default();
+        let step = format!("{}/{}", at + 1, self.plan.steps.len());
+        let entry = Entry {
+            weight: self.deployment.weight,
+            reason: Some(reason.sentence()),
+            ..Entry::new(self.state_at(at), &step, FAREWELL)
+        };
+        match self.writer.record(&entry, &self.stop).await {
+            Ok(()) => {}
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                return Err(self.taken_over(reason));
+            }
+            Err(NotLanded::Failed(failure)) => self.reporter.event(&Event::Warning(format!(
+                "the journal does not say that this run has ended, so others take it for under way: {failure}"
+            ))),
+        }
+        Ok(())
     }
 
     async fn broken(&mut self, what: &str, failure: Failure) -> Outcome {

@@ -140,6 +140,8 @@ impl<'a> Run<'a> {
             Err(end) => return end.into(),
             Ok(first) => self.steps(first).await,
         };
+        // What the end needs, a way back above all, has its own time.
+        self.outside.answer_within(None);
         let mut outcome = self.end(end).await;
         self.deployment.finished_at = Some(self.outside.clock.now());
         let written = self
@@ -208,6 +210,8 @@ impl<'a> Run<'a> {
             name: step.name.clone(),
             weight: step.weight,
         });
+        self.outside
+            .answer_within((!self.tidies()).then(|| self.time_left()));
         let end = if let Some(reason) = self.stop.requested() {
             StepEnd::Stopped(reason)
         } else {
@@ -320,7 +324,7 @@ impl<'a> Run<'a> {
     }
 
     /// How the run stands once the commit of a step is on the branch.
-    fn state_at(&self, index: usize) -> State {
+    pub(super) fn state_at(&self, index: usize) -> State {
         match self.plan.steps[index].action {
             Action::Write {
                 stage: Stage::Start,
