@@ -1,6 +1,7 @@
 //! Every exit code shipgate can return, one documented constant each. Nothing else is ever returned.
 //!
-//! Below 40 the branch is as this run found it; from 40 on this run changed it, or cannot know.
+//! Below 40 the branch is as this run found it; from 40 on it is not, or nobody can know: this run
+//! changed it, or (43) somebody else did.
 //! 0 only for a wanted outcome.
 
 /// One exit code: its number, stable name and meaning.

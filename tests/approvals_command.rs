@@ -23,6 +23,22 @@ use shipgate::{
 };
 use ssh_keygen::{Keys, SshAgent};
 
+/// A configuration that knows the service and the environment.
+const CONFIG: &str = r#"version: 1
+environments:
+  production: {root: clusters/prod}
+services:
+  shop:
+    manifests: ["{root}/shop.yaml"]
+    image: registry.example/shop
+    workloads: {stable: Deployment/shop}
+    live:
+      stable: {http: "http://127.0.0.1:9/version"}
+    strategy: {rolling: {bake_time: 5m}}
+    verification:
+      health: [{name: answers, http: "http://127.0.0.1:9/healthz"}]
+"#;
+
 #[derive(Clone, Default)]
 struct Buffer(Arc<Mutex<Vec<u8>>>);
 
@@ -221,6 +237,7 @@ fn a_push_adds_one_ref_and_a_dry_run_none() {
         )
     };
     let url = bare.to_str().unwrap();
+    bare::others_commit(&bare, "main", "shipgate.yaml", CONFIG);
     let push = [
         "--key",
         "id",
@@ -236,6 +253,14 @@ fn a_push_adds_one_ref_and_a_dry_run_none() {
     assert_eq!((dry.code, refs().as_str()), (0, ""), "{}", dry.stdout);
     let report: Value = serde_json::from_str(&dry.stdout).unwrap();
     assert_eq!(report["approval"]["text"], Value::Null);
+    // Under a name that nobody deploys nobody would ever find it.
+    let slip = approve(
+        &keys,
+        &[path],
+        &[&push[..], &["--config", "other.yaml"]].concat(),
+    );
+    let report: Value = serde_json::from_str(&slip.stdout).unwrap();
+    assert_eq!((slip.code, refs().as_str()), (3, ""), "{report}");
     for _ in 0..2 {
         let ran = approve(&keys, &[path], &push);
         assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use shipgate::{
     clock::{Clock, ManualClock},
     event::Ending,
-    git::{JournalOutcome, Repository, RepositoryOptions},
+    git::{JournalOutcome, Proof, Repository, RepositoryOptions},
     ops::{
         approvals::{self, Search},
         beside::Beside,
@@ -368,8 +368,14 @@ fn refs_are_found_and_used_up() {
                 "record\n\nShipgate-Run: {run}\nShipgate-State: {state}\nShipgate-Version: {version}\n{line}\n"
             );
             let at = instant(FRIDAY);
-            let appended =
-                repository.append_journal("production", "shop", journal.tip.as_ref(), &message, at);
+            let appended = repository.append_journal(
+                "production",
+                "shop",
+                journal.tip.as_ref(),
+                &message,
+                at,
+                Proof::ReadBack,
+            );
             assert!(matches!(
                 block_on(appended).unwrap(),
                 JournalOutcome::Appended(_)

@@ -6,8 +6,11 @@ use chrono::{TimeDelta, Timelike};
 use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
-    Session, deploy::version, repository::RepositoryArguments, session::OutputFormat, signals,
-    signing_key,
+    Session,
+    deploy::version,
+    repository::{Opened, RepositoryArguments},
+    session::OutputFormat,
+    signals, signing_key,
 };
 use crate::{
     event::{Ending, Failure, Outcome},
@@ -66,6 +69,12 @@ pub struct ApproveArguments {
     /// Address of the GitOps repository, for --push; a token is taken from SHIPGATE_TOKEN
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     repository: Option<String>,
+    /// Branch with the configuration, for --push [default: the repository's default branch]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
+    branch: Option<String>,
+    /// Path of the configuration in the repository, for --push
+    #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
+    config: String,
     /// PEM file with further certificate authorities
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
@@ -107,6 +116,9 @@ async fn approve(
     } else {
         None
     };
+    if let Some(opened) = &opened {
+        known(arguments, opened).await?;
+    }
     let destination = match (&opened, &arguments.out) {
         (Some(opened), _) => Destination::Reference(opened.repository()),
         (None, Some(path)) => Destination::File {
@@ -131,6 +143,17 @@ async fn approve(
         outcome.hints.clear();
     }
     Ok(outcome)
+}
+
+/// Sees that there is what is approved: under another name nobody would ever find the approval.
+///
+/// # Errors
+/// The configuration knows no such service or environment, or cannot be read.
+async fn known(arguments: &ApproveArguments, opened: &Opened) -> Result<(), Failure> {
+    let found = repository(arguments).target(opened).await;
+    found.map(drop).map_err(|failure| {
+        failure.hint("nothing was stored; hand it over as a file instead: --out FILE")
+    })
 }
 
 fn statement(arguments: &ApproveArguments, session: &Session) -> Result<Statement, Failure> {
@@ -168,8 +191,8 @@ fn statement(arguments: &ApproveArguments, session: &Session) -> Result<Statemen
 fn repository(arguments: &ApproveArguments) -> RepositoryArguments {
     RepositoryArguments {
         repository: arguments.repository.clone(),
-        branch: None,
-        config: String::new(),
+        branch: arguments.branch.clone(),
+        config: arguments.config.clone(),
         service: vec![arguments.service.clone()],
         environment: Some(arguments.environment.clone()),
         ca_file: arguments.ca_file.clone(),

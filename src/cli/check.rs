@@ -10,23 +10,24 @@ use super::{
     circumstances::CircumstanceArguments,
     deploy::{duration, version},
     people::{self, ApprovalArguments},
-    policy::{Found, PolicyArguments},
-    repository::{RepositoryArguments, client},
+    policy::{Found, Origin, PolicyArguments},
+    repository::{Opened, RepositoryArguments, client},
     request::RequestArguments,
     signals,
     traffic::TrafficArguments,
 };
 use crate::{
-    event::{Ending, Failure, Outcome},
+    event::{Ending, Event, Failure, Outcome, Reporter},
     ops::{
         asker::Asker,
         case::{Case, Circumstances},
-        check, check_many,
+        check, check_many, deploy,
         gate::{self, Question},
         load::Services,
         stopped_before_change,
         window::Patience,
     },
+    policy::{Action, Request},
     probe::Client,
     units::Version,
 };
@@ -147,7 +148,47 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     if many {
         return check_many::run(&policy, &request, &found.services, &facts, now);
     }
-    check::run(&policy, &request, &facts, now, session)
+    let outcome = check::run(&policy, &request, &facts, now, session)?;
+    match &found.origin {
+        Origin::Repository(opened) if arguments.at.is_none() => {
+            beside_others(outcome, opened, &request, now, session).await
+        }
+        _ => Ok(outcome),
+    }
+}
+
+/// What a policy allows is refused all the same while a run of the service is not finished.
+async fn beside_others(
+    outcome: Outcome,
+    opened: &Opened,
+    request: &Request,
+    now: DateTime<Utc>,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
+    let (Some(service), Some(environment)) = (&request.service, &request.environment) else {
+        return Ok(outcome);
+    };
+    if request.action != Action::Deploy || outcome.ending != Ending::Allowed {
+        return Ok(outcome);
+    }
+    let place = (service.as_str(), environment.as_str());
+    let version = request.version.as_ref();
+    match deploy::foreseen(opened.repository(), place, version, now).await {
+        Ok(remark) => {
+            if let Some(remark) = remark {
+                session.event(&Event::Note(remark));
+            }
+            Ok(outcome)
+        }
+        // Without the verdict, which allows it: what to do about the run is what is to be shown.
+        Err(failure) if failure.0.ending == Ending::BlockedOther => Err(failure),
+        Err(failure) => {
+            session.event(&Event::Warning(format!(
+                "whether a run of {service} is unfinished is not known: {failure}"
+            )));
+            Ok(outcome)
+        }
+    }
 }
 
 async fn waits(

@@ -19,7 +19,7 @@ const PREFIX: &str = "SHIPGATE_";
 
 /// Commands that a pipeline may ask for.
 const COMMANDS: &[&str] = &[
-    "check", "plan", "deploy", "verify", "compare", "rollback", "recover",
+    "check", "plan", "deploy", "verify", "compare", "rollback", "recover", "history",
 ];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
@@ -55,7 +55,9 @@ struct Request {
 /// An unknown command, missing inputs (all of them named), or inputs that the command refuses.
 pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<Event>), Failure> {
     let Request { arguments, remarks } = request(&Pipeline::command(), environment)?;
-    let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| refused(&error))?;
+    let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| {
+        refused(&error).hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG")
+    })?;
     if let Command::Check(arguments) = &mut parsed.command {
         arguments.policy.in_repository = true;
     }
@@ -195,13 +197,12 @@ fn variable(argument: &clap::Arg) -> String {
 }
 
 /// Makes one line of the parser's message: its first paragraph says what is wrong.
-fn refused(error: &clap::Error) -> Failure {
+pub(super) fn refused(error: &clap::Error) -> Failure {
     let text = error.render().to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let reason = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let reason = reason.strip_prefix("error: ").unwrap_or(&reason).to_owned();
     Failure::new(Ending::Usage, reason)
-        .hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG")
 }
 
 #[cfg(test)]
@@ -307,11 +308,11 @@ mod tests {
             ),
             (
                 &[("SHIPGATE_COMMAND", "ci")],
-                "SHIPGATE_COMMAND: unknown command `ci`; known: check, plan, deploy, verify, compare, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, plan, deploy, verify, compare, rollback, recover, history",
             ),
             (
                 &[("SHIPGATE_COMMAND", "demo")],
-                "SHIPGATE_COMMAND: unknown command `demo`; known: check, plan, deploy, verify, compare, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, plan, deploy, verify, compare, rollback, recover, history",
             ),
         ];
         for (variables, wanted) in rows {

@@ -63,6 +63,11 @@ reasons! {
     "pull-request-changed", BLOCKED_OTHER, "somebody else pushed to the branch of the pull request; left alone", "no rule of the policy: `pull_request` in the configuration", "have it merged as it is or take the other commits off, then run the same deploy again";
     "checks-failed", BLOCKED_OTHER, "checks of the pull request failed", "no rule of the policy: `pull_request` in the configuration", "mend the checks or run them again, then run the same deploy again";
     "unfinished-run", BLOCKED_OTHER, "an earlier run for this service has not ended", "no rule of the policy: the journal in the repository", "run `shipgate recover`, then the same command again";
+    "unexplained", FINDINGS, "a value changed in a commit that names no run: somebody edited it by hand", "no rule of the policy: `history --audit`", "ask the author that the gap names; a deployment of the version that is wanted makes it explained again";
+    "unknown-run", FINDINGS, "a commit names a run that no journal knows", "no rule of the policy: `history --audit`", "ask the author that the gap names, and who may push to the branch";
+    "not-announced", FINDINGS, "a commit names a run whose journal does not announce it: copied or forged trailers, a cherry-pick, a squash", "no rule of the policy: `history --audit`", "ask the author that the gap names, and who may push to the branch";
+    "missing-commit", FINDINGS, "the journal announced a commit for a step that was done, and it is not on the branch: a forced push", "no rule of the policy: `history --audit`", "ask who may force pushes to the branch; deploy again what was lost";
+    "unreadable", FINDINGS, "the values could not be read from a commit on", "no rule of the policy: `history --audit`", "look at the commit that the gap names: its configuration or manifests are not valid";
     "allowed", OK, "the rule lets through", "any rule", "nothing to do";
     "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
 }
@@ -166,7 +171,7 @@ fn table(codes: &[Code]) -> String {
         format!("{number:>4}  {name:<21}  {meaning}\n")
     });
     rows.chain([
-        "\nBelow 40 the branch is as the run found it; from 40 on the run changed it, or cannot know.\n"
+        "\nBelow 40 the branch is as the run found it; from 40 on it is not, or nobody can know: the run changed it, or (43) somebody else did.\n"
             .to_owned(),
         "`shipgate explain CODE` says what to do next.\n".to_owned(),
     ])

@@ -143,9 +143,10 @@ pub fn main() -> ExitCode {
 /// Runs one command line in a given context and returns its exit code. Tests call this with a
 /// clock and an environment of their own.
 pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) -> u8 {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, &mut context),
+        Err(error) => return usage(&error, &arguments, context),
     };
     let (name, asked) = match cli.command {
         Invocation::Command(command) => (command.name(), Ok((*command, Vec::new()))),
@@ -196,7 +197,9 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
     }
 }
 
-fn usage(error: &clap::Error, context: &mut Context) -> u8 {
+/// Shows what the parser says: the help that was asked for, or what is wrong with the command line,
+/// as the object that was asked for if one was.
+fn usage(error: &clap::Error, arguments: &[OsString], mut context: Context) -> u8 {
     let text = error.render().to_string();
     if matches!(
         error.kind(),
@@ -204,6 +207,61 @@ fn usage(error: &clap::Error, context: &mut Context) -> u8 {
     ) {
         return context.print(&text);
     }
+    if wants_json(arguments, &context) {
+        let globals = Globals {
+            output: Some(OutputFormat::Json),
+            color: ColorChoice::Auto,
+        };
+        let failure = ci::refused(error).hint("`--help` behind the command lists its flags");
+        return Session::new(context, &globals, command_named(arguments)).finish(&failure.into());
+    }
     context.error_line(text.trim_end());
     Ending::Usage.code().number
+}
+
+/// Does a command line that could not be read ask for a JSON object? The last word on it counts.
+fn wants_json(arguments: &[OsString], context: &Context) -> bool {
+    let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
+    let mut flags = words.iter().enumerate().filter_map(|(index, word)| {
+        let next = words.get(index + 1).copied();
+        match word.strip_prefix("--output") {
+            Some("") => next,
+            Some(value) => value.strip_prefix('='),
+            None => None,
+        }
+    });
+    match flags.next_back() {
+        Some(form) => form == "json",
+        None => context.variable("SHIPGATE_OUTPUT") == Some("json"),
+    }
+}
+
+/// Finds the command on a command line that could not be read.
+fn command_named(arguments: &[OsString]) -> &'static str {
+    const COMMANDS: [&str; 15] = [
+        "check", "next", "test", "set", "deploy", "verify", "rollback", "recover", "approve",
+        "history", "validate", "demo", "schema", "explain", "ci",
+    ];
+    arguments
+        .iter()
+        .skip(1)
+        .find_map(|word| COMMANDS.into_iter().find(|command| word == command))
+        .unwrap_or("shipgate")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_command_is_found_on_a_line_that_cannot_be_read() {
+        for command in Cli::command().get_subcommands() {
+            let name = command.get_name();
+            let line = ["shipgate", "--colour", name, "deploy"].map(OsString::from);
+            assert_eq!(command_named(&line), name);
+        }
+        assert_eq!(command_named(&["shipgate".into()]), "shipgate");
+    }
 }

@@ -10,7 +10,7 @@ use super::{
     journal::JournalOutcome,
     local::Local,
     names::{approval_reference, approvals_below},
-    push::{Settled, push},
+    push::{Proof, Settled, push},
     remote::Update,
     tree::write_commit,
 };
@@ -87,11 +87,12 @@ pub(super) fn store(
         new: commit.oid(),
         replaces: false,
     };
-    let outcome = match push(local, &update)? {
+    let outcome = match push(local, &update, Proof::ReadBack)? {
         Settled::Applied => JournalOutcome::Appended(commit),
         Settled::Moved(tip) => JournalOutcome::Lost {
             tip: tip.map(CommitId::of),
         },
+        Settled::Locked(reason) => JournalOutcome::Locked { reason },
         Settled::Refused(reason) => JournalOutcome::Refused { reason },
         Settled::Unknown(reason) => JournalOutcome::Unknown { reason },
     };

@@ -3,18 +3,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
 use git2::Oid;
 
 use super::{
-    commit_id::CommitId,
     error::GitError,
     history::{LogEntry, log},
-    journal::{JournalOutcome, JournalRecord},
+    journal::{Entry, JournalOutcome, JournalRecord},
     local::Local,
     names::branch_reference,
     push::{Settled, push},
-    remote::Update,
+    remote::{Depth, Fetched, Moment, Update},
     trailers::Trailers,
     tree::write_commit,
 };
@@ -98,8 +96,9 @@ pub(super) fn read(
     local: &mut Local,
     branch: &str,
     place: &Place,
+    moment: Moment,
 ) -> Result<Vec<JournalRecord>, GitError> {
-    let found = look(local, branch, place)?;
+    let found = look(local, branch, place, moment)?;
     Ok(found.map_or_else(Vec::new, |(_, records)| records))
 }
 
@@ -108,8 +107,10 @@ fn look(
     local: &mut Local,
     branch: &str,
     place: &Place,
+    moment: Moment,
 ) -> Result<Option<(Oid, Vec<JournalRecord>)>, GitError> {
-    let Some(tip) = local.fetch_recent(branch, SEARCHED)? else {
+    let reference = branch_reference(branch)?;
+    let Fetched::Tip(tip) = local.fetch(&reference, Depth::Recent(SEARCHED), moment)? else {
         return Ok(None);
     };
     let mut records = Vec::new();
@@ -130,10 +131,14 @@ pub(super) fn append(
     local: &mut Local,
     branch: &str,
     place: &Place,
-    expected: Option<&CommitId>,
-    message: &str,
-    at: DateTime<Utc>,
+    entry: &Entry<'_>,
 ) -> Result<JournalOutcome, GitError> {
+    let Entry {
+        expected,
+        message,
+        at,
+        proof,
+    } = *entry;
     if !is_of(&Trailers::parse(message), place) {
         return Err(GitError::internal(
             "a journal record does not say what it is about",
@@ -141,7 +146,7 @@ pub(super) fn append(
     }
     let reference = branch_reference(branch)?;
     for _ in 0..TRIES {
-        let Some((tip, records)) = look(local, branch, place)? else {
+        let Some((tip, records)) = look(local, branch, place, Moment::Now)? else {
             break;
         };
         let newest = records.into_iter().next().map(|record| record.id);
@@ -157,10 +162,11 @@ pub(super) fn append(
             new: record.oid(),
             replaces: false,
         };
-        match push(local, &update)? {
+        match push(local, &update, proof)? {
             Settled::Applied => return Ok(JournalOutcome::Appended(record)),
             // Another commit was faster. Whether it is a record shows when all is read again.
             Settled::Moved(_) => {}
+            Settled::Locked(reason) => return Ok(JournalOutcome::Locked { reason }),
             Settled::Refused(reason) => return Ok(JournalOutcome::Refused { reason }),
             Settled::Unknown(reason) => return Ok(JournalOutcome::Unknown { reason }),
         }

@@ -3,12 +3,14 @@
 use std::{fs, path::Path, time::Duration};
 
 use reqwest::{Certificate, Client, Proxy, redirect::Policy};
+use url::Url;
 
 use super::error::GitError;
 
 /// Builds the client. Reading the machine's certificates takes milliseconds, so this is done at the
-/// first request, and not at all for commands that make none.
+/// first request, not at all for commands that make none, and not for a server that shows none.
 pub(super) fn build(
+    server: &Url,
     ca_file: Option<&Path>,
     proxy: Option<&Proxy>,
     timeout: Duration,
@@ -32,13 +34,18 @@ pub(super) fn build(
             None => builder,
         }
     };
-    let client = builder().tls_certs_merge(own.clone()).build().or_else(|_| {
-        // An image without certificates: the well-known authorities are built in.
-        let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS
-            .iter()
-            .filter_map(|der| Certificate::from_der(der).ok());
-        builder().tls_certs_only(known.chain(own)).build()
-    });
+    let is_plain = server.scheme() == "http" && proxy.is_none();
+    let client = if is_plain {
+        builder().tls_certs_only(own).build()
+    } else {
+        builder().tls_certs_merge(own.clone()).build().or_else(|_| {
+            // An image without certificates: the well-known authorities are built in.
+            let known = webpki_root_certs::TLS_SERVER_ROOT_CERTS
+                .iter()
+                .filter_map(|der| Certificate::from_der(der).ok());
+            builder().tls_certs_only(known.chain(own)).build()
+        })
+    };
     client.map_err(|error| {
         GitError::internal(format!("could not set up TLS: {}", error.without_url()))
     })

@@ -3,7 +3,13 @@
 use chrono::{DateTime, Utc};
 use git2::{DiffOptions, Oid, Sort};
 
-use super::{commit_id::CommitId, error::GitError, local::Local, trailers::Trailers};
+use super::{
+    commit_id::CommitId,
+    error::GitError,
+    local::Local,
+    remote::{Depth, Moment},
+    trailers::Trailers,
+};
 
 /// One commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +56,7 @@ pub(super) fn fetch_since(
 ) -> Result<Past, GitError> {
     let mut commits = FIRST_COMMITS;
     loop {
-        let tip = local.fetch_newest(branch, commits)?;
+        let tip = local.fetch_branch(branch, Depth::Recent(commits), Moment::Now)?;
         let cut_off = local.cut_off();
         let mut line = Vec::new();
         let mut before = 0;

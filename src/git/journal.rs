@@ -11,8 +11,8 @@ use super::{
     history::log,
     local::Local,
     names::journal_reference,
-    push::{Settled, push},
-    remote::{Depth, Fetched, Update},
+    push::{Proof, Settled, push},
+    remote::{Depth, Fetched, Moment, Update},
     trailers::Trailers,
     tree::write_commit,
 };
@@ -48,6 +48,12 @@ pub enum JournalOutcome {
         /// Newest record now; none = there is no journal.
         tip: Option<CommitId>,
     },
+    /// Somebody else is just writing the reference, so the server did not: the newest record is the
+    /// one expected. Try again.
+    Locked {
+        /// The server's text: one harmless line of at most 500 characters.
+        reason: String,
+    },
     /// The server refuses such refs, or this one.
     Refused {
         /// The server's text: one harmless line of at most 500 characters.
@@ -60,16 +66,28 @@ pub enum JournalOutcome {
     },
 }
 
+/// A record to be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'a> {
+    /// The newest record, as far as is known; none = this is to be the first.
+    pub(super) expected: Option<&'a CommitId>,
+    /// What it says, with its trailers.
+    pub(super) message: &'a str,
+    pub(super) at: DateTime<Utc>,
+    pub(super) proof: Proof,
+}
+
 /// Reads a service's journal. The ref counts where there is one, and else the branch: a journal that
 /// began on the branch stays there, whatever the server takes later.
 pub(super) fn read(
     local: &mut Local,
     environment: &str,
     service: &str,
+    moment: Moment,
 ) -> Result<Journal, GitError> {
     let reference = journal_reference(environment, service)?;
     let place = Place::new(environment, service);
-    if let Fetched::Tip(tip) = local.fetch(&reference, Depth::Since)? {
+    if let Fetched::Tip(tip) = local.fetch(&reference, Depth::Since, moment)? {
         local.journals.gone(&place);
         let records = log(local, tip, usize::MAX)?
             .into_iter()
@@ -87,7 +105,7 @@ pub(super) fn read(
     let Some(branch) = local.journals.branches.get(environment).cloned() else {
         return Ok(Journal::default());
     };
-    let records = branch_journal::read(local, &branch, &place)?;
+    let records = branch_journal::read(local, &branch, &place, moment)?;
     if !records.is_empty() {
         local.journals.found(&place);
     }
@@ -102,30 +120,32 @@ pub(super) fn append(
     local: &mut Local,
     environment: &str,
     service: &str,
-    expected: Option<&CommitId>,
-    message: &str,
-    at: DateTime<Utc>,
+    entry: &Entry<'_>,
 ) -> Result<JournalOutcome, GitError> {
     let reference = journal_reference(environment, service)?;
     let place = Place::new(environment, service);
-    let message = marked(message, &local.writer);
+    let message = marked(entry.message, &local.writer);
+    let entry = &Entry {
+        message: &message,
+        ..*entry
+    };
     if local.journals.branch_of(&place).is_some() {
         // Somebody with other rights may have made the ref meanwhile, and then that counts.
         return match local.tip(&reference)? {
-            None => append_to_branch(local, &place, expected, &message, at),
+            None => append_to_branch(local, &place, entry),
             Some(tip) => Ok(JournalOutcome::Lost {
                 tip: Some(CommitId::of(tip)),
             }),
         };
     }
-    let outcome = append_to_reference(local, reference, expected, &message, at)?;
+    let outcome = append_to_reference(local, reference, entry)?;
     match outcome {
         // A journal that is there is never left for another one: nobody would look at both.
         JournalOutcome::Refused { reason }
-            if expected.is_none() && local.journals.branches.contains_key(environment) =>
+            if entry.expected.is_none() && local.journals.branches.contains_key(environment) =>
         {
             local.journals.refused(&place, reason.clone());
-            match append_to_branch(local, &place, expected, &message, at)? {
+            match append_to_branch(local, &place, entry)? {
                 JournalOutcome::Refused { reason: second } => Ok(JournalOutcome::Refused {
                     reason: format!("{reason}; and {second}"),
                 }),
@@ -139,15 +159,13 @@ pub(super) fn append(
 fn append_to_branch(
     local: &mut Local,
     place: &Place,
-    expected: Option<&CommitId>,
-    message: &str,
-    at: DateTime<Utc>,
+    entry: &Entry<'_>,
 ) -> Result<JournalOutcome, GitError> {
     let Some(branch) = local.journals.branch_of(place).map(str::to_owned) else {
         return Err(GitError::internal("a journal's branch is not known"));
     };
     Ok(
-        match branch_journal::append(local, &branch, place, expected, message, at)? {
+        match branch_journal::append(local, &branch, place, entry)? {
             JournalOutcome::Refused { reason } => JournalOutcome::Refused {
                 reason: format!("as a commit on `{branch}`: {reason}"),
             },
@@ -159,10 +177,14 @@ fn append_to_branch(
 fn append_to_reference(
     local: &mut Local,
     reference: String,
-    expected: Option<&CommitId>,
-    message: &str,
-    at: DateTime<Utc>,
+    entry: &Entry<'_>,
 ) -> Result<JournalOutcome, GitError> {
+    let Entry {
+        expected,
+        message,
+        at,
+        proof,
+    } = *entry;
     let before = expected.map(|id| local.commit_of(id.oid())).transpose()?;
     let empty = local
         .store
@@ -178,11 +200,12 @@ fn append_to_reference(
         new: record.oid(),
         replaces: false,
     };
-    Ok(match push(local, &update)? {
+    Ok(match push(local, &update, proof)? {
         Settled::Applied => JournalOutcome::Appended(record),
         Settled::Moved(tip) => JournalOutcome::Lost {
             tip: tip.map(CommitId::of),
         },
+        Settled::Locked(reason) => JournalOutcome::Locked { reason },
         Settled::Refused(reason) => JournalOutcome::Refused { reason },
         Settled::Unknown(reason) => JournalOutcome::Unknown { reason },
     })

@@ -1,7 +1,7 @@
 //! The bare folder of our own, with the remote it belongs to: everything the git thread works on.
 
 use std::{
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,8 +12,7 @@ use super::{
     branch_journal::BranchJournals,
     error::GitError,
     names::branch_reference,
-    push::Proof,
-    remote::{Depth, Fetched, Remote},
+    remote::{Depth, Fetched, Moment, Remote},
     signing::Author,
     worker::Calls,
 };
@@ -29,15 +28,13 @@ pub(super) struct Local {
     pub(super) writer: String,
     /// The branch that the server's `HEAD` stands for, where that was asked for with its commit.
     pub(super) default_branch: Option<String>,
-    /// What shows that the push under way was applied.
-    pub(super) proof: Proof,
     /// What is known about journals on branches.
     pub(super) journals: BranchJournals,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
-    /// Refs of which more than the newest commit was fetched.
-    recent: BTreeSet<String>,
+    /// Refs of which more than the newest commit was fetched, and how many.
+    recent: BTreeMap<String, u16>,
     /// Has any ref been fetched with its whole history?
     has_history: bool,
 }
@@ -66,71 +63,39 @@ impl Local {
             author,
             writer,
             default_branch: None,
-            proof: Proof::ReadBack,
             folder,
             fetched: BTreeSet::new(),
             journals: BranchJournals::default(),
-            recent: BTreeSet::new(),
+            recent: BTreeMap::new(),
             has_history: false,
         }
     }
 
     /// Fetches a branch, of which there must be one.
-    pub(super) fn fetch_branch(&mut self, branch: &str, whole: bool) -> Result<Oid, GitError> {
-        let reference = branch_reference(branch)?;
-        let depth = if whole {
-            Depth::Whole
-        } else if self.fetched.contains(&reference) || self.has_history {
-            // A new limit would cut off what is here already.
-            Depth::Since
-        } else {
-            Depth::Tip
-        };
-        match self.fetch(&reference, depth)? {
-            Fetched::Tip(tip) => {
-                self.has_history |= whole;
-                Ok(tip)
-            }
-            Fetched::Missing { branches } => Err(GitError::branch_missing(
-                branch,
-                &self.remote.display(),
-                &branches,
-            )),
-        }
-    }
-
-    /// Fetches so many of a branch's newest commits; none = there is no such branch.
-    pub(super) fn fetch_recent(
+    pub(super) fn fetch_branch(
         &mut self,
         branch: &str,
-        commits: u16,
-    ) -> Result<Option<Oid>, GitError> {
+        depth: Depth,
+        moment: Moment,
+    ) -> Result<Oid, GitError> {
         let reference = branch_reference(branch)?;
-        let depth = if self.has_history || self.recent.contains(&reference) {
-            Depth::Since
-        } else {
-            Depth::Recent(commits)
-        };
-        let Fetched::Tip(tip) = self.fetch(&reference, depth)? else {
-            return Ok(None);
-        };
-        self.recent.insert(reference);
-        Ok(Some(tip))
-    }
-
-    /// Fetches a branch, of which there must be one, with its newest commits.
-    pub(super) fn fetch_newest(&mut self, branch: &str, commits: u16) -> Result<Oid, GitError> {
-        if self.has_history {
-            return self.fetch_branch(branch, false);
-        }
-        let reference = branch_reference(branch)?;
-        match self.fetch(&reference, Depth::Recent(commits))? {
+        match self.fetch(&reference, depth, moment)? {
             Fetched::Tip(tip) => Ok(tip),
             Fetched::Missing { branches } => Err(GitError::branch_missing(
                 branch,
                 &self.remote.display(),
                 &branches,
             )),
+        }
+    }
+
+    /// Returns where a branch was when the server listed its refs last for a push, if that is here;
+    /// else fetches it.
+    pub(super) fn branch_for_push(&mut self, branch: &str) -> Result<Oid, GitError> {
+        let reference = branch_reference(branch)?;
+        match self.remote.listed_for_push(&reference) {
+            Some(tip) if self.is_here(&reference, tip) => Ok(tip),
+            _ => self.fetch_branch(branch, Depth::Tip, Moment::Now),
         }
     }
 
@@ -144,24 +109,72 @@ impl Local {
     }
 
     /// Fetches a ref and sees that it is a commit.
-    pub(super) fn fetch(&mut self, reference: &str, depth: Depth) -> Result<Fetched, GitError> {
-        let fetched = self.remote.fetch(&self.store, reference, depth);
+    pub(super) fn fetch(
+        &mut self,
+        reference: &str,
+        depth: Depth,
+        moment: Moment,
+    ) -> Result<Fetched, GitError> {
+        let depth = self.wanting(reference, depth);
+        if moment == Moment::Listed
+            && depth == Depth::Since
+            && let Some(tip) = self.remote.listed(reference)
+            && self.is_here(reference, tip)
+        {
+            return Ok(Fetched::Tip(tip));
+        }
+        let fetched = self.remote.fetch(&self.store, reference, depth, moment);
         self.reopen()?;
         let fetched = fetched?;
         if let Fetched::Tip(tip) = &fetched {
-            self.store.find_commit(*tip).map_err(|error| {
-                GitError::invalid(
-                    format!(
-                        "{reference} of {} is not a commit: {}",
-                        self.remote.display(),
-                        error.message()
-                    ),
-                    "name a branch",
-                )
-            })?;
+            if self.store.find_commit(*tip).is_err() {
+                return Err(self.no_commit(reference, *tip));
+            }
             self.fetched.insert(reference.to_owned());
+            self.has_history |= depth == Depth::Whole;
+            if let Depth::Recent(commits) = depth {
+                self.recent.insert(reference.to_owned(), commits);
+            }
         }
         Ok(fetched)
+    }
+
+    /// Refuses a ref that stands for something else than a commit.
+    fn no_commit(&self, reference: &str, found: Oid) -> GitError {
+        let kind = self.store.find_object(found, None).ok();
+        let kind = kind.and_then(|object| object.kind()).map(|kind| kind.str());
+        let message = format!(
+            "{reference} of {} is a {} ({found}), expected a commit",
+            self.remote.display(),
+            kind.unwrap_or("thing that cannot be read")
+        );
+        if reference.starts_with("refs/shipgate/") {
+            let hint = format!(
+                "shipgate never writes that there: look who did, and take it away by hand \
+                 (`git push --force-with-lease={reference}:{found} REMOTE :{reference}`)"
+            );
+            GitError::unsupported(message, hint)
+        } else {
+            GitError::invalid(message, "name a branch")
+        }
+    }
+
+    /// Returns what of a depth is still to be fetched: a new limit would cut off what is here.
+    fn wanting(&self, reference: &str, depth: Depth) -> Depth {
+        let is_here = match depth {
+            Depth::Tip => self.has_history || self.fetched.contains(reference),
+            Depth::Recent(commits) => {
+                let here = self.recent.get(reference);
+                self.has_history || here.is_some_and(|here| *here >= commits)
+            }
+            Depth::Since | Depth::Whole => false,
+        };
+        if is_here { Depth::Since } else { depth }
+    }
+
+    /// Was this ref fetched, and is its commit here?
+    fn is_here(&self, reference: &str, tip: Oid) -> bool {
+        self.fetched.contains(reference) && self.store.find_commit(tip).is_ok()
     }
 
     /// Fetches all refs whose names begin with `below`, which ends with `/`.
@@ -216,9 +229,8 @@ impl Local {
             return Ok(false);
         }
         for reference in self.fetched.clone() {
-            self.fetch(&reference, Depth::Whole)?;
+            self.fetch(&reference, Depth::Whole, Moment::Now)?;
         }
-        self.has_history = true;
         self.descends(descendant, ancestor)
     }
 

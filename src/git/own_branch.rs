@@ -9,7 +9,7 @@ use super::{
     local::Local,
     names::branch_reference,
     push::{Settled, settle},
-    remote::{Depth, Fetched, Report, Update},
+    remote::{Depth, Fetched, Moment, Report, Update},
 };
 
 /// What became of a change of one of our branches, as the branch shows it.
@@ -38,7 +38,7 @@ pub enum BranchOutcome {
 pub(super) fn fetch(local: &mut Local, branch: &str) -> Result<Option<CommitId>, GitError> {
     let reference = branch_reference(branch)?;
     // Its parent says what it was made on.
-    match local.fetch(&reference, Depth::Since)? {
+    match local.fetch(&reference, Depth::Since, Moment::Now)? {
         Fetched::Tip(tip) => Ok(Some(CommitId::of(tip))),
         Fetched::Missing { .. } => Ok(None),
     }
@@ -66,6 +66,9 @@ pub(super) fn change(
         Settled::Applied => BranchOutcome::Moved,
         Settled::Moved(tip) => BranchOutcome::Lost {
             tip: tip.map(CommitId::of),
+        },
+        Settled::Locked(_) => BranchOutcome::Lost {
+            tip: expected.cloned(),
         },
         Settled::Refused(reason) => BranchOutcome::Denied { reason },
         Settled::Unknown(reason) => BranchOutcome::Unknown { reason },

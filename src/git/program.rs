@@ -98,6 +98,14 @@ pub(super) struct Program {
     timeout: Duration,
 }
 
+/// Lines that git adds to whatever went wrong with a connection; what to do we say ourselves.
+const TELL_NOTHING: &[&str] = &[
+    "",
+    "fatal: Could not read from remote repository.",
+    "Please make sure you have the correct access rights",
+    "and the repository exists.",
+];
+
 /// What a run of the program said.
 #[derive(Debug)]
 pub(super) struct Said {
@@ -109,7 +117,12 @@ pub(super) struct Said {
 impl Said {
     /// Returns the text for people, as one harmless line.
     pub(super) fn reason(&self) -> String {
-        let text = sanitise(&self.stderr);
+        let lines = self.stderr.lines().map(str::trim);
+        let telling: Vec<&str> = lines.filter(|line| !TELL_NOTHING.contains(line)).collect();
+        let text = match telling.as_slice() {
+            [] => sanitise(&self.stderr),
+            telling => sanitise(&telling.join("\n")),
+        };
         if text.is_empty() {
             self.status.to_string()
         } else {
@@ -211,7 +224,10 @@ impl Program {
                 end_group(group);
                 let why = match interrupted {
                     Interrupted::TimedOut => {
-                        format!("no answer within {} s", self.timeout.as_secs_f32())
+                        format!(
+                            "no answer within {} s",
+                            self.calls.limit(self.timeout).as_secs_f32()
+                        )
                     }
                     Interrupted::Stopped => "the run is being stopped".to_owned(),
                 };
@@ -261,6 +277,33 @@ pub(super) fn end_group(_group: Option<u32>) {}
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn what_git_adds_to_every_failure_is_left_out() {
+        use std::os::unix::process::ExitStatusExt;
+        let all = "fatal: Could not read from remote repository.\n\nPlease make sure you have \
+                   the correct access rights\nand the repository exists.\n";
+        for (stderr, wanted) in [
+            (
+                format!("git@host: Permission denied (publickey).\r\n{all}"),
+                "git@host: Permission denied (publickey).",
+            ),
+            (format!("::warning::x\x1b[31m\n{all}"), ": :warning::x"),
+            (
+                "fatal: Could not read from remote repository.\n".to_owned(),
+                "fatal: Could not read from remote repository.",
+            ),
+            (String::new(), "exit status: 128"),
+        ] {
+            let said = Said {
+                status: ExitStatus::from_raw(128 << 8),
+                stdout: String::new(),
+                stderr,
+            };
+            assert_eq!(said.reason(), wanted);
+        }
+    }
 
     #[test]
     fn a_host_key_is_never_taken_on_trust() {

@@ -5,7 +5,7 @@ use git2::{Oid, Repository};
 use super::{
     error::GitError,
     program::{Program, Said},
-    remote::{Depth, Fetched, Listing, Remote, Report, Update, tracking_name},
+    remote::{Depth, Fetched, Listing, Moment, Remote, Report, Update, tracking_name},
     sanitise::sanitise,
 };
 
@@ -113,6 +113,7 @@ impl Remote for ProgramRemote {
         store: &Repository,
         reference: &str,
         depth: Depth,
+        _moment: Moment,
     ) -> Result<Fetched, GitError> {
         let refspec = format!("+{reference}:{}", tracking_name(reference));
         let depth = match depth.number(store) {

@@ -9,7 +9,7 @@ use super::{
     error::GitError,
     local::Local,
     names::branch_reference,
-    remote::{Depth, Fetched, Report, Update},
+    remote::{Depth, Fetched, Moment, Report, Update},
 };
 
 /// What became of a push to a branch, as the branch shows it.
@@ -25,6 +25,12 @@ pub enum PushOutcome {
     Lost {
         /// Where the branch is.
         tip: CommitId,
+    },
+    /// Somebody else is just writing the branch, so the server did not: it is where it was expected.
+    /// Try again.
+    Locked {
+        /// The server's text: one harmless line of at most 500 characters.
+        reason: String,
     },
     /// The server refused, and trying again is no use: a hook, branch protection.
     Denied {
@@ -43,13 +49,14 @@ pub enum PushOutcome {
 pub(super) enum Settled {
     Applied,
     Moved(Option<Oid>),
+    Locked(String),
     Refused(String),
     Unknown(String),
 }
 
 /// What shows that a push was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Proof {
+pub enum Proof {
     /// The ref, read back.
     ReadBack,
     /// The compare-and-set of the next push to the same ref; until then the server's word counts.
@@ -79,7 +86,7 @@ pub(super) fn push_branch(
         new: new.oid(),
         replaces: false,
     };
-    match push(local, &update)? {
+    match push(local, &update, Proof::ReadBack)? {
         Settled::Applied => Ok(PushOutcome::Pushed),
         Settled::Moved(Some(tip)) => Ok(PushOutcome::Lost {
             tip: CommitId::of(tip),
@@ -92,6 +99,7 @@ pub(super) fn push_branch(
                 &branches,
             ))
         }
+        Settled::Locked(reason) => Ok(PushOutcome::Locked { reason }),
         Settled::Refused(reason) => Ok(PushOutcome::Denied { reason }),
         Settled::Unknown(reason) => Ok(PushOutcome::Unknown { reason }),
     }
@@ -101,7 +109,7 @@ pub(super) fn push_branch(
 ///
 /// # Errors
 /// Only when the ref is certainly not moved.
-pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitError> {
+pub(super) fn push(local: &mut Local, update: &Update, proof: Proof) -> Result<Settled, GitError> {
     local.commit_of(update.new)?;
     // Whatever else happens, no push of ours ever takes a commit away.
     if let Some(expected) = update.expected
@@ -116,7 +124,7 @@ pub(super) fn push(local: &mut Local, update: &Update) -> Result<Settled, GitErr
         Report::Elsewhere(tip) if tip == Some(update.new) => Ok(Settled::Applied),
         Report::Elsewhere(tip) => moved(local, update, &Report::Stale, tip),
         // Whoever comes next compares with this: a yes that was none is found out then.
-        Report::Accepted if local.proof == Proof::ByTheNext => Ok(Settled::Applied),
+        Report::Accepted if proof == Proof::ByTheNext => Ok(Settled::Applied),
         report => settle(local, update, report),
     }
 }
@@ -146,9 +154,7 @@ pub(super) fn settle(
         }
     }
     match (report, unreadable) {
-        (Report::Refused(reason), None) if is_locked(&reason) => {
-            Ok(Settled::Moved(update.expected))
-        }
+        (Report::Refused(reason), None) if is_locked(&reason) => Ok(Settled::Locked(reason)),
         (Report::Refused(reason), None) => Ok(Settled::Refused(reason)),
         (Report::Stale | Report::Elsewhere(_) | Report::Broken(_), None) => {
             Ok(Settled::Moved(update.expected))
@@ -176,7 +182,7 @@ fn moved(
     if tip.is_none() {
         return Ok(Settled::Moved(None));
     }
-    match local.fetch(&update.reference, Depth::Since) {
+    match local.fetch(&update.reference, Depth::Since, Moment::Now) {
         Ok(Fetched::Tip(tip)) if local.descends(tip, update.new)? => Ok(Settled::Applied),
         Ok(Fetched::Tip(tip)) => Ok(Settled::Moved(Some(tip))),
         Ok(Fetched::Missing { .. }) => Ok(Settled::Moved(None)),

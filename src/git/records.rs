@@ -7,9 +7,10 @@ use super::{
     branch_journal::Place,
     commit_id::CommitId,
     error::GitError,
-    journal::{self, Journal, JournalOutcome},
+    journal::{self, Entry, Journal, JournalOutcome},
     names::branch_reference,
     push::Proof,
+    remote::Moment,
     repository::Repository,
 };
 
@@ -66,9 +67,32 @@ impl Repository {
     /// # Errors
     /// Names that are no DNS labels; everything that can go wrong on the way.
     pub async fn journal(&self, environment: &str, service: &str) -> Result<Journal, GitError> {
+        self.journal_of(environment, service, Moment::Now).await
+    }
+
+    /// As [`Repository::journal`], but of the moment at which a branch was fetched last: what the two
+    /// say belongs together, and the server is not asked twice. Whoever acts on it finds out by
+    /// compare-and-set what has changed since.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn journal_as_listed(
+        &self,
+        environment: &str,
+        service: &str,
+    ) -> Result<Journal, GitError> {
+        self.journal_of(environment, service, Moment::Listed).await
+    }
+
+    async fn journal_of(
+        &self,
+        environment: &str,
+        service: &str,
+        moment: Moment,
+    ) -> Result<Journal, GitError> {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         self.worker
-            .run(move |local| journal::read(local, &environment, &service))
+            .run(move |local| journal::read(local, &environment, &service, moment))
             .await
     }
 
@@ -108,7 +132,8 @@ impl Repository {
     }
 
     /// Writes a record into the journal of a service, after `expected` (none = the first), by
-    /// compare-and-set. `message` carries the trailers.
+    /// compare-and-set. `message` carries the trailers. A record that another one will follow may be
+    /// proven by that one's compare-and-set.
     ///
     /// # Errors
     /// As [`Repository::push`]: only when the journal is certainly not changed.
@@ -119,63 +144,19 @@ impl Repository {
         expected: Option<&CommitId>,
         message: &str,
         at: DateTime<Utc>,
-    ) -> Result<JournalOutcome, GitError> {
-        self.append(
-            environment,
-            service,
-            expected,
-            (message, at),
-            Proof::ReadBack,
-        )
-        .await
-    }
-
-    /// As [`Repository::append_journal`], for a record that another one will follow: the server's
-    /// yes counts without reading it back, because the next record's compare-and-set does that.
-    ///
-    /// # Errors
-    /// The same.
-    pub async fn announce(
-        &self,
-        environment: &str,
-        service: &str,
-        expected: Option<&CommitId>,
-        message: &str,
-        at: DateTime<Utc>,
-    ) -> Result<JournalOutcome, GitError> {
-        self.append(
-            environment,
-            service,
-            expected,
-            (message, at),
-            Proof::ByTheNext,
-        )
-        .await
-    }
-
-    async fn append(
-        &self,
-        environment: &str,
-        service: &str,
-        expected: Option<&CommitId>,
-        (message, at): (&str, DateTime<Utc>),
         proof: Proof,
     ) -> Result<JournalOutcome, GitError> {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         let (expected, message) = (expected.cloned(), message.to_owned());
         self.worker
             .run(move |local| {
-                local.proof = proof;
-                let outcome = journal::append(
-                    local,
-                    &environment,
-                    &service,
-                    expected.as_ref(),
-                    &message,
+                let entry = Entry {
+                    expected: expected.as_ref(),
+                    message: &message,
                     at,
-                );
-                local.proof = Proof::ReadBack;
-                outcome
+                    proof,
+                };
+                journal::append(local, &environment, &service, &entry)
             })
             .await
     }

@@ -30,6 +30,16 @@ impl Depth {
     }
 }
 
+/// Of which moment the refs are that a read begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Now: the server is asked for them.
+    Now,
+    /// The one at which the server listed them last for reading, where that is remembered. For what
+    /// belongs together, and for what a compare-and-set follows.
+    Listed,
+}
+
 /// The refs of a remote.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Listing {
@@ -103,8 +113,13 @@ pub(super) trait Remote {
     fn list(&self, store: &Repository, only: Option<&str>) -> Result<Listing, GitError>;
 
     /// Fetches a ref into the store, under [`tracking_name`].
-    fn fetch(&self, store: &Repository, reference: &str, depth: Depth)
-    -> Result<Fetched, GitError>;
+    fn fetch(
+        &self,
+        store: &Repository,
+        reference: &str,
+        depth: Depth,
+        moment: Moment,
+    ) -> Result<Fetched, GitError>;
 
     /// Fetches all refs whose names begin with `below`, which ends with `/`, into the store.
     fn fetch_below(&self, store: &Repository, below: &str) -> Result<(), GitError>;
@@ -120,8 +135,15 @@ pub(super) trait Remote {
         Ok(self.list(store, Some(reference))?.find(reference))
     }
 
-    /// Lets a fetch that follows at once begin with the refs that [`Remote::list`] has found.
-    fn fetch_as_listed(&self) {}
+    /// Returns where a ref was when the refs were listed last for reading, if that is remembered.
+    fn listed(&self, _reference: &str) -> Option<Oid> {
+        None
+    }
+
+    /// The same, when they were listed last for a push.
+    fn listed_for_push(&self, _reference: &str) -> Option<Oid> {
+        None
+    }
 }
 
 /// Returns the name under which the store keeps a ref of the remote.

@@ -1,60 +1,29 @@
 //! The one way to git: every operation as an awaitable call on a [`Repository`].
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
-use tempfile::TempDir;
 
 use super::{
     commit_id::CommitId,
-    credential_helper::CredentialHelper,
-    credentials::{Found, Sources},
+    connect::{RepositoryOptions, remote},
     error::GitError,
     history::{self, LogEntry, Past},
-    http::{Access, Server},
     local::{Local, create_store},
     location::Location,
     names::{branch_reference, check_reference},
     own_branch::{self, BranchOutcome},
-    program::{ConnectionOptions, Program},
-    program_remote::ProgramRemote,
-    proxy,
+    own_folder::OwnFolder,
+    program::ConnectionOptions,
     push::{PushOutcome, push_branch},
     register::prepare,
-    remote::{Listing, Remote},
-    signing::{self, Author, CommitRules, CommitSigner},
-    smart::Smart,
+    remote::{Depth, Listing, Moment},
+    signing::{self, Author, CommitRules},
     tree::{self, TreeEntry},
-    worker::{Calls, Worker},
+    worker::Worker,
 };
-use crate::{manifest::SourceFile, secret::Secret};
-
-/// Which repository, and as whom.
-#[derive(Debug, Clone)]
-pub struct RepositoryOptions {
-    /// `https://…`, `http://…` (this machine only), `ssh://…`, `user@host:path`, or a path or
-    /// `file://…` to a bare repository.
-    pub url: String,
-    /// The token given for it; none = look elsewhere.
-    pub token: Option<Secret>,
-    /// The user to go with the token; none = what the forge expects.
-    pub token_user: Option<String>,
-    /// Certificates, in PEM form, to trust besides the machine's.
-    pub ca_file: Option<PathBuf>,
-    /// A work tree whose `http.extraheader` may supply the credentials for the same server.
-    pub checkout: Option<PathBuf>,
-    /// Name for commits.
-    pub author_name: String,
-    /// Address for commits.
-    pub author_email: String,
-    /// Do name and address stay, whatever the repository's configuration says?
-    pub author_is_given: bool,
-    /// Who signs commits; none = they are not signed.
-    pub signer: Option<Arc<dyn CommitSigner>>,
-    /// Longest wait for one answer of the server.
-    pub timeout: Duration,
-}
+use crate::manifest::SourceFile;
 
 /// A remote repository, with a bare folder of our own that is removed when this is dropped.
 ///
@@ -65,7 +34,7 @@ pub struct RepositoryOptions {
 pub struct Repository {
     // Fields drop in this order: first the thread ends, then its folder goes.
     pub(super) worker: Worker<Local>,
-    _folder: TempDir,
+    _folder: OwnFolder,
     display: String,
     writer: String,
 }
@@ -92,10 +61,7 @@ impl Repository {
         prepare();
         let location = Location::parse(&options.url, connection.allow_plain_http)?;
         signing::check(&options.author_name, &options.author_email)?;
-        let folder = tempfile::Builder::new()
-            .prefix("shipgate-")
-            .tempdir()
-            .map_err(|error| GitError::internal(format!("could not make a folder: {error}")))?;
+        let folder = OwnFolder::make()?;
         let path = folder.path().join("repository.git");
         let writer = random_name()?;
         let mark = writer.clone();
@@ -131,6 +97,12 @@ impl Repository {
         &self.writer
     }
 
+    /// Lets no call to the server take longer than this from now on, whatever
+    /// [`RepositoryOptions::timeout`] says; none takes that back. A call under way keeps its limit.
+    pub fn answer_within(&self, longest: Option<Duration>) {
+        self.worker.shorten(longest);
+    }
+
     /// Makes all further commits as the repository's own configuration says.
     ///
     /// # Errors
@@ -146,7 +118,38 @@ impl Repository {
     pub async fn fetch(&self, branch: &str) -> Result<CommitId, GitError> {
         let branch = branch.to_owned();
         self.worker
-            .run(move |local| local.fetch_branch(&branch, false).map(CommitId::of))
+            .run(move |local| {
+                let tip = local.fetch_branch(&branch, Depth::Tip, Moment::Now)?;
+                Ok(CommitId::of(tip))
+            })
+            .await
+    }
+
+    /// As [`Repository::fetch`], but of the moment at which another branch was fetched last, if one
+    /// was: what the two say belongs together, and the server is not asked twice.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn fetch_as_listed(&self, branch: &str) -> Result<CommitId, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| {
+                let tip = local.fetch_branch(&branch, Depth::Tip, Moment::Listed)?;
+                Ok(CommitId::of(tip))
+            })
+            .await
+    }
+
+    /// Returns the newest commit of a branch as [`Repository::can_push`] or a push saw it last, if it
+    /// is here; else fetches it. For what a push follows, which compares and so finds out whether the
+    /// branch has moved since.
+    ///
+    /// # Errors
+    /// As [`Repository::fetch`].
+    pub async fn branch_for_push(&self, branch: &str) -> Result<CommitId, GitError> {
+        let branch = branch.to_owned();
+        self.worker
+            .run(move |local| local.branch_for_push(&branch).map(CommitId::of))
             .await
     }
 
@@ -157,7 +160,10 @@ impl Repository {
     pub async fn fetch_history(&self, branch: &str) -> Result<CommitId, GitError> {
         let branch = branch.to_owned();
         self.worker
-            .run(move |local| local.fetch_branch(&branch, true).map(CommitId::of))
+            .run(move |local| {
+                let tip = local.fetch_branch(&branch, Depth::Whole, Moment::Now)?;
+                Ok(CommitId::of(tip))
+            })
             .await
     }
 
@@ -220,8 +226,7 @@ impl Repository {
                 let listing = local.remote.list(&local.store, Some("HEAD"))?;
                 let branch = default_branch(local, &listing)?;
                 local.default_branch = Some(branch.clone());
-                local.remote.fetch_as_listed();
-                let tip = local.fetch_branch(&branch, false)?;
+                let tip = local.fetch_branch(&branch, Depth::Tip, Moment::Listed)?;
                 Ok((branch, CommitId::of(tip)))
             })
             .await
@@ -405,51 +410,6 @@ fn default_branch(local: &Local, listing: &Listing) -> Result<String, GitError> 
         let all = local.remote.list(&local.store, None);
         let branches = all.map_or_else(|_| Vec::new(), |listing| listing.branches());
         GitError::default_branch_missing(&local.remote.display(), &branches)
-    })
-}
-
-/// Chooses the way to the remote.
-fn remote(
-    location: Location,
-    calls: &Arc<Calls>,
-    store: &std::path::Path,
-    options: &RepositoryOptions,
-    connection: &ConnectionOptions,
-) -> Result<Box<dyn Remote>, GitError> {
-    let display = location.display();
-    let program = |protocol, trusted| {
-        let calls = Arc::clone(calls);
-        Program::new(calls, store, protocol, trusted, connection, options.timeout)
-    };
-    Ok(match location {
-        Location::Http { url, userinfo } => {
-            let sources = Sources {
-                token: options.token.as_ref(),
-                user: options.token_user.as_deref(),
-                checkout: options.checkout.as_deref(),
-                userinfo: userinfo.as_ref(),
-                job_token: connection.job_token.as_ref(),
-                has_helper: connection.asks_credential_helpers,
-            };
-            let helper = || CredentialHelper::new(store, &connection.environment);
-            let access = Access {
-                found: Found::search(&url, sources),
-                helper: connection.asks_credential_helpers.then(helper),
-                way: proxy::find(&url, &connection.environment)?,
-            };
-            let calls = Arc::clone(calls);
-            let server = Server::new(calls, url, access, options.ca_file.clone(), options.timeout);
-            Box::new(Smart::new(Arc::new(server)))
-        }
-        Location::Ssh { address } => {
-            Box::new(ProgramRemote::new(program("ssh", None)?, address, display))
-        }
-        Location::Folder { path } => {
-            let address = url::Url::from_file_path(&path)
-                .map_err(|()| GitError::internal("a path is not absolute"))?;
-            let program = program("file", Some(&path))?;
-            Box::new(ProgramRemote::new(program, address.into(), display))
-        }
     })
 }
 

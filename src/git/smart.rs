@@ -13,7 +13,7 @@ use git2::{
 use super::{
     error::GitError,
     http::Server,
-    remote::{Depth, Fetched, Listing, Remote, Report, Update, tracking_name},
+    remote::{Depth, Fetched, Listing, Moment, Remote, Report, Update, tracking_name},
     transport::attach,
 };
 
@@ -25,10 +25,10 @@ const OUTGOING: &str = "refs/outgoing";
 /// A repository behind smart HTTP.
 pub(super) struct Smart {
     server: Arc<Server>,
+    /// The refs, as they were listed last for reading; none after a push of ours.
+    seen: RefCell<Option<Listing>>,
     /// The same, as they were listed last for a push.
     seen_for_push: RefCell<Option<Listing>>,
-    /// Shall the next fetch begin with the refs as they were listed last?
-    as_listed: Cell<bool>,
 }
 
 impl Smart {
@@ -37,8 +37,8 @@ impl Smart {
         attach(Arc::clone(&server));
         Self {
             server,
+            seen: RefCell::default(),
             seen_for_push: RefCell::default(),
-            as_listed: Cell::default(),
         }
     }
 
@@ -71,9 +71,11 @@ impl Smart {
     ) -> Result<T, GitError> {
         self.server.begin();
         self.converse(store, direction, |remote, listing| {
-            if direction == Direction::Push {
-                *self.seen_for_push.borrow_mut() = Some(listing.clone());
-            }
+            let seen = match direction {
+                Direction::Fetch => &self.seen,
+                Direction::Push => &self.seen_for_push,
+            };
+            *seen.borrow_mut() = Some(listing.clone());
             then(remote, listing)
         })
     }
@@ -141,8 +143,12 @@ impl Remote for Smart {
         self.connect(store, Direction::Fetch, |_, listing| Ok(listing))
     }
 
-    fn fetch_as_listed(&self) {
-        self.as_listed.set(true);
+    fn listed(&self, reference: &str) -> Option<Oid> {
+        self.seen.borrow().as_ref()?.find(reference)
+    }
+
+    fn listed_for_push(&self, reference: &str) -> Option<Oid> {
+        self.seen_for_push.borrow().as_ref()?.find(reference)
     }
 
     fn fetch(
@@ -150,6 +156,7 @@ impl Remote for Smart {
         store: &Repository,
         reference: &str,
         depth: Depth,
+        moment: Moment,
     ) -> Result<Fetched, GitError> {
         let fetch = |remote: &mut git2::Remote<'_>, listing: Listing| {
             let Some(tip) = listing.find(reference) else {
@@ -168,7 +175,7 @@ impl Remote for Smart {
                 .map_err(self.explain("fetch from"))?;
             Ok(Fetched::Tip(tip))
         };
-        if self.as_listed.take() {
+        if moment == Moment::Listed && self.seen.borrow().is_some() {
             self.server.begin();
             self.server.list_as_before();
             self.converse(store, Direction::Fetch, fetch)
@@ -196,6 +203,8 @@ impl Remote for Smart {
                 .reference(OUTGOING, update.new, true, "push")
                 .map_err(GitError::while_doing("keep the commit"))?;
         }
+        // From here on what was listed for reading may be older than what we wrote ourselves.
+        *self.seen.borrow_mut() = None;
         self.connect_for(store, update, |remote, listing| {
             let tip = listing.find(&update.reference);
             if tip == update.expected {

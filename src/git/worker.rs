@@ -2,7 +2,11 @@
 
 use std::{
     future::Future,
-    sync::{Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::Duration,
 };
@@ -21,6 +25,7 @@ const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 pub(super) struct Worker<W> {
     jobs: Option<mpsc::Sender<Job<W>>>,
     stop: watch::Sender<bool>,
+    longest: Longest,
     /// Shared between threads only because everything that awaits on a repository is.
     ended: Mutex<mpsc::Receiver<()>>,
 }
@@ -34,9 +39,11 @@ impl<W: 'static> Worker<W> {
         let (stop, stopped) = watch::channel(false);
         let (started, start) = mpsc::sync_channel(1);
         let (end, ended) = mpsc::sync_channel::<()>(1);
+        let longest = Longest(Arc::new(AtomicU64::new(u64::MAX)));
+        let lent = longest.clone();
         let body = move || {
             let _end = end;
-            let made = Calls::new(stopped).and_then(make);
+            let made = Calls::new(stopped, lent).and_then(make);
             match made {
                 Err(error) => drop(started.send(Err(error))),
                 Ok(mut owned) => {
@@ -55,8 +62,16 @@ impl<W: 'static> Worker<W> {
         Ok(Self {
             jobs: Some(jobs),
             stop,
+            longest,
             ended: Mutex::new(ended),
         })
+    }
+
+    /// Lets no call to the outside take longer than this from now on; none = each its own limit.
+    pub(super) fn shorten(&self, longest: Option<Duration>) {
+        let longest = longest.map(|longest| u64::try_from(longest.as_millis()));
+        let longest = longest.and_then(Result::ok).unwrap_or(u64::MAX);
+        self.longest.0.store(longest, Ordering::SeqCst);
     }
 
     /// Does a job on the thread and waits for its result without blocking. When the caller goes
@@ -99,7 +114,12 @@ fn thread_gone() -> GitError {
 pub(super) struct Calls {
     runtime: tokio::runtime::Runtime,
     stopped: watch::Receiver<bool>,
+    longest: Longest,
 }
+
+/// The longest that any call may take, whatever its own limit is, in milliseconds.
+#[derive(Debug, Clone)]
+struct Longest(Arc<AtomicU64>);
 
 /// Why a call was broken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,12 +131,21 @@ pub(super) enum Interrupted {
 }
 
 impl Calls {
-    fn new(stopped: watch::Receiver<bool>) -> Result<Self, GitError> {
+    fn new(stopped: watch::Receiver<bool>, longest: Longest) -> Result<Self, GitError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| GitError::internal(format!("could not start a runtime: {error}")))?;
-        Ok(Self { runtime, stopped })
+        Ok(Self {
+            runtime,
+            stopped,
+            longest,
+        })
+    }
+
+    /// Returns how long a call with this limit of its own may take.
+    pub(super) fn limit(&self, own: Duration) -> Duration {
+        own.min(Duration::from_millis(self.longest.0.load(Ordering::SeqCst)))
     }
 
     /// Waits for a future, at most `limit` of the machine's time.
@@ -125,6 +154,7 @@ impl Calls {
         limit: Duration,
         future: F,
     ) -> Result<F::Output, Interrupted> {
+        let limit = self.limit(limit);
         let mut stopped = self.stopped.clone();
         self.runtime.block_on(async {
             tokio::select! {

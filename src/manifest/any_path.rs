@@ -238,7 +238,7 @@ fn check_parent(view: View<'_>, path: &[Segment]) -> Result<(), Refusal> {
 fn inside(place: &Cursor<'_>) -> String {
     let document = place.document;
     let node = place.resolved();
-    let here = if place.pointer.is_empty() {
+    let here = if place.pointer().is_empty() {
         String::new()
     } else {
         format!(" in `{}`", place.target())
@@ -256,10 +256,8 @@ fn inside(place: &Cursor<'_>) -> String {
         }
         NodeKind::Sequence { .. } => {
             let items = place.items();
-            let names = items.iter().filter_map(|item| match item.pointer.last() {
-                Some(segment @ Segment::Item { .. }) => {
-                    Some(format!("`{}`", path_of(std::slice::from_ref(segment))))
-                }
+            let names = items.iter().filter_map(|item| match item.pointer().pop() {
+                Some(segment @ Segment::Item { .. }) => Some(format!("`{}`", path_of(&[segment]))),
                 _ => None,
             });
             let names = listed(names);

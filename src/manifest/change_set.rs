@@ -66,8 +66,8 @@ impl ChangeSet {
 
     /// Makes the changes and returns the files that they change.
     ///
-    /// Each new text is parsed again and must hold exactly the values that were wanted, and all
-    /// others as they were.
+    /// Each new text is proven to hold exactly the values that were wanted, and all others as they
+    /// were.
     ///
     /// # Errors
     /// A value is not what the change says it is now, a value cannot be added or taken out safely, or

@@ -4,7 +4,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    Refusal, Segment, content::ParsedDocument, insert::is_null, object::View, pointer::path_of,
+    Refusal, Segment,
+    content::ParsedDocument,
+    insert::is_null,
+    object::View,
+    pointer::path_of,
+    trail::{Step, Trail},
 };
 use crate::yaml::{NodeId, NodeKind};
 
@@ -21,8 +26,8 @@ pub(super) struct Cursor<'a> {
     pub node: NodeId,
     /// The key whose value the node is; none for the object itself and for the item of a list.
     pub key_node: Option<NodeId>,
-    /// The path from the object.
-    pub pointer: Vec<Segment>,
+    /// The way here from the object.
+    pub trail: Trail<'a>,
     /// Which item of its list the node is, from 0.
     pub index: Option<usize>,
     /// Is a key on the way here something that only rendering decides?
@@ -57,7 +62,7 @@ impl<'a> Cursor<'a> {
             texts: Vec::new(),
             node: view.object.root,
             key_node: None,
-            pointer: Vec::new(),
+            trail: Trail::default(),
             index: None,
             templated: false,
             in_flow: false,
@@ -80,9 +85,14 @@ impl<'a> Cursor<'a> {
         self.document.line(self.node)
     }
 
+    /// Returns the path from the object.
+    pub(super) fn pointer(&self) -> Vec<Segment> {
+        self.trail.path()
+    }
+
     /// Returns the path as people write it.
     pub(super) fn target(&self) -> String {
-        path_of(&self.pointer)
+        path_of(&self.pointer())
     }
 
     /// Makes a refusal that names this place.
@@ -96,12 +106,17 @@ impl<'a> Cursor<'a> {
     /// The key is there twice: readers of YAML do not agree which one counts.
     pub(super) fn key(&self, name: &str) -> Result<Option<Self>, Refusal> {
         let document = self.document;
-        let mut values = document
-            .entries(self.node)
-            .filter(|(key, _)| document.text(*key) == Some(name));
-        let first = values.next();
-        if let (Some((first, _)), Some((second, _))) = (first, values.next()) {
-            let pointer = self.below(Segment::Key(name.to_owned()));
+        let (mut first, mut second, mut has_merge) = (None, None, false);
+        for (key, value) in document.entries(self.node) {
+            match document.text(key) {
+                Some(text) if text == name && first.is_none() => first = Some((key, value)),
+                Some(text) if text == name && second.is_none() => second = Some((key, value)),
+                Some("<<") => has_merge = true,
+                _ => {}
+            }
+        }
+        if let (Some((first, _)), Some((second, _))) = (first, second) {
+            let pointer = [self.pointer(), vec![Segment::from(name)]].concat();
             let (first, second) = (document.line(first), document.line(second));
             return Err(Refusal::new(format!(
                 "`{}` of {} is written twice, on lines {first} and {second}, expected once",
@@ -111,20 +126,24 @@ impl<'a> Cursor<'a> {
             .at(self.view.path(), first)
             .hint("remove one of the two"));
         }
-        let child = |value, detour| Self {
-            pointer: self.pointer_to(name),
-            ..self.child(Segment::from(name), value, detour)
-        };
         if let Some((key, value)) = first {
             return Ok(Some(Self {
                 key_node: Some(key),
                 templated: self.templated || document.is_templated(&document.span(key)),
-                ..child(value, None)
+                ..self.child(
+                    self.trail_to(Step::Key(document.text(key).unwrap_or_default())),
+                    value,
+                    None,
+                )
             }));
         }
-        Ok(self
-            .merged(name)
-            .map(|(value, detour)| child(value, Some(detour))))
+        if !has_merge {
+            return Ok(None);
+        }
+        Ok(self.merged(name).map(|(value, detour)| {
+            let step = Step::Other(Segment::from(name));
+            self.child(self.trail_to(step), value, Some(detour))
+        }))
     }
 
     /// Goes down several keys; none where one of them is missing.
@@ -132,14 +151,14 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// As [`Self::key`].
     pub(super) fn keys(&self, names: &[&str]) -> Result<Option<Self>, Refusal> {
-        let mut place = self.clone();
+        let mut place: Option<Self> = None;
         for name in names {
-            match place.key(name)? {
-                Some(next) => place = next,
+            match place.as_ref().unwrap_or(self).key(name)? {
+                Some(next) => place = Some(next),
                 None => return Ok(None),
             }
         }
-        Ok(Some(place))
+        Ok(Some(place.unwrap_or_else(|| self.clone())))
     }
 
     /// Follows a path that was written down earlier.
@@ -210,13 +229,13 @@ impl<'a> Cursor<'a> {
         wanted
             .into_iter()
             .map(|(index, item)| {
-                let segment = match name_of(item) {
-                    Some(name) if uses.get(name) == Some(&1) => Segment::named(name),
-                    _ => Segment::Index(index),
+                let step = match name_of(item) {
+                    Some(name) if uses.get(name) == Some(&1) => Step::Named(name),
+                    _ => Step::Other(Segment::Index(index)),
                 };
                 Self {
                     index: Some(index),
-                    ..self.child(segment, item, None)
+                    ..self.child(self.trail.then(step), item, None)
                 }
             })
             .collect()
@@ -242,12 +261,12 @@ impl<'a> Cursor<'a> {
                 );
                 return Err(item.refusal(reason).hint("remove one of the two"));
             }
-            let mut pointer = self.pointer.clone();
-            pointer.push(Segment::Item {
+            let step = Step::Other(Segment::Item {
                 key: key.to_owned(),
                 value: value.to_owned(),
             });
-            found = Some(Self { pointer, ..item });
+            let trail = self.trail.then(step);
+            found = Some(Self { trail, ..item });
         }
         Ok(found)
     }
@@ -264,7 +283,7 @@ impl<'a> Cursor<'a> {
             texts,
             node: document.root(),
             key_node: None,
-            pointer: self.below(Segment::Document),
+            trail: self.trail.then(Step::Other(Segment::Document)),
             index: None,
             templated: self.templated,
             in_flow: false,
@@ -287,26 +306,22 @@ impl<'a> Cursor<'a> {
         found
     }
 
-    /// Returns the path to a key. The item of a list is not known by a text that may change there.
-    fn pointer_to(&self, name: &str) -> Vec<Segment> {
-        let mut pointer = self.below(Segment::from(name));
-        let item = pointer.len().checked_sub(2);
-        let item = item.and_then(|item| pointer.get_mut(item));
-        if let (Some(item), Some(index)) = (item, self.index)
-            && matches!(item, Segment::Item { key, .. } if key == name)
-        {
-            *item = Segment::Index(index);
+    /// Returns the way to a key. The item of a list is not known by a text that may change there.
+    fn trail_to(&self, step: Step<'a>) -> Trail<'a> {
+        let name = match &step {
+            Step::Key(name) => name,
+            Step::Other(Segment::Key(name)) => name.as_str(),
+            Step::Named(_) | Step::Other(_) => return self.trail.then(step),
+        };
+        match (self.trail.last(), self.index) {
+            (Some((item, before)), Some(index)) if item.is_item_by(name) => {
+                before.then(Step::Other(Segment::Index(index))).then(step)
+            }
+            _ => self.trail.then(step),
         }
-        pointer
     }
 
-    fn below(&self, segment: Segment) -> Vec<Segment> {
-        let mut pointer = self.pointer.clone();
-        pointer.push(segment);
-        pointer
-    }
-
-    fn child(&self, segment: Segment, node: NodeId, detour: Option<Detour>) -> Self {
+    fn child(&self, trail: Trail<'a>, node: NodeId, detour: Option<Detour>) -> Self {
         let document = self.document;
         let alias = match document.kind(self.node) {
             NodeKind::Alias { .. } => Some(Detour::Alias { line: self.line() }),
@@ -322,7 +337,7 @@ impl<'a> Cursor<'a> {
             texts: self.texts.clone(),
             node,
             key_node: None,
-            pointer: self.below(segment),
+            trail,
             index: None,
             templated: self.templated,
             in_flow,

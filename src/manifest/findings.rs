@@ -198,7 +198,7 @@ fn insertion(
     scalar_type: ScalarType,
 ) -> Result<Change, Refusal> {
     let document = parent.document;
-    let mut pointer = parent.pointer.clone();
+    let mut pointer = parent.pointer();
     pointer.extend_from_slice(missing);
     let target = format!("{} of {}", parent.target(), parent.view.reference());
     check_not_elsewhere(parent, &target)?;

@@ -9,6 +9,7 @@ use super::{
     ObjectRef, Refusal, SourceFile,
     content::Problem,
     kustomization::Graph,
+    needles::Needles,
     object::View,
     pod_selector::{self as selector, PodSelector},
     source::ParsedFile,
@@ -25,6 +26,8 @@ pub struct Manifests {
     files: Arc<Vec<Arc<ParsedFile>>>,
     /// Files that are only looked at: what selects pods there makes labels identity.
     beside: Arc<Vec<Arc<ParsedFile>>>,
+    /// Where texts are in the files, and in those beside them.
+    needles: Arc<Needles>,
     /// What selects pods, for each label key that was asked for.
     selectors: Arc<Mutex<HashMap<String, Arc<[PodSelector]>>>>,
     /// What kustomizations build, read once.
@@ -114,6 +117,7 @@ impl Manifests {
             Ok(Self {
                 files: Arc::new(parsed),
                 beside: Arc::default(),
+                needles: Arc::default(),
                 selectors: Arc::default(),
                 kustomizations: Arc::default(),
             })
@@ -149,6 +153,7 @@ impl Manifests {
             .into_iter()
             .filter_map(|file| ParsedFile::parse(file).ok());
         Arc::make_mut(&mut together.beside).extend(parsed.map(Arc::new));
+        together.needles = Arc::default();
         together.selectors = Arc::default();
         together
     }
@@ -166,6 +171,7 @@ impl Manifests {
                 None => known.push(newer.clone()),
             }
         }
+        together.needles = Arc::default();
         together.selectors = Arc::default();
         together.kustomizations = Arc::default();
         Ok(together)
@@ -208,17 +214,31 @@ impl Manifests {
 
     /// Iterates over the objects of the parts of files that may hold every one of some texts.
     pub(super) fn views_with<'a>(&'a self, needles: &[&str]) -> impl Iterator<Item = View<'a>> {
-        self.files
-            .iter()
-            .flat_map(move |file| views_with(file, needles))
+        let own = self.parts_with(needles).filter(|(_, _, is_own)| *is_own);
+        own.flat_map(|(file, part, _)| file.views(part))
     }
 
     /// As [`Self::views_with`], in the files that are only looked at too.
     pub(super) fn all_views_with<'a>(&'a self, needles: &[&str]) -> impl Iterator<Item = View<'a>> {
-        self.files
-            .iter()
-            .chain(self.beside.iter())
-            .flat_map(move |file| views_with(file, needles))
+        self.parts_with(needles)
+            .flat_map(|(file, part, _)| file.views(part))
+    }
+
+    /// Iterates over the parts of files that may hold every one of some texts, also of those that are only
+    /// looked at: file, part, and whether it is not one of those.
+    fn parts_with<'a>(
+        &'a self,
+        needles: &[&str],
+    ) -> impl Iterator<Item = (&'a ParsedFile, usize, bool)> {
+        let files = self.files.iter().chain(self.beside.iter());
+        let places = self.needles.places(files.map(AsRef::as_ref), needles);
+        places.into_iter().filter_map(|(index, part)| {
+            if let Some(file) = self.files.get(index) {
+                return Some((file.as_ref(), part, true));
+            }
+            let file = self.beside.get(index - self.files.len())?;
+            Some((file.as_ref(), part, false))
+        })
     }
 
     /// Returns what selects pods by a label key, also in the files that are only looked at: Services,
@@ -257,15 +277,14 @@ impl Manifests {
         &'a self,
         needles: &[&str],
     ) -> impl Iterator<Item = Unknown<'a>> {
-        self.files.iter().flat_map(move |file| {
-            file.parts_with(needles).filter_map(|part| {
-                Some(Unknown {
-                    path: &file.path,
-                    text: file.part_text(part),
-                    problem: file.content(part).problem.as_ref()?,
-                    file,
-                    part,
-                })
+        let own = self.parts_with(needles).filter(|(_, _, is_own)| *is_own);
+        own.filter_map(|(file, part, _)| {
+            Some(Unknown {
+                path: &file.path,
+                text: file.part_text(part),
+                problem: file.content(part).problem.as_ref()?,
+                file,
+                part,
             })
         })
     }

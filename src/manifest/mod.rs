@@ -22,6 +22,7 @@ mod kustomization;
 mod locate;
 mod manifests;
 mod mask;
+mod needles;
 mod object;
 mod pieces;
 mod plain;
@@ -38,6 +39,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod traffic;
+mod trail;
 mod types;
 mod unified_diff;
 

@@ -48,8 +48,8 @@ pub(super) fn path_of(pointer: &[Segment]) -> String {
                 text.push_str(&format!("[{key:?}]"));
             }
             Segment::Key(key) if text.is_empty() || text.ends_with(' ') => text.push_str(key),
-            Segment::Key(key) => text.push_str(&format!(".{key}")),
-            Segment::Item { key, value } => text.push_str(&format!("[{key}={value}]")),
+            Segment::Key(key) => text.extend([".", key]),
+            Segment::Item { key, value } => text.extend(["[", key, "=", value, "]"]),
             Segment::Index(index) => text.push_str(&format!("[{index}]")),
             Segment::Document => text.push_str(" | "),
         }

@@ -32,12 +32,19 @@ impl Quote {
         if in_json {
             return Self::Double;
         }
-        let uses = |wanted: ScalarStyle| {
-            (0..document.len())
-                .filter(|id| document.kind(*id) == NodeKind::Scalar { style: wanted })
-                .count()
-        };
-        if uses(ScalarStyle::SingleQuoted) > uses(ScalarStyle::DoubleQuoted) {
+        let (mut single, mut double) = (0, 0);
+        for id in 0..document.len() {
+            match document.kind(id) {
+                NodeKind::Scalar {
+                    style: ScalarStyle::SingleQuoted,
+                } => single += 1,
+                NodeKind::Scalar {
+                    style: ScalarStyle::DoubleQuoted,
+                } => double += 1,
+                _ => {}
+            }
+        }
+        if single > double {
             Self::Single
         } else {
             Self::Double

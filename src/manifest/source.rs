@@ -17,6 +17,9 @@ use super::{
 };
 use crate::yaml::Limits;
 
+/// Up to how many objects are looked through one by one.
+const FEW: usize = 8;
+
 /// A file that was read.
 #[derive(Debug)]
 pub(super) struct ParsedFile {
@@ -85,6 +88,11 @@ impl ParsedFile {
         content.get_or_init(|| Content::read(&self.text, chunk, &self.path))
     }
 
+    /// May a part hold a text as a value?
+    pub(super) fn may_hold(&self, part: usize, needle: &str) -> bool {
+        may_hold(self.part_text(part), &[needle])
+    }
+
     /// Iterates over the parts that may hold every one of some texts as a value.
     pub(super) fn parts_with(&self, needles: &[&str]) -> impl Iterator<Item = usize> {
         (0..self.parts.len()).filter(|part| may_hold(self.part_text(*part), needles))
@@ -92,6 +100,18 @@ impl ParsedFile {
 
     /// Returns the objects with a kind and name, in the order in which they are written.
     pub(super) fn find(&self, object: &ObjectRef) -> impl Iterator<Item = View<'_>> {
+        let all = || (0..self.parts.len()).flat_map(|part| self.views(part));
+        // Most files hold one object or a few; an index of those would cost more than it saves.
+        let has_few = self.parts.len() <= FEW && all().nth(FEW).is_none();
+        let few = has_few.then(|| all().filter(move |view| view.reference() == object));
+        let many = if has_few { &[] } else { self.places_of(object) };
+        let many = many
+            .iter()
+            .filter_map(|(part, index)| self.view(*part, *index));
+        few.into_iter().flatten().chain(many)
+    }
+
+    fn places_of(&self, object: &ObjectRef) -> &[(usize, usize)] {
         let places = self.places.get_or_init(|| {
             let mut places: HashMap<ObjectRef, Vec<(usize, usize)>> = HashMap::new();
             for part in 0..self.parts.len() {
@@ -102,10 +122,7 @@ impl ParsedFile {
             }
             places
         });
-        let places = places.get(object).map(Vec::as_slice).unwrap_or_default();
-        places
-            .iter()
-            .filter_map(|(part, index)| self.view(*part, *index))
+        places.get(object).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// Iterates over the objects of a part.

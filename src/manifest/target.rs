@@ -1,6 +1,9 @@
 //! The scalar at a place, once it is sure that changing its bytes changes that one value and no other.
 
-use std::ops::Range;
+use std::{
+    fmt::{self, Display, Formatter},
+    ops::Range,
+};
 
 use super::{
     Change, Refusal, ScalarType, block_scalar,
@@ -46,7 +49,7 @@ impl<'a> Target<'a> {
     /// a block scalar, tagged, empty, templated; or its object is in the file twice.
     pub(super) fn at(place: &'a Cursor<'a>, allowed: Allowances) -> Result<Self, Refusal> {
         let document = place.document;
-        let target = format!("{} of {}", place.target(), place.view.reference());
+        let target = Title(place);
         check_not_elsewhere(place, &target)?;
         let (NodeKind::Scalar { style }, Some(value)) =
             (document.kind(place.node), document.value(place.node))
@@ -179,7 +182,7 @@ impl<'a> Target<'a> {
             line: self.place.line(),
             column: self.place.document.column(self.place.node),
             object: self.place.view.reference().clone(),
-            pointer: self.place.pointer.clone(),
+            pointer: self.place.pointer(),
             old: Some(self.value.to_owned()),
             new: Some(new.to_owned()),
             scalar_type,
@@ -196,11 +199,29 @@ impl<'a> Target<'a> {
     }
 }
 
+/// What a place is called in messages. It is written out only where something is refused.
+struct Title<'p, 'a>(&'p Cursor<'a>);
+
+impl Display for Title<'_, '_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self(place) = self;
+        write!(
+            formatter,
+            "{} of {}",
+            place.target(),
+            place.view.reference()
+        )
+    }
+}
+
 const BLOCK_HINT: &str = "write the value in quotes behind its key, or, where the block begins on the key's line and has no \
      comment there, allow it with --inline-blocks";
 
 /// Refuses a place whose bytes are elsewhere.
-pub(super) fn check_not_elsewhere(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+pub(super) fn check_not_elsewhere(
+    place: &Cursor<'_>,
+    target: &impl Display,
+) -> Result<(), Refusal> {
     let document = place.document;
     let value_line = document.line(place.resolved());
     let refuse = |reason: String| place.refusal(reason).hint("write the value itself here");
@@ -221,7 +242,7 @@ pub(super) fn check_not_elsewhere(place: &Cursor<'_>, target: &str) -> Result<()
 }
 
 /// Refuses a mapping or list to which a Helm template may add something.
-pub(super) fn check_written_out(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+pub(super) fn check_written_out(place: &Cursor<'_>, target: &impl Display) -> Result<(), Refusal> {
     if place.templated || place.document.may_grow(place.resolved()) {
         return Err(place
             .refusal(format!(
@@ -233,7 +254,10 @@ pub(super) fn check_written_out(place: &Cursor<'_>, target: &str) -> Result<(), 
 }
 
 /// Refuses a place whose bytes count elsewhere too.
-pub(super) fn check_used_here_alone(place: &Cursor<'_>, target: &str) -> Result<(), Refusal> {
+pub(super) fn check_used_here_alone(
+    place: &Cursor<'_>,
+    target: &impl Display,
+) -> Result<(), Refusal> {
     let users = users(place);
     if users.is_empty() {
         return Ok(());

@@ -76,7 +76,7 @@ pub async fn gather(search: &Search<'_>, now: DateTime<Utc>) -> Result<Vec<Prese
     }
     let journal = match place {
         Some((repository, (environment, service))) => {
-            let journal = repository.journal(environment, service).await;
+            let journal = repository.journal_as_listed(environment, service).await;
             journal.map_err(failure::git)?
         }
         None => Journal::default(),
@@ -249,7 +249,7 @@ pub async fn mark_used(
     let Some((repository, (environment, service))) = repository.zip(place(request)) else {
         return Ok(());
     };
-    let journal = repository.journal(environment, service).await;
+    let journal = repository.journal_as_listed(environment, service).await;
     let journal = journal.map_err(failure::git)?;
     for one in presented {
         one.used_by = used_by(&journal, request, &one.id);

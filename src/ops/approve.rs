@@ -188,6 +188,11 @@ async fn store(
             format!("{reference} was not stored: the connection broke"),
         )
         .hint("run the same command again")),
+        JournalOutcome::Locked { reason } => Err(Failure::new(
+            Ending::Unavailable,
+            format!("{reference} was not stored, somebody is just writing it: {reason}"),
+        )
+        .hint("run the same command again")),
         JournalOutcome::Refused { reason } => Err(Failure::new(
             Ending::PushDenied,
             format!("the server refuses {reference}: {reason}"),

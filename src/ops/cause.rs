@@ -52,7 +52,7 @@ pub async fn failed_before(
     service: &str,
     version: &Version,
 ) -> Result<Option<FailedBefore>, Failure> {
-    let journal = repository.journal(environment, service).await;
+    let journal = repository.journal_as_listed(environment, service).await;
     Ok(last_failure(&journal.map_err(failure::git)?, version))
 }
 

@@ -106,7 +106,7 @@ enum Try {
     Landed(Landed),
     /// Someone else was faster.
     Lost,
-    /// The git server did not answer; nothing was pushed.
+    /// The git server did not answer, or not just now; nothing was pushed.
     Unanswered(Failure),
     /// The git server did not answer after it was sent this.
     InDoubt(Sent, Failure),
@@ -186,15 +186,28 @@ impl Writer<'_> {
         }
     }
 
-    /// Tries once. `sent` is what may be on the branch already.
-    async fn attempt(
-        &mut self,
+    /// Makes the commit on the newest one of the branch; or says what this try came to already.
+    /// `sent` is what may be on the branch.
+    async fn make(
+        &self,
         write: &Write<'_>,
         sent: Option<&Sent>,
         stop: &mut Stop,
-        reporter: &mut dyn Reporter,
-    ) -> Result<Try, NotLanded> {
+    ) -> Result<Result<(CommitId, CommitId), Try>, NotLanded> {
         let branch = &self.target.branch;
+        // Whoever has just asked for leave to push saw the branch by that. Where there is nothing to
+        // push nothing would compare, so then the branch is looked at again.
+        if sent.is_none() && !self.announced {
+            let seen = stop.or(self.repository.branch_for_push(branch)).await;
+            let seen = seen.map_err(|reason| stopped(reason, write))?;
+            let tip = match unanswered(seen.map_err(failure::git))? {
+                Ok(tip) => tip,
+                Err(failure) => return Ok(Err(Try::Unanswered(failure))),
+            };
+            if let Some(commit) = self.commit_on(&tip, write).await? {
+                return Ok(Ok((tip, commit)));
+            }
+        }
         let fetched = match stop.or(self.repository.fetch(branch)).await {
             Ok(fetched) => fetched.map_err(failure::git),
             // Only a push has an outcome that must be read.
@@ -203,18 +216,33 @@ impl Writer<'_> {
         };
         let tip = match unanswered(fetched)? {
             Ok(tip) => tip,
-            Err(failure) => return Ok(Try::Unanswered(failure)),
+            Err(failure) => return Ok(Err(Try::Unanswered(failure))),
         };
         if let Some(sent) = sent {
             let contains = self.repository.contains(&tip, &sent.commit).await;
             match unanswered(contains.map_err(failure::git))? {
-                Ok(true) => return Ok(Try::Landed(sent.clone().into())),
+                Ok(true) => return Ok(Err(Try::Landed(sent.clone().into()))),
                 Ok(false) => {}
-                Err(failure) => return Ok(Try::Unanswered(failure)),
+                Err(failure) => return Ok(Err(Try::Unanswered(failure))),
             }
         }
-        let Some(commit) = self.commit_on(&tip, write).await? else {
-            return Ok(Try::Landed(Landed::AlreadyThere { tip }));
+        Ok(match self.commit_on(&tip, write).await? {
+            Some(commit) => Ok((tip, commit)),
+            None => Err(Try::Landed(Landed::AlreadyThere { tip })),
+        })
+    }
+
+    /// Tries once. `sent` is what may be on the branch already.
+    async fn attempt(
+        &mut self,
+        write: &Write<'_>,
+        sent: Option<&Sent>,
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Try, NotLanded> {
+        let (tip, commit) = match self.make(write, sent, stop).await? {
+            Ok(made) => made,
+            Err(end) => return Ok(end),
         };
         if let Some(reason) = stop.requested() {
             return Err(stopped(reason, write).into());
@@ -242,6 +270,13 @@ impl Writer<'_> {
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
             PushOutcome::Lost { .. } => Ok(Try::Lost),
+            PushOutcome::Locked { reason } => {
+                let text = format!("the git server cannot write branch `{branch}`: {reason}");
+                let failure = Failure::new(Ending::PushConflict, text).hint(
+                    "somebody else is just writing it, or a crashed git left its lock on the server: look there if it stays",
+                );
+                Ok(Try::Unanswered(failure))
+            }
             PushOutcome::Denied { reason } => Err(Failure::new(
                 Ending::PushDenied,
                 format!("the git server refused the push to `{branch}`: {reason}"),

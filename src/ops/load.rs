@@ -151,7 +151,10 @@ pub async fn site(
     let (tip, config) = if branch == read_from {
         (tip, config.clone())
     } else {
-        let tip = repository.fetch(&branch).await.map_err(failure::git)?;
+        let tip = repository
+            .fetch_as_listed(&branch)
+            .await
+            .map_err(failure::git)?;
         let config = self::config(repository, &tip, source.path).await?;
         (tip, config)
     };

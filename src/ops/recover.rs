@@ -121,10 +121,59 @@ async fn from(
     if takeback.is_to_be_finished(record) {
         return Ok(takeback.finish(stop, reporter).await);
     }
-    let why = format!(
-        "run {} was interrupted ({})",
-        record.run,
-        record.state.word()
-    );
-    Ok(takeback.back(&why, stop, reporter).await)
+    let state = record.state.word();
+    let holds_until = record
+        .expires_at
+        .filter(|until| *until > outside.clock.now());
+    let why = match holds_until {
+        // Nobody knows whether it is dead; what is certain is that it had time left.
+        Some(until) => {
+            let until = journal::instant(until);
+            let by = record.actor.as_ref();
+            let by = by.map_or_else(String::new, |actor| format!(" by {actor}"));
+            reporter.event(&Event::Warning(format!(
+                "run {}{by} ({state}, step {}) holds the journal until {until} and may still be under \
+                 way: it is fenced out and taken back",
+                record.run, record.step
+            )));
+            format!(
+                "run {} ({state}) was recovered while it held the journal until {until}",
+                record.run
+            )
+        }
+        None => format!("run {} was interrupted ({state})", record.run),
+    };
+    let run = record.run.clone();
+    let ended = takeback.back(&why, stop, reporter).await;
+    Ok(or_done_by_another(ended, &run, outside, target).await)
+}
+
+/// Of several that recover at the same moment one does it. The others have what they wanted, too,
+/// once it is done.
+async fn or_done_by_another(
+    ended: Outcome,
+    run: &str,
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Outcome {
+    let changed = ended.deployment.as_ref().is_some_and(|run| run.changed);
+    if ended.ending != Ending::Superseded || changed {
+        return ended;
+    }
+    let Ok((_, records)) = read_journal(outside.repository, target).await else {
+        return ended;
+    };
+    let newest = records.first().filter(|record| record.run == run);
+    match newest.map(|record| record.state) {
+        Some(State::RolledBack | State::Withdrawn | State::Verified) => {
+            Outcome::new(Ending::NoChange, ended.reason)
+        }
+        Some(state) if !state.is_final() => {
+            let mut ended = ended;
+            let next = "run `shipgate recover` again: it says what became of it";
+            ended.hints.push(next.to_owned());
+            ended
+        }
+        _ => ended,
+    }
 }

@@ -82,7 +82,11 @@ pub async fn rollback_to(
         }
         Some(record) => {
             let now = outside.clock.now();
-            return Err(deploy::unfinished_run(record, target, now)
+            let place = (
+                target.service.name.as_str(),
+                target.environment_name.as_str(),
+            );
+            return Err(deploy::unfinished_run(record, place, now)
                 .hint("or take that run back first: shipgate rollback, without --to"));
         }
     };

@@ -82,7 +82,10 @@ pub async fn policy_of(
     let commit = if branch == place.branch {
         place.tip.clone()
     } else {
-        repository.fetch(&branch).await.map_err(failure::git)?
+        repository
+            .fetch_as_listed(&branch)
+            .await
+            .map_err(failure::git)?
     };
     let (config_path, name) = (place.config_path, place.name);
     let environment = if commit == *place.tip {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     deploy::read_journal,
     failure,
-    journal::{RunIdentity, State, instant},
+    journal::{Record, RunIdentity, State, instant},
     load::Target,
     patience::Patience,
     pull_request::Proposals,
@@ -14,8 +14,8 @@ use super::{
 use crate::{
     clock::Clock,
     event::{Ending, Failure},
-    git::{self, CommitId, JournalOutcome, Repository},
-    units::Weight,
+    git::{self, CommitId, JournalOutcome, Proof, Repository},
+    units::{Version, Weight},
 };
 
 /// The writer of one run.
@@ -119,17 +119,15 @@ impl Writer<'_> {
             Ok(Appended::NotYet(Failure::new(Ending::Unavailable, text)))
         };
         let (tip, now) = (self.journal_tip.as_ref(), self.clock.now());
-        let outcome = if entry.intended.is_some() {
-            let announced = self
-                .repository
-                .announce(environment, service, tip, message, now);
-            announced.await
-        } else {
-            let appended = self
-                .repository
-                .append_journal(environment, service, tip, message, now);
-            appended.await
+        // A push follows, and a record behind it: that one's compare-and-set is the proof.
+        let proof = match entry.intended {
+            Some(_) => Proof::ByTheNext,
+            None => Proof::ReadBack,
         };
+        let outcome = self
+            .repository
+            .append_journal(environment, service, tip, message, now, proof)
+            .await;
         match outcome.map_err(failure::git) {
             Ok(JournalOutcome::Appended(id)) => {
                 self.journal_tip = Some(id);
@@ -140,6 +138,9 @@ impl Writer<'_> {
                 unanswered("the connection broke".to_owned())
             }
             Ok(JournalOutcome::Lost { .. }) => self.after_lost_race().await,
+            Ok(JournalOutcome::Locked { reason }) => {
+                unanswered(format!("the git server says that somebody else is writing it: {reason}"))
+            }
             Ok(JournalOutcome::Refused { reason }) => Err(Failure::new(
                 Ending::PushDenied,
                 format!("the git server refused the journal `refs/shipgate/{environment}/{service}`: {reason}"),
@@ -172,17 +173,54 @@ impl Writer<'_> {
                 "the journal could not be written: answers of the git server were lost",
             )));
         }
+        Err(NotLanded::Fenced(self.outdone_by(newest)))
+    }
+
+    /// Says who was faster, what becomes of the run by that, and what this one has done.
+    fn outdone_by(&self, newest: Option<&Record>) -> String {
         let RunIdentity {
+            run,
             service,
             environment,
+            version,
             ..
         } = &self.identity;
-        let who = newest
-            .and_then(|record| record.actor.as_ref())
-            .map_or_else(String::new, |actor| format!(" (by {actor})"));
-        Err(NotLanded::Fenced(format!(
-            "another run of {service} in {environment}{who} took over the journal"
-        )))
+        let Some(record) = newest else {
+            return format!("the journal of {service} in {environment} was taken away; left alone");
+        };
+        let who = [&record.actor, &record.pipeline];
+        let who: Vec<&str> = who.into_iter().flatten().map(String::as_str).collect();
+        let who = if who.is_empty() {
+            String::new()
+        } else {
+            format!(" (by {})", who.join(", "))
+        };
+        let step = &record.step;
+        let does = match record.state {
+            _ if record.run != *run => {
+                let theirs = record.version.as_ref();
+                let theirs =
+                    theirs.map_or_else(|| "another version".to_owned(), Version::to_string);
+                format!("with {theirs}, run {}, took over the journal", record.run)
+            }
+            State::Started | State::Advanced | State::Promoted => {
+                format!("of the same deployment goes on with it, at step {step}")
+            }
+            State::RollingBack => "is taking it back".to_owned(),
+            State::Held => format!("of the same deployment left it held at step {step}"),
+            State::Verified => {
+                "of the same deployment has finished it: it is live and verified".to_owned()
+            }
+            State::RolledBack => "has taken it back".to_owned(),
+            State::Withdrawn => "has closed it: nothing of it was on the branch".to_owned(),
+            State::Superseded => "has ended it: somebody else changed its values".to_owned(),
+        };
+        let this = if self.announced {
+            "this one writes nothing more"
+        } else {
+            "this one has pushed nothing"
+        };
+        format!("{service} {version} in {environment}: another run{who} {does}; {this}")
     }
 
     fn message(&self, entry: &Entry<'_>) -> String {

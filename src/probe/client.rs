@@ -47,6 +47,7 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: ClientOptions,
+    plain: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
     elsewhere: OnceLock<Result<reqwest::Client, String>>,
 }
@@ -87,6 +88,7 @@ impl Client {
     pub fn new(options: ClientOptions) -> Self {
         Self(Arc::new(Inner {
             options,
+            plain: OnceLock::new(),
             loopback: OnceLock::new(),
             elsewhere: OnceLock::new(),
         }))
@@ -117,10 +119,14 @@ impl Client {
     fn client_for(&self, url: &Url) -> Result<&reqwest::Client, String> {
         let Inner {
             options,
+            plain,
             loopback,
             elsewhere,
         } = self.0.as_ref();
-        if is_loopback(url) {
+        if is_loopback(url) && url.scheme() == "http" {
+            // Nobody shows a certificate there, and reading the machine's takes milliseconds.
+            plain.get_or_init(|| build(options, |builder| builder.no_proxy().tls_certs_only([])))
+        } else if is_loopback(url) {
             loopback.get_or_init(|| build(options, ClientBuilder::no_proxy))
         } else {
             elsewhere.get_or_init(|| build(options, |builder| builder))

@@ -96,6 +96,8 @@ pub struct Document {
     /// Values that had escapes, folds or indentation.
     pub(super) decoded: Vec<Box<str>>,
     pub(super) tags: Vec<(NodeId, Box<str>)>,
+    /// Was it read as one of the usual style?
+    pub(super) usual: bool,
     /// The column of each node, where a line has so many that each must not count from its start.
     columns: Vec<u32>,
 }
@@ -117,6 +119,7 @@ impl Document {
             nodes,
             decoded,
             tags,
+            usual: false,
             columns: Vec::new(),
         };
         let lines = document.nodes.chunk_by(|one, other| one.line == other.line);

@@ -59,8 +59,8 @@ pub fn documents_of(part: &Part, limits: &Limits) -> Result<Vec<Document>, YamlE
             ),
         });
     }
-    if let Some(document) = usual::document(part, limits) {
-        return Ok(vec![document]);
+    if let Some(found) = usual::documents(part, limits) {
+        return Ok(found);
     }
     parsed(part, limits)
 }

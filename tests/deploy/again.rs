@@ -133,10 +133,10 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     ");
     assert_eq!(stage.references(), before);
     let other = stage.deploy("1.2").await;
-    insta::assert_snapshot!(other.end(), @"
+    insta::assert_snapshot!(other.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
       hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback`
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval: run the same deploy again to go on)
     ");
     assert_eq!(stage.references(), before);
     stage.deploy("1.1").await.assert(42, "second approval");
@@ -225,21 +225,22 @@ async fn an_unfinished_run_stops_other_versions() {
     assert_eq!(killed.code, None);
     let before = stage.references();
     let end = stage.deploy("1.2").await;
-    insta::assert_snapshot!(end, @"
+    insta::assert_snapshot!(end, @r"
     deploy advertisements 1.2 to production
     gate: Allowed
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
-      hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
-      hint: or wait for its end: --wait-for-run 30m
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: wait for its end: --wait-for-run 30m
+      hint: only if it is known to be dead: `shipgate recover` takes it back at once
     ");
     let end = stage.rollback(Some("1.2")).await;
-    insta::assert_snapshot!(end, @"
+    insta::assert_snapshot!(end, @r"
     gate: Allowed
     roll back advertisements in production to 1.2
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
-      hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: wait for its end: --wait-for-run 30m
+      hint: only if it is known to be dead: `shipgate recover` takes it back at once
       hint: or take that run back first: shipgate rollback, without --to
     ");
     assert_eq!(stage.references(), before);

@@ -49,10 +49,10 @@ async fn it_is_recovered_before_another_version_is_deployed() {
         ..Start::new()
     };
     let shown = stage.deploy_with("1.2", start).await;
-    insta::assert_snapshot!(shown.end(), @"
+    insta::assert_snapshot!(shown.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z
       hint: a deployment that is no dry run recovers it first
     ");
     assert_eq!(stage.references(), before);
@@ -209,14 +209,14 @@ async fn a_wait_has_an_end() {
     let stage = died(Scenario::Healthy, 4).await;
     let from = stage.clock_now();
     let end = stage.deploy_with("1.2", waiting(120)).await;
-    insta::assert_snapshot!(end, @"
+    insta::assert_snapshot!(end, @r"
     deploy advertisements 1.2 to production
     gate: Allowed
     note: waiting for advertisements 1.1 in production (run ID, started by robot, https://ci.example/robot): advanced at step 3/11, since 2026-03-10T10:00:00Z, expires 2026-03-10T10:20:37Z
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
-      hint: run `shipgate recover`: it finishes or takes back what that run left
-      hint: it was started by robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
-      hint: or wait for its end: --wait-for-run 30m
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
+      hint: wait for its end: --wait-for-run 30m
+      hint: only if it is known to be dead: `shipgate recover` takes it back at once
     ");
     assert_eq!(stage.clock_now() - from, chrono::TimeDelta::seconds(120));
     let start = waiting(120);

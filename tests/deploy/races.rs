@@ -116,8 +116,8 @@ async fn a_push_under_way_is_found_by_the_next_recovery() {
     assert_eq!(stage.journal(), ["started", "withdrawn"]);
     deployed.assert(43, "fenced out");
     assert_eq!(stage.commits(), 1);
-    insta::assert_snapshot!(deployed.end(), @"
-    43 superseded: another run of advertisements in production (by alex) took over the journal
+    insta::assert_snapshot!(deployed.end(), @r"
+    43 superseded: advertisements 1.1 in production: another run (by alex) has closed it: nothing of it was on the branch; this one writes nothing more
       hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
     ");
     let again = stage.recover().await;

@@ -112,7 +112,7 @@ async fn the_same_value_of_somebody_else_stays() {
     }))
     .await;
     insta::assert_snapshot!(ends.join("\n"), @r#"
-    step 1: 
+    step 1: started withdrawn
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `5` now, not `0` or `1`; someone else changed it
     step 3: started superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0` or `10`; someone else changed it

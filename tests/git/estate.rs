@@ -141,9 +141,14 @@ spec:
     pub fn deploy(&self, service: &str, version: &str) -> Command {
         let mut runs = self.runs.lock().unwrap();
         runs.insert(service.to_owned(), version.to_owned());
+        self.command(&["deploy", "--service", service, "--version", version])
+    }
+
+    /// A command against the repository, not started yet.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shipgate"));
         command
-            .args(["deploy", "--service", service, "--version", version])
+            .args(arguments)
             .current_dir(self.home.path())
             .env_clear()
             .env("HOME", self.home.path())

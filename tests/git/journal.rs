@@ -1,6 +1,6 @@
 //! The journal: one ref, compare-and-set, one winner.
 
-use shipgate::git::{CommitId, JournalOutcome, Repository, Trailers, message};
+use shipgate::git::{CommitId, JournalOutcome, Proof, Repository, Trailers, message};
 use tokio::task::JoinSet;
 
 use super::{TOKEN, at, noon, open, support::git_server::GitServer};
@@ -20,7 +20,14 @@ async fn append(
 ) -> JournalOutcome {
     let message = record(run, state);
     repository
-        .append_journal("production", "shop", expected, &message, noon())
+        .append_journal(
+            "production",
+            "shop",
+            expected,
+            &message,
+            noon(),
+            Proof::ReadBack,
+        )
         .await
         .unwrap()
 }
@@ -151,8 +158,14 @@ async fn names_can_not_leave_the_journals_place() {
             repository.journal("production", name).await.is_err(),
             "{name}"
         );
-        let appended =
-            repository.append_journal(name, "shop", None, "m", at("2026-01-01T00:00:00Z"));
+        let appended = repository.append_journal(
+            name,
+            "shop",
+            None,
+            "m",
+            at("2026-01-01T00:00:00Z"),
+            Proof::ReadBack,
+        );
         assert!(appended.await.is_err(), "{name}");
     }
     assert_eq!(server.log().len(), 0);
@@ -203,7 +216,14 @@ async fn append_full(
 ) -> JournalOutcome {
     let message = full_record(service, "same", state);
     repository
-        .append_journal("production", service, expected, &message, noon())
+        .append_journal(
+            "production",
+            service,
+            expected,
+            &message,
+            noon(),
+            Proof::ReadBack,
+        )
         .await
         .unwrap()
 }

@@ -21,6 +21,7 @@ mod credentials;
 mod cut;
 mod estate;
 mod journal;
+mod others;
 mod own_branch;
 mod paths;
 mod proxy;

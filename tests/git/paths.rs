@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use shipgate::git::{ConnectionOptions, GitError, JournalOutcome, PushOutcome, Repository};
+use shipgate::git::{ConnectionOptions, GitError, JournalOutcome, Proof, PushOutcome, Repository};
 use tempfile::TempDir;
 
 use super::{
@@ -141,7 +141,14 @@ async fn a_journal_works_on_a_path() {
     let append = |repository, expected| async move {
         let repository: &Repository = repository;
         repository
-            .append_journal("production", "shop", expected, message, noon())
+            .append_journal(
+                "production",
+                "shop",
+                expected,
+                message,
+                noon(),
+                Proof::ReadBack,
+            )
             .await
             .unwrap()
     };

@@ -24,14 +24,9 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     GET info/refs?service=git-upload-pack
     POST git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
-    GET info/refs?service=git-upload-pack
     POST git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
-    GET info/refs?service=git-upload-pack
     GET info/refs?service=git-receive-pack
-    GET info/refs?service=git-upload-pack
     POST git-receive-pack
     POST git-receive-pack
     GET info/refs?service=git-receive-pack
@@ -44,11 +39,8 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     GET info/refs?service=git-upload-pack
     POST git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
     GET info/refs?service=git-receive-pack
-    GET info/refs?service=git-upload-pack
     POST git-receive-pack
     POST git-receive-pack
     GET info/refs?service=git-receive-pack
@@ -61,8 +53,6 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
     GET info/refs?service=git-upload-pack
     POST git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
     POST git-upload-pack
-    GET info/refs?service=git-upload-pack
     ");
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use shipgate::{
-    git::{CommitRules, CommitSigner, GitError, JournalOutcome, Repository, Signing},
+    git::{CommitRules, CommitSigner, GitError, JournalOutcome, Proof, Repository, Signing},
     ops::signer::Signer,
     sign::{PrivateKey, PublicKey},
 };
@@ -100,7 +100,7 @@ async fn git_takes_the_signatures_of_files_and_agents() {
         let repository = open(&server, signer);
         let base = repository.fetch("main").await.unwrap();
         let first = repository
-            .append_journal("production", "shop", None, RECORD, noon())
+            .append_journal("production", "shop", None, RECORD, noon(), Proof::ReadBack)
             .await
             .unwrap();
         let JournalOutcome::Appended(record) = first else {
@@ -140,7 +140,8 @@ async fn what_can_not_be_signed_is_not_written() {
     let base = repository.fetch("main").await.unwrap();
     let files = vec![super::file(super::APP, "ours\n")];
     let commit = repository.commit(&base, files, "ours", noon()).await;
-    let record = repository.append_journal("production", "shop", None, RECORD, noon());
+    let record =
+        repository.append_journal("production", "shop", None, RECORD, noon(), Proof::ReadBack);
     for error in [commit.unwrap_err(), record.await.unwrap_err()] {
         assert!(matches!(error, GitError::Unavailable { .. }), "{error:?}");
         assert_eq!(
@@ -173,7 +174,8 @@ async fn the_repository_says_as_whom_and_whether_to_sign() {
         let said = git(&server.repository, &["log", "-1", format, "main"]);
         assert_eq!(said, format!("{author},{author}"));
         repository.obey(rules(true)).await.unwrap();
-        let record = repository.append_journal("production", "shop", None, RECORD, noon());
+        let record =
+            repository.append_journal("production", "shop", None, RECORD, noon(), Proof::ReadBack);
         let error = record.await.unwrap_err();
         assert!(matches!(error, GitError::Invalid { .. }), "{error:?}");
         assert!(error.hint().contains("--signing-key"), "{error:?}");

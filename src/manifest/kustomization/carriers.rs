@@ -31,7 +31,8 @@ pub(in crate::manifest) fn locate(
             .map(move |key| [pointer.as_slice(), &[Segment::from(*key)]].concat())
     });
     let variables = images.iter().filter_map(|image| {
-        let (_, container) = image.pointer.split_last()?;
+        let pointer = image.pointer();
+        let (_, container) = pointer.split_last()?;
         let variable = [
             Segment::from("env"),
             Segment::named(env::NAME),

@@ -166,5 +166,5 @@ fn renamed(kustomization: &Cursor<'_>, name: Option<&String>) -> Result<Option<S
 pub(super) fn same(one: &Cursor<'_>, other: &Cursor<'_>) -> bool {
     one.view.path() == other.view.path()
         && one.view.reference() == other.view.reference()
-        && one.pointer == other.pointer
+        && one.pointer() == other.pointer()
 }

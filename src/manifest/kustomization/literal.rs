@@ -13,7 +13,7 @@ pub(in crate::manifest) fn put(
     new: &str,
     findings: &mut Findings,
 ) -> bool {
-    let pointer = [from.pointer.as_slice(), path].concat();
+    let pointer = [from.pointer().as_slice(), path].concat();
     let [
         Segment::Key(generators),
         _,

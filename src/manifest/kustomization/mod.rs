@@ -40,7 +40,7 @@ pub(super) fn redirect(
     if !from.texts.is_empty() || !manifests.kustomizations().builds(from.view.path()) {
         return false;
     }
-    let pointer = [from.pointer.as_slice(), path].concat();
+    let pointer = [from.pointer().as_slice(), path].concat();
     let Some(effect) = findings.take(effect::of(manifests, from.view, &pointer)) else {
         return true;
     };

@@ -19,7 +19,7 @@ pub(in crate::manifest) fn runs<'a>(
     if !manifests.kustomizations().builds(own.view.path()) {
         return Ok((written, own.clone()));
     }
-    let effect = effect::of(manifests, own.view, &own.pointer)?;
+    let effect = effect::of(manifests, own.view, &own.pointer())?;
     let place = effect.decider.map(|decider| decider.place().clone());
     Ok((
         effect.image.unwrap_or(written),
@@ -76,6 +76,11 @@ pub(in crate::manifest) fn name_in_workloads<'a>(
     let mut names: Vec<(&str, Cursor<'a>)> = Vec::new();
     for view in views {
         if workload.is_some_and(|workload| workload != view.reference()) {
+            continue;
+        }
+        // Where nothing builds on it, an image counts by its own name alone.
+        let is_known = names.iter().any(|(name, _)| *name == image);
+        if is_known && !graph.builds(view.path()) {
             continue;
         }
         for place in images_of(view) {

@@ -22,7 +22,7 @@ impl Decided {
     /// Notes that a value of an object is decided over by a place.
     pub(super) fn new(by: &Cursor<'_>, of: &Cursor<'_>, pointer: &[Segment]) -> Self {
         Self {
-            by: (by.view.path().to_owned(), by.pointer.clone()),
+            by: (by.view.path().to_owned(), by.pointer()),
             of: key(of, pointer),
         }
     }
@@ -57,7 +57,7 @@ pub(in crate::manifest) fn check(manifests: &Manifests, findings: &mut Findings)
             };
             let Some(decider) = decider else { continue };
             let by = decider.place();
-            if by.view.path() != path || by.pointer != *pointer {
+            if by.view.path() != path || by.pointer() != *pointer {
                 continue;
             }
             let mut names: Vec<&str> = decided
@@ -98,7 +98,7 @@ fn others<'a>(
         if is_image(pointer) {
             let images = images_of(view).into_iter();
             found.extend(images.map(|image| {
-                let pointer = image.pointer.clone();
+                let pointer = image.pointer();
                 (image, pointer)
             }));
         } else {

@@ -51,6 +51,10 @@ fn version_of<'a>(container: &Container<'a>) -> Result<Option<Cursor<'a>>, Refus
 /// Two have it, or one has a key twice.
 fn entry_of<'a>(container: &Container<'a>, name: &str) -> Result<Option<Cursor<'a>>, Refusal> {
     let mut found: Option<Cursor<'a>> = None;
+    let view = container.place.view;
+    if !view.file.may_hold(view.part, name) {
+        return Ok(None);
+    }
     let list = container.place.key("env")?;
     let entries = |list: &Cursor<'a>| list.items_that_may_have("name", name);
     for entry in list.iter().flat_map(entries) {

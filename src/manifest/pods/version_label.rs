@@ -24,7 +24,11 @@ pub(in crate::manifest) fn locate(
     findings: &mut Findings,
 ) {
     let workload = &running.workload;
+    let view = workload.object.view;
     for key in KEYS {
+        if !view.file.may_hold(view.part, key) {
+            continue;
+        }
         let mut found = Vec::new();
         for place in places(&workload.object, Some(workload)) {
             let labels = findings.take(place.keys(&["metadata", "labels"])).flatten();

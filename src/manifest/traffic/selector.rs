@@ -23,7 +23,7 @@ pub(in crate::manifest) fn locate(
     }
     findings.put(
         &Cursor::new(place.view),
-        &place.pointer,
+        &place.pointer(),
         value,
         ScalarType::Text,
     );

@@ -1,9 +1,12 @@
 //! The end of a deployment: every way in which its steps can end becomes a state that the exit code
 //! names.
 
+use std::time::Duration;
+
 use super::{
     OnCancel,
     back::{BackCommit, BackEnd, go_back},
+    forward,
     run::{Run, StepEnd},
 };
 use crate::{
@@ -21,6 +24,9 @@ use crate::{
     rollout::{Action, Arm, way_back},
     units::Weight,
 };
+
+/// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     pub(super) async fn end(&mut self, end: StepEnd) -> Outcome {
@@ -103,7 +109,7 @@ impl Run<'_> {
     async fn hold(&mut self, what: &str, reason: &str) -> Outcome {
         State::Held.word().clone_into(&mut self.deployment.state);
         let weight = self.deployment.weight;
-        let step = format!("{}/{}", self.at + 1, self.plan.steps.len());
+        let step = forward::number(&self.plan, self.at);
         let entry = Entry {
             weight,
             reason: Some(reason),
@@ -201,6 +207,11 @@ impl Run<'_> {
         self.stop.answer();
         match (reason, self.on_cancel) {
             (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
+                if reason != StopReason::StarterGone
+                    && let Err(taken_over) = self.leave(reason).await
+                {
+                    return taken_over;
+                }
                 let mut outcome = Outcome::new(
                     Ending::CancelledLeft,
                     format!("{what}: {}; left as it is", reason.sentence()),
@@ -214,6 +225,28 @@ impl Run<'_> {
                 self.back(what, reason.sentence(), Cause::Cancelled).await
             }
         }
+    }
+
+    /// Says in the journal that nobody is at it any more: without a time until which it is held
+    /// nobody waits for that, and nobody but a person takes it back.
+    async fn leave(&mut self, reason: StopReason) -> Result<(), Outcome> {
+        let at = self.landed.unwrap_or_default();
+        let step = forward::number(&self.plan, at);
+        let entry = Entry {
+            weight: self.deployment.weight,
+            reason: Some(reason.sentence()),
+            ..Entry::new(forward::state(&self.plan, at), &step, FAREWELL)
+        };
+        match self.writer.record(&entry, &self.stop).await {
+            Ok(()) => {}
+            Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
+                return Err(self.taken_over(reason));
+            }
+            Err(NotLanded::Failed(failure)) => self.reporter.event(&Event::Warning(format!(
+                "the journal does not say that this run has ended, so others take it for under way: {failure}"
+            ))),
+        }
+        Ok(())
     }
 
     async fn broken(&mut self, what: &str, failure: Failure) -> Outcome {

@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Outside, prepare::unfinished_run, read_journal};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
+    git::Repository,
     ops::{
+        failure,
         journal::{self, Record, State, instant},
         load::Target,
         recover,
@@ -62,12 +64,11 @@ impl InTheWay {
     }
 
     /// Refuses to start beside it.
-    pub fn refusal(&self, target: &Target, now: DateTime<Utc>) -> Failure {
-        let failure = unfinished_run(&self.record, target, now);
+    pub fn refusal(&self, place: (&str, &str), now: DateTime<Utc>) -> Failure {
+        let failure = unfinished_run(&self.record, place, now);
         match self.standing(now) {
-            Standing::Alive => failure.hint("or wait for its end: --wait-for-run 30m"),
             Standing::Expired => failure.hint("a deployment that is no dry run recovers it first"),
-            Standing::Left => failure,
+            Standing::Alive | Standing::Left => failure,
         }
     }
 
@@ -123,6 +124,41 @@ impl InTheWay {
         let ended = recover::only(&self.record.id, outside, target, actor, stop, reporter).await?;
         Ok(ended.map(Recovered))
     }
+}
+
+/// Says whether a deployment that begins now would be refused because of a run that is not finished,
+/// without doing anything about it; and what it would do where it would not be refused.
+///
+/// # Errors
+/// [`Ending::BlockedOther`]: it would be refused. The git server does not answer or refuses.
+pub async fn foreseen(
+    repository: &Repository,
+    (service, environment): (&str, &str),
+    version: Option<&Version>,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, Failure> {
+    let journal = repository.journal_as_listed(environment, service).await;
+    let records = journal::records(&journal.map_err(failure::git)?);
+    let Some(run) = InTheWay::find(&records) else {
+        return Ok(None);
+    };
+    let record = &run.record;
+    let is_the_same = version.is_some() && record.version.as_ref() == version;
+    if is_the_same && record.state != State::RollingBack {
+        return Ok(Some(format!(
+            "run {} of the same version is not finished ({}): the deployment goes on with it",
+            record.run,
+            record.state.word()
+        )));
+    }
+    if run.standing(now) == Standing::Expired {
+        return Ok(Some(format!(
+            "run {} has expired without an end ({}): the deployment recovers it first",
+            record.run,
+            record.state.word()
+        )));
+    }
+    Err(run.refusal((service, environment), now))
 }
 
 /// The end of a recovery that came before a deployment.

@@ -37,6 +37,8 @@ use crate::{
     units::Version,
 };
 
+pub use in_the_way::foreseen;
+
 use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use back::{BackCommit, BackEnd, go_back};
@@ -109,6 +111,15 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
 }
 
+impl Outside<'_> {
+    /// Lets no call to the git server take longer than this of the run's time; none = each its own
+    /// limit. A second is left to each, so that an answer can be read at all.
+    pub fn answer_within(&self, longest: Option<Duration>) {
+        let longest = longest.map(|longest| self.clock.real(longest).max(Duration::from_secs(1)));
+        self.repository.answer_within(longest);
+    }
+}
+
 /// Deploys. A run of the service that has expired is recovered first; one that has not is waited for
 /// where that is wished.
 ///
@@ -122,7 +133,10 @@ pub async fn deploy(
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let mut recovered = None;
+    let limit = request.limits.timeout;
+    outside.answer_within(limit);
     let ended = after_others(request, outside, stop, reporter, &mut recovered).await;
+    outside.answer_within(None);
     match recovered {
         None => ended,
         Some(recovered) => Ok(recovered.before(ended.unwrap_or_else(Outcome::from))),
@@ -161,7 +175,11 @@ async fn after_others(
                 let now = outside.clock.now();
                 let is_expired = run.standing(now) == Standing::Expired;
                 if !is_expired || request.dry_run || recovered.is_some() {
-                    return Err(run.refusal(&target, now));
+                    let place = (
+                        target.service.name.as_str(),
+                        target.environment_name.as_str(),
+                    );
+                    return Err(run.refusal(place, now));
                 }
                 let actor = request.asker.actor.clone();
                 let stop = stop.clone();

@@ -4,7 +4,7 @@ use super::{
     super::failure,
     DeployRequest, Outside,
     in_the_way::InTheWay,
-    observe, read_journal,
+    observe,
     resume::{Continued, Remade, in_place, remake, resume},
 };
 use chrono::{DateTime, Utc};
@@ -69,7 +69,13 @@ pub async fn prepare(
     target: &Target,
     reporter: &mut dyn Reporter,
 ) -> Result<Prepared, Failure> {
-    let (journal_tip, records) = read_journal(outside.repository, target).await?;
+    let journal = outside
+        .repository
+        .journal_as_listed(&target.environment_name, &target.service.name)
+        .await
+        .map_err(failure::git)?;
+    let records = journal::records(&journal);
+    let journal_tip = journal.tip;
     let run = journal::run_id(
         outside.repository.display(),
         &target.branch,
@@ -265,46 +271,51 @@ fn not_in_place(mut failure: Failure) -> Failure {
 }
 
 /// Refuses to start while a run is not finished; `now` tells whether it may still be under way.
-pub fn unfinished_run(record: &Record, target: &Target, now: DateTime<Utc>) -> Failure {
+pub fn unfinished_run(
+    record: &Record,
+    (service, environment): (&str, &str),
+    now: DateTime<Utc>,
+) -> Failure {
     let version = record
         .version
         .as_ref()
         .map_or_else(|| "?".to_owned(), Version::to_string);
-    let by = record
-        .actor
-        .as_ref()
-        .map_or_else(String::new, |actor| format!("it was started by {actor}, "));
-    let holds = record
-        .expires_at
-        .filter(|until| *until > now)
-        .map_or_else(String::new, |until| {
-            format!(
-                "; it may still be under way until {}",
-                journal::instant(until)
-            )
-        });
-    let next = if record.state == State::Held {
-        format!(
-            "it is held on purpose: deploy {version} again to go on, or take it back with `shipgate rollback`"
-        )
-    } else {
-        "run `shipgate recover`: it finishes or takes back what that run left".to_owned()
-    };
     let mut failure = Failure::new(
         Ending::BlockedOther,
         format!(
-            "an earlier run ({} {version} in {}, run {}, {}) is not finished",
-            target.service.name,
-            target.environment_name,
+            "an earlier run ({service} {version} in {environment}, run {}, {}) is not finished",
             record.run,
             record.state.word()
         ),
-    )
-    .hint(next)
-    .hint(format!(
-        "{by}last sign of life {}{holds}",
-        journal::instant(record.at)
-    ));
+    );
     UNFINISHED_RUN.clone_into(&mut failure.0.reason_code);
-    failure
+    let by = [&record.actor, &record.pipeline];
+    let by: Vec<&str> = by.into_iter().flatten().map(String::as_str).collect();
+    let by = if by.is_empty() {
+        String::new()
+    } else {
+        format!("it was started by {}, ", by.join(", "))
+    };
+    let why = record.reason.as_ref();
+    let why = why.map_or_else(String::new, |reason| format!(" ({reason})"));
+    let sign_of_life = format!("{by}last sign of life {}{why}", journal::instant(record.at));
+    let holds_until = record.expires_at.filter(|until| *until > now);
+    match (record.state, holds_until) {
+        (State::Held, _) => failure
+            .hint(format!(
+                "it is held on purpose: deploy {version} again to go on, or take it back with `shipgate rollback`"
+            ))
+            .hint(sign_of_life),
+        // Whoever is told first to recover takes back what somebody is just rolling out.
+        (_, Some(until)) => failure
+            .hint(format!(
+                "{sign_of_life}; it may still be under way until {}",
+                journal::instant(until)
+            ))
+            .hint("wait for its end: --wait-for-run 30m")
+            .hint("only if it is known to be dead: `shipgate recover` takes it back at once"),
+        (_, None) => failure
+            .hint("run `shipgate recover`: it finishes or takes back what that run left")
+            .hint(sign_of_life),
+    }
 }

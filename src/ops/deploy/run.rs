@@ -139,6 +139,8 @@ impl<'a> Run<'a> {
             Err(end) => return end.into(),
             Ok(first) => self.steps(first).await,
         };
+        // What the end needs, a way back above all, has its own time.
+        self.outside.answer_within(None);
         let mut outcome = self.end(end).await;
         self.deployment.finished_at = Some(self.outside.clock.now());
         let written = self
@@ -207,6 +209,8 @@ impl<'a> Run<'a> {
             name: step.name.clone(),
             weight: step.weight,
         });
+        self.outside
+            .answer_within((!self.tidies()).then(|| self.time_left()));
         let end = if let Some(reason) = self.stop.requested() {
             StepEnd::Stopped(reason)
         } else {

@@ -1,7 +1,8 @@
 //! Reads the manifests of a folder: the files that globs name, as they are.
 
 use std::{
-    fs, io,
+    fs::{self, File, FileType},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -61,9 +62,9 @@ impl FileSet {
             left_out: Vec::new(),
         };
         while let Some(folder) = walk.folders.pop() {
-            for name in names_in(&root, &folder)? {
+            for (name, kind) in names_in(&root, &folder)? {
                 if name != ".git" {
-                    walk.visit(folder.clone() + &name)?;
+                    walk.visit(folder.clone() + &name, kind)?;
                 }
             }
         }
@@ -186,7 +187,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn visit(&mut self, path: String) -> Result<(), Failure> {
+    fn visit(&mut self, path: String, kind: Option<FileType>) -> Result<(), Failure> {
         let as_folder = format!("{path}/");
         let matching = self
             .wanted
@@ -204,7 +205,8 @@ impl Walk<'_> {
         if !(matches || leads_there) {
             return Ok(());
         }
-        let kind = match fs::symlink_metadata(self.root.join(&path)) {
+        let look = || fs::symlink_metadata(self.root.join(&path));
+        let kind = match kind.map_or_else(|| look().map(|found| found.file_type()), Ok) {
             Ok(kind) => kind,
             Err(_) if !matches => return Ok(()),
             Err(error) => return Err(unreadable(&path, &error)),
@@ -226,13 +228,16 @@ impl Walk<'_> {
         } else if kind.is_dir() && leads_there {
             self.folders.push(as_folder);
         } else if kind.is_file() && matches {
-            self.take(path, kind.len(), is_meant)?;
+            self.take(path, is_meant)?;
         }
         Ok(())
     }
 
-    fn take(&mut self, path: String, length: u64, is_meant: bool) -> Result<(), Failure> {
+    fn take(&mut self, path: String, is_meant: bool) -> Result<(), Failure> {
         let limit = Limits::MANIFEST.bytes as u64;
+        let opened = File::open(self.root.join(&path));
+        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
+        let (length, file) = opened.map_err(|error| unreadable(&path, &error))?;
         if length > limit && is_meant {
             let reason = format!("{path}: is {length} bytes long, expected at most {limit} bytes");
             return Err(Failure::new(Ending::EditRefused, reason)
@@ -246,7 +251,7 @@ impl Walk<'_> {
             self.left_out.push(path);
             return Ok(());
         }
-        let bytes = fs::read(self.root.join(&path)).map_err(|error| unreadable(&path, &error))?;
+        let bytes = contents(file, length).map_err(|error| unreadable(&path, &error))?;
         if is_meant && is_lfs_pointer(&bytes) {
             let reason = format!("{path}: is kept in Git LFS, expected the file itself");
             return Err(Failure::new(Ending::EditRefused, reason).hint(LFS_HINT));
@@ -270,16 +275,41 @@ fn is_text(bytes: &[u8]) -> bool {
     !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
 }
 
-fn names_in(root: &Path, folder: &str) -> Result<Vec<String>, Failure> {
+/// Reads a file that should have so many bytes, without asking again where it ends if it has.
+fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
+    let expected = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; expected.saturating_add(1)];
+    let mut filled = 0;
+    while filled < expected {
+        match file.read(bytes.get_mut(filled..).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    bytes.truncate(filled);
+    if filled != expected || expected == 0 {
+        // Someone has written to it meanwhile, or its length was not known.
+        file.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// Returns what is in a folder, in order, with what it is where that is known without looking at it.
+fn names_in(root: &Path, folder: &str) -> Result<Vec<(String, Option<FileType>)>, Failure> {
     let path = root.join(folder);
     let entries = fs::read_dir(&path).map_err(|error| unreadable(folder, &error))?;
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
         // A name that is not UTF-8 is looked for in its lossy form, found nowhere, and refused.
-        names.push(entry.file_name().to_string_lossy().into_owned());
+        match entry.file_name().into_string() {
+            Ok(name) => names.push((name, entry.file_type().ok())),
+            Err(name) => names.push((name.to_string_lossy().into_owned(), None)),
+        }
     }
-    names.sort();
+    names.sort_by(|(one, _), (other, _)| one.cmp(other));
     Ok(names)
 }
 

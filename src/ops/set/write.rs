@@ -1,6 +1,10 @@
 //! Writes files of a work tree: every one of them, or none.
 
-use std::{fs, io, io::Write, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::Path,
+};
 
 use tempfile::{Builder, TempPath};
 
@@ -9,6 +13,9 @@ use crate::{
     event::{Ending, Failure},
     manifest::SourceFile,
 };
+
+/// How many bytes of a file are looked at together.
+const PIECE: usize = 1 << 16;
 
 /// Writes every file beside its old one first, then puts them in place: what usually goes wrong (no
 /// space, no permission) goes wrong before anything has changed.
@@ -39,9 +46,10 @@ fn check_unchanged(
     new: &SourceFile,
     old: Option<&str>,
 ) -> Result<fs::Permissions, Failure> {
-    let now = fs::read(path).map_err(|error| unreadable(&new.path, &error))?;
     let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&new.path, &error))?;
-    if metadata.is_symlink() || old.is_none_or(|old| old.as_bytes() != now) {
+    let is_same = old.map_or(Ok(false), |old| holds(path, old.as_bytes()));
+    let is_same = is_same.map_err(|error| unreadable(&new.path, &error))?;
+    if metadata.is_symlink() || !is_same {
         let reason = format!("{}: was changed by someone else meanwhile", new.path);
         return Err(Failure::new(Ending::EditRefused, reason).hint("run the same command again"));
     }
@@ -50,6 +58,26 @@ fn check_unchanged(
         return Err(Failure::new(Ending::EditRefused, reason).hint("allow writing to the file"));
     }
     Ok(metadata.permissions())
+}
+
+/// Does a file hold these bytes and no other? It is read piece by piece: it may be large.
+fn holds(path: &Path, mut bytes: &[u8]) -> io::Result<bool> {
+    let mut file = File::open(path)?;
+    let mut piece = vec![0; PIECE.min(bytes.len() + 1)];
+    loop {
+        let length = match file.read(&mut piece) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if length == 0 {
+            return Ok(bytes.is_empty());
+        }
+        match bytes.strip_prefix(piece.get(..length).unwrap_or_default()) {
+            Some(rest) => bytes = rest,
+            None => return Ok(false),
+        }
+    }
 }
 
 /// Writes a file that only has to be renamed. It is not forced to the disk: a work tree can be made

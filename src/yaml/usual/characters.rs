@@ -2,11 +2,17 @@
 
 use memchr::{memchr_iter, memmem};
 
-/// Are there only characters that mean the same to every reader?
-pub(super) fn are_usual(text: &str) -> bool {
+/// How many bytes are looked at together: most are ASCII.
+const BLOCK: usize = 64;
+
+/// Are there only characters that mean the same to every reader? Tabs do between brackets alone.
+pub(super) fn are_usual(text: &str, may_have_tabs: bool) -> bool {
     let bytes = text.as_bytes();
+    let tab = if may_have_tabs { b'\t' } else { b'\n' };
     // Without branches, so that many bytes are looked at in one go.
-    let is_control = |byte: u8| (byte < b' ') & (byte != b'\n') & (byte != b'\r') | (byte == 0x7f);
+    let is_control = |byte: u8| {
+        (byte < b' ') & (byte != b'\n') & (byte != b'\r') & (byte != tab) | (byte == 0x7f)
+    };
     if bytes
         .iter()
         .fold(false, |found, byte| found | is_control(*byte))
@@ -23,9 +29,13 @@ pub(super) fn are_usual(text: &str) -> bool {
         matches!(character, '\u{a1}'..='\u{1fff}' | '\u{2010}'..='\u{2027}'
             | '\u{2030}'..='\u{d7ff}' | '\u{10000}'..='\u{1ffff}')
     };
-    let mut starts = (0..bytes.len()).filter(|at| bytes[*at] >= 0xc0);
     let first = |at: usize| text.get(at..).and_then(|rest| rest.chars().next());
-    bytes.is_ascii() || starts.all(|at| first(at).is_some_and(is_usual))
+    bytes.chunks(BLOCK).enumerate().all(|(index, block)| {
+        let mut starts = (index * BLOCK..)
+            .zip(block)
+            .filter(|(_, byte)| **byte >= 0xc0);
+        block.is_ascii() || starts.all(|(at, _)| first(at).is_some_and(is_usual))
+    })
 }
 
 /// May a byte stand anywhere in a key without quotes, or in a word in brackets?

@@ -73,6 +73,10 @@ impl Reader<'_> {
         let parent = self.levels.last().map(|level| level.indent);
         while next == self.line.end {
             let line = self.next_line()?;
+            let text = &self.bytes[line.start..];
+            if text.starts_with(b"...") || text.starts_with(b"---") {
+                return None;
+            }
             let is_deeper = parent.is_none_or(|parent| line.content - line.start > parent);
             if !is_deeper && line.content < line.end {
                 return None;

@@ -34,7 +34,7 @@ impl Reader<'_> {
     pub(super) fn next_line(&self) -> Option<Line> {
         let start = self.line.next;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
-        let content = start + rest.iter().take_while(|byte| **byte == b' ').count();
+        let content = start + self.blanks(rest);
         let line_break = memchr(b'\n', &self.bytes[content..]).map(|length| content + length);
         let next = line_break.map_or(self.bytes.len(), |at| at + 1);
         let end = match line_break {
@@ -68,6 +68,12 @@ impl Reader<'_> {
 
     pub(super) fn skip_spaces(&self, from: usize, end: usize) -> usize {
         let rest = self.bytes.get(from..end).unwrap_or_default();
-        from + rest.iter().take_while(|byte| **byte == b' ').count()
+        from + self.blanks(rest)
+    }
+
+    /// Counts the blanks in front: spaces, and tabs where these may stand for them.
+    fn blanks(&self, bytes: &[u8]) -> usize {
+        let is_blank = |byte: &&u8| **byte == b' ' || **byte == self.other_blank;
+        bytes.iter().take_while(is_blank).count()
     }
 }

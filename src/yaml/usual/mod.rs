@@ -1,11 +1,13 @@
 //! Reads the style that most manifests are written in, in one pass over their lines: block mappings
-//! and lists, values on one line, literal texts. Whatever else there is, is left to the parser.
+//! and lists, values on one line, texts in blocks. Whatever else there is, is left to the parser.
 //!
 //! It gives the very nodes that the parser gives, or none at all: at the first byte that could mean
 //! something else, it stops. So it need not know what is an error, only what certainly is none.
 
+mod block_text;
 mod characters;
 mod flow;
+mod in_place;
 mod lines;
 mod scalars;
 #[cfg(test)]
@@ -20,11 +22,13 @@ use super::{
     parser::Part,
 };
 
-/// Reads a part of a file that is one document in the usual style; none for anything else.
-pub(super) fn document(part: &Part, limits: &Limits) -> Option<Document> {
+/// Reads a part of a file that is one document in the usual style, or comments alone; none for
+/// anything else.
+pub(super) fn documents(part: &Part, limits: &Limits) -> Option<Vec<Document>> {
     let text = part.text.get(part.range.clone())?;
     let mark = if text.starts_with('\u{feff}') { 3 } else { 0 };
-    if !characters::are_usual(&text[mark..]) {
+    let may_have_tabs = matches!(text.as_bytes().get(mark), Some(b'{' | b'['));
+    if !characters::are_usual(&text[mark..], may_have_tabs) {
         return None;
     }
     let mut reader = Reader {
@@ -33,6 +37,7 @@ pub(super) fn document(part: &Part, limits: &Limits) -> Option<Document> {
         before: part.offset + part.range.start,
         lines_before: part.lines_before,
         most_levels: limits.depth / 2,
+        other_blank: if may_have_tabs { b'\t' } else { b' ' },
         line: Line {
             next: mark,
             ..Line::default()
@@ -49,12 +54,17 @@ pub(super) fn document(part: &Part, limits: &Limits) -> Option<Document> {
     let Reader {
         mut nodes, decoded, ..
     } = reader;
+    if nodes.is_empty() {
+        return Some(Vec::new());
+    }
     if nodes.len() > limits.nodes {
         return None;
     }
     nodes.shrink_to_fit();
     let text = (part.text.clone(), part.offset);
-    Some(Document::new(text, nodes, decoded, Vec::new()))
+    let mut document = Document::new(text, nodes, decoded, Vec::new());
+    document.usual = true;
+    Some(vec![document])
 }
 
 /// What the next line may bring for the node before it.
@@ -100,6 +110,8 @@ struct Reader<'a> {
     before: usize,
     lines_before: usize,
     most_levels: usize,
+    /// What is a blank like a space: a tab, where there are only brackets.
+    other_blank: u8,
     line: Line,
     levels: Vec<Level>,
     expected: Expected,
@@ -113,10 +125,23 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn read(&mut self) -> Option<()> {
         let mut is_first = true;
+        let mut has_markers = false;
+        let mut end_of_document = self.bytes.len();
         while self.take_line()? {
             let Line { start, end, .. } = self.line;
-            let is_marker = is_first && self.bytes[start..].starts_with(b"---");
+            let line = &self.bytes[start..end];
+            if line.starts_with(b"...") && self.is_over(start + 3, end) {
+                end_of_document = start;
+                has_markers = true;
+                // Nothing may follow it but comments.
+                if self.take_line()? {
+                    return None;
+                }
+                break;
+            }
+            let is_marker = is_first && line.starts_with(b"---");
             is_first = false;
+            has_markers |= is_marker;
             if !is_marker {
                 self.take_content()?;
             } else if !self.is_over(start + 3, end) {
@@ -124,12 +149,14 @@ impl<'a> Reader<'a> {
             }
         }
         match self.expected {
-            Expected::Root => return None,
+            // A marker makes a document of nothing.
+            Expected::Root if has_markers => return None,
+            Expected::Root => {}
             Expected::Value(place) | Expected::Item(place) => self.add_null(place),
             Expected::Sibling => {}
         }
         while let Some(level) = self.levels.pop() {
-            self.close(level.node, self.bytes.len());
+            self.close(level.node, end_of_document);
         }
         Some(())
     }
@@ -246,7 +273,7 @@ impl<'a> Reader<'a> {
                 let after = self.name(at, end)?;
                 self.anchor = self.text.get(at + 1..after);
                 let value = self.skip_spaces(after, end);
-                if value < end {
+                if value < end && self.bytes[value] != b'#' {
                     return self.take_value(value, end, missing);
                 }
                 self.expected = missing(self.place(after));
@@ -268,7 +295,7 @@ impl<'a> Reader<'a> {
                 after
             }
             b'[' | b'{' => self.take_flow(at, 0)?,
-            b'|' => return self.take_literal(at, end),
+            b'|' | b'>' => return self.take_block_text(at, end),
             _ => return self.take_plain(at, end),
         };
         self.is_over(after, self.line.end).then_some(())

@@ -1,10 +1,10 @@
-//! Keys and values: plain, in quotes, literal texts.
+//! Keys and values on a line: plain, in quotes.
 
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::{Place, Reader, characters::is_word, lines::Line};
+use super::{Reader, characters::is_word};
 use crate::yaml::document::Stored;
 
 /// The longest key in bytes. YAML allows 1,024 characters (1.2.2, section 7.4.2).
@@ -121,67 +121,6 @@ impl Reader<'_> {
         }
         let text = self.bytes.get(at..stop)?;
         Some(at + text.trim_ascii_end().len())
-    }
-
-    /// Takes a literal text, `|`, with the lines that belong to it.
-    pub(super) fn take_literal(&mut self, at: usize, end: usize) -> Option<()> {
-        let (keeps, strips, header) = match self.bytes.get(at + 1) {
-            Some(b'+') => (true, false, at + 2),
-            Some(b'-') => (false, true, at + 2),
-            _ => (false, false, at + 1),
-        };
-        let parent = self.levels.last()?.indent;
-        if !self.is_blank(header, end) {
-            return None;
-        }
-        let mut value = String::new();
-        let mut empty_lines = 0;
-        let mut first: Option<Line> = None;
-        let stop = loop {
-            let Some(line) = self.next_line() else {
-                break self.bytes.len();
-            };
-            // A text that ends without a line break is read in different ways.
-            if line.end == self.bytes.len() {
-                return None;
-            }
-            let spaces = line.content - line.start;
-            if line.content == line.end {
-                if first.is_none_or(|first| spaces > first.content - first.start) {
-                    return None;
-                }
-                empty_lines += 1;
-            } else {
-                let first = first.get_or_insert(line);
-                let indent = first.content - first.start;
-                if indent <= parent {
-                    return None;
-                }
-                if spaces < indent {
-                    break line.content;
-                }
-                value.extend(std::iter::repeat_n('\n', empty_lines));
-                empty_lines = 0;
-                value.push_str(self.text.get(line.start + indent..line.end)?);
-                value.push('\n');
-            }
-            self.line = line;
-        };
-        let first = first?;
-        if strips {
-            value.pop();
-        } else if keeps {
-            value.extend(std::iter::repeat_n('\n', empty_lines));
-        }
-        let place = Place {
-            at: first.content,
-            line: first.number,
-        };
-        let id = self.add(Stored::Literal, first.content..stop, place);
-        if self.text.get(first.content..stop)? != value {
-            self.decode(id, value);
-        }
-        Some(())
     }
 
     pub(super) fn add_scalar(&mut self, style: Stored, span: Range<usize>) -> Option<()> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use crate::yaml::{Document, Limits, Part, parser::parsed, usual};
 
 /// Reads a text both ways, as the second part of a file; none where the parser has to do it.
-fn read(text: &str) -> Option<(Document, Vec<Document>)> {
+fn read(text: &str) -> Option<(Vec<Document>, Vec<Document>)> {
     let before = "before: this\n---\n";
     let part = Part {
         text: Arc::new(format!("{before}{text}")),
@@ -15,22 +15,24 @@ fn read(text: &str) -> Option<(Document, Vec<Document>)> {
         offset: 7,
         lines_before: 2,
     };
-    let quick = usual::document(&part, &Limits::MANIFEST)?;
+    let quick = usual::documents(&part, &Limits::MANIFEST)?;
     let slow = parsed(&part, &Limits::MANIFEST);
     let slow = slow.unwrap_or_else(|error| panic!("{text:?} is read, but it is not YAML: {error}"));
     Some((quick, slow))
 }
 
-fn assert_same(text: &str, quick: &Document, slow: &[Document]) {
-    let [slow] = slow else {
-        panic!(
-            "{text:?} is read as one document, the parser finds {}",
-            slow.len()
-        );
+fn parsed_alone(text: &str) -> Vec<Document> {
+    crate::yaml::documents(text, &Limits::MANIFEST).unwrap()
+}
+
+fn assert_same(text: &str, quick: &[Document], slow: &[Document]) {
+    let parts = |documents: &[Document]| -> Vec<_> {
+        let parts = |document: &Document| (document.nodes.clone(), document.decoded.clone());
+        documents.iter().map(parts).collect()
     };
-    assert_eq!(quick.nodes, slow.nodes, "{text:?}");
-    assert_eq!(quick.decoded, slow.decoded, "{text:?}");
-    assert!(slow.tags.is_empty(), "{text:?}");
+    assert_eq!(parts(quick), parts(slow), "{text:?}");
+    let has_tags = |document: &Document| !document.tags.is_empty();
+    assert!(!slow.iter().any(has_tags), "{text:?}");
 }
 
 #[test]
@@ -55,6 +57,13 @@ fn the_usual_style_needs_no_parser() {
         "a: &x\n  b: c\nd: *x\ne:\n  <<: *x\n  f: &y 1\n  g: &z\nh:\n- &v i\n- *v\n- *y\n",
         "a: b\r\nc:\r\n- d # e\r\n- |\r\n  f\r\n\r\n  g\r\nh: i\r\n",
         "a: größe # größe\nb: 日本語\nc: ' ü'\n",
+        "a: >\n  b\n  c\n\n  d\n\n\n  e\nf: >-\n  g\n    h\n  i\n\n    j\n\n  k\n\nl: >+\n  m\n   n\n   o\n\n",
+        "a: &x # c\n  b: c\nd:\n- &y # c\n  e: f\n",
+        "a: b\n...\n",
+        "a:\n- |\n  b\n... # c\n\n# c\n",
+        "",
+        "# c\n\n  # c\n",
+        "{\n\t\"a\":\t[1,\t\"b\tc\"],\n\t\"d\": {}\n}\n",
     ];
     for text in texts {
         let (quick, slow) = read(text).unwrap_or_else(|| panic!("{text:?} is left to the parser"));
@@ -65,17 +74,23 @@ fn the_usual_style_needs_no_parser() {
 #[test]
 fn whatever_else_there_is_is_left_to_the_parser() {
     let texts = [
-        "",
-        "# c\n",
         "a",
         "a: b: c\n",
         "a: 'b\n",
-        "a: b\n...\n",
+        "a: b\n...\nc: d\n",
+        "a: b\n...\n...\n",
+        "---\n# c\n",
+        "...\n",
+        "[\n...\n]\n",
+        "{\n---b\n: c}\n",
         "a: b\n---\nc: d\n",
         "a:\tb\n",
         "a: b\rc: d\n",
         "a: !!str b\n",
-        "a: >\n  b\n",
+        "a: >2\n  b\n",
+        "a: > # c\n  b\n",
+        "a: >\n  b",
+        "a: {\n\t\"b\": c}\n",
         "a: |2\n  b\n",
         "a: |\n  b",
         "a: |\n\n  b\n",
@@ -105,11 +120,66 @@ fn whatever_else_there_is_is_left_to_the_parser() {
 
 /// What is put at random places: all that means something in YAML.
 const BITS: &[&str] = &[
-    " ", "\n", "-", ":", "#", "'", "\"", "[", "]", "{", "}", "|", ">", "&a", "*a", "!x", "%", "@",
-    ",", "?", "a", "1", " #x", "- ", ": ", "\n  ", "\n- ", "\n    ", "---\n", "...\n", "~", "é",
-    "\u{85}", "\u{2028}", "\u{feff}", "\t", "\r", "\r\n", "|\n", "|-\n", "|+\n", ">-\n", "  \n",
-    "\n\n", "\n#c\n", " \n", "\\", "''", "a: b\n", "- a\n", "[a, b]", "{a: b}", "<<", "<<: *a\n",
-    "&a ", "*a\n", "=", "``", "日本",
+    " ",
+    "\n",
+    "-",
+    ":",
+    "#",
+    "'",
+    "\"",
+    "[",
+    "]",
+    "{",
+    "}",
+    "|",
+    ">",
+    "&a",
+    "*a",
+    "!x",
+    "%",
+    "@",
+    ",",
+    "?",
+    "a",
+    "1",
+    " #x",
+    "- ",
+    ": ",
+    "\n  ",
+    "\n- ",
+    "\n    ",
+    "---\n",
+    "...\n",
+    "~",
+    "é",
+    "\u{85}",
+    "\u{2028}",
+    "\u{feff}",
+    "\t",
+    "\r",
+    "\r\n",
+    "|\n",
+    "|-\n",
+    "|+\n",
+    ">-\n",
+    "  \n",
+    "\n\n",
+    "\n    b\n",
+    "\n#c\n",
+    " \n",
+    "\\",
+    "''",
+    "a: b\n",
+    "- a\n",
+    "[a, b]",
+    "{a: b}",
+    "<<",
+    "<<: *a\n",
+    "&a ",
+    "*a\n",
+    "=",
+    "``",
+    "日本",
 ];
 
 #[derive(Debug, Clone)]
@@ -206,6 +276,112 @@ proptest! {
     }
 }
 
+/// What may stand in the place of a value, or not.
+fn any_new_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-z0-9]{1,3}([./:@+_-][a-z0-9]{0,3}){0,3}",
+        2 => "\"[ -~]{0,6}\"",
+        2 => "'[ -~]{0,6}'",
+        1 => "[ -~]{0,6}",
+        1 => any::<String>(),
+    ]
+}
+
+proptest! {
+    #![proptest_config({
+        let usual = ProptestConfig::default();
+        ProptestConfig { cases: usual.cases.max(4000), failure_persistence: None, ..usual }
+    })]
+
+    #[test]
+    fn what_can_stand_in_place_changes_nothing_else(
+        text in excerpts(),
+        place: prop::sample::Index,
+        new in any_new_text(),
+    ) {
+        let read = |text: &str| {
+            let part = Part {
+                text: Arc::new(text.to_owned()),
+                range: 0..text.len(),
+                offset: 0,
+                lines_before: 0,
+            };
+            usual::documents(&part, &Limits::MANIFEST)
+        };
+        let before = read(&text);
+        let Some([old]) = before.as_deref() else {
+            return Ok(());
+        };
+        let id = place.index(old.len());
+        let Some(value) = old.value_in_place(id, &new) else {
+            return Ok(());
+        };
+        let span = old.span(id);
+        let mut replaced = text.clone();
+        replaced.replace_range(span.clone(), &new);
+        let found = read(&replaced).unwrap_or_else(|| panic!("{replaced:?} is left to the parser"));
+        prop_assert_eq!(found.len(), 1);
+        prop_assert_eq!(found[0].value(id), Some(value));
+        prop_assert_eq!(found[0].written(id), new.as_str());
+        let shifted = |at: u32| {
+            let at = usize::try_from(at).unwrap();
+            if at < span.end { at } else { at - span.len() + new.len() }
+        };
+        for (other, (one, two)) in old.nodes.iter().zip(&found[0].nodes).enumerate() {
+            let range = |start: u32, end: u32| (usize::try_from(start).unwrap(), usize::try_from(end).unwrap());
+            prop_assert_eq!((shifted(one.start), shifted(one.end)), range(two.start, two.end));
+            prop_assert_eq!((one.line, one.after), (two.line, two.after));
+            prop_assert_eq!((one.anchored, one.tagged), (two.anchored, two.tagged));
+            if other != id {
+                prop_assert_eq!(one.kind, two.kind);
+                prop_assert_eq!(old.value(other), found[0].value(other));
+                prop_assert_eq!(old.resolve(other), found[0].resolve(other));
+            }
+        }
+        prop_assert_eq!(old.len(), found[0].len());
+    }
+}
+
+#[test]
+fn only_plain_words_and_texts_in_quotes_can_stand_in_place() {
+    let text = "a: b # c\nd: ['e']\nf: |\n  g\nh:\ni: j\n  k\n";
+    let document = read(text).unwrap().0.remove(0);
+    let node = |written: &str| {
+        let all = 0..document.len();
+        all.into_iter().find(|id| document.written(*id) == written)
+    };
+    let rows = [
+        ("b", "r.example/a:1.10", Some("r.example/a:1.10")),
+        ("b", "\"1.10\"", Some("1.10")),
+        ("b", "'it is: # [so]'", Some("it is: # [so]")),
+        ("'e'", "''", Some("")),
+        // What would stand there may go on, be something else, or be a template.
+        ("b", "c: d", None),
+        ("b", "c:", None),
+        ("b", "c #", None),
+        ("b", "- c", None),
+        ("b", "", None),
+        ("b", "\"", None),
+        ("b", "'it''s'", None),
+        ("b", "\"\\n\"", None),
+        ("b", "'{{ c }}'", None),
+        ("b", "'é'", None),
+        ("b", "*c", None),
+        ("'e'", "f", None),
+        // A key, a block, nothing, two lines.
+        ("a", "c", None),
+        ("g\n", "h", None),
+        ("", "j", None),
+        ("j\n  k", "l", None),
+    ];
+    for (old, new, value) in rows {
+        let id = node(old).unwrap_or_else(|| panic!("{old:?}"));
+        assert_eq!(document.value_in_place(id, new), value, "{old:?} {new:?}");
+    }
+    let other = &parsed_alone("a: !!str b\n")[0];
+    assert_eq!(other.value_in_place(2, "c"), None);
+}
+
 #[test]
 fn nearly_every_fixture_is_in_the_usual_style() {
     let texts = manifests();
@@ -220,7 +396,7 @@ fn columns_are_characters_also_on_lines_with_many_values() {
     let many = format!("{}]\nd: e\n", many.trim_end_matches(", "));
     let columns = |text: &str| {
         let (quick, _) = read(text).unwrap();
-        (0..9).map(|id| quick.column(id)).collect::<Vec<_>>()
+        (0..9).map(|id| quick[0].column(id)).collect::<Vec<_>>()
     };
     assert_eq!(columns(few), [1, 1, 4, 5, 8, 11, 16, 1, 4]);
     assert_eq!(columns(&many), [1, 1, 4, 5, 8, 11, 16, 19, 22]);

@@ -1,144 +1,18 @@
-//! The proof that an edited file differs in exactly the values that were wanted.
+//! Two documents side by side: every node as it was, or different as it should be.
 
 use std::collections::HashMap;
 
-use super::{
-    Refusal,
-    content::{Content, ParsedDocument},
-    cursor::Cursor,
-    insert::{self, Splice, Tree},
-    source::ParsedFile,
+use super::{Difference, Expected};
+use crate::{
+    manifest::{
+        content::ParsedDocument,
+        insert::{self, Tree},
+    },
+    yaml::{NodeId, NodeKind},
 };
-use crate::yaml::{NodeId, NodeKind};
-
-/// One difference that there must be.
-#[derive(Debug)]
-pub(super) struct Expected {
-    /// The part of the file, the document in it, and the texts that were entered to get there.
-    site: Site,
-    /// The node of the old document that differs.
-    node: NodeId,
-    difference: Difference,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Site {
-    part: usize,
-    document: usize,
-    texts: Vec<NodeId>,
-}
-
-/// How a node differs from what it was.
-#[derive(Debug)]
-pub(super) enum Difference {
-    /// The scalar has this value.
-    Value(String),
-    /// The mapping has this entry behind those it had; a null has become a mapping with it alone.
-    Entry(String, Tree),
-    /// The list has this item behind those it had; a null has become a list with it alone.
-    Item(Tree),
-    /// The entry with this key, or this item, is not there any more.
-    Without(NodeId),
-}
-
-impl Expected {
-    /// Expects a difference at a place.
-    pub(super) fn at(place: &Cursor<'_>, difference: Difference) -> Self {
-        Self {
-            site: Site {
-                part: place.view.part,
-                document: place.view.object.document,
-                texts: place.texts.clone(),
-            },
-            node: place.node,
-            difference,
-        }
-    }
-}
-
-/// Parses what is new and compares it, node by node, with the old. Parts of the file that no splice
-/// touches must be the same bytes.
-///
-/// # Errors
-/// Anything else changed, or a value did not become what was wanted.
-pub(super) fn check(
-    old: &ParsedFile,
-    new: &ParsedFile,
-    splices: &[Splice],
-    expected: &[Expected],
-) -> Result<(), Refusal> {
-    let stop = |what: &str| Err(safety_stop(&old.path, what));
-    if old.parts() != new.parts() {
-        return stop("the number of documents would change");
-    }
-    let ends: Vec<usize> = (0..old.parts())
-        .map(|part| old.part_range(part).end)
-        .collect();
-    let mut touched = vec![false; old.parts()];
-    for splice in splices {
-        let part = ends.partition_point(|end| *end < splice.span.end);
-        if let Some(touched) = touched.get_mut(part) {
-            *touched = true;
-        }
-    }
-    let mut by_document: HashMap<(usize, usize), Vec<&Expected>> = HashMap::new();
-    for expected in expected {
-        let site = (expected.site.part, expected.site.document);
-        by_document.entry(site).or_default().push(expected);
-    }
-    for (part, touched) in touched.into_iter().enumerate() {
-        if !touched {
-            if old.part_text(part) != new.part_text(part) {
-                return stop("a document that no edit concerns would change");
-            }
-            continue;
-        }
-        let (before, after) = (old.content(part), new.content(part));
-        if after.problem.is_some() != before.problem.is_some() {
-            return stop("the result would not be readable");
-        }
-        let hidden = |file: &ParsedFile, content: &Content| -> Vec<String> {
-            let holes = content.hidden(file.part_range(part));
-            let texts = holes.into_iter().filter_map(|hole| file.text().get(hole));
-            texts.map(str::to_owned).collect()
-        };
-        if hidden(old, before) != hidden(new, after) {
-            return stop("a Helm template would change");
-        }
-        if before.documents.len() != after.documents.len() {
-            return stop("the number of documents would change");
-        }
-        let documents = before.documents.iter().zip(&after.documents);
-        for (index, (one, other)) in documents.enumerate() {
-            let here = by_document.remove(&(part, index)).unwrap_or_default();
-            let mut comparison = Comparison::new(one, other, &here, 0);
-            if let Err(node) = comparison.run() {
-                let line = one.line(node);
-                return stop(&format!(
-                    "the value on line {line} would not be what it should"
-                ));
-            }
-        }
-    }
-    if by_document.is_empty() {
-        Ok(())
-    } else {
-        stop("a value that was to change is in no document that did")
-    }
-}
-
-/// The refusal that keeps a defect of the editor from reaching a file.
-pub(super) fn safety_stop(path: &str, what: &str) -> Refusal {
-    Refusal {
-        path: Some(path.to_owned()),
-        line: None,
-        reason: format!("internal safety stop: {what}"),
-        hint: Some("nothing was written; make this edit by hand and report the file".to_owned()),
-    }
-}
 
 /// Two documents side by side.
-struct Comparison<'a> {
+pub(super) struct Comparison<'a> {
     old: &'a ParsedDocument,
     new: &'a ParsedDocument,
     /// What must differ in these very documents.
@@ -151,10 +25,11 @@ struct Comparison<'a> {
 }
 
 /// The node of the old document at which the two differ and must not.
-type Mismatch = NodeId;
+pub(super) type Mismatch = NodeId;
 
 impl<'a> Comparison<'a> {
-    fn new(
+    /// Puts two documents side by side; `depth` is how many texts were entered to get to them.
+    pub(super) fn new(
         old: &'a ParsedDocument,
         new: &'a ParsedDocument,
         expected: &[&'a Expected],
@@ -178,7 +53,11 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn run(&mut self) -> Result<(), Mismatch> {
+    /// Compares all of the two.
+    ///
+    /// # Errors
+    /// The first node that is not as it should be.
+    pub(super) fn run(&mut self) -> Result<(), Mismatch> {
         self.node(self.old.root(), self.new.root())
     }
 
@@ -363,66 +242,5 @@ fn is_tree(document: &ParsedDocument, node: NodeId, tree: &Tree) -> bool {
             all && items.next().is_none()
         }
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::manifest::{ChangeSet, Edit, Manifests, SourceFile, locate};
-
-    const FILE: &str = "\
-kind: Deployment
-metadata: {name: app}
-spec:
-  replicas: 2
-  paused: false
----
-{{ if .Values.on }}
-kind: Note
----
-kind: Note
-";
-
-    #[test]
-    fn a_text_that_does_more_than_it_should_is_stopped() {
-        let manifests = Manifests::parse(vec![SourceFile {
-            path: "f.yaml".to_owned(),
-            bytes: FILE.into(),
-        }])
-        .unwrap();
-        let edit = Edit::Replicas {
-            workload: "Deployment/app".parse().unwrap(),
-            replicas: 3,
-        };
-        let set = locate(&manifests, &[edit]).unwrap();
-        assert!(set.apply(&manifests).is_ok());
-        let texts = [
-            "4",
-            "3\n  evil: 1",
-            "3\n---\nspec:\n  replicas: 3",
-            "[3, 3]",
-            "&a 3",
-            "!!str 3",
-            "\"3",
-            "{{ 3 }}",
-            "",
-        ];
-        let stops = texts.map(|text| {
-            let mut changes = set.changes.clone();
-            text.clone_into(&mut changes[0].text);
-            let refusal = ChangeSet::of(changes).apply(&manifests).unwrap_err();
-            format!("{text:?}: {refusal}")
-        });
-        insta::assert_snapshot!(stops.join("\n"), @r#"
-        "4": f.yaml: internal safety stop: the value on line 4 would not be what it should
-        "3\n  evil: 1": f.yaml: internal safety stop: the value on line 5 would not be what it should
-        "3\n---\nspec:\n  replicas: 3": f.yaml: internal safety stop: the number of documents would change
-        "[3, 3]": f.yaml: internal safety stop: the value on line 4 would not be what it should
-        "&a 3": f.yaml: internal safety stop: the value on line 4 would not be what it should
-        "!!str 3": f.yaml: internal safety stop: the value on line 4 would not be what it should
-        "\"3": f.yaml: internal safety stop: the result would not be readable
-        "{{ 3 }}": f.yaml: internal safety stop: the result would not be readable
-        "": f.yaml: internal safety stop: the value on line 4 would not be what it should
-        "#);
     }
 }

@@ -1,0 +1,81 @@
+//! Which parts of the files may hold a text: each text is looked for once.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use memchr::memmem::Finder;
+
+use super::source::ParsedFile;
+
+/// Index of a file, and of a part in it.
+pub(super) type Place = (usize, usize);
+
+/// What was looked for in some files, and where it was found.
+#[derive(Debug, Default)]
+pub(super) struct Needles {
+    known: Mutex<HashMap<String, Arc<[Place]>>>,
+    /// A text that is written with escapes is not found by its bytes, so whatever has a backslash may
+    /// hold anything.
+    escaped: OnceLock<Vec<Place>>,
+}
+
+impl Needles {
+    /// Returns the parts that may hold every one of some texts as a value, in their order. They must be
+    /// those of the same files each time.
+    pub(super) fn places<'a>(
+        &self,
+        files: impl Iterator<Item = &'a ParsedFile> + Clone,
+        needles: &[&str],
+    ) -> Vec<Place> {
+        let Some((first, others)) = needles.split_first() else {
+            return parts(files).map(|(place, _)| place).collect();
+        };
+        let first = self.of(files.clone(), first);
+        let others: Vec<Arc<[Place]>> = others
+            .iter()
+            .map(|needle| self.of(files.clone(), needle))
+            .collect();
+        let in_all = |place: &&Place| {
+            let mut others = others.iter();
+            others.all(|found| found.binary_search(place).is_ok())
+        };
+        first.iter().filter(in_all).copied().collect()
+    }
+
+    fn of<'a>(
+        &self,
+        files: impl Iterator<Item = &'a ParsedFile> + Clone,
+        needle: &str,
+    ) -> Arc<[Place]> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = known.get(needle) {
+            return found.clone();
+        }
+        let escaped = self.escaped.get_or_init(|| {
+            let has_escapes = |text: &str| memchr::memchr(b'\\', text.as_bytes()).is_some();
+            let escaped = parts(files.clone()).filter(|(_, text)| has_escapes(text));
+            escaped.map(|(place, _)| place).collect()
+        });
+        let mut escaped = escaped.iter().peekable();
+        let finder = Finder::new(needle);
+        let found = parts(files).filter(|(place, text)| {
+            let may_be_escaped = escaped.next_if(|escaped| *escaped == place).is_some();
+            may_be_escaped || finder.find(text.as_bytes()).is_some()
+        });
+        let found: Arc<[Place]> = found.map(|(place, _)| place).collect();
+        known.insert(needle.to_owned(), found.clone());
+        found
+    }
+}
+
+/// Iterates over the parts of files, with their texts.
+fn parts<'a>(
+    files: impl Iterator<Item = &'a ParsedFile>,
+) -> impl Iterator<Item = (Place, &'a str)> {
+    files.enumerate().flat_map(|(index, file)| {
+        let parts = 0..file.parts();
+        parts.map(move |part| ((index, part), file.part_text(part)))
+    })
+}
