@@ -5,10 +5,12 @@
 //! (`threshold_range`: fluxcd/flagger, docs/gitbook/usage/metrics.md).
 //!
 //! A [`Reading`] is judged by a [`Range`] into a [`Judgement`]; a [`Tally`] counts judgements against
-//! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric.
+//! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric. Counts of two arms are judged in
+//! [`judge`], what is slow in [`latency`].
 
 pub mod counters;
 pub mod judge;
+pub mod latency;
 mod limits;
 mod range;
 mod sample;

@@ -23,7 +23,7 @@ impl Row {
         self.text(column).parse().unwrap()
     }
 
-    fn poll(&self) -> Poll {
+    pub fn poll(&self) -> Poll {
         let arm = |arm: &str| match self.text(&format!("n_{arm}")) {
             "" => Counts::NONE,
             _ => Counts::new(

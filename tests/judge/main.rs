@@ -6,3 +6,5 @@
 )]
 
 mod golden;
+mod intervals;
+mod latency;

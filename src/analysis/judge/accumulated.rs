@@ -2,18 +2,17 @@
 //!
 //! Evidence of several multiples is averaged (nobody knows how much worse the canary is), and so is
 //! evidence that began at several times (nobody knows when it got worse): an average of e-processes
-//! is one (Shin, Ramdas, Rinaldo, "E-detectors", 2022). Beginnings need no sums of their own: what
-//! has come since one is the sum of all less the sum before it.
+//! is one (Shin, Ramdas, Rinaldo, "E-detectors", 2022).
 
 use super::{
     Against, Parameters, Poll,
-    evidence::Multiple,
+    evidence::{Drift, Multiple},
     log_sum::{ln_add, ln_sum},
 };
 
 /// Multiples of the limit that are looked for. Seven that cover everything from a little worse to an
 /// outage cost fewer errors than a continuous prior does, and need no special function.
-const GRID: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 25.0];
+pub(in crate::analysis) const GRID: [f64; 7] = [1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 25.0];
 /// Multiples of the negligible rate, or of an absolute limit, that good is held against.
 const WELL_BELOW: [f64; 2] = [0.5, 0.1];
 
@@ -71,6 +70,58 @@ impl Grid {
     }
 }
 
+/// How fast evidence grows where `mean` is what one request brings on average.
+#[derive(Debug, Clone)]
+pub(in crate::analysis) struct Drifts {
+    /// Worse needs each of these, and each is found by whichever multiple finds it first.
+    pub(in crate::analysis) worse: Vec<[Drift; 7]>,
+    /// Good needs any of these, each with its part of the average.
+    pub(in crate::analysis) good: Vec<(Drift, f64)>,
+}
+
+impl Drifts {
+    /// Returns the drifts of a comparison.
+    pub(in crate::analysis) fn new(parameters: &Parameters, mean: Poll) -> Self {
+        let Grid {
+            worse,
+            same,
+            well_below,
+        } = Grid::new(parameters);
+        let Parameters {
+            tolerated_ratio,
+            unacceptable_ratio,
+            tolerated_margin: margin,
+            negligible_rate,
+            ..
+        } = *parameters;
+        let above =
+            |rate: f64| worse.map(|multiple| multiple.drift_against_rate(rate, mean.canary));
+        let below = |rate: f64, part: f64| {
+            well_below.map(|multiple| (multiple.drift_against_rate(rate, mean.canary), part))
+        };
+        let ratio =
+            || worse.map(|multiple| multiple.drift_against_ratio(tolerated_ratio, margin, mean));
+        let same = same.drift_against_ratio(unacceptable_ratio, margin, mean);
+        match parameters.against {
+            Against::Rate(rate) => Self {
+                worse: vec![above(rate)],
+                good: below(rate, 0.5).to_vec(),
+            },
+            Against::Stable if negligible_rate > 0.0 => {
+                let [half, tenth] = below(negligible_rate, 0.25);
+                Self {
+                    worse: vec![ratio(), above(negligible_rate)],
+                    good: vec![(same, 0.5), half, tenth],
+                }
+            }
+            Against::Stable => Self {
+                worse: vec![ratio()],
+                good: vec![(same, 1.0)],
+            },
+        }
+    }
+}
+
 /// Sums over the polls so far, all with the same φ.
 #[derive(Debug, Clone)]
 pub(super) struct Accumulated {
@@ -83,29 +134,31 @@ pub(super) struct Accumulated {
     good: [f64; 3],
 }
 
-/// One null's evidence: a sum for each multiple, and for each the logarithm of
-/// `Σ weight · exp(−sum before the beginning)` over the beginnings that have come.
+/// One null's evidence: for each multiple the logarithm of `Σ weight · exp(evidence since)` over the
+/// beginnings that have come.
+///
+/// One number a multiple does for all of them: the next poll multiplies every one by the same, and a
+/// beginning adds its weight. So evidence since a late beginning is never the difference of two
+/// large sums, which would leave their rounding behind as evidence.
 #[derive(Debug, Clone)]
 struct Process {
-    sums: [f64; 7],
     begun: [f64; 7],
 }
 
 impl Process {
     const NEW: Self = Self {
-        sums: [0.0; 7],
         begun: [f64::NEG_INFINITY; 7],
     };
 
     fn begin(&mut self, ln_weight: f64) {
-        for (begun, sum) in self.begun.iter_mut().zip(self.sums) {
-            *begun = ln_add(*begun, ln_weight - sum);
+        for begun in &mut self.begun {
+            *begun = ln_add(*begun, ln_weight);
         }
     }
 
     fn add(&mut self, terms: &[f64; 7], phi: f64, cap: f64) {
-        for (sum, term) in self.sums.iter_mut().zip(terms) {
-            *sum += (term / phi).min(cap);
+        for (begun, term) in self.begun.iter_mut().zip(terms) {
+            *begun += (term / phi).min(cap);
         }
     }
 
@@ -118,11 +171,7 @@ impl Process {
         } else {
             f64::NEG_INFINITY
         };
-        let begun = self
-            .sums
-            .iter()
-            .zip(self.begun)
-            .map(|(sum, begun)| sum + begun + one_of);
+        let begun = self.begun.iter().map(|begun| begun + one_of);
         ln_add(ln_sum(begun), to_come)
     }
 }

@@ -64,6 +64,14 @@ impl Counts {
         Ok(Self { total, bad })
     }
 
+    /// What `requests` bring on average at a rate; both may be below 1.
+    pub(in crate::analysis) fn expected(requests: f64, rate: f64) -> Self {
+        Self {
+            total: requests,
+            bad: requests * rate,
+        }
+    }
+
     /// Returns how many requests there were.
     pub fn total(self) -> f64 {
         self.total

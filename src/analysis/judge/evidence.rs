@@ -41,9 +41,14 @@ impl Multiple {
         if canary.total() <= 0.0 || stable.total() <= 0.0 {
             return 0.0;
         }
-        let share = share_of_errors(ratio, poll);
         let errors = canary.bad() + stable.bad();
-        canary.bad() * self.ln - errors * ((self.value - 1.0) * share).ln_1p()
+        canary.bad() * self.ln - errors * self.ln_price(ratio, poll)
+    }
+
+    /// What each error costs, whichever arm it came from: the logarithm of how many more errors
+    /// there would be if the canary were this many times as bad. Only the split of the requests counts.
+    fn ln_price(self, ratio: f64, poll: Poll) -> f64 {
+        ((self.value - 1.0) * share_of_errors(ratio, poll)).ln_1p()
     }
 
     /// Returns the evidence against "the canary's rate is at most `ratio` times the stable one's plus
@@ -65,6 +70,36 @@ impl Multiple {
     pub fn against_rate(self, rate: f64, canary: Counts) -> f64 {
         canary.bad() * self.ln - (self.value - 1.0) * rate * canary.total()
     }
+
+    /// Returns how fast [`Multiple::against_ratio_and_margin`] grows where `mean` is what one request
+    /// brings on average.
+    pub(super) fn drift_against_ratio(self, ratio: f64, margin: f64, mean: Poll) -> Drift {
+        let price = self.ln_price(ratio, mean);
+        let of_canary = self.ln - price;
+        Drift {
+            mean: self.against_ratio_and_margin(ratio, margin, mean),
+            variance: mean.canary.bad() * of_canary * of_canary + mean.stable.bad() * price * price,
+        }
+    }
+
+    /// Returns how fast [`Multiple::against_rate`] grows where `mean` is what one request brings on
+    /// average.
+    pub(super) fn drift_against_rate(self, rate: f64, mean: Counts) -> Drift {
+        Drift {
+            mean: self.against_rate(rate, mean),
+            variance: mean.bad() * self.ln * self.ln,
+        }
+    }
+}
+
+/// What one request adds to the evidence, of whichever arm it is: on average, and how much that
+/// varies. Errors are taken to be rare and to come by themselves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::analysis) struct Drift {
+    /// The mean; below zero where evidence is lost.
+    pub(in crate::analysis) mean: f64,
+    /// The variance.
+    pub(in crate::analysis) variance: f64,
 }
 
 /// The share of all errors that the canary may have: `r n_c / (r n_c + n_s)`.

@@ -12,85 +12,32 @@
 //! same poll.
 
 mod accumulated;
+mod beta_mixture;
 mod counts;
 mod dispersion;
 mod evidence;
+mod forecast;
 mod interval;
 mod log_sum;
 mod parameters;
+mod split;
+mod verdict;
 
+pub use beta_mixture::ln_evidence;
 pub use counts::{Counts, CountsError, Poll};
 pub use evidence::Multiple;
-pub use interval::Interval;
+pub use forecast::{Forecast, forecast};
+pub use interval::{Interval, rate_interval, ratio_interval};
 pub use log_sum::{ln_add, ln_sum};
 pub use parameters::{Against, Dispersion, ParameterProblem, Parameters};
+pub use split::{SplitMismatch, split_mismatch};
+pub use verdict::{ComparisonVerdict, Evaluation};
+
+pub(super) use accumulated::{Drifts, GRID};
+pub(super) use verdict::Found;
 
 use accumulated::{Accumulated, Grid, Terms};
 use dispersion::{Totals, dispersion};
-
-/// The answer of one comparison so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ComparisonVerdict {
-    /// The canary is worse than tolerated: take it back now.
-    Worse,
-    /// Undecided at the deadline, and the evidence leans towards worse: a person should look.
-    Hold,
-    /// Undecided.
-    NotYet,
-    /// The canary is not unacceptable, and this metric has nothing against going on.
-    Good,
-}
-
-impl ComparisonVerdict {
-    /// Returns the stable word of machine output.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Worse => "worse",
-            Self::Hold => "hold",
-            Self::NotYet => "not-yet",
-            Self::Good => "good",
-        }
-    }
-}
-
-/// What the polls up to one say together.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evaluation {
-    /// The answer.
-    pub verdict: ComparisonVerdict,
-    /// How many polls it is made of.
-    pub polls: u32,
-    /// How much errors cluster, at least 1; all evidence was divided by it.
-    pub phi: f64,
-    /// Evidence that the canary is worse, in natural logarithms.
-    pub ln_e_worse: f64,
-    /// Evidence that the canary is good, in natural logarithms.
-    pub ln_e_good: f64,
-}
-
-impl Evaluation {
-    /// Returns how sure "worse than tolerated" is, in percent from 0 to 100: `100 (1 − 1/E)`. It
-    /// stays honest however often one looks; it is not the chance of a regression.
-    pub fn sure_worse_percent(&self) -> f64 {
-        sure_percent(self.ln_e_worse)
-    }
-
-    /// Returns how sure "below the unacceptable" is, in percent from 0 to 100.
-    pub fn sure_good_percent(&self) -> f64 {
-        sure_percent(self.ln_e_good)
-    }
-}
-
-fn sure_percent(ln_e: f64) -> f64 {
-    if ln_e > 0.0 {
-        -100.0 * (-ln_e).exp_m1()
-    } else {
-        0.0
-    }
-}
-
-/// The evidence at the deadline from which on a person should look before anyone goes on: E ≥ 3.
-const LEANS_TOWARDS_WORSE: f64 = 3.0;
 
 /// One comparison: takes polls, says after each how it stands.
 #[derive(Debug, Clone)]
@@ -173,39 +120,15 @@ impl Judge {
         let ln_e_worse = accumulated.ln_e_worse(&self.parameters);
         let ln_e_good = accumulated.ln_e_good(&self.parameters);
         self.accumulated = Some(accumulated);
-        Evaluation {
-            verdict: self.verdict(ln_e_worse, ln_e_good),
-            polls: self.number(),
+        let canary = self.sum.canary;
+        Found {
+            polls: u32::try_from(self.polls.len()).unwrap_or(u32::MAX),
             phi,
             ln_e_worse,
             ln_e_good,
+            enough_for_worse: canary.bad() >= Parameters::MIN_BAD,
+            enough_for_good: canary.total() >= Parameters::MIN_REQUESTS,
         }
-    }
-
-    fn number(&self) -> u32 {
-        u32::try_from(self.polls.len()).unwrap_or(u32::MAX)
-    }
-
-    fn verdict(&self, ln_e_worse: f64, ln_e_good: f64) -> ComparisonVerdict {
-        let Parameters {
-            max_polls,
-            soak_polls,
-            ..
-        } = self.parameters;
-        let canary = self.sum.canary;
-        let worse =
-            canary.bad() >= Parameters::MIN_BAD && ln_e_worse >= self.parameters.worse_from();
-        let good = self.number() >= soak_polls
-            && canary.total() >= Parameters::MIN_REQUESTS
-            && ln_e_good >= self.parameters.good_from();
-        if worse {
-            ComparisonVerdict::Worse
-        } else if good {
-            ComparisonVerdict::Good
-        } else if self.number() >= max_polls && ln_e_worse >= LEANS_TOWARDS_WORSE.ln() {
-            ComparisonVerdict::Hold
-        } else {
-            ComparisonVerdict::NotYet
-        }
+        .evaluate(&self.parameters)
     }
 }

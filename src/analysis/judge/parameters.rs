@@ -30,7 +30,8 @@ pub struct Parameters {
     pub unacceptable_ratio: f64,
     /// A rate that nobody minds, from 0 to 1; 0 where every bad request counts.
     pub negligible_rate: f64,
-    /// Points of rate by which the canary may be worse on top of the ratio, from 0 to 1.
+    /// Points of rate by which the canary may be worse on top of the ratio, from 0 to 1. Like the two
+    /// ratios it is about stable: an absolute limit has none.
     pub tolerated_margin: f64,
     /// Chance of ever taking back a canary that is within what is tolerated, over all polls of a step
     /// and all metrics; above 0 and below 1.
@@ -48,7 +49,8 @@ pub struct Parameters {
     pub restart_polls: u32,
     /// Polls until the deadline, at least 1.
     pub max_polls: u32,
-    /// Polls before good may be said: some faults need time.
+    /// Polls before good may be said: some faults need time. Where there are more than until the
+    /// deadline, good may be said there.
     pub soak_polls: u32,
     /// May one poll decide? Where not, it takes at least three: one burst is not a regression.
     pub one_poll_decides: bool,
@@ -59,6 +61,9 @@ impl Parameters {
     pub const MIN_BAD: f64 = 3.0;
     /// Requests of the canary below which nothing is called good.
     pub const MIN_REQUESTS: f64 = 50.0;
+    /// The largest ratio that can be asked for: what is above is no limit, and with ratios that
+    /// doubles cannot square the evidence would be no number.
+    pub const MOST_RATIO: f64 = 1000.0;
 
     /// Returns the parameters for counts of one time that nobody can divide into polls: one look,
     /// one beginning, no soak, no deadline, and that look decides.
@@ -77,14 +82,14 @@ impl Parameters {
         let rows: [(&'static str, bool, &'static str); 10] = [
             (
                 "tolerated_ratio",
-                self.tolerated_ratio.is_finite() && self.tolerated_ratio >= 1.0,
-                "expected a number of at least 1",
+                (1.0..=Self::MOST_RATIO).contains(&self.tolerated_ratio),
+                "expected a number from 1 to 1000",
             ),
             (
                 "unacceptable_ratio",
-                self.unacceptable_ratio.is_finite()
+                self.unacceptable_ratio <= Self::MOST_RATIO
                     && self.unacceptable_ratio > self.tolerated_ratio,
-                "expected a number above `tolerated_ratio`",
+                "expected a number above `tolerated_ratio`, at most 1000",
             ),
             (
                 "negligible_rate",
@@ -126,7 +131,8 @@ impl Parameters {
     /// Returns the evidence, in natural logarithms, from which on worse is said:
     /// `ln(metrics / alpha_worse)`.
     pub fn worse_from(&self) -> f64 {
-        (f64::from(self.metrics) / self.alpha_worse).ln()
+        // Not the logarithm of the quotient, which is infinite for the smallest chances.
+        f64::from(self.metrics).ln() - self.alpha_worse.ln()
     }
 
     /// Returns the evidence, in natural logarithms, from which on good is said:
@@ -137,7 +143,7 @@ impl Parameters {
 
     /// Returns the most that one poll may add to the evidence: half of what worse takes, so that it
     /// takes at least three polls where the evidence has several beginnings.
-    pub(super) fn cap(&self) -> f64 {
+    pub(in crate::analysis) fn cap(&self) -> f64 {
         if self.one_poll_decides {
             f64::INFINITY
         } else {
