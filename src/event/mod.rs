@@ -2,6 +2,7 @@
 
 mod branch_audit;
 mod cases;
+mod comparison;
 pub mod dora;
 mod outcome;
 mod outlook;
@@ -10,6 +11,7 @@ mod services;
 
 pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, ValueKey, Values};
 pub use cases::CaseRecord;
+pub use comparison::ComparisonRecord;
 pub use dora::{DoraFigures, Median};
 pub use outcome::{
     ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,

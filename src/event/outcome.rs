@@ -4,7 +4,9 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::{BranchAudit, CaseRecord, DoraFigures, OutlookRecord, ServiceVerdict};
+use super::{
+    BranchAudit, CaseRecord, ComparisonRecord, DoraFigures, OutlookRecord, ServiceVerdict,
+};
 use crate::{
     exit::{self, Code},
     manifest::{Change, Refusal},
@@ -427,7 +429,8 @@ pub struct CommitRecord {
 pub struct MetricRecord {
     /// Its name.
     pub name: String,
-    /// `pass`, `fail`, `inconclusive`, `error` or `not-yet`.
+    /// `pass`, `fail`, `inconclusive`, `error` or `not-yet`; of a comparison `worse`, `hold`,
+    /// `not-yet` or `good`.
     pub verdict: &'static str,
     /// The last value, if there was one.
     pub value: Option<f64>,
@@ -441,6 +444,8 @@ pub struct MetricRecord {
     pub failed: u32,
     /// Errors in a row.
     pub errors_in_a_row: u32,
+    /// The comparison of two arms, where it is one.
+    pub comparison: Option<ComparisonRecord>,
 }
 
 /// One thing found in a file.

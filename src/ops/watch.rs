@@ -353,5 +353,6 @@ fn record(standing: Standing) -> MetricRecord {
         measured: standing.measured,
         failed: standing.failed,
         errors_in_a_row: standing.errors_in_a_row,
+        comparison: None,
     }
 }

@@ -1,5 +1,7 @@
 //! The machine's result: one JSON object, the same on standard output and in the report file.
 
+mod comparison;
+
 use std::{
     fs,
     io::{self, Write},
@@ -9,6 +11,8 @@ use std::{
 use chrono::{DateTime, SecondsFormat, TimeZone};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
+
+use comparison::ComparisonReport;
 
 use super::{
     Ended, Sink,
@@ -360,6 +364,8 @@ struct MetricReport {
     /// Failures so far.
     failed: u32,
     errors_in_a_row: u32,
+    #[serde(flatten)]
+    comparison: ComparisonReport,
 }
 
 /// Returns the JSON Schema of [`Report`].
@@ -652,6 +658,11 @@ impl MetricReport {
             measured: metric.measured,
             failed: metric.failed,
             errors_in_a_row: metric.errors_in_a_row,
+            comparison: metric
+                .comparison
+                .as_ref()
+                .map(ComparisonReport::of)
+                .unwrap_or_default(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, past, phrases, phrases::Tone, sanitise};
+use super::{Ended, comparison, past, phrases, phrases::Tone, sanitise};
 use crate::{event::Outcome, policy::Verdict};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
@@ -20,6 +20,7 @@ pub fn render(ended: &Ended<'_>) -> String {
         refusals(outcome),
         steps(outcome),
         metrics(outcome),
+        compared(outcome),
         changes(outcome),
         commits(outcome),
         history(outcome),
@@ -151,7 +152,9 @@ fn steps(outcome: &Outcome) -> Option<String> {
 }
 
 fn metrics(outcome: &Outcome) -> Option<String> {
-    let rows = outcome.metrics.iter().map(|metric| {
+    let single = outcome.metrics.iter();
+    let single: Vec<_> = single.filter(|it| it.comparison.is_none()).collect();
+    let rows = single.into_iter().map(|metric| {
         vec![
             metric.name.clone(),
             metric.verdict.to_owned(),
@@ -163,6 +166,15 @@ fn metrics(outcome: &Outcome) -> Option<String> {
     });
     let header = ["metric", "verdict", "value", "wanted", "failed", "detail"];
     table("Metrics", &header, rows)
+}
+
+fn compared(outcome: &Outcome) -> Option<String> {
+    let header = ["metric", "verdict", "figures", "judgement"];
+    table(
+        "Compared",
+        &header,
+        comparison::summary(&outcome.metrics).into_iter(),
+    )
 }
 
 fn changes(outcome: &Outcome) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
 
 mod cases;
+mod comparison;
 mod findings;
 pub mod github;
 pub mod ics;

@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink, cases, findings, outlook, past,
+    Ended, Sink, cases, comparison, findings, outlook, past,
     phrases::{self, Tone},
     sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -257,7 +257,8 @@ fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
 }
 
 fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
-    let rows = metrics.iter().map(|metric| {
+    let single = metrics.iter().filter(|metric| metric.comparison.is_none());
+    let rows = single.map(|metric| {
         vec![
             metric.verdict.to_owned(),
             metric.name.clone(),
@@ -269,6 +270,7 @@ fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
     });
     let header = ["verdict", "metric", "value", "wanted", "failed", "detail"];
     section("metrics", &header, rows, lines);
+    comparison::lines(metrics, lines);
 }
 
 fn diff(diff: &str, lines: &mut Vec<Line>) {

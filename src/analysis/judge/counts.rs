@@ -113,4 +113,11 @@ impl Poll {
             stable: self.stable.plus(other.stable),
         }
     }
+
+    /// Returns how many times stable's rate the canary's is; none where stable had no bad ones, or an
+    /// arm had no requests.
+    pub fn ratio(self) -> Option<f64> {
+        let stable = self.stable.rate().filter(|rate| *rate > 0.0)?;
+        Some(self.canary.rate()? / stable)
+    }
 }

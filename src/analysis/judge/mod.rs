@@ -3,7 +3,8 @@
 //!
 //! A [`Judge`] takes [`Poll`]s and returns an [`Evaluation`] after each. In reading order: [`Counts`]
 //! are what is judged, `evidence` is the formula for one poll, `accumulated` adds polls up,
-//! `dispersion` measures how errors cluster, [`Parameters`] say what is tolerated.
+//! `dispersion` measures how errors cluster, [`Parameters`] say what is tolerated, [`sentences`] says
+//! it to people.
 //!
 //! The promise: a canary that is within what is tolerated is ever called worse with a chance of at
 //! most `alpha_worse`, whatever the traffic does and however many polls there are (Ville's inequality
@@ -16,10 +17,12 @@ mod beta_mixture;
 mod counts;
 mod dispersion;
 mod evidence;
+pub mod figures;
 mod forecast;
 mod interval;
 mod log_sum;
 mod parameters;
+mod sentence;
 mod split;
 mod verdict;
 
@@ -30,6 +33,7 @@ pub use forecast::{Forecast, forecast};
 pub use interval::{Interval, rate_interval, ratio_interval};
 pub use log_sum::{ln_add, ln_sum};
 pub use parameters::{Against, Dispersion, ParameterProblem, Parameters};
+pub use sentence::{RANGE_ALPHA, sentences};
 pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 

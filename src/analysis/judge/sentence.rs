@@ -1,0 +1,471 @@
+//! What a comparison says to people: the figures, how sure it is of what, and what it still needs.
+
+use super::{
+    Against, ComparisonVerdict, Counts, Dispersion, Evaluation, Forecast, Interval, Parameters,
+    Poll, figures,
+};
+
+/// The chance of being wrong that ranges are shown for: they are 95 % ranges.
+pub const RANGE_ALPHA: f64 = 0.05;
+/// From this φ on it is said that errors come in clusters.
+const CLUSTERED: f64 = 2.0;
+
+/// Says how a comparison stands, a line each: first the name and the figures of both arms, then the
+/// judgement, then what else there is to know.
+///
+/// `ratio` is the range of the ratio at [`RANGE_ALPHA`]. A forecast is not told where it lies behind
+/// the deadline. A percentage of sureness stays honest however often one looks; it is not the chance
+/// of a regression.
+pub fn sentences(
+    name: &str,
+    parameters: &Parameters,
+    judge_sum: Poll,
+    evaluation: &Evaluation,
+    ratio: Interval,
+    forecast: Option<&Forecast>,
+) -> Vec<String> {
+    let story = Story {
+        parameters,
+        sum: judge_sum,
+        evaluation,
+        ratio,
+        forecast,
+    };
+    let mut lines = vec![format!("{name}  {}", story.figures()), story.judgement()];
+    lines.extend(story.remark());
+    lines
+}
+
+struct Story<'a> {
+    parameters: &'a Parameters,
+    sum: Poll,
+    evaluation: &'a Evaluation,
+    ratio: Interval,
+    forecast: Option<&'a Forecast>,
+}
+
+impl Story<'_> {
+    /// `canary 0.90 % (45 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 2.2× (95 % range 1.2–3.8×)`
+    fn figures(&self) -> String {
+        let Poll { canary, stable } = self.sum;
+        match self.parameters.against {
+            Against::Stable => {
+                let (canary, stable) = (self.arm(canary), self.arm(stable));
+                format!("canary {canary}  stable {stable}  {}", self.ratio())
+            }
+            Against::Rate(most) => {
+                let most = figures::stated_rate(most);
+                format!("canary {}  limit {most}", self.arm(canary))
+            }
+        }
+    }
+
+    fn arm(&self, counts: Counts) -> String {
+        let Some(rate) = counts.rate() else {
+            return "no requests".to_owned();
+        };
+        let limits = match self.parameters.against {
+            Against::Stable => vec![self.parameters.negligible_rate],
+            Against::Rate(most) => vec![most],
+        };
+        let rate = figures::rate(rate, &limits);
+        let bad = figures::count(counts.bad());
+        format!("{rate} ({bad} of {})", figures::count(counts.total()))
+    }
+
+    fn ratio(&self) -> String {
+        let Parameters {
+            tolerated_ratio,
+            unacceptable_ratio,
+            ..
+        } = *self.parameters;
+        let limits = [tolerated_ratio, 1.0, unacceptable_ratio];
+        let range = figures::ratio_range(self.ratio, &limits);
+        match self.sum.ratio() {
+            Some(ratio) => {
+                let ratio = figures::ratio(ratio, &limits);
+                format!("ratio {ratio} (95 % range {range})")
+            }
+            None if self.ratio.low > 0.0 || self.ratio.high.is_finite() => {
+                format!("ratio unknown (95 % range {range})")
+            }
+            None => "ratio unknown".to_owned(),
+        }
+    }
+
+    fn judgement(&self) -> String {
+        match self.evaluation.verdict {
+            ComparisonVerdict::Worse => format!("{} — worse", self.sure_it_is_worse()),
+            ComparisonVerdict::Good => {
+                let sure = self.evaluation.sure_good_percent();
+                let sure = figures::sure(sure, self.needed_for_good());
+                format!("{sure} sure it is {} — good enough", self.good_claim())
+            }
+            ComparisonVerdict::Hold => format!(
+                "undecided at the deadline and leaning towards worse: {} — a person should look",
+                self.sure_it_is_worse()
+            ),
+            ComparisonVerdict::NotYet => self.undecided(),
+        }
+    }
+
+    fn undecided(&self) -> String {
+        let Poll { canary, stable } = self.sum;
+        if canary.total() <= 0.0 {
+            return "no requests of the canary — no verdict".to_owned();
+        }
+        if self.parameters.against == Against::Stable && stable.total() <= 0.0 {
+            return "no requests of stable — nothing to compare with".to_owned();
+        }
+        let lean = self.lean();
+        if self.parameters.one_poll_decides {
+            return format!("{lean} — undecided{}", self.still_to_come());
+        }
+        if self.evaluation.polls < self.parameters.max_polls {
+            return format!("{lean} — keep polling{}", self.still_to_come());
+        }
+        let excluded = match (self.parameters.against, figures::at_most(self.ratio)) {
+            (Against::Rate(_), _) => String::new(),
+            (Against::Stable, Some(most)) => format!("; could only exclude more than {most}"),
+            (Against::Stable, None) => "; could not exclude anything".to_owned(),
+        };
+        format!("undecided at the deadline: {lean}{excluded}")
+    }
+
+    /// What the evidence says so far, and what else is missing where it would suffice.
+    fn lean(&self) -> String {
+        let Evaluation {
+            ln_e_worse,
+            ln_e_good,
+            polls,
+            ..
+        } = *self.evaluation;
+        let Parameters { soak_polls, .. } = *self.parameters;
+        let canary = self.sum.canary;
+        let worse = ln_e_worse / self.parameters.worse_from();
+        let good = ln_e_good / self.parameters.good_from();
+        if worse <= 0.0 && good <= 0.0 {
+            return "nothing speaks for worse or for good yet".to_owned();
+        }
+        if worse >= good {
+            let sure = self.sure_it_is_worse();
+            if worse < 1.0 {
+                return sure;
+            }
+            let bad = figures::count(canary.bad());
+            let least = figures::count(Parameters::MIN_BAD);
+            return format!("{sure}, but the canary has {bad} bad only ({least} needed)");
+        }
+        let needed = self.needed_for_good();
+        let sure = figures::sure(self.evaluation.sure_good_percent(), needed);
+        let needed = figures::needed(needed);
+        let sure = format!("{sure} sure it is {} ({needed} needed)", self.good_claim());
+        if good < 1.0 {
+            sure
+        } else if polls < soak_polls {
+            format!("{sure}, but good is said from poll {soak_polls} on (this is {polls})")
+        } else {
+            let requests = figures::count(canary.total());
+            let least = figures::count(Parameters::MIN_REQUESTS);
+            format!("{sure}, but the canary has {requests} requests only ({least} needed)")
+        }
+    }
+
+    fn sure_it_is_worse(&self) -> String {
+        let needed = percent_of(self.parameters.worse_from());
+        let sure = figures::sure(self.evaluation.sure_worse_percent(), needed);
+        let needed = figures::needed(needed);
+        format!("{sure} sure it is {} ({needed} needed)", self.worse_claim())
+    }
+
+    fn worse_claim(&self) -> String {
+        let Parameters {
+            tolerated_ratio,
+            tolerated_margin,
+            negligible_rate,
+            ..
+        } = *self.parameters;
+        if let Against::Rate(most) = self.parameters.against {
+            return format!("above the limit of {}", figures::stated_rate(most));
+        }
+        let mut claim = format!(
+            "worse than the tolerated {}",
+            figures::stated_ratio(tolerated_ratio)
+        );
+        if tolerated_margin > 0.0 {
+            let margin = figures::stated_rate(tolerated_margin);
+            claim.push_str(&format!(" and {margin} more"));
+        }
+        if self.is_negligible(tolerated_ratio) {
+            let rate = figures::stated_rate(negligible_rate);
+            claim.push_str(&format!(" and than the negligible {rate}"));
+        }
+        claim
+    }
+
+    fn good_claim(&self) -> String {
+        let Parameters {
+            unacceptable_ratio,
+            tolerated_margin,
+            negligible_rate,
+            ..
+        } = *self.parameters;
+        if let Against::Rate(most) = self.parameters.against {
+            return format!("below the limit of {}", figures::stated_rate(most));
+        }
+        let times = figures::stated_ratio(unacceptable_ratio);
+        let mut claim = format!("less than {times} worse");
+        if tolerated_margin > 0.0 {
+            let margin = figures::stated_rate(tolerated_margin);
+            claim.push_str(&format!(" and {margin} more"));
+        }
+        if self.is_negligible(unacceptable_ratio) {
+            let rate = figures::stated_rate(negligible_rate);
+            claim.push_str(&format!(" or below the negligible {rate}"));
+        }
+        claim
+    }
+
+    /// Is the negligible rate the limit that counts, since stable's rate times the ratio is below it?
+    fn is_negligible(&self, ratio: f64) -> bool {
+        let negligible = self.parameters.negligible_rate;
+        let stable = self.sum.stable.rate().unwrap_or(0.0);
+        negligible > 0.0 && ratio * stable + self.parameters.tolerated_margin < negligible
+    }
+
+    fn needed_for_good(&self) -> f64 {
+        percent_of(self.parameters.good_from())
+    }
+
+    /// The forecast, where it lies before the deadline: in requests, and in polls where there are some.
+    fn still_to_come(&self) -> String {
+        let Some(forecast) = self.forecast else {
+            return String::new();
+        };
+        let requests = figures::about(forecast.requests);
+        let requests = format!("; about {requests} more requests");
+        if self.parameters.one_poll_decides {
+            return format!("{requests} expected to decide");
+        }
+        let polls = f64::from(self.evaluation.polls);
+        let all = self.sum.canary.total() + self.sum.stable.total();
+        let more = (forecast.requests * polls / all).ceil();
+        let left = f64::from(self.parameters.max_polls) - polls;
+        if more.is_nan() || more > left {
+            return String::new();
+        }
+        let unit = if more > 1.0 { "polls" } else { "poll" };
+        let more = figures::about(more);
+        format!("{requests} (≈ {more} {unit}) expected to decide")
+    }
+
+    fn remark(&self) -> Option<String> {
+        let phi = self.evaluation.phi;
+        if self.parameters.one_poll_decides && self.parameters.dispersion == Dispersion::Auto {
+            return Some(format!(
+                "one interval tells nothing of bursts: the dispersion is taken to be {phi:.1}"
+            ));
+        }
+        (phi >= CLUSTERED).then(|| {
+            format!("errors come in clusters: the evidence is divided by a dispersion of {phi:.1}")
+        })
+    }
+}
+
+/// How sure evidence makes, in percent: `100 (1 − 1/E)`.
+fn percent_of(ln_e: f64) -> f64 {
+    -100.0 * (-ln_e).exp_m1()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Judge;
+    use super::*;
+
+    fn arm(text: &str) -> Counts {
+        let (bad, total) = text.split_once('/').unwrap();
+        Counts::new(total.parse().unwrap(), bad.parse().unwrap()).unwrap()
+    }
+
+    fn of(text: &str) -> Poll {
+        let (canary, stable) = text.split_once(' ').unwrap();
+        Poll {
+            canary: arm(canary),
+            stable: arm(stable),
+        }
+    }
+
+    /// Each poll `BAD/TOTAL BAD/TOTAL`; the range and the forecast as given.
+    fn said(
+        parameters: Parameters,
+        polls: &[&str],
+        ratio: (f64, f64),
+        forecast: Option<f64>,
+    ) -> String {
+        let mut judge = Judge::new(parameters).unwrap();
+        for poll in polls {
+            judge.push(of(poll));
+        }
+        let forecast = forecast.map(|requests| Forecast {
+            requests,
+            towards: ComparisonVerdict::Worse,
+        });
+        let range = Interval {
+            low: ratio.0,
+            high: ratio.1,
+        };
+        let evaluation = judge.evaluate();
+        sentences(
+            "errors",
+            &parameters,
+            judge.sum(),
+            &evaluation,
+            range,
+            forecast.as_ref(),
+        )
+        .join("\n")
+    }
+
+    #[test]
+    fn totals() {
+        let fixed = Parameters {
+            dispersion: Dispersion::Fixed(1.0),
+            ..Parameters::default()
+        }
+        .one_look();
+        let auto = Parameters::default().one_look();
+        let limit = Parameters {
+            against: Against::Rate(0.001),
+            ..fixed
+        };
+        let margin = Parameters {
+            tolerated_margin: 0.002,
+            ..fixed
+        };
+        let none = (0.0, f64::INFINITY);
+        let rows = [
+            said(
+                fixed,
+                &["45/5000 380/95000"],
+                (1.231, 3.786),
+                Some(23_446.0),
+            ),
+            said(auto, &["45/5000 380/95000"], (1.231, 3.786), None),
+            said(fixed, &["90/5000 380/95000"], (3.1, 6.4), None),
+            said(fixed, &["27/30000 570/570000"], (0.4, 1.6), None),
+            said(fixed, &["0/5000 0/95000"], none, None),
+            said(fixed, &["2/100 0/1900"], (3.01, f64::INFINITY), Some(800.0)),
+            said(fixed, &["2/10 8/1900"], (3.01, f64::INFINITY), Some(800.0)),
+            said(fixed, &["0/0 3/1000"], none, None),
+            said(fixed, &["3/200 0/0"], none, None),
+            said(fixed, &["1/1000 19/19000"], (0.01, 8.0), None),
+            said(limit, &["12/5000 0/0"], none, None),
+            said(limit, &["6/5000 0/0"], none, None),
+            said(limit, &["0/12000 0/0"], none, None),
+            said(margin, &["90/5000 380/95000"], (3.1, 6.4), None),
+        ];
+        insta::assert_snapshot!(rows.join("\n\n"), @r"
+        errors  canary 0.90 % (45 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 2.2× (95 % range 1.2–3.8×)
+        98.7 % sure it is worse than the tolerated 1.25× (99 % needed) — undecided; about 20,000 more requests expected to decide
+
+        errors  canary 0.90 % (45 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 2.2× (95 % range 1.2–3.8×)
+        92.4 % sure it is worse than the tolerated 1.25× (99 % needed) — undecided
+        one interval tells nothing of bursts: the dispersion is taken to be 1.5
+
+        errors  canary 1.80 % (90 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 4.5× (95 % range 3.1–6.4×)
+        over 99.99 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+
+        errors  canary 0.090 % (27 of 30,000)  stable 0.10 % (570 of 570,000)  ratio 0.90× (95 % range 0.40–1.6×)
+        over 99.99 % sure it is less than 2× worse — good enough
+
+        errors  canary 0 % (0 of 5,000)  stable 0 % (0 of 95,000)  ratio unknown
+        96.2 % sure it is less than 2× worse or below the negligible 0.1 % — good enough
+
+        errors  canary 2.00 % (2 of 100)  stable 0 % (0 of 1,900)  ratio unknown (95 % range over 3.0×)
+        94.6 % sure it is worse than the tolerated 1.25× and than the negligible 0.1 % (99 % needed) — undecided; about 800 more requests expected to decide
+
+        errors  canary 20.0 % (2 of 10)  stable 0.42 % (8 of 1,900)  ratio 48× (95 % range over 3.0×)
+        97 % sure it is worse than the tolerated 1.25× (99 % needed) — undecided; about 800 more requests expected to decide
+
+        errors  canary no requests  stable 0.30 % (3 of 1,000)  ratio unknown
+        no requests of the canary — no verdict
+
+        errors  canary 1.50 % (3 of 200)  stable no requests  ratio unknown
+        no requests of stable — nothing to compare with
+
+        errors  canary 0.10 % (1 of 1,000)  stable 0.10 % (19 of 19,000)  ratio 1.0× (95 % range 0.010–8.0×)
+        nothing speaks for worse or for good yet — undecided
+
+        errors  canary 0.24 % (12 of 5,000)  limit 0.1 %
+        89.6 % sure it is above the limit of 0.1 % (99 % needed) — undecided
+
+        errors  canary 0.12 % (6 of 5,000)  limit 0.1 %
+        nothing speaks for worse or for good yet — undecided
+
+        errors  canary 0 % (0 of 12,000)  limit 0.1 %
+        over 99.99 % sure it is below the limit of 0.1 % — good enough
+
+        errors  canary 1.80 % (90 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 4.5× (95 % range 3.1–6.4×)
+        over 99.99 % sure it is worse than the tolerated 1.25× and 0.2 % more (99 % needed) — worse
+        ");
+    }
+
+    #[test]
+    fn polls() {
+        let three = Parameters {
+            dispersion: Dispersion::Fixed(1.0),
+            max_polls: 3,
+            soak_polls: 2,
+            restart_polls: 0,
+            ..Parameters::default()
+        };
+        let soak = Parameters {
+            soak_polls: 5,
+            max_polls: 60,
+            ..three
+        };
+        let auto = Parameters {
+            dispersion: Dispersion::Auto,
+            ..soak
+        };
+        let poll = "3/500 38/9500";
+        let rows = [
+            said(three, &[poll, poll], (0.5, 3.1), Some(9_000.0)),
+            said(three, &[poll, poll], (0.5, 3.1), Some(90_000.0)),
+            said(three, &[poll, poll, poll], (0.5, 6.3), None),
+            said(three, &[poll, "9/500 38/9500", poll], (0.5, 6.3), None),
+            said(
+                soak,
+                &["5/5000 950/95000", "5/5000 950/95000"],
+                (0.05, 0.3),
+                None,
+            ),
+            said(
+                auto,
+                &[poll, "30/500 38/9500", "0/500 38/9500"],
+                (0.5, 9.0),
+                None,
+            ),
+        ];
+        insta::assert_snapshot!(rows.join("\n\n"), @r"
+        errors  canary 0.60 % (6 of 1,000)  stable 0.40 % (76 of 19,000)  ratio 1.5× (95 % range 0.50–3.1×)
+        nothing speaks for worse or for good yet — keep polling; about 9,000 more requests (≈ 1 poll) expected to decide
+
+        errors  canary 0.60 % (6 of 1,000)  stable 0.40 % (76 of 19,000)  ratio 1.5× (95 % range 0.50–3.1×)
+        nothing speaks for worse or for good yet — keep polling
+
+        errors  canary 0.60 % (9 of 1,500)  stable 0.40 % (114 of 28,500)  ratio 1.5× (95 % range 0.50–6.3×)
+        undecided at the deadline: nothing speaks for worse or for good yet; could only exclude more than 6.3×
+
+        errors  canary 1.00 % (15 of 1,500)  stable 0.40 % (114 of 28,500)  ratio 2.5× (95 % range 0.50–6.3×)
+        undecided at the deadline: 60.8 % sure it is worse than the tolerated 1.25× (99 % needed); could only exclude more than 6.3×
+
+        errors  canary 0.10 % (10 of 10,000)  stable 1.00 % (1,900 of 190,000)  ratio 0.10× (95 % range 0.050–0.30×)
+        98 % sure it is less than 2× worse (95 % needed), but good is said from poll 5 on (this is 2) — keep polling
+
+        errors  canary 2.20 % (33 of 1,500)  stable 0.40 % (114 of 28,500)  ratio 5.5× (95 % range 0.50–9.0×)
+        62 % sure it is worse than the tolerated 1.25× (99 % needed) — keep polling
+        errors come in clusters: the evidence is divided by a dispersion of 6.5
+        ");
+    }
+}
