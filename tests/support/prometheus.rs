@@ -45,6 +45,16 @@ impl Prometheus {
 
     /// As [`Prometheus::start`], with a user name and a password where they are given.
     pub fn start_with(targets: &[String], sign_in: Option<SignIn>) -> Option<Self> {
+        Self::begin(targets, sign_in, None)
+    }
+
+    /// Starts one that scrapes nothing and knows a past: samples in the OpenMetrics text format, each
+    /// with its time in seconds, without the line that ends it.
+    pub fn with_history(samples: &str) -> Option<Self> {
+        Self::begin(&[], None, Some(samples))
+    }
+
+    fn begin(targets: &[String], sign_in: Option<SignIn>, history: Option<&str>) -> Option<Self> {
         let Some(program) = find("prometheus") else {
             assert!(
                 env_variable("CI").is_none(),
@@ -57,8 +67,13 @@ impl Prometheus {
         for _ in 0..5 {
             let folder = tempfile::tempdir().unwrap();
             let port = free_port();
+            if let Some(samples) = history {
+                write_history(&folder, samples);
+            }
             let mut command = Command::new(&program);
             command
+                // Samples of fixed dates are old ones.
+                .arg("--storage.tsdb.retention.time=100y")
                 .arg(format!("--config.file={}", write_config(&folder, targets)))
                 .arg(format!(
                     "--storage.tsdb.path={}",
@@ -246,6 +261,19 @@ scrape_configs:
     );
     fs::write(&path, config).unwrap();
     path.display().to_string()
+}
+
+fn write_history(folder: &TempDir, samples: &str) {
+    let path = folder.path().join("history");
+    fs::write(&path, format!("{samples}# EOF\n")).unwrap();
+    let program = find("promtool").expect("promtool comes with prometheus");
+    let output = Command::new(program)
+        .args(["tsdb", "create-blocks-from", "openmetrics"])
+        .args([&path, &folder.path().join("data")])
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}");
 }
 
 fn free_port() -> u16 {

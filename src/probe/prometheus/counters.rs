@@ -106,7 +106,7 @@ struct Grid {
 
 impl Grid {
     fn new(from: DateTime<Utc>, to: DateTime<Utc>, step: Duration) -> Result<Self, String> {
-        let odd = step.is_zero() || step.subsec_nanos() % 1_000_000 != 0;
+        let odd = step.is_zero() || !step.subsec_nanos().is_multiple_of(1_000_000);
         let step = TimeDelta::from_std(step).unwrap_or(TimeDelta::MAX);
         if odd {
             return Err("a step of a range is a whole number of milliseconds".to_owned());
