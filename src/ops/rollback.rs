@@ -139,6 +139,7 @@ pub async fn rollback_to(
         replay,
         journal_tip,
         landed: landed.map(|(landed, _)| landed),
+        landed_at: None,
         held_at: None,
     };
     let push = Push {
