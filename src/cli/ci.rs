@@ -18,7 +18,9 @@ use crate::{
 const PREFIX: &str = "SHIPGATE_";
 
 /// Commands that a pipeline may ask for.
-const COMMANDS: &[&str] = &["check", "deploy", "verify", "rollback", "recover"];
+const COMMANDS: &[&str] = &[
+    "check", "deploy", "verify", "compare", "rollback", "recover",
+];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
 /// would be seen by every process of the machine, and an approval is a text, not a file.
@@ -305,11 +307,11 @@ mod tests {
             ),
             (
                 &[("SHIPGATE_COMMAND", "ci")],
-                "SHIPGATE_COMMAND: unknown command `ci`; known: check, deploy, verify, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, deploy, verify, compare, rollback, recover",
             ),
             (
                 &[("SHIPGATE_COMMAND", "demo")],
-                "SHIPGATE_COMMAND: unknown command `demo`; known: check, deploy, verify, rollback, recover",
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, deploy, verify, compare, rollback, recover",
             ),
         ];
         for (variables, wanted) in rows {

@@ -6,11 +6,13 @@ mod authorship;
 mod check;
 mod ci;
 mod circumstances;
+mod compare;
 pub mod context;
 mod demo;
 mod deploy;
 mod explain;
 mod history;
+mod judge_flags;
 mod next;
 mod people;
 mod policy;
@@ -84,6 +86,8 @@ enum Command {
     Deploy(deploy::DeployArguments),
     /// Poll health and metrics of what runs, judge, exit; changes nothing
     Verify(verify::VerifyArguments),
+    /// Is the canary worse than stable? Judges counts by hand; changes nothing
+    Compare(compare::CompareArguments),
     /// Back to the last known good version, or to --to VERSION
     Rollback(rollback::RollbackArguments),
     /// Finish or take back whatever an interrupted run left; safe at any time
@@ -111,6 +115,7 @@ impl Command {
             Self::Set(_) => "set",
             Self::Deploy(_) => "deploy",
             Self::Verify(_) => "verify",
+            Self::Compare(_) => "compare",
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
             Self::Approve(_) => "approve",
@@ -173,6 +178,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,
+        Command::Compare(arguments) => compare::run(&arguments, session),
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,

@@ -1,6 +1,9 @@
 //! One metric as two arms compare on it.
 
-use crate::analysis::judge::{ComparisonVerdict, Evaluation, Forecast, Interval, Poll};
+use crate::analysis::judge::{
+    Against, ComparisonVerdict, Evaluation, Forecast, Interval, Parameters, Poll, RANGE_ALPHA,
+    burst, forecast, rate_interval, ratio_interval, sentences,
+};
 
 /// A comparison as it stands: what reporters show and what machines read.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +30,35 @@ pub struct ComparisonRecord {
 }
 
 impl ComparisonRecord {
+    /// Puts together what there is to say of a comparison: `evaluation` is the answer and `sum` the
+    /// counts that it is made of; `polls` are all polls, each with how it stood after it.
+    pub fn of(
+        name: &str,
+        parameters: &Parameters,
+        sum: Poll,
+        evaluation: Evaluation,
+        polls: Vec<(Poll, Evaluation)>,
+    ) -> Self {
+        let range = ratio_interval(sum, RANGE_ALPHA);
+        let forecast = forecast(parameters, sum, &evaluation);
+        let judged = usize::try_from(evaluation.polls).unwrap_or(usize::MAX);
+        let judged: Vec<Poll> = polls.iter().take(judged).map(|(poll, _)| *poll).collect();
+        let mut lines = sentences(name, parameters, sum, &evaluation, range, forecast.as_ref());
+        lines.extend(burst(parameters, &judged, evaluation.verdict));
+        let against_stable = parameters.against == Against::Stable;
+        Self {
+            verdict: evaluation.verdict,
+            sum,
+            rates: Some([sum.canary, sum.stable].map(|arm| rate_interval(arm, RANGE_ALPHA))),
+            ratio: sum.ratio().filter(|_| against_stable),
+            ratio_interval: against_stable.then_some(range),
+            evaluation,
+            polls,
+            forecast,
+            sentence: lines.join("\n"),
+        }
+    }
+
     /// Returns the judgement in one line.
     pub fn judgement(&self) -> &str {
         let mut lines = self.sentence.lines();

@@ -445,7 +445,7 @@ pub struct MetricRecord {
     /// Errors in a row.
     pub errors_in_a_row: u32,
     /// The comparison of two arms, where it is one.
-    pub comparison: Option<ComparisonRecord>,
+    pub comparison: Option<Box<ComparisonRecord>>,
 }
 
 /// One thing found in a file.

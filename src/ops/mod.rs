@@ -9,6 +9,7 @@ pub mod case;
 pub mod cause;
 pub mod check;
 pub mod check_many;
+pub mod compare;
 pub mod deploy;
 pub mod failure;
 pub mod gate;

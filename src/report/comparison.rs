@@ -11,11 +11,14 @@ use crate::{
     event::{ComparisonRecord, MetricRecord},
 };
 
+/// Columns that the figures of one comparison may fill: they are read best in one line.
+const FIGURES: usize = 120;
+
 /// Adds the metrics that compare two arms. Those that do not are left to others.
 pub(super) fn lines(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
     let compared: Vec<(&MetricRecord, &ComparisonRecord)> = metrics
         .iter()
-        .filter_map(|metric| Some((metric, metric.comparison.as_ref()?)))
+        .filter_map(|metric| Some((metric, metric.comparison.as_deref()?)))
         .collect();
     if compared.len() > 1 {
         let rows = compared
@@ -79,7 +82,7 @@ fn ratio(record: &ComparisonRecord) -> String {
 /// Rows of the job summary: metric, verdict, figures, judgement.
 pub(super) fn summary(metrics: &[MetricRecord]) -> Vec<Vec<String>> {
     let compared = metrics.iter().filter_map(|metric| {
-        let record = metric.comparison.as_ref()?;
+        let record = metric.comparison.as_deref()?;
         let mut sentences = record.sentence.lines();
         let figures = sentences.next().unwrap_or_default();
         let judgement: Vec<&str> = sentences.collect();
@@ -105,7 +108,7 @@ fn told(metric: &MetricRecord, record: &ComparisonRecord, lines: &mut Vec<Line>)
     let figures = sentences.next().unwrap_or_default();
     let figures = bare(figures, &metric.name);
     let mut left = format!("  {}  ", metric.name);
-    for part in parts(figures, WIDTH.saturating_sub(indent)) {
+    for part in parts(figures, FIGURES.saturating_sub(indent)) {
         lines.push(Line::styled(BOLD, &left).and(Style::new(), &part));
         left = " ".repeat(indent);
     }

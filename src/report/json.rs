@@ -660,7 +660,7 @@ impl MetricReport {
             errors_in_a_row: metric.errors_in_a_row,
             comparison: metric
                 .comparison
-                .as_ref()
+                .as_deref()
                 .map(ComparisonReport::of)
                 .unwrap_or_default(),
         }

@@ -476,7 +476,18 @@ fn json_of_a_rolled_back_canary() {
           "detail": "1.9% of 2,400 requests",
           "measured": 20,
           "failed": 3,
-          "errors_in_a_row": 0
+          "errors_in_a_row": 0,
+          "canary": null,
+          "stable": null,
+          "ratio": null,
+          "ratio_low": null,
+          "ratio_high": null,
+          "ln_e_worse": null,
+          "ln_e_good": null,
+          "sure_worse_percent": null,
+          "phi": null,
+          "forecast": null,
+          "polls": []
         },
         {
           "name": "p95",
@@ -486,7 +497,18 @@ fn json_of_a_rolled_back_canary() {
           "detail": "no series for version 1.1",
           "measured": 20,
           "failed": 0,
-          "errors_in_a_row": 0
+          "errors_in_a_row": 0,
+          "canary": null,
+          "stable": null,
+          "ratio": null,
+          "ratio_low": null,
+          "ratio_high": null,
+          "ln_e_worse": null,
+          "ln_e_good": null,
+          "sure_worse_percent": null,
+          "phi": null,
+          "forecast": null,
+          "polls": []
         }
       ],
       "deployments": [],

@@ -33,7 +33,7 @@ pub use forecast::{Forecast, forecast};
 pub use interval::{Interval, rate_interval, ratio_interval};
 pub use log_sum::{ln_add, ln_sum};
 pub use parameters::{Against, Dispersion, ParameterProblem, Parameters};
-pub use sentence::{RANGE_ALPHA, sentences};
+pub use sentence::{RANGE_ALPHA, burst, sentences};
 pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 

@@ -1,14 +1,18 @@
 //! What a comparison says to people: the figures, how sure it is of what, and what it still needs.
 
 use super::{
-    Against, ComparisonVerdict, Counts, Dispersion, Evaluation, Forecast, Interval, Parameters,
-    Poll, figures,
+    Against, ComparisonVerdict, Counts, Dispersion, Evaluation, Forecast, Interval, Judge,
+    Parameters, Poll, figures, rate_interval,
 };
 
 /// The chance of being wrong that ranges are shown for: they are 95 % ranges.
 pub const RANGE_ALPHA: f64 = 0.05;
 /// From this φ on it is said that errors come in clusters.
 const CLUSTERED: f64 = 2.0;
+/// The dispersion that a single poll is looked at with: the judge's own guess before it has measured.
+const USUAL: f64 = 1.5;
+/// More of them are no bursts any more.
+const BURSTS: usize = 2;
 
 /// Says how a comparison stands, a line each: first the name and the figures of both arms, then the
 /// judgement, then what else there is to know.
@@ -36,6 +40,45 @@ pub fn sentences(
     lines
 }
 
+/// Says that single polls alone would be worse, where all together are not: a burst. `polls` are those
+/// that the answer is made of, in order.
+pub fn burst(
+    parameters: &Parameters,
+    polls: &[Poll],
+    verdict: ComparisonVerdict,
+) -> Option<String> {
+    let alone = Parameters {
+        dispersion: Dispersion::Fixed(USUAL),
+        ..*parameters
+    };
+    let is_bad = |poll: &Poll| {
+        Judge::new(alone.one_look()).is_ok_and(|mut judge| {
+            judge.push(*poll);
+            judge.evaluate().verdict == ComparisonVerdict::Worse
+        })
+    };
+    if verdict == ComparisonVerdict::Worse || polls.len() < 2 {
+        return None;
+    }
+    let bad: Vec<(usize, &Poll)> = polls
+        .iter()
+        .enumerate()
+        .filter(|(_, it)| is_bad(it))
+        .collect();
+    let (first, poll) = bad.first()?;
+    let times = bad.len();
+    if times > BURSTS {
+        return None;
+    }
+    let errors = figures::count(poll.canary.bad());
+    let which = if times > 1 { "first " } else { "" };
+    Some(format!(
+        "bad burst in {times} of {} polls ({which}{errors} bad in poll {}); one poll cannot decide",
+        polls.len(),
+        first + 1
+    ))
+}
+
 struct Story<'a> {
     parameters: &'a Parameters,
     sum: Poll,
@@ -55,7 +98,9 @@ impl Story<'_> {
             }
             Against::Rate(most) => {
                 let most = figures::stated_rate(most);
-                format!("canary {}  limit {most}", self.arm(canary))
+                let range = figures::rate_range(rate_interval(canary, RANGE_ALPHA));
+                let canary = self.arm(canary);
+                format!("canary {canary}  95 % range {range}  limit {most}")
             }
         }
     }
@@ -279,7 +324,6 @@ fn percent_of(ln_e: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Judge;
     use super::*;
 
     fn arm(text: &str) -> Counts {
@@ -396,13 +440,13 @@ mod tests {
         errors  canary 0.10 % (1 of 1,000)  stable 0.10 % (19 of 19,000)  ratio 1.0× (95 % range 0.010–8.0×)
         nothing speaks for worse or for good yet — undecided
 
-        errors  canary 0.24 % (12 of 5,000)  limit 0.1 %
+        errors  canary 0.24 % (12 of 5,000)  95 % range 0.061–0.62 %  limit 0.1 %
         89.6 % sure it is above the limit of 0.1 % (99 % needed) — undecided
 
-        errors  canary 0.12 % (6 of 5,000)  limit 0.1 %
+        errors  canary 0.12 % (6 of 5,000)  95 % range 0.014–0.42 %  limit 0.1 %
         nothing speaks for worse or for good yet — undecided
 
-        errors  canary 0 % (0 of 12,000)  limit 0.1 %
+        errors  canary 0 % (0 of 12,000)  95 % range 0–0.069 %  limit 0.1 %
         over 99.99 % sure it is below the limit of 0.1 % — good enough
 
         errors  canary 1.80 % (90 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 4.5× (95 % range 3.1–6.4×)
@@ -447,6 +491,29 @@ mod tests {
                 None,
             ),
         ];
+        let calm = of(poll);
+        let bad = of("30/500 38/9500");
+        let not_yet = ComparisonVerdict::NotYet;
+        let bursts = [
+            burst(&auto, &[calm, bad, calm], not_yet),
+            burst(&auto, &[calm, bad, bad], not_yet),
+            burst(&auto, &[bad, bad, bad], not_yet),
+            burst(&auto, &[calm, bad, calm], ComparisonVerdict::Worse),
+            burst(&auto, &[calm, calm], not_yet),
+        ];
+        insta::assert_snapshot!(format!("{bursts:#?}"), @r#"
+        [
+            Some(
+                "bad burst in 1 of 3 polls (30 bad in poll 2); one poll cannot decide",
+            ),
+            Some(
+                "bad burst in 2 of 3 polls (first 30 bad in poll 2); one poll cannot decide",
+            ),
+            None,
+            None,
+            None,
+        ]
+        "#);
         insta::assert_snapshot!(rows.join("\n\n"), @r"
         errors  canary 0.60 % (6 of 1,000)  stable 0.40 % (76 of 19,000)  ratio 1.5× (95 % range 0.50–3.1×)
         nothing speaks for worse or for good yet — keep polling; about 9,000 more requests (≈ 1 poll) expected to decide

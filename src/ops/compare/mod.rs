@@ -1,0 +1,154 @@
+//! `compare`: counts of two arms -> how the canary compares with stable; changes nothing.
+//!
+//! Counts come from the command line, from a file of polls ([`polls_file`]), and are judged here as a
+//! live run would have judged them.
+
+pub mod polls_file;
+
+use crate::{
+    analysis::judge::{
+        Against, ComparisonVerdict, Evaluation, Judge, ParameterProblem, Parameters, Poll,
+    },
+    event::{ComparisonRecord, Ending, Failure, MetricRecord, Outcome},
+};
+
+/// One metric with its polls, to be judged.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// Name in the output.
+    pub name: String,
+    /// What is tolerated.
+    pub parameters: Parameters,
+    /// The polls, in order; one where only totals are known.
+    pub polls: Vec<Poll>,
+}
+
+/// Judges one metric poll by poll. The answer is the first one at which a live run would have
+/// stopped: worse, good, or the deadline; else how it stands after the last poll. Without polls it is
+/// that there is no data.
+///
+/// # Errors
+/// [`Ending::Internal`]: parameters that make no sense, which nobody has checked before.
+pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
+    let Comparison {
+        name,
+        parameters,
+        polls,
+    } = comparison;
+    let mut judge = Judge::new(*parameters).map_err(|problems| nonsense(&problems))?;
+    let mut stop = None;
+    let mut evaluated = Vec::with_capacity(polls.len());
+    for poll in polls {
+        judge.push(*poll);
+        let evaluation = judge.evaluate();
+        evaluated.push((*poll, evaluation));
+        if stop.is_none() && is_the_end(parameters, &evaluation) {
+            stop = Some((judge.sum(), evaluation));
+        }
+    }
+    let (sum, evaluation) = stop.unwrap_or_else(|| (judge.sum(), judge.evaluate()));
+    let after = evaluated.len().saturating_sub(polls_of(&evaluation));
+    let mut record = ComparisonRecord::of(name, parameters, sum, evaluation, evaluated);
+    if after > 0 {
+        let follow = follow(after, &evaluation);
+        record.sentence.push_str(&format!("\n{follow}"));
+    }
+    Ok(metric(name, parameters, record))
+}
+
+fn nonsense(problems: &[ParameterProblem]) -> Failure {
+    let problems: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.name, problem.expected))
+        .collect();
+    Failure::new(Ending::Internal, problems.join("; "))
+}
+
+/// Would a live run stop here?
+fn is_the_end(parameters: &Parameters, evaluation: &Evaluation) -> bool {
+    let decided = matches!(
+        evaluation.verdict,
+        ComparisonVerdict::Worse | ComparisonVerdict::Good
+    );
+    decided || evaluation.polls >= parameters.max_polls
+}
+
+fn polls_of(evaluation: &Evaluation) -> usize {
+    usize::try_from(evaluation.polls).unwrap_or(usize::MAX)
+}
+
+/// Says that polls follow the answer, which are no part of it.
+fn follow(after: usize, evaluation: &Evaluation) -> String {
+    let what = match evaluation.verdict {
+        ComparisonVerdict::Worse | ComparisonVerdict::Good => "decided",
+        ComparisonVerdict::Hold | ComparisonVerdict::NotYet => "the deadline was",
+    };
+    let (polls, follow) = match after {
+        1 => ("1 poll".to_owned(), "follows"),
+        more => (format!("{more} polls"), "follow"),
+    };
+    let number = evaluation.polls;
+    format!("{what} at poll {number}; {polls} that {follow} changed nothing")
+}
+
+fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> MetricRecord {
+    let wanted = match parameters.against {
+        Against::Stable => format!("at most {}× stable", parameters.tolerated_ratio),
+        Against::Rate(most) => format!("at most {most}"),
+    };
+    MetricRecord {
+        name: name.to_owned(),
+        verdict: record.verdict.word(),
+        value: record.sum.canary.rate(),
+        wanted,
+        detail: record.judgement().to_owned(),
+        measured: record.evaluation.polls,
+        failed: 0,
+        errors_in_a_row: 0,
+        comparison: Some(Box::new(record)),
+    }
+}
+
+/// Returns how a command ends that compared these metrics: unhealthy where one is worse, healthy where
+/// all are good, else there is too little data.
+pub fn outcome(metrics: Vec<MetricRecord>) -> Outcome {
+    use ComparisonVerdict::{Good, Hold, NotYet, Worse};
+    let named = |wanted: ComparisonVerdict| -> Vec<&str> {
+        let with = metrics.iter().filter(|metric| {
+            let record = metric.comparison.as_deref();
+            record.is_some_and(|record| record.verdict == wanted)
+        });
+        with.map(|metric| metric.name.as_str()).collect()
+    };
+    let rows = [
+        (Worse, "worse than tolerated in"),
+        (Hold, "leaning towards worse in"),
+        (NotYet, "undecided in"),
+        (Good, "good enough in"),
+    ];
+    let parts: Vec<String> = rows
+        .iter()
+        .map(|(verdict, words)| (named(*verdict), words))
+        .filter(|(names, _)| !names.is_empty())
+        .map(|(names, words)| format!("{words} {}", names.join(", ")))
+        .collect();
+    let ending = if !named(Worse).is_empty() {
+        Ending::Unhealthy
+    } else if !metrics.is_empty() && named(Good).len() == metrics.len() {
+        Ending::Healthy
+    } else {
+        Ending::InsufficientData
+    };
+    let held = !named(Hold).is_empty();
+    let mut outcome = Outcome::new(ending, parts.join("; "));
+    outcome.hints = match ending {
+        Ending::Unhealthy => vec!["look at what the bad requests have in common".to_owned()],
+        Ending::InsufficientData if held => {
+            vec!["look at the bad requests of the canary before anyone goes on".to_owned()]
+        }
+        Ending::InsufficientData => vec!["count more requests, then compare again".to_owned()],
+        _ => Vec::new(),
+    };
+    outcome.metrics = metrics;
+    outcome
+}
