@@ -36,6 +36,10 @@ git *options:
 valid python="python3" node="node_modules" *trees:
     {{ python }} benches/valid.py --node {{ node }} {{ trees }}
 
+# How long judging takes: whole steps, and the next poll by how many came before it.
+judge-time:
+    cargo bench --bench judge
+
 # Size, start-up and memory of the release binary.
 bench:
     benches/startup.sh

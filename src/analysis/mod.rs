@@ -6,7 +6,8 @@
 //!
 //! A [`Reading`] is judged by a [`Range`] into a [`Judgement`]; a [`Tally`] counts judgements against
 //! [`Limits`] into a [`Standing`]; a [`Track`] is both for one metric. Counts of two arms are judged in
-//! [`judge`], what is slow in [`latency`].
+//! [`judge`], what is slow in [`latency`]; [`traffic_plan`] says beforehand how
+//! much traffic that takes.
 
 pub mod counters;
 pub mod judge;
@@ -17,6 +18,7 @@ mod sample;
 mod standing;
 mod tally;
 mod track;
+pub mod traffic_plan;
 
 pub use limits::Limits;
 pub use range::{Range, RangeError};

@@ -5,6 +5,9 @@
     reason = "a test that cannot read its rows should stop"
 )]
 
+mod expectation;
 mod golden;
 mod intervals;
 mod latency;
+mod properties;
+mod traffic_plan;

@@ -129,6 +129,8 @@ pub(super) struct Accumulated {
     pub(super) phi: f64,
     /// How many polls are in it.
     pub(super) polls: usize,
+    cap: f64,
+    beginnings: Beginnings,
     ratio: Process,
     rate: Process,
     good: [f64; 3],
@@ -177,10 +179,12 @@ impl Process {
 }
 
 impl Accumulated {
-    pub(super) fn new(phi: f64) -> Self {
+    pub(super) fn new(parameters: &Parameters, phi: f64) -> Self {
         Self {
             phi,
             polls: 0,
+            cap: parameters.cap(),
+            beginnings: Beginnings::new(parameters),
             ratio: Process::NEW,
             rate: Process::NEW,
             good: [0.0; 3],
@@ -188,12 +192,12 @@ impl Accumulated {
     }
 
     /// Adds the next poll.
-    pub(super) fn add(&mut self, parameters: &Parameters, terms: &Terms) {
-        if let Some(weight) = Beginnings::new(parameters).weight_of(self.polls) {
+    pub(super) fn add(&mut self, terms: &Terms) {
+        if let Some(weight) = self.beginnings.weight_of(self.polls) {
             self.ratio.begin(weight.ln());
             self.rate.begin(weight.ln());
         }
-        let cap = parameters.cap();
+        let cap = self.cap;
         self.ratio.add(&terms.ratio, self.phi, cap);
         self.rate.add(&terms.rate, self.phi, cap);
         for (sum, term) in self.good.iter_mut().zip(terms.good) {
@@ -205,7 +209,7 @@ impl Accumulated {
     /// Returns the evidence that the canary is worse: above what is tolerated of stable and above
     /// the negligible rate, so the weaker of the two counts.
     pub(super) fn ln_e_worse(&self, parameters: &Parameters) -> f64 {
-        let to_come = Beginnings::new(parameters).weight_after(self.polls);
+        let to_come = self.beginnings.weight_after(self.polls);
         let ratio = || self.ratio.ln_average(to_come);
         let rate = || self.rate.ln_average(to_come);
         match parameters.against {

@@ -8,12 +8,12 @@
 
 use std::f64::consts::{PI, TAU};
 
-/// Returns the evidence, in natural logarithms, of `bad` of `total` against the chance `p`, whose
-/// complement `q = 1 − p` is given too because it may be too small to be told from the difference.
-/// Infinite where the counts are impossible. The counts may be fractions.
-pub fn ln_evidence(bad: f64, total: f64, p: f64, q: f64) -> f64 {
-    let good = (total - bad).max(0.0);
-    let all = total + 1.0;
+/// Returns the evidence, in natural logarithms, of so many bad and good ones against the chance `p` of
+/// a bad one. Its complement `q = 1 − p` is given too, and the good ones instead of all, because either
+/// may be too small to show in the difference. Infinite where the counts are impossible; they may be
+/// fractions.
+pub fn ln_evidence(bad: f64, good: f64, p: f64, q: f64) -> f64 {
+    let all = bad + good + 1.0;
     surprise(bad, all * p) + surprise(good, all * q) - 0.5 * all.ln() + 0.5 * TAU.ln() - PI.ln()
         + stirling_error(bad + 0.5)
         + stirling_error(good + 0.5)

@@ -26,15 +26,15 @@ const HALVINGS: u32 = 200;
 /// chance of at least `1 - alpha`, at all looks together. From 0 to 1 where there were no requests,
 /// or where `alpha` is not a chance.
 pub fn rate_interval(counts: Counts, alpha: f64) -> Interval {
-    let (total, bad) = (counts.total(), counts.bad());
-    let Some(from) = threshold(alpha).filter(|_| total > 0.0) else {
+    let (bad, good) = (counts.bad(), counts.total() - counts.bad());
+    let Some(from) = threshold(alpha).filter(|_| counts.total() > 0.0) else {
         return Interval {
             low: 0.0,
             high: 1.0,
         };
     };
-    let low = ln_low_end(bad, total, from).map_or(0.0, f64::exp);
-    let high = ln_low_end(total - bad, total, from).map_or(1.0, |ln| -ln.exp_m1());
+    let low = ln_low_end(bad, good, from).map_or(0.0, f64::exp);
+    let high = ln_low_end(good, bad, from).map_or(1.0, |ln| -ln.exp_m1());
     Interval { low, high }
 }
 
@@ -45,8 +45,8 @@ pub fn rate_interval(counts: Counts, alpha: f64) -> Interval {
 /// Asks of each error which arm it came from, as the verdict does, so it needs no rate of its own.
 pub fn ratio_interval(poll: Poll, alpha: f64) -> Interval {
     let Poll { canary, stable } = poll;
-    let errors = canary.bad() + stable.bad();
-    let traffic = canary.total() > 0.0 && stable.total() > 0.0 && errors > 0.0;
+    let errors = canary.bad() > 0.0 || stable.bad() > 0.0;
+    let traffic = canary.total() > 0.0 && stable.total() > 0.0 && errors;
     let Some(from) = threshold(alpha).filter(|_| traffic) else {
         return Interval {
             low: 0.0,
@@ -54,9 +54,9 @@ pub fn ratio_interval(poll: Poll, alpha: f64) -> Interval {
         };
     };
     let fair = stable.total() / canary.total();
-    let low =
-        ln_low_end(canary.bad(), errors, from).map_or(0.0, |ln| (odds(ln) * fair).min(f64::MAX));
-    let high = ln_low_end(stable.bad(), errors, from)
+    let low = ln_low_end(canary.bad(), stable.bad(), from)
+        .map_or(0.0, |ln| (odds(ln) * fair).min(f64::MAX));
+    let high = ln_low_end(stable.bad(), canary.bad(), from)
         .map_or(f64::INFINITY, |ln| (fair / odds(ln)).max(low));
     Interval { low, high }
 }
@@ -71,21 +71,27 @@ fn odds(ln_chance: f64) -> f64 {
     ln_chance.exp() / -ln_chance.exp_m1()
 }
 
-/// The logarithm of the lowest chance that `bad` of `total` do not speak against; none where that is
-/// zero.
+/// The logarithm of the lowest chance of one outcome that the counts of it and of the other do not
+/// speak against; none where that is zero.
 ///
 /// The evidence falls from there to the share that was seen, so halving finds it, on the scale of
 /// logarithms because the chance may be any number of digits below it. The upper end is one less
-/// the lower end of what was not bad: so both keep their digits near 0 and near 1.
-fn ln_low_end(bad: f64, total: f64, from: f64) -> Option<f64> {
+/// the lower end of the other outcome: so both keep their digits near 0 and near 1.
+fn ln_low_end(count: f64, other: f64, from: f64) -> Option<f64> {
     let against = |ln_chance: f64| {
-        let evidence = ln_evidence(bad, total, ln_chance.exp(), -ln_chance.exp_m1());
+        let evidence = ln_evidence(count, other, ln_chance.exp(), -ln_chance.exp_m1());
         evidence.is_nan() || evidence >= from
     };
-    if bad <= 0.0 || !against(LN_ZERO) {
+    if count <= 0.0 || !against(LN_ZERO) {
         return None;
     }
-    let (mut out, mut within) = (LN_ZERO, (bad / total).ln().clamp(LN_ZERO, 0.0));
+    let all = count + other;
+    let ln_seen = if count < other {
+        (count / all).ln()
+    } else {
+        (-other / all).ln_1p()
+    };
+    let (mut out, mut within) = (LN_ZERO, ln_seen.clamp(LN_ZERO, 0.0));
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(out, within);
         if middle <= out || middle >= within {

@@ -38,6 +38,7 @@ pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 
 pub(super) use accumulated::{Drifts, GRID};
+pub(super) use evidence::Drift;
 pub(super) use verdict::Found;
 
 use accumulated::{Accumulated, Grid, Terms};
@@ -116,10 +117,10 @@ impl Judge {
         );
         let mut accumulated = match self.accumulated.take() {
             Some(accumulated) if accumulated.phi.to_bits() == phi.to_bits() => accumulated,
-            _ => Accumulated::new(phi),
+            _ => Accumulated::new(&self.parameters, phi),
         };
         for (_, terms) in self.polls.iter().skip(accumulated.polls) {
-            accumulated.add(&self.parameters, terms);
+            accumulated.add(terms);
         }
         let ln_e_worse = accumulated.ln_e_worse(&self.parameters);
         let ln_e_good = accumulated.ln_e_good(&self.parameters);
