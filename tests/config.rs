@@ -52,7 +52,13 @@ fn a_good_configuration_is_read() {
         unreachable!("the strategy is a canary");
     };
     assert_eq!(canary.replicas, 1);
-    assert_eq!(canary.steps[1], CanaryStep::Pause(Duration::from_secs(600)));
+    assert_eq!(
+        canary.steps[1],
+        CanaryStep::Pause {
+            duration: Duration::from_secs(600),
+            promote_early: false
+        }
+    );
     assert_eq!(canary.steps[3], CanaryStep::PauseForApproval);
 }
 

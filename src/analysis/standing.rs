@@ -54,6 +54,8 @@ pub struct Standing {
     pub detail: String,
     /// Was the last answer unusable, though within the limits?
     pub unsettled: bool,
+    /// Its own sentence, where it is not a number held against a range.
+    pub own_words: Option<String>,
 }
 
 impl Standing {
@@ -68,6 +70,9 @@ impl Standing {
             inconclusive,
             ..
         } = self;
+        if let Some(sentence) = &self.own_words {
+            return sentence.clone();
+        }
         match self.verdict {
             StandingVerdict::Pass => format!("{name} {detail}, wanted {wanted}"),
             StandingVerdict::Fail => format!(

@@ -97,6 +97,7 @@ impl Tally {
             wanted: self.wanted.clone(),
             detail: self.detail.clone(),
             unsettled,
+            own_words: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 
 use super::{
@@ -11,13 +12,12 @@ use super::{
     signals,
 };
 use crate::{
-    config::query::Variables,
+    config::{Strategy, query::Variables},
     event::{Event, Failure, Outcome, Reporter},
     ops::{
         load::{self, Subject},
-        stopped_before_change,
-        verify::{self, Extent},
-        watch::{Endpoints, Watcher},
+        stopped_before_change, verify,
+        watch::{Endpoints, Extent, Reference, Subject as Watched, Watcher},
     },
     units::{Version, Weight},
 };
@@ -29,12 +29,16 @@ pub struct VerifyArguments {
     /// from the folder.
     #[command(flatten)]
     pub repository: RepositoryArguments,
-    /// Version that queries ask for as {{version}}
+    /// Version that is judged, which queries ask for as {{version}}
     #[arg(long, value_parser = version, allow_hyphen_values = true)]
     pub version: Option<Version>,
-    /// Workload that queries ask for as {{arm}}
-    #[arg(long, value_enum, default_value_t = ArmChoice::Stable)]
-    pub arm: ArmChoice,
+    /// Version that comparisons hold it against
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
+    pub stable_version: Option<Version>,
+    /// Workload that is judged, which queries ask for as {{arm}}: the canary is compared with stable,
+    /// stable with its time before [default: stable; canary where it is compared]
+    #[arg(long, value_enum)]
+    pub arm: Option<ArmChoice>,
     /// Weight that queries ask for as {{weight}}, in percent
     #[arg(long, value_parser = weight, default_value = "100")]
     pub weight: Weight,
@@ -53,6 +57,15 @@ pub enum ArmChoice {
     Stable,
     /// The workload that gets a new version first.
     Canary,
+}
+
+impl ArmChoice {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::Canary => "canary",
+        }
+    }
 }
 
 /// Runs `verify`.
@@ -75,28 +88,56 @@ pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Ou
     });
     let context = &session.context;
     let endpoints = Endpoints::new(&subject.config.providers, |name| context.secret(name))?;
-    let variables = Variables {
-        service: Some(subject.service.name.clone()),
-        environment: Some(subject.environment_name.clone()),
-        version: arguments.version.as_ref().map(Version::to_string),
-        arm: Some(
-            match arguments.arm {
-                ArmChoice::Stable => "stable",
-                ArmChoice::Canary => "canary",
-            }
-            .to_owned(),
-        ),
-        weight: Some(arguments.weight),
-    };
     let verification = &subject.service.verification;
     let client = client(arguments.repository.ca_file.clone());
-    let mut watcher = Watcher::new(verification, &endpoints, &variables, client, clock)?;
     let extent = match arguments.duration {
         Some(duration) => Extent::For(duration),
         None => Extent::Polls(arguments.count.unwrap_or(verification.count)),
     };
+    let watched = watched(&arguments, &subject, extent, clock.now());
+    let mut watcher = Watcher::new(verification, &endpoints, &watched, client, clock)?;
     let asked = async { stopped_before_change(stop.wait().await).0.ending };
     Ok(verify::run(&mut watcher, extent, asked, session).await)
+}
+
+/// Says who is judged and against whom. The canary is held against stable, stable against what it was
+/// before now.
+fn watched(
+    arguments: &VerifyArguments,
+    subject: &Subject,
+    extent: Extent,
+    now: DateTime<Utc>,
+) -> Watched {
+    let service = &subject.service;
+    let has_canary = matches!(service.strategy, Strategy::Canary(_));
+    let arm = arguments
+        .arm
+        .unwrap_or(if has_canary && service.verification.compares() {
+            ArmChoice::Canary
+        } else {
+            ArmChoice::Stable
+        });
+    let variables = |arm: ArmChoice, version: Option<&Version>| Variables {
+        service: Some(service.name.clone()),
+        environment: Some(subject.environment_name.clone()),
+        version: version.map(Version::to_string),
+        arm: Some(arm.word().to_owned()),
+        weight: Some(arguments.weight),
+    };
+    let stable = variables(ArmChoice::Stable, arguments.stable_version.as_ref());
+    Watched {
+        judged: variables(arm, arguments.version.as_ref()),
+        reference: match arm {
+            ArmChoice::Canary => Reference::Beside(stable),
+            ArmChoice::Stable => Reference::Before {
+                variables: stable,
+                until: now,
+            },
+        },
+        extent,
+        began: None,
+        weight: Some(arguments.weight).filter(|weight| *weight < Weight::FULL),
+    }
 }
 
 /// Finds the service: in the repository that is named, else in the configuration on disk.

@@ -200,6 +200,9 @@ pub struct PauseDocument {
     #[serde(default)]
     #[schemars(with = "String")]
     pub duration: Option<String>,
+    /// End it as soon as every comparison says good and everything else passes. Default: false.
+    #[serde(default)]
+    pub promote_early: bool,
 }
 
 /// The rolling strategy.

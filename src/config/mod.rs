@@ -156,7 +156,7 @@ impl Strategy {
             Self::Rolling(_) => None,
             Self::Canary(canary) => canary.steps.iter().find_map(|step| match step {
                 CanaryStep::SetWeight(weight) => Some(*weight),
-                CanaryStep::Pause(_) | CanaryStep::PauseForApproval => None,
+                CanaryStep::Pause { .. } | CanaryStep::PauseForApproval => None,
             }),
         }
     }
@@ -192,7 +192,12 @@ pub enum CanaryStep {
     /// `set_weight: 10`
     SetWeight(Weight),
     /// `pause: {duration: 10m}`: watched all the while.
-    Pause(Duration),
+    Pause {
+        /// How long.
+        duration: Duration,
+        /// Does it end as soon as everything is good?
+        promote_early: bool,
+    },
     /// `pause: {}`: waits for an approval.
     PauseForApproval,
 }
@@ -206,7 +211,7 @@ impl Canary {
                 weight = *next;
                 None
             }
-            CanaryStep::Pause(length) => Some((weight, *length)),
+            CanaryStep::Pause { duration, .. } => Some((weight, *duration)),
             CanaryStep::PauseForApproval => None,
         })
     }

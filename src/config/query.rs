@@ -83,6 +83,16 @@ impl Template {
         Ok(parsed)
     }
 
+    /// Does it ask for something else for canary and stable?
+    pub fn tells_arms_apart(&self) -> bool {
+        environment()
+            .template_from_str(&self.0)
+            .is_ok_and(|template| {
+                let names = template.undeclared_variables(false);
+                names.contains("arm") || names.contains("version")
+            })
+    }
+
     /// Fills the variables in.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use super::{
     Canary, CanaryStep, Live, Problems, Rolling, Service, Strategy,
     document::{CanaryDocument, LiveDocument, RollingDocument, ServiceDocument, StepDocument},
     provider::web_address,
-    verification::Verification,
+    verification::{Measure, OnInconclusive, Verification},
 };
 use url::Url;
 
@@ -85,8 +85,13 @@ impl ServiceDocument {
                 count: 1,
                 health: Vec::new(),
                 metrics: Vec::new(),
+                on_inconclusive: OnInconclusive::Hold,
             }
         });
+        if let Strategy::Canary(canary) = &strategy {
+            tell_apart(&verification, pointer, problems);
+            early_ends(canary, &verification, pointer, problems);
+        }
         Service {
             name: name.to_owned(),
             manifests: self.manifests,
@@ -208,6 +213,53 @@ impl ServiceDocument {
     }
 }
 
+/// Only comparisons can say that it is good before the time is up.
+fn early_ends(
+    canary: &Canary,
+    verification: &Verification,
+    pointer: &str,
+    problems: &mut Problems<'_>,
+) {
+    let mut metrics = verification.metrics.iter();
+    if metrics.any(|metric| matches!(metric.measure, Measure::Comparison(_))) {
+        return;
+    }
+    for (index, step) in canary.steps.iter().enumerate() {
+        if let CanaryStep::Pause {
+            promote_early: true,
+            ..
+        } = step
+        {
+            problems.at(
+                &format!("{pointer}/strategy/canary/steps/{index}/pause/promote_early"),
+                "no metric compares (`bad` and `total`), so nothing can say that it is good early",
+            );
+        }
+    }
+}
+
+/// A comparison of canary and stable by a query that asks both for the same would find them equal.
+fn tell_apart(verification: &Verification, pointer: &str, problems: &mut Problems<'_>) {
+    for (index, metric) in verification.metrics.iter().enumerate() {
+        let Measure::Comparison(comparison) = &metric.measure else {
+            continue;
+        };
+        if !comparison.needs_stable() {
+            continue;
+        }
+        for (key, query) in comparison.queries() {
+            if !query.tells_arms_apart() {
+                problems.at(
+                    &format!("{pointer}/verification/metrics/{index}/{key}"),
+                    format!(
+                        "`{key}` has neither `{{{{arm}}}}` nor `{{{{version}}}}`, so canary and stable would be asked for the same"
+                    ),
+                );
+            }
+        }
+    }
+}
+
 fn steps(
     documents: &[StepDocument],
     pointer: &str,
@@ -230,11 +282,21 @@ fn steps(
                 steps.push(CanaryStep::SetWeight(weight));
             }
             (None, Some(pause)) => steps.push(match &pause.duration {
-                None => CanaryStep::PauseForApproval,
+                None => {
+                    if pause.promote_early {
+                        problems.at(
+                            &format!("{at}/pause/promote_early"),
+                            "a pause without `duration` waits for a person, so it has no end that could come early",
+                        );
+                    }
+                    CanaryStep::PauseForApproval
+                }
                 Some(text) => {
                     let at = format!("{at}/pause/duration");
-                    let duration = problems.take(&at, parse_duration(text), DEFAULT_BAKE_TIME);
-                    CanaryStep::Pause(duration)
+                    CanaryStep::Pause {
+                        duration: problems.take(&at, parse_duration(text), DEFAULT_BAKE_TIME),
+                        promote_early: pause.promote_early,
+                    }
                 }
             }),
             _ => problems.at(
@@ -244,7 +306,7 @@ fn steps(
         }
     }
     let judged = steps.iter().enumerate().any(|(index, step)| {
-        matches!(step, CanaryStep::Pause(duration) if !duration.is_zero())
+        matches!(step, CanaryStep::Pause { duration, .. } if !duration.is_zero())
             && steps[..index]
                 .iter()
                 .any(|step| matches!(step, CanaryStep::SetWeight(_)))

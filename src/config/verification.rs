@@ -1,6 +1,8 @@
 //! The `verification` section of a service: what is measured, how often, and what is good.
 
 mod check;
+mod judge;
+mod metric;
 
 use std::time::Duration;
 
@@ -9,7 +11,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{query::Template, schema::without_null};
-use crate::analysis::{Criterion, Limits};
+use crate::analysis::Limits;
+
+pub use judge::RawJudge;
+pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
 
 /// `verification` as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -26,7 +31,14 @@ pub struct RawVerification {
     /// Addresses that must answer as wanted.
     #[serde(default)]
     pub health: Vec<RawHealth>,
-    /// Queries whose one number must stay in a range.
+    /// What every comparison tolerates and how sure it must be, where the metric does not say.
+    #[serde(default)]
+    #[schemars(with = "RawJudge")]
+    pub judge: RawJudge,
+    /// What `deploy` does when time is up and a comparison is undecided: `hold` unless given.
+    pub on_inconclusive: Option<OnInconclusive>,
+    /// Numbers that must stay in a range, and counts of the new version that are compared with
+    /// those of the old one.
     #[serde(default)]
     pub metrics: Vec<RawMetric>,
 }
@@ -59,51 +71,26 @@ pub struct RawHealth {
     pub consecutive_error_limit: Option<u32>,
 }
 
-/// One entry of `verification.metrics` as it is written.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = without_null)]
-pub struct RawMetric {
-    /// Name in the output, unique within the service.
-    pub name: String,
-    /// Who is asked.
-    pub provider: ProviderKind,
-    /// Query for one number; may use `{{service}}`, `{{environment}}`, `{{version}}`, `{{arm}}` and
-    /// `{{weight}}`.
-    pub query: String,
-    /// The numbers that are good, bounds included.
-    pub threshold_range: RawRange,
-    /// Failures tolerated in all; fails at one more. 0 unless given.
-    pub failure_limit: Option<u32>,
-    /// Errors tolerated in a row; 4 unless given.
-    pub consecutive_error_limit: Option<u32>,
-    /// Answers without a usable number tolerated in all; 4 unless given.
-    pub inconclusive_limit: Option<u32>,
-    /// Time to wait before the first measurement of this metric, if other than for all.
-    pub initial_delay: Option<String>,
-    /// Time between two measurements of this metric, if other than for all.
-    pub interval: Option<String>,
-    /// How long an answer may take; 10s unless given.
-    pub timeout: Option<String>,
-}
-
-/// `threshold_range` as it is written: one bound or both, included.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(transform = without_null)]
-pub struct RawRange {
-    /// Lowest good number.
-    pub min: Option<f64>,
-    /// Highest good number.
-    pub max: Option<f64>,
-}
-
 /// Who answers a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProviderKind {
     /// The Prometheus of `providers.prometheus`.
     Prometheus,
+}
+
+/// What a deployment does when time is up and a comparison is undecided.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnInconclusive {
+    /// Leave it at its weight: a person decides.
+    #[default]
+    Hold,
+    /// Go on, and say how large a change could not have been seen. Never where the numbers lean
+    /// towards worse, or where there are none.
+    Promote,
+    /// Take it back.
+    Rollback,
 }
 
 /// What is measured of a service, checked: at least one criterion, names unique.
@@ -115,6 +102,8 @@ pub struct Verification {
     pub health: Vec<Health>,
     /// Metrics, in the order of the file.
     pub metrics: Vec<Metric>,
+    /// What is done when a comparison is undecided at the end.
+    pub on_inconclusive: OnInconclusive,
 }
 
 /// When something is measured.
@@ -158,22 +147,17 @@ pub enum Wanted {
     Scalar(Value),
 }
 
-/// One metric.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Metric {
-    /// Who is asked.
-    pub provider: ProviderKind,
-    /// The query.
-    pub query: Template,
-    /// Name, range and limits.
-    pub criterion: Criterion,
-    /// When it is measured.
-    pub schedule: Schedule,
-}
-
 impl Verification {
     /// Measurements that `verify` makes where the file does not say.
     pub const DEFAULT_COUNT: u32 = 5;
+
+    /// Is the new version compared with the old one?
+    pub fn compares(&self) -> bool {
+        self.metrics.iter().any(|metric| match &metric.measure {
+            Measure::Comparison(comparison) => comparison.needs_stable(),
+            Measure::Threshold { .. } => false,
+        })
+    }
 
     /// Is a provider of this kind asked?
     pub fn asks(&self, provider: ProviderKind) -> bool {

@@ -195,10 +195,7 @@ pub fn plan(service: &Service, path: &str) -> PlanFact {
         length: delta(service.strategy.shortest()),
         first_weight: service.strategy.first_weight(),
         hold: delta(service.strategy.hold()),
-        metrics: metrics
-            .iter()
-            .map(|metric| metric.criterion.name.clone())
-            .collect(),
+        metrics: metrics.iter().map(|metric| metric.name.clone()).collect(),
     }
 }
 

@@ -30,6 +30,13 @@ pub struct Target {
     pub config_path: String,
 }
 
+impl Target {
+    /// Returns the names of the service and of the environment.
+    pub fn place(&self) -> (&str, &str) {
+        (&self.service.name, &self.environment_name)
+    }
+}
+
 /// A service in an environment, without a branch: what `verify` needs.
 #[derive(Debug, Clone)]
 pub struct Subject {

@@ -82,11 +82,7 @@ pub async fn rollback_to(
         }
         Some(record) => {
             let now = outside.clock.now();
-            let place = (
-                target.service.name.as_str(),
-                target.environment_name.as_str(),
-            );
-            return Err(deploy::unfinished_run(record, place, now)
+            return Err(deploy::unfinished_run(record, target.place(), now)
                 .hint("or take that run back first: shipgate rollback, without --to"));
         }
     };
@@ -143,6 +139,7 @@ pub async fn rollback_to(
         replay,
         journal_tip,
         landed: landed.map(|(landed, _)| landed),
+        landed_at: None,
         held_at: None,
     };
     let push = Push {

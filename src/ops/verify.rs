@@ -10,14 +10,7 @@ use crate::{
     event::{Ending, Event, Outcome, Reporter},
 };
 
-/// How much is measured before the verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    /// Every criterion this often.
-    Polls(u32),
-    /// For this long, every criterion at least once.
-    For(Duration),
-}
+pub use super::watch::Extent;
 
 /// Polls that follow the last one while an answer is missing that the limits still tolerate: the
 /// limits decide sooner, unless a file sets them higher.

@@ -63,7 +63,7 @@ pub fn direct(service: &Service, version: &Version, facts: Facts) -> Plan {
         Stage::Start,
     );
     steps.wait(Arm::Stable, version);
-    steps.watch(Arm::Stable, bake_time);
+    steps.watch(Arm::Stable, bake_time, false);
     if let Some(workload) = canary
         && facts.canary_replicas.is_some_and(|before| before > 0)
     {
@@ -91,7 +91,7 @@ fn rolling_steps(service: &Service, rolling: &Rolling, version: &Version) -> Vec
         Stage::Start,
     );
     steps.wait(Arm::Stable, version);
-    steps.watch(Arm::Stable, rolling.bake_time);
+    steps.watch(Arm::Stable, rolling.bake_time, false);
     steps.list
 }
 
@@ -145,7 +145,10 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
                     Stage::Advance,
                 );
             }
-            CanaryStep::Pause(duration) => steps.watch(Arm::Canary, *duration),
+            CanaryStep::Pause {
+                duration,
+                promote_early,
+            } => steps.watch(Arm::Canary, *duration, *promote_early),
             CanaryStep::PauseForApproval => {
                 steps.add("hold for an approval".to_owned(), Action::Approval)
             }
@@ -157,7 +160,7 @@ fn canary_steps(service: &Service, canary: &Canary, version: &Version, facts: Fa
         Stage::Promote,
     );
     steps.wait(Arm::Stable, version);
-    steps.watch(Arm::Stable, canary.bake_time);
+    steps.watch(Arm::Stable, canary.bake_time, false);
     steps.weight = Some(Weight::ZERO);
     steps.write(
         "canary weight 0%".to_owned(),
@@ -233,14 +236,18 @@ impl Steps {
         );
     }
 
-    fn watch(&mut self, arm: Arm, duration: std::time::Duration) {
+    fn watch(&mut self, arm: Arm, duration: std::time::Duration, promote_early: bool) {
         if duration.is_zero() {
             return;
         }
         let length = crate::units::format_duration(duration);
         self.add(
             format!("watch {} for {length}", arm.word()),
-            Action::Watch { arm, duration },
+            Action::Watch {
+                arm,
+                duration,
+                promote_early,
+            },
         );
     }
 }

@@ -93,6 +93,8 @@ pub enum Action {
         arm: Arm,
         /// How long.
         duration: Duration,
+        /// Does it end as soon as everything is good?
+        promote_early: bool,
     },
     /// Hold until someone approves.
     Approval,

@@ -1,20 +1,36 @@
 //! The metrics API: the part of Prometheus' HTTP API that a few recorded series need.
 //!
-//! Shapes and status codes follow Prometheus' documentation of `/api/v1/query` (instant queries).
+//! Shapes and status codes follow Prometheus' documentation of `/api/v1/query` (instant queries) and
+//! `/api/v1/query_range`. `http_requests_total` is a raw counter; the other series are recorded ones.
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
-use super::{Arm, Moment, traffic::Traffic};
+use super::{Arm, Moment, totals::Totals, traffic::Traffic};
 
-/// Every series looks back over one minute, as a recording rule with `rate(…[1m])` would.
+/// Every recorded series looks back over one minute, as a recording rule with `rate(…[1m])` would.
 const WINDOW_SECONDS: i64 = 60;
 
 /// A query that Prometheus would refuse, in its words: `1:12: parse error: …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadQuery(pub(super) String);
+
+/// What the answers are made of.
+pub(super) struct Measured<'a> {
+    pub(super) moments: &'a [Moment],
+    pub(super) traffic: &'a Traffic,
+    pub(super) totals: &'a mut Totals,
+}
+
+/// The instants of a range query: both ends and the time between two of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    pub(super) start: DateTime<Utc>,
+    pub(super) end: DateTime<Utc>,
+    pub(super) step: TimeDelta,
+}
 
 /// Answers an instant query at `at`.
 ///
@@ -23,24 +39,68 @@ pub(super) struct BadQuery(pub(super) String);
 pub(super) fn query(
     text: &str,
     at: DateTime<Utc>,
-    moments: &[Moment],
-    traffic: &Traffic,
+    measured: &mut Measured<'_>,
 ) -> Result<Value, BadQuery> {
-    let selector = Selector::parse(text)?;
-    let result: Vec<Value> = series(&selector.name, at, moments, traffic)
+    let selector = Selector::of_query(text)?;
+    let result: Vec<Value> = series(&selector.name, at, measured)
         .into_iter()
         .filter(|series| selector.matches(&series.labels))
         .map(|series| {
             let mut metric = series.labels;
             metric.insert("__name__", selector.name.clone());
-            let seconds = at.timestamp_millis() as f64 / 1_000.0;
-            json!({"metric": metric, "value": [seconds, number(series.value)]})
+            json!({"metric": metric, "value": [seconds(at), number(series.value)]})
         })
         .collect();
     Ok(json!({
         "status": "success",
         "data": {"resultType": "vector", "result": result},
     }))
+}
+
+/// Answers a range query.
+///
+/// # Errors
+/// As [`query`]; a step that is none, or more instants than Prometheus answers for.
+pub(super) fn query_range(
+    text: &str,
+    range: Range,
+    measured: &mut Measured<'_>,
+) -> Result<Value, BadQuery> {
+    const MOST_INSTANTS: i64 = 11_000;
+    let selector = Selector::of_query(text)?;
+    let Range { start, end, step } = range;
+    let milliseconds = step.num_milliseconds();
+    if milliseconds <= 0 || (end - start).num_milliseconds() / milliseconds > MOST_INSTANTS {
+        return Err(BadQuery(
+            "exceeded maximum resolution of 11,000 points per timeseries".to_owned(),
+        ));
+    }
+    let mut found: BTreeMap<BTreeMap<&'static str, String>, Vec<Value>> = BTreeMap::new();
+    let mut at = start;
+    while at <= end {
+        for series in series(&selector.name, at, measured) {
+            if selector.matches(&series.labels) {
+                let values = found.entry(series.labels).or_default();
+                values.push(json!([seconds(at), number(series.value)]));
+            }
+        }
+        at += step;
+    }
+    let result: Vec<Value> = found
+        .into_iter()
+        .map(|(mut metric, values)| {
+            metric.insert("__name__", selector.name.clone());
+            json!({"metric": metric, "values": values})
+        })
+        .collect();
+    Ok(json!({
+        "status": "success",
+        "data": {"resultType": "matrix", "result": result},
+    }))
+}
+
+fn seconds(at: DateTime<Utc>) -> f64 {
+    at.timestamp_millis() as f64 / 1_000.0
 }
 
 /// Returns the answer to a request that is wrong.
@@ -54,8 +114,34 @@ struct Series {
     value: Option<f64>,
 }
 
-fn series(name: &str, at: DateTime<Utc>, moments: &[Moment], traffic: &Traffic) -> Vec<Series> {
+fn series(name: &str, at: DateTime<Utc>, measured: &mut Measured<'_>) -> Vec<Series> {
     let service = || ("service", "advertisements".to_owned());
+    let Measured {
+        moments,
+        traffic,
+        totals,
+    } = measured;
+    if name == "http_requests_total" {
+        let mut found = Vec::new();
+        for arm in Arm::ALL {
+            let Some((version, counts)) = totals.at(traffic, moments, arm, at) else {
+                continue;
+            };
+            let good = counts.requests - counts.errors;
+            for (status, number) in [("200", good), ("500", counts.errors)] {
+                found.push(Series {
+                    labels: BTreeMap::from([
+                        service(),
+                        ("arm", arm.name().to_owned()),
+                        ("version", version.clone()),
+                        ("status", status.to_owned()),
+                    ]),
+                    value: Some(number as f64),
+                });
+            }
+        }
+        return found;
+    }
     if name == "shop:requests_per_second:1m" {
         let requests = traffic.all(moments, at, WINDOW_SECONDS);
         return vec![Series {
@@ -101,6 +187,12 @@ struct Selector {
 }
 
 impl Selector {
+    fn of_query(text: &str) -> Result<Self, BadQuery> {
+        Self::parse(text).map_err(|BadQuery(message)| {
+            BadQuery(format!("invalid parameter \"query\": {message}"))
+        })
+    }
+
     fn parse(text: &str) -> Result<Self, BadQuery> {
         let mut reader = Reader {
             text,

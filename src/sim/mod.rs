@@ -18,6 +18,7 @@ mod remote;
 mod scenario;
 mod server;
 mod shop;
+mod totals;
 mod traffic;
 mod world;
 

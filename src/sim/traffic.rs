@@ -64,6 +64,18 @@ impl Traffic {
         found
     }
 
+    /// Returns the version that has endpoints in one half in a second, and what it gets.
+    pub(super) fn in_second(
+        &self,
+        moments: &[Moment],
+        arm: Arm,
+        second: i64,
+    ) -> Option<(String, Counts)> {
+        let state = state_at(moments, second);
+        let version = state.workload(arm).version.clone()?;
+        Some((version, self.second(state, arm, second)))
+    }
+
     /// Returns the requests of both halves in the `seconds` whole seconds before `until`, answered
     /// or not.
     pub(super) fn all(&self, moments: &[Moment], until: DateTime<Utc>, seconds: i64) -> u64 {

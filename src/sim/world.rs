@@ -10,18 +10,20 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
 use super::{
     Arm, ClusterState, Faults, LogLine, Moment, Scenario,
     cluster::Cluster,
     git_server::{GitRequest, GitServer},
-    manifests, metrics,
+    manifests,
+    metrics::{self, BadQuery, Measured, Range},
     random::Random,
     remote::Remote,
     server::{Answer, Question, Server},
     shop,
+    totals::Totals,
     traffic::Traffic,
 };
 use crate::clock::Clock;
@@ -96,6 +98,7 @@ impl World {
                 requests_per_second: options.requests_per_second,
                 scenario: options.scenario,
             },
+            totals: Mutex::new(Totals::default()),
             cluster: Mutex::new(Cluster::new(
                 now,
                 first,
@@ -218,6 +221,7 @@ struct Inner {
     remote: Remote,
     cluster: Mutex<Cluster>,
     traffic: Traffic,
+    totals: Mutex<Totals>,
     git: GitServer,
     base_url: String,
     /// How many requests have come to the service's own address: each is sent to one of the halves.
@@ -257,7 +261,7 @@ impl Inner {
             return answer;
         }
         Some(match question.path.as_str() {
-            "/api/v1/query" => self.metrics(question),
+            "/api/v1/query" | "/api/v1/query_range" => self.metrics(question),
             "/health" => self.health(self.visited()),
             "/version" => self.version(self.visited()),
             "/stable/health" => self.health(Arm::Stable),
@@ -303,36 +307,24 @@ impl Inner {
             if self.metrics_are_out(moments) {
                 return Answer::text(503, "service unavailable");
             }
-            let form = if question.is_post {
-                question.body.as_slice()
+            let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut measured = Measured {
+                moments,
+                traffic: &self.traffic,
+                totals: &mut totals,
+            };
+            let form = Form::of(question);
+            let text = form.value("query").unwrap_or_default();
+            let answer = if question.path.ends_with("_range") {
+                form.range(now)
+                    .and_then(|range| metrics::query_range(&text, range, &mut measured))
             } else {
-                &[]
+                form.instant("time", now)
+                    .and_then(|at| metrics::query(&text, at.min(now), &mut measured))
             };
-            let parameter = |wanted: &str| {
-                form_urlencoded::parse(form)
-                    .chain(form_urlencoded::parse(question.query.as_bytes()))
-                    .find(|(name, _)| name == wanted)
-                    .map(|(_, value)| value.into_owned())
-            };
-            let at = match parameter("time").map(|text| (instant(&text), text)) {
-                None => now,
-                Some((Some(at), _)) => at.min(now),
-                Some((None, text)) => {
-                    return Answer::json(
-                        400,
-                        &metrics::bad_data(&format!(
-                            "invalid parameter \"time\": cannot parse {text:?} to a valid timestamp"
-                        )),
-                    );
-                }
-            };
-            let text = parameter("query").unwrap_or_default();
-            match metrics::query(&text, at, moments, &self.traffic) {
+            match answer {
                 Ok(value) => Answer::json(200, &value),
-                Err(metrics::BadQuery(message)) => Answer::json(
-                    400,
-                    &metrics::bad_data(&format!("invalid parameter \"query\": {message}")),
-                ),
+                Err(BadQuery(message)) => Answer::json(400, &metrics::bad_data(&message)),
             }
         })
     }
@@ -345,6 +337,63 @@ impl Inner {
                 .any(|moment| moment.state.weight.percent() > 0),
             _ => false,
         }
+    }
+}
+
+/// The parameters of a request, from its body and its address.
+struct Form<'a> {
+    body: &'a [u8],
+    query: &'a [u8],
+}
+
+impl<'a> Form<'a> {
+    fn of(question: &'a Question) -> Self {
+        Self {
+            body: if question.is_post {
+                &question.body
+            } else {
+                &[]
+            },
+            query: question.query.as_bytes(),
+        }
+    }
+
+    fn value(&self, wanted: &str) -> Option<String> {
+        form_urlencoded::parse(self.body)
+            .chain(form_urlencoded::parse(self.query))
+            .find(|(name, _)| name == wanted)
+            .map(|(_, value)| value.into_owned())
+    }
+
+    fn instant(&self, name: &str, default: DateTime<Utc>) -> Result<DateTime<Utc>, BadQuery> {
+        let Some(text) = self.value(name) else {
+            return Ok(default);
+        };
+        instant(&text).ok_or_else(|| {
+            BadQuery(format!(
+                "invalid parameter \"{name}\": cannot parse {text:?} to a valid timestamp"
+            ))
+        })
+    }
+
+    fn range(&self, now: DateTime<Utc>) -> Result<Range, BadQuery> {
+        let text = self.value("step").unwrap_or_default();
+        let step = match text.strip_suffix("ms") {
+            Some(number) => number.parse().ok(),
+            None => text.parse().ok().map(|seconds: f64| seconds * 1_000.0),
+        };
+        let step = step
+            .filter(|step: &f64| (1.0..1e12).contains(step))
+            .ok_or_else(|| {
+                BadQuery(format!(
+                    "invalid parameter \"step\": cannot parse {text:?} to a valid duration"
+                ))
+            })?;
+        Ok(Range {
+            start: self.instant("start", now)?,
+            end: self.instant("end", now)?.min(now),
+            step: TimeDelta::milliseconds(step.round() as i64),
+        })
     }
 }
 

@@ -48,7 +48,7 @@ async fn a_version_that_failed_is_not_tried_again() {
     insta::assert_snapshot!(second, @r"
     deploy advertisements 1.1 to production
     gate: Blocked
-    14 known-bad: 1.1 failed here before: run `ID` took it back Tuesday 2026-03-10 10:01 UTC (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)); closes Tue 2026-03-10 17:00 UTC (2026-03-10T17:00:00Z)
+    14 known-bad: 1.1 failed here before: run `ID` took it back Tuesday 2026-03-10 10:01 UTC (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse); closes Tue 2026-03-10 17:00 UTC (2026-03-10T17:00:00Z)
       hint: to bring it all the same, somebody else signs `shipgate approve --service advertisements --environment production --version 1.1` now, then --force-version
     ");
     assert_eq!(stage.references(), before);
@@ -59,7 +59,7 @@ async fn a_version_that_failed_is_not_tried_again() {
     ");
     // Nothing stops a way back, but whoever names the version is told.
     let back = stage.rollback(Some("1.1")).await;
-    insta::assert_snapshot!(back.trail[2], @"warning: 1.1 failed here before: run ID took it back at 2026-03-10T10:01:23Z (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements))");
+    insta::assert_snapshot!(back.trail[2], @"warning: 1.1 failed here before: run ID took it back at 2026-03-10T10:01:38Z (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)");
 }
 
 #[tokio::test]
@@ -97,7 +97,7 @@ async fn a_policy_may_only_warn_of_a_version_that_failed() {
 async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     let stage = Stage::with_steps(
         Scenario::Healthy,
-        "set_weight: 10\npause: {}\npause: {duration: 1m}\npause: {}\nset_weight: 50",
+        "set_weight: 10\npause: {}\npause: {duration: 3m}\npause: {}\nset_weight: 50",
     );
     let first = stage.deploy("1.1").await;
     insta::assert_snapshot!(stage.story(&first), @r#"
@@ -141,7 +141,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     assert_eq!(stage.references(), before);
     stage.deploy("1.1").await.assert(42, "second approval");
     let last = stage.deploy("1.1").await;
-    insta::assert_snapshot!(last, @"
+    insta::assert_snapshot!(last, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 12 steps, 4 back
@@ -149,15 +149,10 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     note: an earlier try of this run got to step 3 of 12; going on from there
     3/12 canary weight 10%: skipped (the branch has these values already)
     4/12 hold for an approval: passed (approved: the same deployment was asked for again)
-    5/12 watch canary for 1m: passed (good after 1m)
-    6/12 hold for an approval: passed (approved: the same deployment was asked for again)
-    7/12 canary weight 50%: passed (commit ID)
-    8/12 promote: Deployment/advertisements to 1.1: passed (commit ID)
-    9/12 wait until stable runs 1.1: passed (live after 27s)
-    10/12 watch stable for 2m: passed (good after 2m)
-    11/12 canary weight 0%: passed (commit ID)
-    12/12 canary to 0 replicas: passed (commit ID)
-    0 ok: advertisements 1.1 in production is live and verified
+    5/12 watch canary for 1m: failed (undecided after 1m: errors: canary 0.34 % (4 of 1,193), stable 0.21 % (23 of 10,845), ratio 1.6× (95 % range 0.18–6.8×); undecided at the deadline: 75.4 % sure it is less than 2× worse or below the negligible 1 % (95 % needed); could only exclude more than 6.8×)
+    42 held: advertisements 1.1 in production is held at weight 10%: undecided after 1m: errors: canary 0.34 % (4 of 1,193), stable 0.21 % (23 of 10,845), ratio 1.6× (95 % range 0.18–6.8×); undecided at the deadline: 75.4 % sure it is less than 2× worse or below the negligible 1 % (95 % needed); could only exclude more than 6.8×
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
     ");
     stage.assert_deployed("");
 }
@@ -166,7 +161,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
 async fn an_outage_is_no_approval() {
     let stage = Stage::with_steps(
         Scenario::Outage,
-        "set_weight: 10\npause: {duration: 1m}\npause: {}",
+        "set_weight: 10\npause: {duration: 3m}\npause: {}",
     );
     stage.deploy("1.1").await.assert(42, "the metrics are out");
     // The team asks a provider that answers.
@@ -187,7 +182,7 @@ async fn an_outage_is_no_approval() {
 async fn a_rollback_takes_a_held_run_back() {
     let stage = Stage::with_steps(
         Scenario::Healthy,
-        "set_weight: 10\npause: {}\npause: {duration: 1m}",
+        "set_weight: 10\npause: {}\npause: {duration: 3m}",
     );
     stage.deploy("1.1").await.assert(42, "held");
     let end = stage.rollback(None).await;

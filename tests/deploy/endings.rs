@@ -20,7 +20,8 @@ const ROLLING: &[(&str, &str)] = &[
     ),
 ];
 
-fn rolling(scenario: Scenario) -> Stage {
+/// A world that has one workload.
+pub fn rolling(scenario: Scenario) -> Stage {
     Stage::edited(scenario, rolling_text)
 }
 
@@ -81,7 +82,7 @@ async fn a_healthy_version_goes_live_step_by_step() {
 
 #[tokio::test]
 async fn errors_take_a_version_back() {
-    insta::assert_snapshot!(story(Stage::new(Scenario::Errors)).await, @"
+    insta::assert_snapshot!(story(Stage::new(Scenario::Errors)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 11 steps, 4 back
@@ -89,12 +90,12 @@ async fn errors_take_a_version_back() {
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
-    4/11 watch canary for 3m: failed (error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)
+    4/11 watch canary for 3m: failed (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/3 back: canary weight to what it was: passed (commit ID)
     2/3 back: version and replicas to what they were: passed (commit ID)
     3/3 back: wait until the canary no longer runs the new version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.100686, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced rolling-back rolling-back rolled-back
     tree: as at first
@@ -112,12 +113,12 @@ async fn slow_answers_take_a_version_back() {
 
 #[tokio::test]
 async fn metrics_that_are_out_before_the_start_change_nothing() {
-    insta::assert_snapshot!(story(Stage::new(Scenario::OutageBefore)).await, @"
+    insta::assert_snapshot!(story(Stage::new(Scenario::OutageBefore)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    20 unavailable: before anything was changed: error_ratio could not be measured: WORLD answered with status 503 (stable)
+    20 unavailable: before anything was changed: latency_p95 could not be measured: WORLD answered with status 503 (stable)
       hint: nothing was pushed; run the same command again when the provider answers
     log: 
     journal: 
@@ -136,8 +137,8 @@ async fn metrics_that_go_out_hold_the_weight() {
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
-    4/11 watch canary for 3m: failed (no answer for 2m: error_ratio could not be measured: WORLD answered with status 503 (9 errors in a row))
-    42 held: advertisements 1.1 in production is held at weight 10%: no answer for 2m: error_ratio could not be measured: WORLD answered with status 503 (9 errors in a row)
+    4/11 watch canary for 3m: failed (no answer for 2m: errors could not be measured: `bad` of canary: WORLD answered with status 503 (9 errors in a row))
+    42 held: advertisements 1.1 in production is held at weight 10%: no answer for 2m: errors could not be measured: `bad` of canary: WORLD answered with status 503 (9 errors in a row)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
@@ -189,18 +190,18 @@ async fn a_rolling_deployment_has_one_commit() {
 
 #[tokio::test]
 async fn a_bad_rolling_deployment_is_taken_back() {
-    insta::assert_snapshot!(story(rolling(Scenario::Errors)).await, @"
+    insta::assert_snapshot!(story(rolling(Scenario::Errors)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 3 steps, 2 back
     changes: 4
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 37s)
-    3/3 watch stable for 3m: failed (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/2 back: version and replicas to what they were: passed (commit ID)
     2/2 back: wait until stable runs the previous version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements to 1.1 (production)
     journal: started rolling-back rolled-back
     tree: as at first

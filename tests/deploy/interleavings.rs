@@ -368,7 +368,7 @@ fn rolling(config: String) -> String {
     let head: Vec<&str> = head.lines().filter(|line| !about_canaries(line)).collect();
     let head = head.join("\n");
     format!("{head}\n      rolling: {{bake_time: 1m}}\n    on_unavailable_after{tail}")
-        .replace("      interval: 15s", "      interval: 1m")
+        .replace("      interval: 15s", "      interval: 20s")
 }
 
 /// Puts git's own server in the place of the embedded one, in front of the same repository.

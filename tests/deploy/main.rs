@@ -4,6 +4,9 @@
 
 mod again;
 mod branch_journal;
+mod compared;
+#[path = "../support/counting.rs"]
+mod counting;
 mod endings;
 mod every_call;
 mod expired;
@@ -18,6 +21,8 @@ mod refused;
 mod rewritten;
 mod rollback;
 mod runs;
+#[path = "../probe/server.rs"]
+mod server;
 mod stage;
 mod stopped;
 mod superseded;

@@ -60,6 +60,27 @@ fn good_versions_are_promoted_and_bad_ones_taken_back() {
     }
 }
 
+#[test]
+fn canaries_are_compared_by_their_counters() {
+    let ended = side_by_side(2, vec![false, true], |is_bad| {
+        let failing: &[&str] = if is_bad { &["1.1"] } else { &[] };
+        let stage = Stage::start(3, failing, Pace::COMPARED)?;
+        let code = if is_bad { 40 } else { 0 };
+        let ran = stage.run(stage.deploy(SERVICE, "1.1")).expect(code);
+        Some((is_bad, ran.said()))
+    });
+    for (is_bad, said) in ended.into_iter().flatten() {
+        if is_bad {
+            assert!(
+                said.contains("sure it is worse than the tolerated"),
+                "{said}"
+            );
+        } else {
+            assert!(said.starts_with("DEPLOYED"), "{said}");
+        }
+    }
+}
+
 /// Deploys 1.1 and checks everything that is to be seen of a promoted version.
 pub fn assert_promoted(stage: &Stage) {
     let ran = stage.run(stage.deploy(SERVICE, "1.1")).expect(0);

@@ -89,13 +89,30 @@ pub struct Pace {
     pub pause: u32,
     /// The watch after the promotion, in seconds.
     pub bake: u32,
+    /// Are canary and stable compared, as the shop has it? Else one number decides, which takes fewer
+    /// polls.
+    pub compares: bool,
 }
 
 impl Pace {
     /// Long enough to judge well.
-    pub const CAREFUL: Self = Self { pause: 4, bake: 3 };
+    pub const CAREFUL: Self = Self {
+        pause: 4,
+        bake: 3,
+        compares: false,
+    };
     /// Long enough to judge at all.
-    pub const QUICK: Self = Self { pause: 2, bake: 2 };
+    pub const QUICK: Self = Self {
+        pause: 2,
+        bake: 2,
+        compares: false,
+    };
+    /// Long enough to compare.
+    pub const COMPARED: Self = Self {
+        pause: 12,
+        bake: 10,
+        compares: true,
+    };
 }
 
 /// A whole stage. Dropping it ends all of it.
@@ -320,6 +337,28 @@ fn shop() -> Vec<(String, String)> {
     files
 }
 
+/// Returns the lines of the shop's comparison, and a threshold of the same counters.
+fn split_comparison(text: &str) -> (String, String) {
+    let is_counter = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("bad: ") || line.starts_with("total: ")
+    };
+    let counters: Vec<&str> = text.lines().filter(is_counter).collect();
+    let [bad, total] = counters[..] else {
+        panic!("the shop compares one metric: {counters:?}");
+    };
+    let rate = |line: &str| {
+        let selector = line.split_once(": ").unwrap().1;
+        format!("sum(rate({selector}[1m]))")
+    };
+    let threshold = format!(
+        "          query: >-\n            {} / {}\n          threshold_range: {{max: 0.02}}\n          inconclusive_limit: 5\n",
+        rate(bad),
+        rate(total)
+    );
+    (format!("{bad}\n{total}\n"), threshold)
+}
+
 /// The shop's own configuration with addresses on loopback and pauses of seconds.
 fn config(cluster: &str, prometheus: &str, pace: Pace) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/shop/shipgate.yaml");
@@ -347,6 +386,15 @@ fn config(cluster: &str, prometheus: &str, pace: Pace) -> String {
         ("initial_delay: 1m", "initial_delay: 1s".to_owned()),
         ("[1m]", "[3s]".to_owned()),
     ];
+    let (counters, rest) = split_comparison(&text);
+    text = if pace.compares {
+        text.replace(
+            &counters,
+            &format!("{counters}          negligible_rate: 0.01\n"),
+        )
+    } else {
+        text.replace(&counters, &rest)
+    };
     for (from, to) in replacements {
         assert!(
             text.contains(from),

@@ -3,7 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod compared;
 mod counters;
+#[path = "../support/counting.rs"]
+mod counting;
 mod faults;
 mod health;
 mod prometheus;

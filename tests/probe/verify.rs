@@ -13,7 +13,7 @@ use shipgate::{
     config::{
         provider::RawProviders,
         query::Variables,
-        verification::{RawVerification, Verification},
+        verification::{OnInconclusive, RawVerification, Verification},
     },
     event::{Ending, Outcome},
     ops::{
@@ -31,7 +31,7 @@ use shipgate::{
 use crate::{
     faults::{faults, now},
     server::{Behaviour, Server, answer},
-    verification::{Memory, watcher},
+    verification::{Memory, subject, watcher},
 };
 
 const ERRORS: &str = "
@@ -345,6 +345,7 @@ fn what_cannot_be_asked_is_refused_before_the_first_question() {
         count: 1,
         health: Vec::new(),
         metrics: Vec::new(),
+        on_inconclusive: OnInconclusive::Hold,
     };
     let here = || endpoints(Some("http://127.0.0.1:9090"));
     let rows = [
@@ -355,8 +356,8 @@ fn what_cannot_be_asked_is_refused_before_the_first_question() {
     let mut lines = Vec::new();
     for (verification, endpoints) in rows {
         let client = Client::new(ClientOptions::default());
-        let variables = Variables::default();
-        let made = Watcher::new(&verification, &endpoints, &variables, client, clock());
+        let nobody = subject(Variables::default());
+        let made = Watcher::new(&verification, &endpoints, &nobody, client, clock());
         lines.push(line(&made.err().unwrap().into(), "URL"));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"

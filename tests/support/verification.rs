@@ -7,7 +7,7 @@ use shipgate::{
     clock::Clock,
     config::{query::Variables, verification::RawVerification},
     event::{Event, MetricRecord, Outcome, Reporter},
-    ops::watch::{Endpoints, Watcher},
+    ops::watch::{Endpoints, Extent, Reference, Subject, Watcher},
     probe::{Client, ClientOptions, prometheus::Endpoint},
     yaml::{Limits, read},
 };
@@ -50,5 +50,23 @@ pub fn watcher(text: &str, url: &str, clock: Arc<dyn Clock>) -> Watcher {
         ca_file: None,
         user_agent: "shipgate/test".to_owned(),
     });
-    Watcher::new(&verification, &endpoints, &variables, client, clock).unwrap()
+    Watcher::new(
+        &verification,
+        &endpoints,
+        &subject(variables),
+        client,
+        clock,
+    )
+    .unwrap()
+}
+
+/// Somebody who is compared with nobody.
+pub fn subject(judged: Variables) -> Subject {
+    Subject {
+        judged,
+        reference: Reference::Nobody,
+        extent: Extent::Polls(5),
+        began: None,
+        weight: None,
+    }
 }

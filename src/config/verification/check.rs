@@ -5,10 +5,11 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Health, Metric, RawHealth, RawMetric, RawVerification, Schedule, Verification, Wanted,
+    Health, Measure, Metric, RawHealth, RawVerification, Schedule, Verification, Wanted,
+    judge::Defaults,
 };
 use crate::{
-    analysis::{Criterion, Limits, Range},
+    analysis::Limits,
     config::{
         Problem,
         provider::web_address,
@@ -42,6 +43,7 @@ impl RawVerification {
             interval,
             initial_delay,
             count: self.count,
+            judge: check.defaults(self.judge),
         };
         let health: Vec<Health> = self
             .health
@@ -49,17 +51,19 @@ impl RawVerification {
             .enumerate()
             .filter_map(|(index, raw)| check.health(index, raw, &common))
             .collect();
-        let metrics: Vec<Metric> = self
+        let mut metrics: Vec<Metric> = self
             .metrics
             .into_iter()
             .enumerate()
             .filter_map(|(index, raw)| check.metric(index, raw, &common))
             .collect();
+        count_comparisons(&mut metrics);
         if check.problems.is_empty() {
             Ok(Verification {
                 count: self.count.unwrap_or(Verification::DEFAULT_COUNT),
                 health,
                 metrics,
+                on_inconclusive: self.on_inconclusive.unwrap_or_default(),
             })
         } else {
             Err(check.problems)
@@ -70,23 +74,39 @@ impl RawVerification {
 const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
-const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
 
-struct Common {
-    interval: Duration,
-    initial_delay: Duration,
-    count: Option<u32>,
+/// Each of several comparisons may take a version back, so each must be surer.
+fn count_comparisons(metrics: &mut [Metric]) {
+    let comparisons = metrics
+        .iter_mut()
+        .filter_map(|metric| match &mut metric.measure {
+            Measure::Comparison(comparison) => Some(&mut comparison.parameters.metrics),
+            Measure::Threshold { .. } => None,
+        });
+    let found: Vec<&mut u32> = comparisons.collect();
+    let number = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    for metrics in found {
+        *metrics = number;
+    }
+}
+
+/// What stands above the single entries.
+pub(super) struct Common {
+    pub(super) interval: Duration,
+    pub(super) initial_delay: Duration,
+    pub(super) count: Option<u32>,
+    pub(super) judge: Defaults,
 }
 
 /// Collects problems while the raw parts become valid ones.
 #[derive(Default)]
-struct Check {
-    problems: Vec<Problem>,
+pub(super) struct Check {
+    pub(super) problems: Vec<Problem>,
     names: BTreeSet<String>,
 }
 
 impl Check {
-    fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
+    pub(super) fn problem(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
         self.problems.push((pointer.into(), message.into()));
     }
 
@@ -151,47 +171,7 @@ impl Check {
         })
     }
 
-    fn metric(&mut self, index: usize, raw: RawMetric, common: &Common) -> Option<Metric> {
-        let at = format!("/metrics/{index}");
-        let name = self.name(&at, raw.name);
-        let query = self.template(&format!("{at}/query"), &raw.query);
-        let range = Range::new(raw.threshold_range.min, raw.threshold_range.max);
-        if let Err(error) = &range {
-            self.problem(format!("{at}/threshold_range"), error.to_string());
-        }
-        let schedule = Schedule {
-            initial_delay: self.duration(
-                &format!("{at}/initial_delay"),
-                raw.initial_delay.as_deref(),
-                common.initial_delay,
-            ),
-            interval: self.interval(
-                &format!("{at}/interval"),
-                raw.interval.as_deref(),
-                common.interval,
-            ),
-            timeout: self.timeout(&at, raw.timeout.as_deref(), QUERY_TIMEOUT),
-        };
-        let limits = self.limits(
-            &at,
-            raw.failure_limit,
-            raw.consecutive_error_limit,
-            raw.inconclusive_limit,
-            common,
-        );
-        Some(Metric {
-            provider: raw.provider,
-            query: query?,
-            criterion: Criterion {
-                name,
-                range: range.ok()?,
-                limits,
-            },
-            schedule,
-        })
-    }
-
-    fn name(&mut self, at: &str, name: String) -> String {
+    pub(super) fn name(&mut self, at: &str, name: String) -> String {
         let pointer = format!("{at}/name");
         let legal = (1..=63).contains(&name.chars().count())
             && name
@@ -208,7 +188,7 @@ impl Check {
         name
     }
 
-    fn template(&mut self, pointer: &str, text: &str) -> Option<Template> {
+    pub(super) fn template(&mut self, pointer: &str, text: &str) -> Option<Template> {
         Template::parse(text)
             .map_err(|message| self.problem(pointer, message))
             .ok()
@@ -225,7 +205,7 @@ impl Check {
         }
     }
 
-    fn limits(
+    pub(super) fn limits(
         &mut self,
         at: &str,
         failure: Option<u32>,
@@ -251,7 +231,7 @@ impl Check {
         }
     }
 
-    fn timeout(&mut self, at: &str, text: Option<&str>, default: Duration) -> Duration {
+    pub(super) fn timeout(&mut self, at: &str, text: Option<&str>, default: Duration) -> Duration {
         let pointer = format!("{at}/timeout");
         let timeout = self.duration(&pointer, text, default);
         if timeout.is_zero() {
@@ -263,7 +243,12 @@ impl Check {
         timeout
     }
 
-    fn interval(&mut self, pointer: &str, text: Option<&str>, default: Duration) -> Duration {
+    pub(super) fn interval(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+        default: Duration,
+    ) -> Duration {
         let interval = self.duration(pointer, text, default);
         if text.is_some() && interval < LEAST_INTERVAL {
             self.problem(pointer, "expected at least 1s");
@@ -271,7 +256,12 @@ impl Check {
         interval
     }
 
-    fn duration(&mut self, pointer: &str, text: Option<&str>, default: Duration) -> Duration {
+    pub(super) fn duration(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+        default: Duration,
+    ) -> Duration {
         let Some(text) = text else { return default };
         parse_duration(text).unwrap_or_else(|nonsense| {
             self.problem(pointer, nonsense.to_string());
@@ -283,7 +273,8 @@ impl Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::verification::ProviderKind;
+    use crate::analysis::judge::Parameters;
+    use crate::config::verification::{Measure, OnInconclusive, ProviderKind};
     use crate::yaml::{Limits as TextLimits, read};
 
     fn validated(text: &str) -> Result<Verification, String> {
@@ -322,12 +313,12 @@ metrics:
         let [p95, ok] = verification.metrics.as_slice() else {
             panic!("two metrics were given");
         };
-        assert_eq!(p95.criterion.limits, Limits::default());
+        assert_eq!(p95.limits, Limits::default());
         assert_eq!(p95.schedule.timeout, Duration::from_secs(10));
         assert_eq!(ok.schedule.interval, Duration::from_secs(60));
         assert_eq!(ok.schedule.initial_delay, Duration::from_secs(300));
-        assert_eq!(ok.criterion.limits.failure_limit, 3);
-        assert_eq!(ok.criterion.limits.inconclusive_limit, 0);
+        assert_eq!(ok.limits.failure_limit, 3);
+        assert_eq!(ok.limits.inconclusive_limit, 0);
     }
 
     #[test]
@@ -367,6 +358,101 @@ metrics:
         /metrics/1/threshold_range: `min` is above `max`, so no number would be inside
         /metrics/2/name: found "b\u{7}", expected 1 to 63 letters, digits, spaces or . _ - / %
         /metrics/2/failure_limit: tolerates 3 failures where `count` makes 3 measurements, so it can never fail
+        "#);
+    }
+
+    #[test]
+    fn every_form_of_a_metric_is_read() {
+        let text = "
+judge: {tolerated_ratio: 1.5, unacceptable_ratio: 3, before: 30m, soak_polls: 4}
+on_inconclusive: promote
+metrics:
+  - {name: errors, provider: prometheus, bad: 'b{a=\"{{arm}}\"}', total: t, tolerated_ratio: 1.1, dispersion: 2}
+  - {name: availability, provider: prometheus, good: g, total: t, absent_bad_is_zero: true}
+  - {name: slo, provider: prometheus, bad: b, total: t, max_rate: 0.01}
+  - {name: slow, provider: prometheus, histogram: h, slow_above: auto, before: 20m}
+  - {name: slower, provider: prometheus, histogram: h, slow_above: 0.3}
+  - {name: p95, provider: prometheus, query: q, threshold_range: {max: 0.5}}
+";
+        let verification = validated(text).unwrap();
+        assert_eq!(verification.on_inconclusive, OnInconclusive::Promote);
+        let lines: Vec<String> = verification.metrics.iter().map(shown).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        errors: bad/total Stable 1.1 3 0.001 of 5, Fixed(2.0), soak 4, before Some(1800s)
+        availability: good/total Stable 1.5 3 0.001 of 5, Auto, soak 4, before Some(1800s)
+        slo: bad/total Rate(0.01) 1.5 3 0.001 of 5, Auto, soak 4, before Some(1800s)
+        slow: histogram Stable 1.5 3 0 of 5, Auto, soak 4, before Some(1200s)
+        slower: histogram Stable 1.5 3 0 of 5, Auto, soak 4, before Some(1800s)
+        p95: a threshold
+        ");
+    }
+
+    fn shown(metric: &Metric) -> String {
+        let Measure::Comparison(comparison) = &metric.measure else {
+            return format!("{}: a threshold", metric.name);
+        };
+        let Parameters {
+            against,
+            tolerated_ratio,
+            unacceptable_ratio,
+            negligible_rate,
+            metrics,
+            dispersion,
+            soak_polls,
+            ..
+        } = comparison.parameters;
+        let keys: Vec<&str> = comparison.queries().iter().map(|(key, _)| *key).collect();
+        format!(
+            "{}: {} {against:?} {tolerated_ratio} {unacceptable_ratio} {negligible_rate} of {metrics}, {dispersion:?}, soak {soak_polls}, before {:?}",
+            metric.name,
+            keys.join("/"),
+            comparison.before
+        )
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_named() {
+        let text = "
+judge: {alpha_worse: 2, dispersion: often, before: soon}
+metrics:
+  - {name: a, provider: prometheus, bad: b}
+  - {name: b, provider: prometheus, query: q, bad: b, total: t}
+  - {name: c, provider: prometheus, total: t}
+  - {name: d, provider: prometheus}
+  - {name: e, provider: prometheus, query: q}
+  - {name: f, provider: prometheus, query: q, threshold_range: {max: 1}, alpha_good: 0.1, slow_above: 0.9}
+  - {name: g, provider: prometheus, bad: b, good: g, total: t}
+  - {name: h, provider: prometheus, bad: b, total: t, failure_limit: 2, tolerated_ratio: 0.5}
+  - {name: i, provider: prometheus, bad: b, total: t, tolerated_ratio: 3}
+  - {name: j, provider: prometheus, bad: b, total: t, max_rate: 1, tolerated_ratio: 2}
+  - {name: k, provider: prometheus, histogram: h}
+  - {name: l, provider: prometheus, histogram: h, slow_above: fast}
+  - {name: m, provider: prometheus, bad: 'sum(rate(b[1m]))', total: 't'}
+  - {name: n, provider: prometheus, bad: 'b{v=\"{{verson}}\"}', total: t, negligible_rate: 1}
+";
+        insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
+        /judge/dispersion: expected `auto` or a number of at least 1
+        /judge/before: found "soon", expected a duration with a unit, such as 30s, 10m or 1h30m
+        /judge/alpha_worse: `alpha_worse` is 2, expected a chance above 0 and below 1, such as 0.01
+        /metrics/0: expected `total`, the counter of all requests
+        /metrics/1: found `query` and `bad`, expected one of them
+        /metrics/2: `total` has neither `bad` nor `good` beside it, so there is nothing to compare
+        /metrics/3: expected `query`, `bad` with `total`, or `histogram`: nothing is asked
+        /metrics/4: expected `threshold_range: {max: 0.5}`
+        /metrics/5/slow_above: `slow_above` does not go with `threshold_range`
+        /metrics/5/alpha_good: `alpha_good` does not go with `threshold_range`
+        /metrics/6/good: found `bad` as well, expected one of them
+        /metrics/7/failure_limit: `failure_limit` does not go with `bad`
+        /metrics/7/tolerated_ratio: `tolerated_ratio` is 0.5, expected a number from 1 to 1000
+        /metrics/8: `unacceptable_ratio` is 2, expected a number above `tolerated_ratio`, at most 1000
+        /metrics/9/tolerated_ratio: `tolerated_ratio` does not go with `max_rate`
+        /metrics/9: `unacceptable_ratio` is 2, expected a number above `tolerated_ratio`, at most 1000
+        /metrics/9: `max_rate` is 1, expected a share above 0 and below 1, such as 0.01
+        /metrics/10: expected `slow_above: auto`, or a number
+        /metrics/11/slow_above: found "fast", expected `auto` or a number above 0
+        /metrics/12/bad: found `rate()`, which misses the first error of every new series; expected the counter itself, such as `http_requests_total{…}`
+        /metrics/13/bad: unknown variable `verson`; did you mean `version`?
+        /metrics/13/negligible_rate: `negligible_rate` is 1, expected a share of at least 0 and below 1, such as 0.001
         "#);
     }
 

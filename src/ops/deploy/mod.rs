@@ -175,11 +175,7 @@ async fn after_others(
                 let now = outside.clock.now();
                 let is_expired = run.standing(now) == Standing::Expired;
                 if !is_expired || request.dry_run || recovered.is_some() {
-                    let place = (
-                        target.service.name.as_str(),
-                        target.environment_name.as_str(),
-                    );
-                    return Err(run.refusal(place, now));
+                    return Err(run.refusal(target.place(), now));
                 }
                 let actor = request.asker.actor.clone();
                 let stop = stop.clone();

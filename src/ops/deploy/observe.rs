@@ -6,13 +6,20 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Outside;
 use crate::{
-    analysis::StandingVerdict,
-    config::{Strategy, query::Variables},
+    analysis::{
+        StandingVerdict,
+        judge::{Interval, figures::at_most},
+    },
+    config::{
+        Strategy,
+        query::Variables,
+        verification::{Measure, OnInconclusive, Verification},
+    },
     event::{Ending, Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
         stop::{Stop, StopReason},
-        watch::{Endpoints, Watcher},
+        watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
     rollout::Arm,
     units::{Version, Weight, format_duration},
@@ -26,6 +33,14 @@ pub struct Watching<'a> {
     pub arm: Arm,
     /// Its version.
     pub version: &'a str,
+    /// The version that it is held against.
+    pub previous: &'a str,
+    /// When the change that is watched began: what was measured before it is of the old version.
+    pub changed_at: DateTime<Utc>,
+    /// When an earlier try of the run began to watch, where this one goes on with that.
+    pub began: Option<DateTime<Utc>>,
+    /// May it end as soon as everything is good?
+    pub promote_early: bool,
     /// The canary's weight.
     pub weight: Option<Weight>,
     /// How long.
@@ -48,24 +63,64 @@ pub enum Watched {
 }
 
 impl Watching<'_> {
-    fn watcher(&self, outside: &Outside<'_>) -> Result<Watcher, Failure> {
-        let service = &self.target.service;
-        let endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
-        let variables = Variables {
-            service: Some(service.name.clone()),
+    fn variables(&self, arm: Arm, version: &str) -> Variables {
+        Variables {
+            service: Some(self.target.service.name.clone()),
             environment: Some(self.target.environment_name.clone()),
-            version: Some(self.version.to_owned()),
-            arm: Some(self.arm.word().to_owned()),
+            version: Some(version.to_owned()),
+            arm: Some(arm.word().to_owned()),
             weight: Some(self.weight.unwrap_or(Weight::FULL)),
+        }
+    }
+
+    /// The canary is held against stable as long as stable has traffic; whatever has taken the place
+    /// of the old version is held against what was measured before.
+    fn reference(&self) -> Reference {
+        let variables = self.variables(Arm::Stable, self.previous);
+        if self.arm == Arm::Canary && self.weight != Some(Weight::FULL) {
+            Reference::Beside(variables)
+        } else {
+            Reference::Before {
+                variables,
+                until: self.changed_at,
+            }
+        }
+    }
+
+    fn watcher(
+        &self,
+        verification: &Verification,
+        reference: Reference,
+        outside: &Outside<'_>,
+    ) -> Result<Watcher, Failure> {
+        let endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
+        let subject = Subject {
+            judged: self.variables(self.arm, self.version),
+            reference,
+            extent: Extent::For(self.duration),
+            began: self.began,
+            weight: self.weight.filter(|_| self.arm == Arm::Canary),
         };
         Watcher::new(
-            &service.verification,
+            verification,
             &endpoints,
-            &variables,
+            &subject,
             outside.client.clone(),
             outside.clock.clone(),
         )
     }
+}
+
+/// Returns the part of a verification that compares, or the part that does not; none where there is
+/// nothing of it.
+fn part(verification: &Verification, compares: bool) -> Option<Verification> {
+    let mut part = verification.clone();
+    part.metrics
+        .retain(|metric| matches!(metric.measure, Measure::Comparison(_)) == compares);
+    if compares {
+        part.health.clear();
+    }
+    (!part.health.is_empty() || !part.metrics.is_empty()).then_some(part)
 }
 
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before
@@ -80,40 +135,64 @@ pub async fn preflight(
     outside: &Outside<'_>,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Failure> {
-    for arm in asked_before(target) {
-        let version = match arm {
-            Arm::Stable => previous,
-            Arm::Canary => version.as_str(),
-        };
-        let watching = Watching {
-            target,
-            arm: *arm,
-            version,
-            weight: None,
-            duration: Duration::ZERO,
-            limit: Duration::ZERO,
-        };
-        let mut watcher = watching.watcher(outside)?;
-        watcher.make_due(outside.clock.now());
-        watcher.poll(&mut Silent).await;
-        for standing in watcher.standings() {
-            if standing.errors_in_a_row > 0 {
-                return Err(Failure::new(
-                    Ending::Unavailable,
-                    format!(
-                        "before anything was changed: {} ({})",
-                        standing.sentence(),
-                        arm.word()
-                    ),
-                )
-                .hint("nothing was pushed; run the same command again when the provider answers"));
+    let arms = asked_before(target);
+    let version_of = |arm| match arm {
+        Arm::Stable => previous,
+        Arm::Canary => version.as_str(),
+    };
+    let now = outside.clock.now();
+    let look = |arm, version| Watching {
+        target,
+        arm,
+        version,
+        previous,
+        changed_at: now,
+        began: None,
+        promote_early: false,
+        weight: None,
+        duration: Duration::ZERO,
+        limit: Duration::ZERO,
+    };
+    let verification = &target.service.verification;
+    if let Some(single) = part(verification, false) {
+        for arm in arms {
+            let mut watcher =
+                look(*arm, version_of(*arm)).watcher(&single, Reference::Nobody, outside)?;
+            watcher.make_due(now);
+            watcher.poll(&mut Silent).await;
+            for standing in watcher.standings() {
+                if standing.errors_in_a_row > 0 {
+                    let sentence = format!("{} ({})", standing.sentence(), arm.word());
+                    return Err(not_answered(&sentence));
+                }
+                if *arm == Arm::Stable && standing.failed > 0 {
+                    reporter.event(&Event::Warning(format!(
+                        "stable is not healthy before we start: {}",
+                        standing.sentence()
+                    )));
+                }
             }
-            if *arm == Arm::Stable && standing.failed > 0 {
-                reporter.event(&Event::Warning(format!(
-                    "stable is not healthy before we start: {}",
-                    standing.sentence()
-                )));
-            }
+        }
+    }
+    let Some(compared) = part(verification, true) else {
+        return Ok(());
+    };
+    // Both arms are asked at once. That the new version has no counters yet is as it should be.
+    let arm = arms.last().copied().unwrap_or(Arm::Stable);
+    let stable = look(Arm::Stable, previous).variables(Arm::Stable, previous);
+    let watching = look(arm, version.as_str());
+    let mut watcher = watching.watcher(&compared, Reference::Beside(stable), outside)?;
+    watcher.make_due(now);
+    watcher.poll(&mut Silent).await;
+    for standing in watcher.standings() {
+        if standing.errors_in_a_row > 0 {
+            return Err(not_answered(&standing.sentence()));
+        }
+        if standing.inconclusive > 0 {
+            reporter.event(&Event::Warning(format!(
+                "before we start: {}",
+                standing.sentence()
+            )));
         }
     }
     Ok(())
@@ -125,6 +204,12 @@ pub fn asked_before(target: &Target) -> &'static [Arm] {
         Strategy::Canary(_) => &[Arm::Stable, Arm::Canary],
         Strategy::Rolling(_) => &[Arm::Stable],
     }
+}
+
+fn not_answered(sentence: &str) -> Failure {
+    let reason = format!("before anything was changed: {sentence}");
+    Failure::new(Ending::Unavailable, reason)
+        .hint("nothing was pushed; run the same command again when the provider answers")
 }
 
 /// The preflight tells its result in one line; its measurements are no part of the verdict.
@@ -150,9 +235,22 @@ pub async fn watch(
     metrics: &mut Vec<MetricRecord>,
 ) -> Result<Watched, Failure> {
     let clock = &outside.clock;
-    let mut watcher = watching.watcher(outside)?;
+    let verification = &watching.target.service.verification;
+    // Without traffic there is nothing to compare.
+    let single = (watching.weight == Some(Weight::ZERO) && watching.arm == Arm::Canary)
+        .then(|| part(verification, false))
+        .flatten();
+    let verification = single.as_ref().unwrap_or(verification);
+    let mut watcher = watching.watcher(verification, watching.reference(), outside)?;
     let started = clock.now();
-    let end = started + TimeDelta::from_std(watching.duration).unwrap_or(TimeDelta::MAX);
+    let began = watching.began.unwrap_or(started);
+    if watching.began.is_some() {
+        reporter.event(&Event::Note(format!(
+            "an earlier try began to watch at {}; what was measured since then counts",
+            began.format("%H:%M:%S UTC")
+        )));
+    }
+    let end = began + TimeDelta::from_std(watching.duration).unwrap_or(TimeDelta::MAX);
     let patience =
         TimeDelta::from_std(watching.target.service.on_unavailable_after).unwrap_or(TimeDelta::MAX);
     let limit = TimeDelta::from_std(watching.limit).unwrap_or(TimeDelta::MAX);
@@ -212,15 +310,67 @@ pub async fn watch(
         reporter.event(&Event::Waiting {
             at: now,
             what: format!("{} to prove itself", watching.arm.word()),
-            elapsed: (now - started).to_std().unwrap_or_default(),
+            elapsed: (now - began).to_std().unwrap_or_default(),
             limit: Some(watching.duration),
         });
+        let passes = standing.verdict == StandingVerdict::Pass;
         if now >= end {
-            return Ok(if standing.verdict == StandingVerdict::Pass {
-                Watched::Good(format!("good after {}", format_duration(watching.duration)))
-            } else {
-                Watched::Undecided(standing.sentence())
+            let length = format_duration(watching.duration);
+            if passes {
+                return Ok(Watched::Good(format!("good after {length}")));
+            }
+            return Ok(match watcher.undecided() {
+                Some(undecided) => {
+                    undecided_after(&length, &undecided, verification.on_inconclusive, reporter)
+                }
+                None => Watched::Undecided(standing.sentence()),
             });
+        }
+        if watching.promote_early && passes && watcher.all_comparisons_are_good() {
+            let took = (now - began).to_std().unwrap_or_default();
+            let took = Duration::from_secs(took.as_secs());
+            let detail = format!("good early, after {}", format_duration(took));
+            return Ok(Watched::Good(detail));
+        }
+    }
+}
+
+/// Does what the configuration says about comparisons that are undecided when time is up.
+fn undecided_after(
+    length: &str,
+    undecided: &[Undecided],
+    wish: OnInconclusive,
+    reporter: &mut dyn Reporter,
+) -> Watched {
+    let sentences: Vec<&str> = undecided.iter().map(|one| one.sentence.as_str()).collect();
+    let sentences = sentences.join("; ");
+    let unseen = undecided.iter().map(|one| one.unseen_above);
+    let unseen = unseen.reduce(|one, other| Some(one?.max(other?))).flatten();
+    let leans_worse = undecided.iter().any(|one| one.leans_worse);
+    match (wish, unseen) {
+        (OnInconclusive::Promote, Some(unseen)) if !leans_worse => {
+            let blind = format!(
+                "undecided after {length} and let through by `on_inconclusive: promote`: a version up to {} as bad as stable would not have been seen",
+                at_most(Interval {
+                    low: 0.0,
+                    high: unseen
+                })
+                .unwrap_or_default()
+            );
+            reporter.event(&Event::Warning(format!("{blind} ({sentences})")));
+            Watched::Good(blind)
+        }
+        (OnInconclusive::Promote, _) if leans_worse => Watched::Undecided(format!(
+            "undecided after {length}, and not let through because the numbers lean towards worse: {sentences}"
+        )),
+        (OnInconclusive::Promote, _) => Watched::Undecided(format!(
+            "undecided after {length}, and not let through because there is too little to judge at all: {sentences}"
+        )),
+        (OnInconclusive::Rollback, _) => Watched::Worse(format!(
+            "undecided after {length}, which `on_inconclusive: rollback` takes back: {sentences}"
+        )),
+        (OnInconclusive::Hold, _) => {
+            Watched::Undecided(format!("undecided after {length}: {sentences}"))
         }
     }
 }

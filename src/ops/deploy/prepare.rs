@@ -5,7 +5,7 @@ use super::{
     DeployRequest, Outside,
     in_the_way::InTheWay,
     observe,
-    resume::{Continued, Remade, in_place, remake, resume},
+    resume::{Continued, Remade, in_place, remake, resume, step_began},
 };
 use chrono::{DateTime, Utc};
 
@@ -36,6 +36,8 @@ pub struct Ready {
     pub journal_tip: Option<CommitId>,
     /// Last step whose commit is on the branch already, when an earlier try is continued.
     pub landed: Option<usize>,
+    /// When an earlier try began to push that step.
+    pub landed_at: Option<DateTime<Utc>>,
     /// Step at which the earlier try was held, from 0: its approval, and those before it, count as
     /// given, because the gate has let the same deployment through again.
     pub held_at: Option<usize>,
@@ -146,6 +148,7 @@ pub async fn prepare(
         pull_request::preflight(outside, target).await?;
     }
     observe::preflight(target, &request.version, &previous, outside, reporter).await?;
+    let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
         run,
         service: target.service.name.clone(),
@@ -171,6 +174,7 @@ pub async fn prepare(
             identity,
             journal_tip,
             landed: landed.map(|(landed, _)| landed),
+            landed_at,
             held_at: unfinished
                 .filter(|record| record.state == State::Held)
                 .and_then(|record| journal::step_index(&record.step)),

@@ -1,5 +1,7 @@
 //! How far an earlier run got, as the branch itself shows it.
 
+use chrono::{DateTime, Utc};
+
 use super::{Outside, facts, previous_version};
 use crate::{
     event::{Ending, Failure},
@@ -107,6 +109,17 @@ pub async fn resume(
         rewritten,
         tip,
     }))
+}
+
+/// Returns when a run first began to push one of its steps, as the journal (newest record first) says.
+pub fn step_began(records: &[Record], run: &str, step: usize) -> Option<DateTime<Utc>> {
+    let forward = [State::Started, State::Advanced, State::Promoted];
+    let of_step = |record: &&Record| {
+        record.run == run
+            && forward.contains(&record.state)
+            && journal::step_index(&record.step) == Some(step)
+    };
+    records.iter().rfind(of_step).map(|record| record.at)
 }
 
 /// Makes a run's plan again: the configuration and the manifests count as they were when it began,

@@ -61,6 +61,8 @@ pub struct Run<'a> {
     /// Step at which the run stands.
     pub(super) at: usize,
     held_at: Option<usize>,
+    /// The step that an earlier try has pushed last, and when it began to.
+    earlier: Option<(usize, DateTime<Utc>)>,
     pub(super) outside: &'a Outside<'a>,
     target: &'a Target,
     pub(super) stop: Stop,
@@ -118,6 +120,7 @@ impl<'a> Run<'a> {
             attempted: ready.landed,
             at: 0,
             held_at: ready.held_at,
+            earlier: ready.landed.zip(ready.landed_at),
             outside,
             target,
             stop,
@@ -223,7 +226,11 @@ impl<'a> Run<'a> {
                 }
                 Action::Write { .. } => self.write(index, step.weight).await,
                 Action::WaitLive { arm } => self.wait_live(*arm).await,
-                Action::Watch { arm, duration } => self.watch(*arm, *duration, step.weight).await,
+                Action::Watch {
+                    arm,
+                    duration,
+                    promote_early,
+                } => self.watch(index, *arm, *duration, *promote_early).await,
                 Action::Approval => self.approval(index),
             }
         };
@@ -370,13 +377,44 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn watch(&mut self, arm: Arm, duration: Duration, weight: Option<Weight>) -> StepEnd {
+    /// Returns the step whose commit made what a step watches, and when that began.
+    fn change_before(&self, index: usize) -> Option<(usize, DateTime<Utc>)> {
+        let write = self.plan.steps[..index]
+            .iter()
+            .rposition(|step| matches!(step.action, Action::Write { .. }))?;
+        let began = match self.earlier {
+            Some((landed, began)) if landed == write => Some(began),
+            _ => self.deployment.steps[write].started_at,
+        };
+        Some((write, began?))
+    }
+
+    async fn watch(
+        &mut self,
+        index: usize,
+        arm: Arm,
+        duration: Duration,
+        promote_early: bool,
+    ) -> StepEnd {
         let limit = self.time_left();
+        let now = self.outside.clock.now();
+        let change = self.change_before(index);
+        // What an earlier try has begun to watch goes on, unless that was over long ago.
+        let end = |began: DateTime<Utc>| began + TimeDelta::from_std(duration).unwrap_or_default();
+        let began = change
+            .filter(|(write, _)| write + 1 == index)
+            .filter(|(write, _)| self.earlier.is_some_and(|(landed, _)| landed == *write))
+            .map(|(_, began)| began)
+            .filter(|began| *began < now && now < end(*began));
         let watching = Watching {
             target: self.target,
             arm,
             version: self.writer.identity.version.as_str(),
-            weight,
+            previous: self.writer.identity.previous_version.as_str(),
+            changed_at: change.map_or(now, |(_, began)| began),
+            began,
+            promote_early,
+            weight: self.plan.steps[index].weight,
             duration: duration.min(limit),
             limit,
         };

@@ -184,7 +184,7 @@ pub async fn despite(
             outcome.hints.push(format!("besides: {reason}"));
             Ok(())
         }
-        Ok(Prepared::InTheWay(run)) => Err(run.refusal(target, outside.clock.now())),
+        Ok(Prepared::InTheWay(run)) => Err(run.refusal(target.place(), outside.clock.now())),
         Err(failure) => Err(failure),
     };
     if let Err(failure) = added {

@@ -7,7 +7,10 @@ use crate::{
         judge::Parameters,
         traffic_plan::{Advice, Step, Traffic, advice, outlook, schedule},
     },
-    config::{CanaryStep, Service, Strategy},
+    config::{
+        CanaryStep, Service, Strategy,
+        verification::{Measure, Metric},
+    },
     event::{
         ComparisonPlan, Ending, Outcome, PlanRecord, PlannedComparison, ProposedSchedule,
         StepOutlook, TrafficPlanRecord,
@@ -42,9 +45,24 @@ pub struct WeightFor {
 
 /// Returns what is compared of a service; where nothing is, the judge's defaults stand in.
 pub fn comparisons(service: &Service) -> Vec<PlannedComparison> {
-    let mut metrics = service.verification.metrics.iter();
-    let interval = metrics.next().map(|metric| metric.schedule.interval);
+    let metrics = &service.verification.metrics;
+    let compared: Vec<PlannedComparison> = metrics.iter().filter_map(planned).collect();
+    if !compared.is_empty() {
+        return compared;
+    }
+    let interval = metrics.first().map(|metric| metric.schedule.interval);
     vec![usual_comparison(interval.unwrap_or(USUAL_INTERVAL))]
+}
+
+fn planned(metric: &Metric) -> Option<PlannedComparison> {
+    match &metric.measure {
+        Measure::Comparison(comparison) => Some(PlannedComparison {
+            name: metric.name.clone(),
+            parameters: comparison.parameters,
+            interval: metric.schedule.interval,
+        }),
+        Measure::Threshold { .. } => None,
+    }
 }
 
 /// Returns the comparison that stands in where none is configured.
@@ -67,11 +85,11 @@ pub fn configured_steps(service: &Service) -> Vec<WeightFor> {
     for step in &canary.steps {
         match step {
             CanaryStep::SetWeight(next) => weight = *next,
-            CanaryStep::Pause(length) if !length.is_zero() => steps.push(WeightFor {
+            CanaryStep::Pause { duration, .. } if !duration.is_zero() => steps.push(WeightFor {
                 weight,
-                length: *length,
+                length: *duration,
             }),
-            CanaryStep::Pause(_) | CanaryStep::PauseForApproval => {}
+            CanaryStep::Pause { .. } | CanaryStep::PauseForApproval => {}
         }
     }
     steps

@@ -1,0 +1,411 @@
+//! One comparison of a service: polls go in, the judge's answer comes out.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    Endpoints, Extent, Reference, Subject, filled,
+    polls::{Grid, Other, Polls},
+    source::{Instants, Probe, Queries, Source, Trouble},
+};
+use crate::{
+    analysis::{
+        Limits, Standing, StandingVerdict,
+        judge::{
+            Against, ComparisonVerdict, Counts, Evaluation, Judge, Parameters, Poll, RANGE_ALPHA,
+            forecast, rate_interval, ratio_interval, sentences, split_mismatch,
+        },
+    },
+    config::{
+        query::Variables,
+        verification::{Compared, Comparison, Metric, SlowAbove},
+    },
+    event::{ComparisonRecord, Ending, Failure, MetricRecord},
+    units::Weight,
+};
+
+/// The shortest time before a change that stands for the old version.
+const SHORTEST_HISTORY: Duration = Duration::from_secs(600);
+
+/// A comparison and how it stands.
+pub(super) struct ComparisonWatch {
+    name: String,
+    wanted: String,
+    limits: Limits,
+    polls: Polls,
+    judge: Judge,
+    evaluations: Vec<(Poll, Evaluation)>,
+    /// Was it ever worse? Evidence may fade, what it once sufficed for stays.
+    was_worse: bool,
+    /// The canary's weight, where its share of the requests must fit.
+    weight: Option<Weight>,
+    inconclusive: u32,
+    errors_in_a_row: u32,
+    trouble: Option<String>,
+}
+
+/// What is still undecided when the time is up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undecided {
+    /// How the comparison stands, in one line.
+    pub sentence: String,
+    /// The largest ratio that is not excluded; none where there is nothing to exclude one with.
+    pub unseen_above: Option<f64>,
+    /// Do the numbers lean towards worse, so that a person should look?
+    pub leans_worse: bool,
+}
+
+impl ComparisonWatch {
+    /// Fills the variables in. Asks nothing yet.
+    ///
+    /// # Errors
+    /// A provider that is not configured, a variable without a value here, nothing to compare with.
+    pub(super) fn new(
+        metric: &Metric,
+        comparison: &Comparison,
+        endpoints: &Endpoints,
+        subject: &Subject,
+        now: DateTime<Utc>,
+    ) -> Result<Self, Failure> {
+        let name = &metric.name;
+        let absent_is_zero = match comparison.compared {
+            Compared::Requests { absent_is_zero, .. } => absent_is_zero,
+            Compared::SlowShare { .. } => false,
+        };
+        let began = subject.began.unwrap_or(now);
+        let delay = metric.schedule.initial_delay;
+        let first = super::later(began, delay);
+        let grid = Grid::new(first, metric.schedule.interval);
+        let max_polls = max_polls(subject.extent, delay, metric.schedule.interval);
+        let parameters = Parameters {
+            max_polls,
+            // What is over before the soak is may be called good at its end.
+            soak_polls: comparison.parameters.soak_polls.min(max_polls),
+            ..comparison.parameters
+        };
+        let judge = Judge::new(parameters).map_err(|problems| {
+            let names: Vec<&str> = problems.iter().map(|problem| problem.name).collect();
+            Failure::new(
+                Ending::ConfigInvalid,
+                format!(
+                    "`{name}` cannot be judged: {} does not fit",
+                    names.join(", ")
+                ),
+            )
+        })?;
+        let source = |variables: &Variables| source(metric, comparison, endpoints, variables);
+        let judged = source(&subject.judged)?;
+        let reference = match &subject.reference {
+            Reference::Nobody => None,
+            Reference::Beside(variables) | Reference::Before { variables, .. } => {
+                Some(source(variables)?)
+            }
+        };
+        let other = match &subject.reference {
+            _ if !comparison.needs_stable() => Other::Limit,
+            Reference::Beside(_) => Other::Beside,
+            Reference::Before { until, .. } => {
+                let length = subject.extent.length(delay, metric.schedule.interval);
+                let history = comparison
+                    .before
+                    .unwrap_or_else(|| (length * 2).max(SHORTEST_HISTORY));
+                Other::Before {
+                    instants: history_of(history, *until, max_polls),
+                    parts: None,
+                }
+            }
+            Reference::Nobody => {
+                return Err(Failure::new(
+                    Ending::ConfigInvalid,
+                    format!("`{name}` compares with the old version, which is not known here"),
+                ));
+            }
+        };
+        Ok(Self {
+            name: name.clone(),
+            wanted: wanted(&parameters),
+            limits: metric.limits,
+            polls: Polls::new(judged, reference, other, grid, absent_is_zero),
+            judge,
+            evaluations: Vec::new(),
+            was_worse: false,
+            weight: match subject.reference {
+                Reference::Beside(_) => subject.weight,
+                Reference::Nobody | Reference::Before { .. } => None,
+            },
+            inconclusive: 0,
+            errors_in_a_row: 0,
+            trouble: None,
+        })
+    }
+
+    /// Returns the first instant that is to be asked for, now or later.
+    pub(super) fn first(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.next(
+            now.checked_sub_signed(chrono::TimeDelta::milliseconds(1))
+                .unwrap_or(now),
+        )
+    }
+
+    /// Returns the next instant to ask for after `now`.
+    pub(super) fn next(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.polls.grid().after(now)
+    }
+
+    /// Asks for what came since the last time, and judges it.
+    pub(super) async fn measure(&mut self, probe: Probe<'_>, now: DateTime<Utc>) {
+        match self.polls.ask(probe, now).await {
+            Ok(None) => {}
+            Ok(Some(polls)) => {
+                self.errors_in_a_row = 0;
+                self.trouble = None;
+                for poll in polls {
+                    self.judge.push(poll);
+                    let evaluation = self.judge.evaluate();
+                    self.was_worse |= evaluation.verdict == ComparisonVerdict::Worse;
+                    self.evaluations.push((poll, evaluation));
+                    if self.was_worse {
+                        break;
+                    }
+                }
+            }
+            Err(Trouble::NoData(reason)) => {
+                self.errors_in_a_row = 0;
+                self.inconclusive = self.inconclusive.saturating_add(1);
+                self.trouble = Some(format!("has no usable number: {reason}"));
+            }
+            Err(Trouble::Unavailable(reason)) => {
+                self.errors_in_a_row = self.errors_in_a_row.saturating_add(1);
+                self.trouble = Some(format!("could not be measured: {reason}"));
+            }
+        }
+    }
+
+    /// Returns how it stands after the last poll; none before the first one.
+    fn evaluation(&self) -> Option<&Evaluation> {
+        self.evaluations.last().map(|(_, evaluation)| evaluation)
+    }
+
+    fn split(&self) -> Option<String> {
+        let mismatch = split_mismatch(self.judge.sum(), self.weight?)?;
+        let percent = |share: f64| format!("{:.1} %", 100.0 * share);
+        Some(format!(
+            "canary received {} of the requests instead of {}: no verdict",
+            percent(mismatch.share),
+            percent(mismatch.expected)
+        ))
+    }
+
+    fn verdict(&self) -> ComparisonVerdict {
+        match self.evaluation() {
+            None => ComparisonVerdict::NotYet,
+            Some(_) if self.split().is_some() => ComparisonVerdict::NotYet,
+            Some(evaluation) => evaluation.verdict,
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let verdict = match self.verdict() {
+            ComparisonVerdict::Worse => StandingVerdict::Fail,
+            _ if self.errors_in_a_row > self.limits.consecutive_error_limit => {
+                StandingVerdict::Error
+            }
+            _ if self.inconclusive > self.limits.inconclusive_limit => {
+                StandingVerdict::Inconclusive
+            }
+            ComparisonVerdict::Good if self.trouble.is_none() => StandingVerdict::Pass,
+            _ => StandingVerdict::NotYet,
+        };
+        Standing {
+            name: self.name.clone(),
+            verdict,
+            measured: self.judge_polls(),
+            failed: 0,
+            inconclusive: self.inconclusive,
+            errors_in_a_row: self.errors_in_a_row,
+            value: self.judge.sum().canary.rate(),
+            wanted: self.wanted.clone(),
+            detail: self.detail(),
+            unsettled: self.trouble.is_some() || self.evaluations.is_empty(),
+            own_words: Some(self.sentence(verdict)),
+        }
+    }
+
+    fn judge_polls(&self) -> u32 {
+        u32::try_from(self.evaluations.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Says what is to be known after the name: why there is no number, or the judgement.
+    fn detail(&self) -> String {
+        if let Some(trouble) = &self.trouble {
+            return trouble.clone();
+        }
+        if let Some(split) = self.split() {
+            return split;
+        }
+        match self.lines().into_iter().nth(1) {
+            Some(judgement) => judgement,
+            None => "was counted once, which is where it begins".to_owned(),
+        }
+    }
+
+    fn sentence(&self, verdict: StandingVerdict) -> String {
+        let Self {
+            name,
+            errors_in_a_row,
+            inconclusive,
+            ..
+        } = self;
+        let detail = self.detail();
+        match (verdict, &self.trouble) {
+            (StandingVerdict::Error, _) => {
+                format!("{name} {detail} ({errors_in_a_row} errors in a row)")
+            }
+            (StandingVerdict::Inconclusive, Some(_)) => {
+                format!("{name} {detail} ({inconclusive} answers without a usable number)")
+            }
+            (_, Some(_)) => format!("{name} {detail}"),
+            (_, None) => match self.lines().into_iter().next() {
+                // The figures stand in columns where there is room for them.
+                Some(figures) => {
+                    let figures = figures.replacen("  ", ": ", 1).replace("  ", ", ");
+                    format!("{figures}; {detail}")
+                }
+                None => format!("{name} {detail}"),
+            },
+        }
+    }
+
+    /// Returns the judge's own lines: the figures, then the judgement; none before the first poll.
+    fn lines(&self) -> Vec<String> {
+        let Some(evaluation) = self.evaluation() else {
+            return Vec::new();
+        };
+        let sum = self.judge.sum();
+        let parameters = self.judge.parameters();
+        let forecast = forecast(parameters, sum, evaluation);
+        let ratio = ratio_interval(sum, RANGE_ALPHA);
+        sentences(
+            &self.name,
+            parameters,
+            sum,
+            evaluation,
+            ratio,
+            forecast.as_ref(),
+        )
+    }
+
+    /// Returns what is undecided, where nothing else is wrong: no missing answer, enough requests.
+    pub(super) fn undecided(&self) -> Option<Undecided> {
+        let evaluation = self.evaluation()?;
+        let ratio = ratio_interval(self.judge.sum(), RANGE_ALPHA);
+        let is_counted = self.trouble.is_none() && self.split().is_none();
+        is_counted.then(|| Undecided {
+            sentence: self.sentence(StandingVerdict::NotYet),
+            unseen_above: Some(ratio.high).filter(|high| high.is_finite()),
+            leans_worse: evaluation.verdict == ComparisonVerdict::Hold,
+        })
+    }
+
+    pub(super) fn record(&self) -> MetricRecord {
+        let standing = self.standing();
+        let verdict = match standing.verdict {
+            StandingVerdict::Error | StandingVerdict::Inconclusive => standing.verdict.word(),
+            _ => self.verdict().word(),
+        };
+        MetricRecord {
+            comparison: self.comparison(),
+            verdict,
+            ..super::record(standing)
+        }
+    }
+
+    fn comparison(&self) -> Option<Box<ComparisonRecord>> {
+        let evaluation = *self.evaluation()?;
+        let mut record = ComparisonRecord::of(
+            &self.name,
+            self.judge.parameters(),
+            self.judge.sum(),
+            evaluation,
+            self.evaluations.clone(),
+        );
+        record.verdict = self.verdict();
+        if let Some(split) = self.split() {
+            record.judge_by(&split);
+        }
+        Some(Box::new(record))
+    }
+}
+
+/// Says what is tolerated: `at most 1.25 times stable`.
+fn wanted(parameters: &Parameters) -> String {
+    match parameters.against {
+        Against::Stable => format!("at most {} times stable", parameters.tolerated_ratio),
+        Against::Rate(rate) => format!("at most {} %", 100.0 * rate),
+    }
+}
+
+fn source(
+    metric: &Metric,
+    comparison: &Comparison,
+    endpoints: &Endpoints,
+    variables: &Variables,
+) -> Result<Source, Failure> {
+    let fill = |query, key| filled(query, key, &metric.name, variables);
+    let queries = match &comparison.compared {
+        Compared::Requests {
+            counted,
+            query,
+            total,
+            ..
+        } => Queries::Requests {
+            counted: *counted,
+            query: fill(query, counted.key())?,
+            total: fill(total, "total")?,
+        },
+        Compared::SlowShare { histogram, above } => Queries::Histogram {
+            histogram: fill(histogram, "histogram")?,
+            boundary: match above {
+                SlowAbove::Auto => None,
+                SlowAbove::Limit(limit) => Some(*limit),
+            },
+        },
+    };
+    Ok(Source {
+        endpoint: endpoints.of(metric.provider, &metric.name)?,
+        timeout: metric.schedule.timeout,
+        arm: variables
+            .arm
+            .clone()
+            .unwrap_or_else(|| "the service".to_owned()),
+        queries,
+    })
+}
+
+/// Returns how many polls follow the first look.
+fn max_polls(extent: Extent, delay: Duration, interval: Duration) -> u32 {
+    match extent {
+        Extent::Polls(polls) => polls.max(1),
+        Extent::For(length) => {
+            let polls = length.saturating_sub(delay).as_millis() / interval.as_millis().max(1);
+            u32::try_from(polls).unwrap_or(u32::MAX).max(1)
+        }
+    }
+}
+
+/// Cuts the time before a change into as many parts as there will be polls, each of whole seconds.
+fn history_of(history: Duration, until: DateTime<Utc>, polls: u32) -> Instants {
+    let step = history.as_secs().div_ceil(u64::from(polls)).max(1);
+    let step = Duration::from_secs(step);
+    let until = DateTime::from_timestamp(until.timestamp(), 0).unwrap_or(until);
+    let from = chrono::TimeDelta::from_std(step.saturating_mul(polls))
+        .ok()
+        .and_then(|length| until.checked_sub_signed(length))
+        .unwrap_or(until);
+    Instants {
+        from,
+        to: until,
+        step,
+    }
+}

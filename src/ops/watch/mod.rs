@@ -1,0 +1,373 @@
+//! Measures what a service's `verification` section names, poll by poll, and keeps the standings.
+//!
+//! A [`Watcher`] asks what is due. In reading order: `health` and `threshold` ask one question of
+//! what is judged; `comparison` holds its counts against those of the old version, which `polls`
+//! gets from a `source` of counters.
+
+mod comparison;
+mod endpoints;
+mod health;
+mod polls;
+mod source;
+mod threshold;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join_all;
+
+use crate::{
+    analysis::{Standing, StandingVerdict, worst},
+    clock::Clock,
+    config::{
+        query::{Template, Variables},
+        verification::{Measure, Metric, Schedule, Verification},
+    },
+    event::{Ending, Event, Failure, MetricRecord, Reporter},
+    probe::Client,
+    units::Weight,
+};
+
+use comparison::ComparisonWatch;
+use health::HealthWatch;
+use source::Probe;
+use threshold::ThresholdWatch;
+
+pub use comparison::Undecided;
+pub use endpoints::Endpoints;
+
+/// How much is measured before the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every criterion this often; a comparison once more, because its first look counts nothing.
+    Polls(u32),
+    /// For this long, every criterion at least once.
+    For(Duration),
+}
+
+impl Extent {
+    /// Returns how long it takes at this interval.
+    fn length(self, delay: Duration, interval: Duration) -> Duration {
+        match self {
+            Self::Polls(polls) => interval.saturating_mul(polls).saturating_add(delay),
+            Self::For(length) => length,
+        }
+    }
+}
+
+/// Who is judged, against whom, and for how long.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// What the variables stand for in questions about what is judged.
+    pub judged: Variables,
+    /// What comparisons hold it against.
+    pub reference: Reference,
+    /// How long it is watched.
+    pub extent: Extent,
+    /// When the watch began, where that was before now: comparisons count from then on.
+    pub began: Option<DateTime<Utc>>,
+    /// The share of the requests that should go to what is judged, where that matters.
+    pub weight: Option<Weight>,
+}
+
+/// What comparisons hold the new version against.
+#[derive(Debug, Clone)]
+pub enum Reference {
+    /// Nobody is known; only limits can be judged.
+    Nobody,
+    /// The old version, which runs beside it.
+    Beside(Variables),
+    /// The old version, which ran before it.
+    Before {
+        /// What the variables stood for then.
+        variables: Variables,
+        /// When the change began.
+        until: DateTime<Utc>,
+    },
+}
+
+/// Polls the criteria of one service, each at its own interval.
+///
+/// The caller sleeps for [`Watcher::due`] and calls [`Watcher::poll`]; dropping a poll half-way loses
+/// only the answers that had not come.
+pub struct Watcher {
+    watched: Vec<Watched>,
+    client: Client,
+    clock: Arc<dyn Clock>,
+}
+
+/// One criterion and its time.
+struct Watched {
+    criterion: Criterion,
+    interval: Duration,
+    next: DateTime<Utc>,
+    polls: u32,
+}
+
+/// What is asked, and how it stands.
+enum Criterion {
+    Threshold(ThresholdWatch),
+    Comparison(Box<ComparisonWatch>),
+    Health(HealthWatch),
+}
+
+impl Watcher {
+    /// Fills the variables in and starts the clock of the initial delays. Asks nothing yet.
+    ///
+    /// # Errors
+    /// Nothing to watch, a provider that is not configured, a variable without a value here, an
+    /// address that is none once filled in, nobody to compare with ([`Ending::ConfigInvalid`]).
+    pub fn new(
+        verification: &Verification,
+        endpoints: &Endpoints,
+        subject: &Subject,
+        client: Client,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let start = clock.now();
+        let health = verification.health.iter().map(|health| {
+            let watch = HealthWatch::new(health, &subject.judged)?;
+            Ok(Watched::new(
+                Criterion::Health(watch),
+                health.schedule,
+                start,
+            ))
+        });
+        let metrics = verification
+            .metrics
+            .iter()
+            .map(|metric| watch_metric(metric, endpoints, subject, start));
+        let watched = health.chain(metrics).collect::<Result<Vec<_>, _>>()?;
+        if watched.is_empty() {
+            return Err(Failure::new(
+                Ending::ConfigInvalid,
+                "`verification` has neither health checks nor metrics, so nothing would be verified",
+            ));
+        }
+        Ok(Self {
+            watched,
+            client,
+            clock,
+        })
+    }
+
+    /// Returns the clock that the polls follow.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Returns how long it is from `now` until something is to be measured; zero when it is time.
+    pub fn due(&self, now: DateTime<Utc>) -> Duration {
+        self.watched
+            .iter()
+            .map(|watched| (watched.next - now).to_std().unwrap_or_default())
+            .min()
+            .unwrap_or_default()
+    }
+
+    /// Measures everything that is due, side by side, reports each, and returns the worst standing
+    /// of all criteria.
+    pub async fn poll(&mut self, reporter: &mut dyn Reporter) -> Standing {
+        let now = self.clock.now();
+        let (client, clock) = (&self.client, self.clock.as_ref());
+        let measured = self
+            .watched
+            .iter_mut()
+            .filter(|watched| watched.next <= now)
+            .map(|watched| watched.measure(client, clock, now));
+        for metric in join_all(measured).await {
+            reporter.event(&Event::Measured {
+                at: clock.now(),
+                metric,
+            });
+        }
+        self.standing()
+    }
+
+    /// Makes every criterion due at `now`, whatever its interval and initial delay say: for a look
+    /// before anything is changed, and for the last one.
+    pub fn make_due(&mut self, now: DateTime<Utc>) {
+        for watched in &mut self.watched {
+            watched.next = watched.next.min(now);
+        }
+    }
+
+    /// Returns the worst standing of all criteria.
+    pub fn standing(&self) -> Standing {
+        worst(&self.standings())
+            .cloned()
+            .expect("`new` refuses a watcher without criteria")
+    }
+
+    /// Returns the standings of all criteria, health checks first, in the order of the file.
+    pub fn standings(&self) -> Vec<Standing> {
+        self.watched
+            .iter()
+            .map(|watched| watched.criterion.standing())
+            .collect()
+    }
+
+    /// Returns the standings in the form of machine output.
+    pub fn records(&self) -> Vec<MetricRecord> {
+        self.watched
+            .iter()
+            .map(|watched| watched.criterion.record())
+            .collect()
+    }
+
+    /// Returns how often the criterion that was asked least was asked; the first look of a
+    /// comparison is none.
+    pub fn polls(&self) -> u32 {
+        self.watched
+            .iter()
+            .map(Watched::counted_polls)
+            .min()
+            .unwrap_or(0)
+    }
+
+    /// Are there comparisons, and do all of them say good?
+    pub fn all_comparisons_are_good(&self) -> bool {
+        let mut found = self
+            .watched
+            .iter()
+            .filter(|watched| matches!(watched.criterion, Criterion::Comparison(_)))
+            .peekable();
+        found.peek().is_some()
+            && found.all(|watched| watched.criterion.standing().verdict == StandingVerdict::Pass)
+    }
+
+    /// Returns the comparisons that are undecided, where they are all that keeps this from passing;
+    /// none where something else does, or where a comparison has no usable answer.
+    pub fn undecided(&self) -> Option<Vec<Undecided>> {
+        let open = self.watched.iter().map(|watched| &watched.criterion);
+        open.filter(|criterion| criterion.standing().verdict != StandingVerdict::Pass)
+            .map(|criterion| match criterion {
+                Criterion::Comparison(comparison) => comparison.undecided(),
+                Criterion::Threshold(_) | Criterion::Health(_) => None,
+            })
+            .collect()
+    }
+}
+
+fn watch_metric(
+    metric: &Metric,
+    endpoints: &Endpoints,
+    subject: &Subject,
+    now: DateTime<Utc>,
+) -> Result<Watched, Failure> {
+    let criterion = match &metric.measure {
+        Measure::Threshold { query, range } => {
+            let asked = (query, *range);
+            let watch = ThresholdWatch::new(metric, asked, endpoints, &subject.judged)?;
+            Criterion::Threshold(watch)
+        }
+        Measure::Comparison(comparison) => {
+            let watch = ComparisonWatch::new(metric, comparison, endpoints, subject, now)?;
+            let next = watch.first(now);
+            let criterion = Criterion::Comparison(Box::new(watch));
+            return Ok(Watched {
+                next,
+                ..Watched::new(criterion, metric.schedule, now)
+            });
+        }
+    };
+    Ok(Watched::new(criterion, metric.schedule, now))
+}
+
+/// Fills the variables of a query in.
+fn filled(
+    query: &Template,
+    key: &str,
+    metric: &str,
+    variables: &Variables,
+) -> Result<String, Failure> {
+    query.render(variables).map_err(|reason| {
+        let reason = if key == "query" {
+            format!("the query of `{metric}` {reason}")
+        } else {
+            format!("`{key}` of `{metric}` {reason}")
+        };
+        Failure::new(Ending::ConfigInvalid, reason)
+    })
+}
+
+impl Watched {
+    fn new(criterion: Criterion, schedule: Schedule, start: DateTime<Utc>) -> Self {
+        Self {
+            criterion,
+            interval: schedule.interval,
+            next: later(start, schedule.initial_delay),
+            polls: 0,
+        }
+    }
+
+    async fn measure(
+        &mut self,
+        client: &Client,
+        clock: &dyn Clock,
+        now: DateTime<Utc>,
+    ) -> MetricRecord {
+        self.next = match &mut self.criterion {
+            Criterion::Threshold(watch) => {
+                watch.measure(client, clock).await;
+                later(now, self.interval)
+            }
+            Criterion::Health(watch) => {
+                watch.measure(client, clock).await;
+                later(now, self.interval)
+            }
+            Criterion::Comparison(watch) => {
+                watch.measure(Probe { client, clock }, now).await;
+                watch.next(now)
+            }
+        };
+        self.polls = self.polls.saturating_add(1);
+        self.criterion.record()
+    }
+
+    fn counted_polls(&self) -> u32 {
+        match &self.criterion {
+            Criterion::Comparison(_) => self.polls.saturating_sub(1),
+            Criterion::Threshold(_) | Criterion::Health(_) => self.polls,
+        }
+    }
+}
+
+impl Criterion {
+    fn standing(&self) -> Standing {
+        match self {
+            Self::Threshold(watch) => watch.standing(),
+            Self::Comparison(watch) => watch.standing(),
+            Self::Health(watch) => watch.standing(),
+        }
+    }
+
+    fn record(&self) -> MetricRecord {
+        match self {
+            Self::Threshold(watch) => record(watch.standing()),
+            Self::Comparison(watch) => watch.record(),
+            Self::Health(watch) => record(watch.standing()),
+        }
+    }
+}
+
+fn later(instant: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
+    TimeDelta::from_std(by)
+        .ok()
+        .and_then(|by| instant.checked_add_signed(by))
+        .unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn record(standing: Standing) -> MetricRecord {
+    MetricRecord {
+        name: standing.name,
+        verdict: standing.verdict.word(),
+        value: standing.value,
+        wanted: standing.wanted,
+        detail: standing.detail,
+        measured: standing.measured,
+        failed: standing.failed,
+        errors_in_a_row: standing.errors_in_a_row,
+        comparison: None,
+    }
+}

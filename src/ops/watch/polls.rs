@@ -1,0 +1,288 @@
+//! The counts of both versions, poll by poll, at instants that can be asked for again.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::join;
+
+use super::source::{Instants, Probe, Source, Trouble};
+use crate::analysis::{
+    counters::{Absent, Look, PollCounters},
+    judge::{Counts, Poll},
+};
+
+/// The instants of a comparison: a first one, and one every interval after it. Whoever comes later
+/// asks for the same ones.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Grid {
+    first: DateTime<Utc>,
+    interval: TimeDelta,
+}
+
+impl Grid {
+    pub(super) fn new(first: DateTime<Utc>, interval: Duration) -> Self {
+        let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+        Self {
+            // The API of Prometheus knows no fractions of a millisecond.
+            first: DateTime::from_timestamp_millis(first.timestamp_millis()).unwrap_or(first),
+            interval: interval.max(TimeDelta::seconds(1)),
+        }
+    }
+
+    /// Returns the last instant that is not after `now`; none before the first one.
+    fn at_or_before(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let since = (now - self.first).num_milliseconds();
+        let step = self.interval.num_milliseconds();
+        (since >= 0).then(|| now - TimeDelta::milliseconds(since.rem_euclid(step)))
+    }
+
+    /// Returns the first instant that is after `now`.
+    pub(super) fn after(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        self.at_or_before(now).map_or(self.first, |at| {
+            at.checked_add_signed(self.interval)
+                .unwrap_or(DateTime::<Utc>::MAX_UTC)
+        })
+    }
+}
+
+/// What the counts of the new version are paired with.
+pub(super) enum Other {
+    /// Nothing: it is held against a limit.
+    Limit,
+    /// The old version at the same instants.
+    Beside,
+    /// The old version before the change: the parts of that time, one for each poll.
+    Before {
+        instants: Instants,
+        parts: Option<Vec<Counts>>,
+    },
+}
+
+/// Both versions' counters, and where they stood last.
+pub(super) struct Polls {
+    judged: Source,
+    /// The old version; where it is held against a limit, it tells only whether bad requests are
+    /// counted at all.
+    reference: Option<Source>,
+    other: Other,
+    grid: Grid,
+    counters: Option<PollCounters>,
+    /// What is known of the counter of bad requests.
+    absent: Absent,
+    asked_hour_before: bool,
+    last_asked: Option<DateTime<Utc>>,
+    taken: usize,
+}
+
+impl Polls {
+    pub(super) fn new(
+        judged: Source,
+        reference: Option<Source>,
+        other: Other,
+        grid: Grid,
+        is_zero: bool,
+    ) -> Self {
+        Self {
+            judged,
+            reference,
+            other,
+            grid,
+            counters: None,
+            absent: Absent {
+                is_zero,
+                was_there: false,
+            },
+            asked_hour_before: false,
+            last_asked: None,
+            taken: 0,
+        }
+    }
+
+    pub(super) fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// Returns the polls that are new at `now`: none at the first look, one at each that follows, and
+    /// several where instants were passed over. What could not be answered at its time is part of the
+    /// next poll. None at all where it is too soon for another one.
+    pub(super) async fn ask(
+        &mut self,
+        probe: Probe<'_>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<Vec<Poll>>, Trouble> {
+        const TOO_SOON: TimeDelta = TimeDelta::seconds(1);
+        let now = DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now);
+        let on_grid = self.grid.at_or_before(now);
+        let at = match (on_grid, self.last_asked) {
+            (Some(at), None) => at,
+            (Some(at), Some(last)) if at > last => at,
+            (_, Some(last)) if now - last < TOO_SOON => return Ok(None),
+            _ => now,
+        };
+        // Whoever slept too long, or was not there yet, has the instants in between told.
+        let from = match self.last_asked {
+            Some(last) if self.counters.is_some() => self.grid.after(last),
+            _ => self.grid.first,
+        };
+        self.last_asked = Some(at);
+        self.settle_boundary(probe).await?;
+        self.ask_history(probe).await?;
+        let looks = self.looks(probe, from, at).await?;
+        self.look_for_bad_ones(probe, &looks).await?;
+        let mut polls = Vec::new();
+        let mut last = Ok(None);
+        for (judged, reference) in looks {
+            last = self.take(judged, reference).map_err(Trouble::NoData);
+            if let Ok(Some(poll)) = &last {
+                polls.push(*poll);
+            }
+        }
+        match last {
+            // What came before an instant without data is kept.
+            Err(trouble) if polls.is_empty() => Err(trouble),
+            _ => Ok(Some(polls)),
+        }
+    }
+
+    /// Asks for both versions at one instant, or at all instants since another one.
+    async fn looks(
+        &self,
+        probe: Probe<'_>,
+        from: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<(Look, Option<Look>)>, Trouble> {
+        let beside = match self.other {
+            Other::Beside => self.reference.as_ref(),
+            Other::Limit | Other::Before { .. } => None,
+        };
+        if at > from {
+            let step = self.grid.interval.to_std().unwrap_or_default();
+            let instants = Instants { from, to: at, step };
+            let reference = async {
+                match beside {
+                    Some(source) => source.looks(probe, instants).await.map(Some),
+                    None => Ok(None),
+                }
+            };
+            let (judged, reference) = join(self.judged.looks(probe, instants), reference).await;
+            let judged = judged?.into_iter();
+            return Ok(match reference? {
+                None => judged.map(|look| (look, None)).collect(),
+                Some(reference) => judged.zip(reference.into_iter().map(Some)).collect(),
+            });
+        }
+        let reference = async {
+            match beside {
+                Some(source) => source.look(probe, at).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let (judged, reference) = join(self.judged.look(probe, at), reference).await;
+        Ok(vec![(judged?, reference?)])
+    }
+
+    /// A query with a slip matches nothing, and so does one for bad requests that never were. Only
+    /// that it once matched something tells the two apart.
+    async fn look_for_bad_ones(
+        &mut self,
+        probe: Probe<'_>,
+        looks: &[(Look, Option<Look>)],
+    ) -> Result<(), Trouble> {
+        if self.absent.check(self.judged.queries.counted()).is_ok() {
+            return Ok(());
+        }
+        let is_there = |look: &Look| !look.counted.series.is_empty();
+        let mut were_there = looks.iter().any(|(judged, reference)| {
+            is_there(judged) || reference.as_ref().is_some_and(is_there)
+        });
+        if !were_there && !self.asked_hour_before {
+            let until = self.grid.first.min(probe.clock.now());
+            for source in [Some(&self.judged), self.reference.as_ref()] {
+                if let Some(source) = source {
+                    were_there |= source.was_counted(probe, until).await?;
+                }
+            }
+            self.asked_hour_before = true;
+        }
+        self.absent.was_there = were_there;
+        Ok(())
+    }
+
+    /// Takes both versions at one instant; the first look that has all it needs yields no poll.
+    fn take(&mut self, judged: Look, reference: Option<Look>) -> Result<Option<Poll>, String> {
+        let counted = self.judged.queries.counted();
+        let Some(counters) = &mut self.counters else {
+            self.absent.check(counted)?;
+            // A new version may have no counters before its first request, the old one has.
+            if reference
+                .as_ref()
+                .is_some_and(|look| look.total.series.is_empty())
+            {
+                return Err("`total` matches nothing for stable: is the query right?".to_owned());
+            }
+            self.counters = Some(PollCounters::new(counted, self.absent, judged, reference));
+            return Ok(None);
+        };
+        let mut poll = counters.take(&judged, reference.as_ref())?;
+        if let Other::Before { parts, .. } = &self.other {
+            let part = parts.as_ref().and_then(|parts| parts.get(self.taken));
+            poll.stable = part.copied().unwrap_or(Counts::NONE);
+        }
+        self.taken += 1;
+        Ok(Some(poll))
+    }
+
+    /// Finds out what is slow, once, before anything is counted.
+    async fn settle_boundary(&mut self, probe: Probe<'_>) -> Result<(), Trouble> {
+        let until = self.grid.first.min(probe.clock.now());
+        let Some(source) = &mut self.reference else {
+            return Ok(());
+        };
+        if let Some(boundary) = source.slow_boundary(probe, until).await? {
+            source.slow_above(boundary);
+            self.judged.slow_above(boundary);
+        }
+        Ok(())
+    }
+
+    /// Counts the time before the change, part by part, once.
+    async fn ask_history(&mut self, probe: Probe<'_>) -> Result<(), Trouble> {
+        let (Other::Before { instants, parts }, Some(source)) = (&mut self.other, &self.reference)
+        else {
+            return Ok(());
+        };
+        if parts.is_some() {
+            return Ok(());
+        }
+        let looks = source.looks(probe, *instants).await?;
+        if looks.iter().all(|look| look.total.series.is_empty()) {
+            return Err(Trouble::NoData(format!(
+                "`total` matches nothing for {} before the change, so there is nothing to compare with",
+                source.arm
+            )));
+        }
+        self.absent.was_there |= looks.iter().any(|look| !look.counted.series.is_empty());
+        let counted = source.queries.counted();
+        let mut counters: Option<PollCounters> = None;
+        let mut counts = Vec::new();
+        for (number, look) in looks.into_iter().enumerate() {
+            // What cannot be counted is no part of the history; the poll beside it says nothing.
+            let grown = match &mut counters {
+                Some(counters) => counters
+                    .take(&look, None)
+                    .map_or(Counts::NONE, |it| it.canary),
+                // A counter that is not there yet at the beginning may have counted for long.
+                None if look.total.series.is_empty() => Counts::NONE,
+                None => {
+                    counters = Some(PollCounters::new(counted, self.absent, look, None));
+                    Counts::NONE
+                }
+            };
+            if number > 0 {
+                counts.push(grown);
+            }
+        }
+        *parts = Some(counts);
+        Ok(())
+    }
+}
