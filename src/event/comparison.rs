@@ -59,16 +59,6 @@ impl ComparisonRecord {
         }
     }
 
-    /// Lets another judgement stand for that of the evidence, such as that the traffic was not split
-    /// as it should have been.
-    pub fn judge_by(&mut self, judgement: &str) {
-        let mut lines: Vec<&str> = self.sentence.lines().collect();
-        if let Some(line) = lines.get_mut(1) {
-            *line = judgement;
-        }
-        self.sentence = lines.join("\n");
-    }
-
     /// Returns the judgement in one line.
     pub fn judgement(&self) -> &str {
         let mut lines = self.sentence.lines();

@@ -149,10 +149,15 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     note: an earlier try of this run got to step 3 of 12; going on from there
     3/12 canary weight 10%: skipped (the branch has these values already)
     4/12 hold for an approval: passed (approved: the same deployment was asked for again)
-    5/12 watch canary for 1m: failed (undecided after 1m: errors: canary 0.34 % (4 of 1,193), stable 0.21 % (23 of 10,845), ratio 1.6× (95 % range 0.18–6.8×); undecided at the deadline: 75.4 % sure it is less than 2× worse or below the negligible 1 % (95 % needed); could only exclude more than 6.8×)
-    42 held: advertisements 1.1 in production is held at weight 10%: undecided after 1m: errors: canary 0.34 % (4 of 1,193), stable 0.21 % (23 of 10,845), ratio 1.6× (95 % range 0.18–6.8×); undecided at the deadline: 75.4 % sure it is less than 2× worse or below the negligible 1 % (95 % needed); could only exclude more than 6.8×
-      hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+    5/12 watch canary for 3m: passed (good after 3m)
+    6/12 hold for an approval: passed (approved: the same deployment was asked for again)
+    7/12 canary weight 50%: passed (commit ID)
+    8/12 promote: Deployment/advertisements to 1.1: passed (commit ID)
+    9/12 wait until stable runs 1.1: passed (live after 27s)
+    10/12 watch stable for 2m: passed (good after 2m)
+    11/12 canary weight 0%: passed (commit ID)
+    12/12 canary to 0 replicas: passed (commit ID)
+    0 ok: advertisements 1.1 in production is live and verified
     ");
     stage.assert_deployed("");
 }

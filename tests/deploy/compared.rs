@@ -185,10 +185,10 @@ async fn an_undecided_canary_ends_as_the_configuration_says() {
     4/9 watch canary for 10m: failed (undecided after 10m, which `on_inconclusive: rollback` takes back: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: undecided after 10m, which `on_inconclusive: rollback` takes back: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×
 
-    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 11× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
-    4/9 watch canary for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 11× as bad as stable would not have been seen)
-    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.6× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (32.4 of 3,240), ratio 0× (95 % range 0–9.7×); undecided at the deadline: 29.5 % sure it is less than 2× worse (95 % needed); could only exclude more than 9.7×)
-    7/9 watch stable for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.6× as bad as stable would not have been seen)
+    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 12× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
+    4/9 watch canary for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 12× as bad as stable would not have been seen)
+    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.7× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (32.4 of 3,240), ratio 0× (95 % range 0–9.7×); undecided at the deadline: 29.5 % sure it is less than 2× worse (95 % needed); could only exclude more than 9.7×)
+    7/9 watch stable for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.7× as bad as stable would not have been seen)
     0 ok: advertisements 1.1 in production is live and verified
     ");
 }

@@ -21,6 +21,7 @@ mod refused;
 mod rewritten;
 mod rollback;
 mod runs;
+#[expect(dead_code, reason = "each test program uses another part of it")]
 #[path = "../probe/server.rs"]
 mod server;
 mod stage;

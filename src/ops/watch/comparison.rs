@@ -13,8 +13,8 @@ use crate::{
     analysis::{
         Limits, Standing, StandingVerdict,
         judge::{
-            Against, ComparisonVerdict, Counts, Evaluation, Judge, Parameters, Poll, RANGE_ALPHA,
-            forecast, rate_interval, ratio_interval, sentences, split_mismatch,
+            Against, ComparisonVerdict, Evaluation, Judge, Parameters, Poll, RANGE_ALPHA,
+            ratio_interval, split_mismatch,
         },
     },
     config::{
@@ -187,7 +187,13 @@ impl ComparisonWatch {
         self.evaluations.last().map(|(_, evaluation)| evaluation)
     }
 
+    /// Says that the traffic is not split as it should be. That keeps a version from being called
+    /// good; the evidence of a worse one holds however the traffic is split, and a version whose
+    /// instances fail is sent less of it.
     fn split(&self) -> Option<String> {
+        if self.was_worse {
+            return None;
+        }
         let mismatch = split_mismatch(self.judge.sum(), self.weight?)?;
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         Some(format!(
@@ -200,6 +206,7 @@ impl ComparisonWatch {
     fn verdict(&self) -> ComparisonVerdict {
         match self.evaluation() {
             None => ComparisonVerdict::NotYet,
+            Some(_) if self.was_worse => ComparisonVerdict::Worse,
             Some(_) if self.split().is_some() => ComparisonVerdict::NotYet,
             Some(evaluation) => evaluation.verdict,
         }
@@ -244,8 +251,8 @@ impl ComparisonWatch {
         if let Some(split) = self.split() {
             return split;
         }
-        match self.lines().into_iter().nth(1) {
-            Some(judgement) => judgement,
+        match self.comparison() {
+            Some(record) => record.judgement().to_owned(),
             None => "was counted once, which is where it begins".to_owned(),
         }
     }
@@ -266,9 +273,10 @@ impl ComparisonWatch {
                 format!("{name} {detail} ({inconclusive} answers without a usable number)")
             }
             (_, Some(_)) => format!("{name} {detail}"),
-            (_, None) => match self.lines().into_iter().next() {
+            (_, None) => match self.comparison() {
                 // The figures stand in columns where there is room for them.
-                Some(figures) => {
+                Some(record) => {
+                    let figures = record.sentence.lines().next().unwrap_or_default();
                     let figures = figures.replacen("  ", ": ", 1).replace("  ", ", ");
                     format!("{figures}; {detail}")
                 }
@@ -277,23 +285,23 @@ impl ComparisonWatch {
         }
     }
 
-    /// Returns the judge's own lines: the figures, then the judgement; none before the first poll.
-    fn lines(&self) -> Vec<String> {
-        let Some(evaluation) = self.evaluation() else {
-            return Vec::new();
-        };
-        let sum = self.judge.sum();
-        let parameters = self.judge.parameters();
-        let forecast = forecast(parameters, sum, evaluation);
-        let ratio = ratio_interval(sum, RANGE_ALPHA);
-        sentences(
+    /// Returns all that there is to say of it; none before the first poll.
+    fn comparison(&self) -> Option<ComparisonRecord> {
+        let evaluation = *self.evaluation()?;
+        let mut record = ComparisonRecord::of(
             &self.name,
-            parameters,
-            sum,
+            self.judge.parameters(),
+            self.judge.sum(),
             evaluation,
-            ratio,
-            forecast.as_ref(),
-        )
+            self.evaluations.clone(),
+        );
+        record.verdict = self.verdict();
+        if let Some(split) = self.split() {
+            let lines = record.sentence.lines().enumerate();
+            let lines = lines.map(|(number, line)| if number == 1 { split.as_str() } else { line });
+            record.sentence = lines.collect::<Vec<_>>().join("\n");
+        }
+        Some(record)
     }
 
     /// Returns what is undecided, where nothing else is wrong: no missing answer, enough requests.
@@ -315,26 +323,10 @@ impl ComparisonWatch {
             _ => self.verdict().word(),
         };
         MetricRecord {
-            comparison: self.comparison(),
+            comparison: self.comparison().map(Box::new),
             verdict,
             ..super::record(standing)
         }
-    }
-
-    fn comparison(&self) -> Option<Box<ComparisonRecord>> {
-        let evaluation = *self.evaluation()?;
-        let mut record = ComparisonRecord::of(
-            &self.name,
-            self.judge.parameters(),
-            self.judge.sum(),
-            evaluation,
-            self.evaluations.clone(),
-        );
-        record.verdict = self.verdict();
-        if let Some(split) = self.split() {
-            record.judge_by(&split);
-        }
-        Some(Box::new(record))
     }
 }
 

@@ -197,10 +197,8 @@ impl Polls {
         });
         if !were_there && !self.asked_hour_before {
             let until = self.grid.first.min(probe.clock.now());
-            for source in [Some(&self.judged), self.reference.as_ref()] {
-                if let Some(source) = source {
-                    were_there |= source.was_counted(probe, until).await?;
-                }
+            for source in std::iter::once(&self.judged).chain(&self.reference) {
+                were_there |= source.was_counted(probe, until).await?;
             }
             self.asked_hour_before = true;
         }

@@ -179,12 +179,12 @@ async fn a_bad_version_is_taken_back_by_a_second_pull_request() {
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 32s)
-    3/3 watch stable for 3m: failed (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     warning: the way back waits for somebody to merge the pull request FORGE/git/gitops/pull/2
     1/2 back: version and replicas to what they were: passed (commit ID)
     2/2 back: wait until stable runs the previous version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) (#2) | advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back rolling-back rolled-back
     tree: as at first
@@ -207,11 +207,11 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 32s)
-    3/3 watch stable for 3m: failed (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     warning: the way back waits for somebody to merge the pull request FORGE/git/gitops/pull/2
     1/2 back: version and replicas to what they were: failed (the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way))
-    41 rollback-failed: advertisements 1.1 in production could not go on (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)) and not be taken back: the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way)
+    41 rollback-failed: advertisements 1.1 in production could not go on (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse) and not be taken back: the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way)
       hint: page someone now; `shipgate recover` tries the way back again
       hint: have it merged now: until then the bad version stays with its users
       hint: once it is merged, run `shipgate recover`: it finishes the way back
@@ -265,11 +265,11 @@ async fn a_way_back_may_be_pushed_where_the_configuration_says_so() {
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 32s)
-    3/3 watch stable for 3m: failed (error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements))
-    way back: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/2 back: version and replicas to what they were: passed (commit ID)
     2/2 back: wait until stable runs the previous version: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0744213, wanted at most 0.02 (2 of 2 measurements)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | Merge pull request #1 from shipgate/production/advertisements-1.1-RUN
     journal: started started rolling-back rolled-back
     tree: as at first
