@@ -238,9 +238,9 @@ fn wants_json(arguments: &[OsString], context: &Context) -> bool {
 
 /// Finds the command on a command line that could not be read.
 fn command_named(arguments: &[OsString]) -> &'static str {
-    const COMMANDS: [&str; 15] = [
-        "check", "next", "test", "set", "deploy", "verify", "rollback", "recover", "approve",
-        "history", "validate", "demo", "schema", "explain", "ci",
+    const COMMANDS: [&str; 17] = [
+        "check", "next", "test", "plan", "set", "deploy", "verify", "compare", "rollback",
+        "recover", "approve", "history", "validate", "demo", "schema", "explain", "ci",
     ];
     arguments
         .iter()

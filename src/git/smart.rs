@@ -205,14 +205,19 @@ impl Remote for Smart {
         }
         // From here on what was listed for reading may be older than what we wrote ourselves.
         *self.seen.borrow_mut() = None;
-        self.connect_for(store, update, |remote, listing| {
+        let report = self.connect_for(store, update, |remote, listing| {
             let tip = listing.find(&update.reference);
             if tip == update.expected {
                 self.send(remote, update)
             } else {
                 Ok(Report::Elsewhere(tip))
             }
-        })
+        });
+        if !matches!(report, Ok(Report::Accepted)) {
+            // The next try asks for the refs first: a server that is away then surely took nothing.
+            *self.seen_for_push.borrow_mut() = None;
+        }
+        report
     }
 
     fn check_push(&self, store: &Repository, _reference: &str) -> Result<Listing, GitError> {

@@ -230,11 +230,11 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     let end = place.stage.recover().await;
     insta::assert_snapshot!(place.story(&end), @r"
     recover advertisements in production
-    warning: run ID by robot (rolling-back, step back 1/2) holds the journal until 2026-03-10T10:35:52Z and may still be under way: it is fenced out and taken back
-    way back: run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:35:52Z
+    warning: run ID by robot (rolling-back, step back 1/2) holds the journal until 2026-03-10T10:36:22Z and may still be under way: it is fenced out and taken back
+    way back: run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:36:22Z
     1/2 back: version and replicas to what they were: passed (commit ID)
     2/2 back: wait until stable runs the previous version: passed
-    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:35:52Z)
+    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:36:22Z)
     log: advertisements 1.1: values back to 1.0 (production) (#2) | advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back rolling-back rolled-back
     tree: as at first

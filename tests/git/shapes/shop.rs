@@ -132,6 +132,8 @@ impl Shop {
         let output = self.output(self.home(), arguments, true);
         let (code, text) = (output.status.code().unwrap(), self.neutral(&output.stdout));
         let reason = text.split(" exit code ").next().unwrap_or_default();
+        // A plan goes on with why it was allowed to come this far, and when that was.
+        let reason = reason.split(" because ").next().unwrap_or_default();
         let next = text.split(" next: ").nth(1).unwrap_or_default();
         format!("{code} {reason}\n    {next}")
     }
