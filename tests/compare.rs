@@ -841,13 +841,13 @@ fn bad_files_are_refused() {
     ERROR  lines.csv:3: found 3 values, expected four numbers: n_canary,bad_canary,n_stable,bad_stable;
            10 more lines are bad
 
-    ERROR  long.csv:20002: found more than 20000 polls, expected at most as many
+    ERROR  long.csv:10002: found more than 10000 polls, expected at most as many
 
       exit code   2 usage
 
     long.csv
-      error    20002:1: found more than 20000 polls, expected at most as many [polls]
-               20002 | 1,0,1,0
+      error    10002:1: found more than 10000 polls, expected at most as many [polls]
+               10002 | 1,0,1,0
                      | ^
 
     next: `shipgate compare --help` shows the form of the file
