@@ -3,6 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "support/counting.rs"]
+mod counting;
+#[path = "compare/history.rs"]
+mod history;
+#[path = "compare/past.rs"]
+mod past;
+#[path = "support/prometheus.rs"]
+mod prometheus;
+#[expect(dead_code, reason = "each test program uses another part of it")]
+#[path = "probe/server.rs"]
+mod server;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
@@ -601,14 +613,16 @@ fn bad_flags_are_refused() {
 
       exit code   2 usage
 
-    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, or --polls FILE
+    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, --polls FILE, or
+          --service NAME --from -30m
     [2]
 
     ERROR  --stable needs --canary BAD/TOTAL
 
       exit code   2 usage
 
-    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, or --polls FILE
+    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, --polls FILE, or
+          --service NAME --from -30m
     [2]
 
     ERROR  --canary needs something to be held against
