@@ -154,12 +154,12 @@ fn versions_of_a_real_prometheus_are_compared() {
         "2026-01-05T12:50:00Z",
     ];
     let versions = |new, old| ["--version", new, "--stable-version", old];
-    let rows: [(&[&str], Vec<&str>); 9] = [
+    let rows: [(&[&str], Vec<&str>); 10] = [
         (&[ERRORS, SLOW], [versions("1.1", "1.0"), beside].concat()),
         (&[ERRORS, SLOW], [versions("1.2", "1.0"), beside].concat()),
-        // Seconds of a canary that begins in the middle count from its first request.
+        // What stable had before the canary began is held against nothing.
         (
-            &[ERRORS],
+            &[ERRORS, SLOW],
             [
                 &versions("1.1", "1.0")[..],
                 &[
@@ -180,6 +180,20 @@ fn versions_of_a_real_prometheus_are_compared() {
             [versions("1.1", "1.0"), beside, before].concat(),
         ),
         (&[BY_ARM], [alone, before].concat()),
+        // A history of one instant does not tell what is slow.
+        (
+            &[SLOW],
+            [
+                &versions("1.1", "1.0")[..],
+                &[
+                    "--from",
+                    "2026-01-05T12:00:00Z",
+                    "--to",
+                    "2026-01-05T13:20:00Z",
+                ],
+            ]
+            .concat(),
+        ),
         // A slip of the pen is never good, and hides no other metric.
         (&[ERRORS, SLIP], [versions("1.1", "1.0"), beside].concat()),
         (
@@ -201,10 +215,11 @@ fn versions_of_a_real_prometheus_are_compared() {
     insta::assert_snapshot!(lines.join("\n"), @r"
     0: good enough in errors, slow [errors=good 480.0/48000.0 to 2380.0/238000.0 in 80, slow=good 1920.0/48000.0 to 9520.0/238000.0 in 80]
     22: worse than tolerated in errors, slow [errors=worse 90.0/1800.0 to 90.0/9000.0 in 80, slow=worse 360.0/1800.0 to 360.0/9000.0 in 80] look at what the bad requests have in common
-    0: good enough in errors [errors=good 600.0/60000.0 to 3010.0/301000.0 in 101]
+    0: good enough in errors, slow [errors=good 600.0/60000.0 to 3010.0/301000.0 in 101, slow=good 2400.0/60000.0 to 12040.0/301000.0 in 101]
     22: worse than tolerated in errors; good enough in slow [errors=worse 360.0/9000.0 to 90.0/9000.0 in 80, slow=good 9600.0/240000.0 to 9600.0/240000.0 in 80] look at what the bad requests have in common
     0: good enough in errors, slow [errors=good 480.0/48000.0 to 2400.0/240000.0 in 80, slow=good 1920.0/48000.0 to 9600.0/240000.0 in 80]
     22: worse than tolerated in errors [errors=worse 360.0/9000.0 to 90.0/9000.0 in 80] look at what the bad requests have in common
+    21: slow has no usable number: `histogram` of stable: was seen only once in the hour before, which tells nothing of what is slow; `slow_above` may be a number [slow=inconclusive null/null to null/null in 0] run again when there is traffic, or verify for longer
     21: good enough in errors; slip has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one [errors=good 480.0/48000.0 to 2380.0/238000.0 in 80, slip=inconclusive null/null to null/null in 0] run again when there is traffic, or verify for longer
     20: good enough in errors; refused could not be measured: `bad` of canary: URL refused the query: bad_data: 1:35: parse error: error parsing regexp: missing closing ): `^(?:()$` [errors=good 480.0/48000.0 to 2380.0/238000.0 in 80, refused=error null/null to null/null in 0] run the same command again when the provider answers
     22: worse than tolerated in errors; slip has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one; refused could not be measured: `bad` of canary: URL refused the query: bad_data: 1:35: parse error: error parsing regexp: missing closing ): `^(?:()$` [errors=worse 90.0/1800.0 to 90.0/9000.0 in 80, slip=inconclusive null/null to null/null in 0, refused=error null/null to null/null in 0] look at what the bad requests have in common

@@ -221,6 +221,12 @@ impl Source {
                 }
             }
         }
+        if sums.is_empty() {
+            return Err(useless(
+                "was seen only once in the hour before, which tells nothing of what is slow; `slow_above` may be a number"
+                    .to_owned(),
+            ));
+        }
         let buckets = Buckets::new(sums).map_err(|error| useless(error.to_string()))?;
         let above = SlowAbove::of_history(&buckets).map_err(|error| useless(error.to_string()))?;
         Ok(Some(above.boundary()))
