@@ -3,6 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "support/counting.rs"]
+mod counting;
+#[path = "compare/history.rs"]
+mod history;
+#[path = "compare/past.rs"]
+mod past;
+#[path = "support/prometheus.rs"]
+mod prometheus;
+#[expect(dead_code, reason = "each test program uses another part of it")]
+#[path = "probe/server.rs"]
+mod server;
+
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde_json::Value;
@@ -601,14 +613,16 @@ fn bad_flags_are_refused() {
 
       exit code   2 usage
 
-    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, or --polls FILE
+    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, --polls FILE, or
+          --service NAME --from -30m
     [2]
 
     ERROR  --stable needs --canary BAD/TOTAL
 
       exit code   2 usage
 
-    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, or --polls FILE
+    next: give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, --polls FILE, or
+          --service NAME --from -30m
     [2]
 
     ERROR  --canary needs something to be held against
@@ -841,13 +855,13 @@ fn bad_files_are_refused() {
     ERROR  lines.csv:3: found 3 values, expected four numbers: n_canary,bad_canary,n_stable,bad_stable;
            10 more lines are bad
 
-    ERROR  long.csv:20002: found more than 20000 polls, expected at most as many
+    ERROR  long.csv:10002: found more than 10000 polls, expected at most as many
 
       exit code   2 usage
 
     long.csv
-      error    20002:1: found more than 20000 polls, expected at most as many [polls]
-               20002 | 1,0,1,0
+      error    10002:1: found more than 10000 polls, expected at most as many [polls]
+               10002 | 1,0,1,0
                      | ^
 
     next: `shipgate compare --help` shows the form of the file

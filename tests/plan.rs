@@ -839,7 +839,7 @@ fn what_would_do_does() {
     assert_eq!(proposed.last().unwrap()["enough"], true);
     let impossible = by_hand(&stage, &format!("{traffic} --total-time 2m"));
     assert_eq!(impossible["proposed"], Value::Null);
-    insta::assert_snapshot!(impossible["too_short"].as_str().unwrap(), @"too little time: 50% of the traffic alone takes 5 minutes to see a canary with 2.00% bad requests");
+    insta::assert_snapshot!(impossible["too_short"].as_str().unwrap(), @"too little time: 50% of the traffic alone takes 5m to see a canary with 2.00% bad requests");
 }
 
 #[test]

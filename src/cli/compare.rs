@@ -1,4 +1,5 @@
-//! `shipgate compare`: is the canary worse than stable? From bare counts or a file of polls.
+//! `shipgate compare`: is the canary worse than stable? From bare counts, a file of polls, or a time that
+//! is over.
 
 use std::{
     fs::File,
@@ -8,7 +9,11 @@ use std::{
 
 use clap::Args;
 
-use super::{Context, Session, judge_flags::JudgeArguments};
+use super::{
+    Context, Session,
+    compare_past::{self, PastArguments},
+    judge_flags::JudgeArguments,
+};
 use crate::{
     analysis::judge::{Counts, Parameters, Poll},
     event::{Ending, Event, Failure, FileFinding, Outcome, Reporter},
@@ -23,9 +28,15 @@ Examples:
   shipgate compare --canary 45/5000 --stable 380/95000
   shipgate compare --polls polls.csv --dispersion 1
   shipgate compare --canary 12/5000 --max-rate 0.001
+  shipgate compare --service ads --environment production --from -30m
+  shipgate compare --service ads --version 1.1 --stable-version 1.0 \\
+    --from 2026-03-10T10:00:00Z --to 2026-03-10T10:30:00Z \\
+    --stable-from 2026-03-09T10:00:00Z --stable-to 2026-03-09T11:00:00Z
 
 The file has the header n_canary,bad_canary,n_stable,bad_stable and a poll a line.
-Exit code 0: good enough; 22: worse than tolerated; 21: undecided, or no data.";
+With --from, the comparisons of the configuration are asked of their provider.
+Exit code 0: good enough; 22: worse than tolerated; 21: undecided, or no data;
+20: the provider does not answer.";
 
 /// Flags of `compare`.
 #[derive(Debug, Args)]
@@ -40,6 +51,9 @@ pub struct CompareArguments {
     /// File of polls instead, a line each; `-` for standard input
     #[arg(long, value_name = "FILE")]
     polls: Option<PathBuf>,
+    /// Or which versions of a service, and when.
+    #[command(flatten)]
+    past: PastArguments,
     /// What is tolerated.
     #[command(flatten)]
     judge: JudgeArguments,
@@ -51,8 +65,12 @@ const ERRORS: &str = "errors";
 /// Runs `compare`.
 ///
 /// # Errors
-/// There is nothing to compare; the file cannot be read or has bad lines; parameters make no sense.
-pub fn run(arguments: &CompareArguments, session: &mut Session) -> Result<Outcome, Failure> {
+/// There is nothing to compare; the file cannot be read or has bad lines; parameters make no sense; a
+/// service cannot be compared, see [`compare_past::run`].
+pub async fn run(arguments: &CompareArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    if let Some(from) = arguments.past.from {
+        return compare_past::run(&arguments.past, from, &arguments.judge, session).await;
+    }
     let comparison = match &arguments.polls {
         Some(path) => polls(arguments, path, &session.context)?,
         None => totals(arguments, session)?,
@@ -76,8 +94,8 @@ fn totals(arguments: &CompareArguments, session: &mut Session) -> Result<Compari
             "nothing to compare"
         };
         return Err(Failure::new(Ending::Usage, missing).hint(
-            "give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, or \
-             --polls FILE",
+            "give --canary 45/5000 --stable 380/95000, --canary 45/5000 --max-rate 0.01, \
+             --polls FILE, or --service NAME --from -30m",
         ));
     };
     let stable = match (*stable, judge.max_rate) {
@@ -101,6 +119,7 @@ fn totals(arguments: &CompareArguments, session: &mut Session) -> Result<Compari
         name: ERRORS.to_owned(),
         parameters: judge.parameters(Parameters::default(), 1, 1)?.one_look(),
         polls: vec![Poll { canary, stable }],
+        ends_at_good: true,
     })
 }
 
@@ -138,6 +157,7 @@ fn polls(
         name: ERRORS.to_owned(),
         parameters: arguments.judge.parameters(parameters, polls.len(), 1)?,
         polls,
+        ends_at_good: true,
     })
 }
 

@@ -7,6 +7,7 @@ mod check;
 mod ci;
 mod circumstances;
 mod compare;
+mod compare_past;
 pub mod context;
 mod demo;
 mod deploy;
@@ -90,7 +91,7 @@ enum Command {
     Deploy(deploy::DeployArguments),
     /// Poll health and metrics of what runs, judge, exit; changes nothing
     Verify(verify::VerifyArguments),
-    /// Is the canary worse than stable? Judges counts by hand; changes nothing
+    /// Is the canary worse than stable? Judges counts, or a time that is over; changes nothing
     Compare(compare::CompareArguments),
     /// Back to the last known good version, or to --to VERSION
     Rollback(rollback::RollbackArguments),
@@ -185,7 +186,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Set(arguments) => Box::pin(set::run(arguments, session)).await,
         Command::Deploy(arguments) => Box::pin(deploy::run(arguments, session)).await,
         Command::Verify(arguments) => Box::pin(verify::run(arguments, session)).await,
-        Command::Compare(arguments) => compare::run(&arguments, session),
+        Command::Compare(arguments) => Box::pin(compare::run(&arguments, session)).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,

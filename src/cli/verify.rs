@@ -141,7 +141,10 @@ fn watched(
 }
 
 /// Finds the service: in the repository that is named, else in the configuration on disk.
-async fn subject(arguments: &RepositoryArguments, session: &Session) -> Result<Subject, Failure> {
+pub(super) async fn subject(
+    arguments: &RepositoryArguments,
+    session: &Session,
+) -> Result<Subject, Failure> {
     if arguments.is_remote(&session.context) {
         let opened = arguments.open(session)?;
         let target = arguments.target(&opened).await?;

@@ -339,12 +339,12 @@ fn schedules() {
     100/s 0.01 30.9 min: 1% 3m, 2% 3m, 5% 3m, 10% 3m, 25% 3m, 50% 15m
     100/s 0.01 15 min: 1% 2m, 2% 2m, 5% 2m, 10% 2m, 50% 7m
     100/s 0.01 8 min: 1% 2m, 50% 6m
-    100/s 0.01 4 min: too little time: 50% of the traffic alone takes 5 minutes to see a canary with 2.00% bad requests
+    100/s 0.01 4 min: too little time: 50% of the traffic alone takes 5m25s to see a canary with 2.00% bad requests
     1000/s 0.001 60 min: 1% 7m, 2% 7m, 5% 7m, 10% 7m, 25% 7m, 50% 25m
-    10/s 0.001 240 min: too little time: 50% of the traffic alone takes 541 minutes to see a canary with 0.20% bad requests
+    10/s 0.001 240 min: too little time: 50% of the traffic alone takes 9h1m30s to see a canary with 0.20% bad requests
     10/s 0 600 min: 1% 15m, 2% 18m, 5% 26m, 10% 37m, 25% 88m, 50% 416m
-    100/s 0.01 0 min: too little time: 50% of the traffic alone takes 5 minutes to see a canary with 2.00% bad requests
-    100/s 0.01 NaN min: too little time: 50% of the traffic alone takes 5 minutes to see a canary with 2.00% bad requests
+    100/s 0.01 0 min: too little time: 50% of the traffic alone takes 5m25s to see a canary with 2.00% bad requests
+    100/s 0.01 NaN min: too little time: 50% of the traffic alone takes 5m25s to see a canary with 2.00% bad requests
     100/s 0.9 600 min: too little time: a canary with 100.00% bad requests is not told from stable in any time
     ");
 }

@@ -27,6 +27,7 @@ fn metric(name: &str, against: Against, canary: &str, stable: &str) -> MetricRec
             canary: counts(canary),
             stable: counts(stable),
         }],
+        ends_at_good: true,
     })
     .unwrap()
 }

@@ -5,10 +5,13 @@
 //! many bad requests a second as the smallest one that the last step must see. So a first step of
 //! 1 % before a last one of 50 % looks for a rate that is fifty times as far above stable's.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use super::{POWER, Step, Traffic, minutes_to_worse, promised_rate, step::smallest_rate};
-use crate::{analysis::judge::Parameters, units::Weight};
+use crate::{
+    analysis::judge::Parameters,
+    units::{Weight, format_duration},
+};
 
 /// Weights in percent that a schedule chooses from, as they are usual in canary strategies. All of the
 /// traffic is no step: then there is nothing left to compare with.
@@ -33,9 +36,9 @@ impl fmt::Display for TooShort {
         match self.minutes {
             Some(minutes) => write!(
                 formatter,
-                "{} of the traffic alone takes {minutes:.0} minutes to see a canary with {:.2}% \
-                 bad requests",
+                "{} of the traffic alone takes {} to see a canary with {:.2}% bad requests",
                 self.weight,
+                length(minutes),
                 100.0 * self.promised_rate
             ),
             None => write!(
@@ -48,6 +51,12 @@ impl fmt::Display for TooShort {
 }
 
 impl std::error::Error for TooShort {}
+
+/// `5m20s`: whole seconds that are enough, never less.
+fn length(minutes: f64) -> String {
+    let length = Duration::try_from_secs_f64((60.0 * minutes).ceil());
+    format_duration(length.unwrap_or(Duration::MAX))
+}
 
 /// Returns steps of whole minutes that together take the total time (its full minutes), from as many
 /// weights of [`LADDER`] as there is time for.

@@ -1,13 +1,17 @@
 //! `compare`: counts of two arms -> how the canary compares with stable; changes nothing.
 //!
-//! Counts come from the command line, from a file of polls ([`polls_file`]), and are judged here as a
-//! live run would have judged them.
+//! Counts come from the command line, from a file of polls ([`polls_file`]), or from the provider of a
+//! configured service ([`service`]), and are judged here as a live run would have judged them.
 
 pub mod polls_file;
+pub mod service;
 
 use crate::{
-    analysis::judge::{
-        Against, ComparisonVerdict, Evaluation, Judge, ParameterProblem, Parameters, Poll,
+    analysis::{
+        StandingVerdict,
+        judge::{
+            Against, ComparisonVerdict, Evaluation, Judge, ParameterProblem, Parameters, Poll,
+        },
     },
     event::{ComparisonRecord, Ending, Failure, MetricRecord, Outcome},
 };
@@ -21,11 +25,14 @@ pub struct Comparison {
     pub parameters: Parameters,
     /// The polls, in order; one where only totals are known.
     pub polls: Vec<Poll>,
+    /// Is good the answer as soon as it is said, as where a pause ends early? Else, as where it does
+    /// not, polls that follow may still be worse.
+    pub ends_at_good: bool,
 }
 
 /// Judges one metric poll by poll. The answer is the first one at which a live run would have
-/// stopped: worse, good, or the deadline; else how it stands after the last poll. Without polls it is
-/// that there is no data.
+/// stopped: worse, good where that ends it, or the deadline; else how it stands after the last poll.
+/// Without polls it is that there is no data.
 ///
 /// # Errors
 /// [`Ending::Internal`]: parameters that make no sense, which nobody has checked before.
@@ -34,6 +41,7 @@ pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
         name,
         parameters,
         polls,
+        ends_at_good,
     } = comparison;
     let mut judge = Judge::new(*parameters).map_err(|problems| nonsense(&problems))?;
     let mut stop = None;
@@ -42,7 +50,7 @@ pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
         judge.push(*poll);
         let evaluation = judge.evaluate();
         evaluated.push((*poll, evaluation));
-        if stop.is_none() && is_the_end(parameters, &evaluation) {
+        if stop.is_none() && is_the_end(parameters, *ends_at_good, &evaluation) {
             stop = Some((judge.sum(), evaluation));
         }
     }
@@ -65,11 +73,12 @@ fn nonsense(problems: &[ParameterProblem]) -> Failure {
 }
 
 /// Would a live run stop here?
-fn is_the_end(parameters: &Parameters, evaluation: &Evaluation) -> bool {
-    let decided = matches!(
-        evaluation.verdict,
-        ComparisonVerdict::Worse | ComparisonVerdict::Good
-    );
+fn is_the_end(parameters: &Parameters, ends_at_good: bool, evaluation: &Evaluation) -> bool {
+    let decided = match evaluation.verdict {
+        ComparisonVerdict::Worse => true,
+        ComparisonVerdict::Good => ends_at_good,
+        ComparisonVerdict::Hold | ComparisonVerdict::NotYet => false,
+    };
     decided || evaluation.polls >= parameters.max_polls
 }
 
@@ -91,16 +100,19 @@ fn follow(after: usize, evaluation: &Evaluation) -> String {
     format!("{what} at poll {number}; {polls} that {follow} changed nothing")
 }
 
-fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> MetricRecord {
-    let wanted = match parameters.against {
+fn wanted(parameters: &Parameters) -> String {
+    match parameters.against {
         Against::Stable => format!("at most {}× stable", parameters.tolerated_ratio),
         Against::Rate(most) => format!("at most {most}"),
-    };
+    }
+}
+
+fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> MetricRecord {
     MetricRecord {
         name: name.to_owned(),
         verdict: record.verdict.word(),
         value: record.sum.canary.rate(),
-        wanted,
+        wanted: wanted(parameters),
         detail: record.judgement().to_owned(),
         measured: record.evaluation.polls,
         failed: 0,
@@ -109,8 +121,9 @@ fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> Metr
     }
 }
 
-/// Returns how a command ends that compared these metrics: unhealthy where one is worse, healthy where
-/// all are good, else there is too little data.
+/// Returns how a command ends that compared these metrics: unhealthy where one is worse, whatever is
+/// missing of others; unavailable where there was no answer; healthy where all are good; else there is
+/// too little data.
 pub fn outcome(metrics: Vec<MetricRecord>) -> Outcome {
     use ComparisonVerdict::{Good, Hold, NotYet, Worse};
     let named = |wanted: ComparisonVerdict| -> Vec<&str> {
@@ -126,27 +139,35 @@ pub fn outcome(metrics: Vec<MetricRecord>) -> Outcome {
         (NotYet, "undecided in"),
         (Good, "good enough in"),
     ];
-    let parts: Vec<String> = rows
+    let parts = rows
         .iter()
         .map(|(verdict, words)| (named(*verdict), words))
         .filter(|(names, _)| !names.is_empty())
-        .map(|(names, words)| format!("{words} {}", names.join(", ")))
-        .collect();
+        .map(|(names, words)| format!("{words} {}", names.join(", ")));
+    let uncounted = metrics.iter().filter(|metric| metric.comparison.is_none());
+    let uncounted = uncounted.map(|metric| format!("{} {}", metric.name, metric.detail));
+    let parts: Vec<String> = parts.chain(uncounted).collect();
+    let no_answer = StandingVerdict::Error.word();
     let ending = if !named(Worse).is_empty() {
         Ending::Unhealthy
+    } else if metrics.iter().any(|metric| metric.verdict == no_answer) {
+        Ending::Unavailable
     } else if !metrics.is_empty() && named(Good).len() == metrics.len() {
         Ending::Healthy
     } else {
         Ending::InsufficientData
     };
     let held = !named(Hold).is_empty();
+    let is_counted = !named(NotYet).is_empty();
     let mut outcome = Outcome::new(ending, parts.join("; "));
     outcome.hints = match ending {
         Ending::Unhealthy => vec!["look at what the bad requests have in common".to_owned()],
         Ending::InsufficientData if held => {
             vec!["look at the bad requests of the canary before anyone goes on".to_owned()]
         }
-        Ending::InsufficientData => vec!["count more requests, then compare again".to_owned()],
+        Ending::InsufficientData if is_counted => {
+            vec!["count more requests, then compare again".to_owned()]
+        }
         _ => Vec::new(),
     };
     outcome.metrics = metrics;

@@ -338,7 +338,8 @@ fn wanted(parameters: &Parameters) -> String {
     }
 }
 
-fn source(
+/// Makes the counters of one version, with its variables filled in.
+pub(super) fn source(
     metric: &Metric,
     comparison: &Comparison,
     endpoints: &Endpoints,

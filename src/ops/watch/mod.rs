@@ -2,11 +2,12 @@
 //!
 //! A [`Watcher`] asks what is due. In reading order: `health` and `threshold` ask one question of
 //! what is judged; `comparison` holds its counts against those of the old version, which `polls`
-//! gets from a `source` of counters.
+//! gets from a `source` of counters; `past` has the polls of a time that is over.
 
 mod comparison;
 mod endpoints;
 mod health;
+mod past;
 mod polls;
 mod source;
 mod threshold;
@@ -35,6 +36,7 @@ use threshold::ThresholdWatch;
 
 pub use comparison::Undecided;
 pub use endpoints::Endpoints;
+pub use past::{Past, PastPolls, PastRange, PastTrouble, past_polls};
 
 /// How much is measured before the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -72,6 +72,8 @@ pub(super) struct Polls {
     asked_hour_before: bool,
     last_asked: Option<DateTime<Utc>>,
     taken: usize,
+    /// Why an instant was the first one that made no poll.
+    first_gap: Option<String>,
 }
 
 impl Polls {
@@ -95,7 +97,13 @@ impl Polls {
             asked_hour_before: false,
             last_asked: None,
             taken: 0,
+            first_gap: None,
         }
+    }
+
+    /// Says why an instant was the first one whose counts could not be used; none where all could be.
+    pub(super) fn first_gap(&self) -> Option<&str> {
+        self.first_gap.as_deref()
     }
 
     pub(super) fn grid(&self) -> Grid {
@@ -133,8 +141,12 @@ impl Polls {
         let mut last = Ok(None);
         for (judged, reference) in looks {
             last = self.take(judged, reference).map_err(Trouble::NoData);
-            if let Ok(Some(poll)) = &last {
-                polls.push(*poll);
+            match &last {
+                Ok(Some(poll)) => polls.push(*poll),
+                Err(Trouble::NoData(reason)) if self.first_gap.is_none() => {
+                    self.first_gap = Some(reason.clone());
+                }
+                _ => {}
             }
         }
         match last {
@@ -232,7 +244,12 @@ impl Polls {
 
     /// Finds out what is slow, once, before anything is counted.
     async fn settle_boundary(&mut self, probe: Probe<'_>) -> Result<(), Trouble> {
-        let until = self.grid.first.min(probe.clock.now());
+        // The hour before the change, where that is what the new version is held against.
+        let until = match &self.other {
+            Other::Before { instants, .. } => instants.to,
+            Other::Limit | Other::Beside => self.grid.first,
+        };
+        let until = until.min(probe.clock.now());
         let Some(source) = &mut self.reference else {
             return Ok(());
         };

@@ -59,7 +59,7 @@ pub(super) struct Source {
 }
 
 /// What is asked of one version.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Queries {
     /// Two counters.
     Requests {
@@ -221,6 +221,12 @@ impl Source {
                 }
             }
         }
+        if sums.is_empty() {
+            return Err(useless(
+                "was seen only once in the hour before, which tells nothing of what is slow; `slow_above` may be a number"
+                    .to_owned(),
+            ));
+        }
         let buckets = Buckets::new(sums).map_err(|error| useless(error.to_string()))?;
         let above = SlowAbove::of_history(&buckets).map_err(|error| useless(error.to_string()))?;
         Ok(Some(above.boundary()))
@@ -234,12 +240,17 @@ impl Source {
     }
 
     fn fast_and_all(&self, snapshot: Snapshot, boundary: Option<f64>) -> Result<Look, Trouble> {
+        // Without a boundary nothing would be slow, and everything good.
+        let Some(boundary) = boundary else {
+            let reason = "what is slow is not known: `slow_above: auto` needs the old version";
+            return Err(self.named("histogram", Trouble::NoData(reason.to_owned())));
+        };
         let bucket = |up_to: f64| {
             let found = snapshot.bucket(up_to);
             found.map_err(|reason| self.named("histogram", Trouble::NoData(reason)))
         };
         Ok(Look {
-            counted: bucket(boundary.unwrap_or(f64::INFINITY))?,
+            counted: bucket(boundary)?,
             total: bucket(f64::INFINITY)?,
         })
     }
