@@ -57,7 +57,7 @@ pub async fn run(
         }
         let unsettled = watcher.standings().iter().any(|one| one.unsettled);
         if !unsettled || more_polls == 0 {
-            return conclude(&standing, watcher);
+            return conclude(&watcher.close(), watcher);
         }
         more_polls -= 1;
     }

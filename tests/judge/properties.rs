@@ -422,3 +422,29 @@ fn histogram() -> impl Strategy<Value = Buckets> {
         Buckets::new(rows).unwrap()
     })
 }
+
+#[test]
+fn a_comparison_that_is_closed_early_needs_no_longer_soak_and_no_other_evidence() {
+    let parameters = Parameters {
+        max_polls: 60,
+        soak_polls: 10,
+        ..Parameters::default()
+    };
+    let poll = Poll {
+        canary: Counts::new(5000.0, 50.0).unwrap(),
+        stable: Counts::new(95_000.0, 950.0).unwrap(),
+    };
+    let mut judge = Judge::new(parameters).unwrap();
+    for _ in 0..5 {
+        judge.push(poll);
+    }
+    let open = judge.evaluate();
+    judge.close();
+    let closed = judge.evaluate();
+    assert_eq!(open.verdict, ComparisonVerdict::NotYet);
+    assert_eq!(closed.verdict, ComparisonVerdict::Good);
+    assert_eq!(
+        (open.ln_e_worse, open.ln_e_good),
+        (closed.ln_e_worse, closed.ln_e_good)
+    );
+}

@@ -48,6 +48,8 @@ use dispersion::{Totals, dispersion};
 #[derive(Debug, Clone)]
 pub struct Judge {
     parameters: Parameters,
+    /// As it was planned before the first poll, which is what the evidence is weighed by.
+    planned: Parameters,
     grid: Grid,
     polls: Vec<(Poll, Terms)>,
     sum: Poll,
@@ -67,6 +69,7 @@ impl Judge {
         }
         Ok(Self {
             parameters,
+            planned: parameters,
             grid: Grid::new(&parameters),
             polls: Vec::new(),
             sum: Poll::default(),
@@ -99,6 +102,13 @@ impl Judge {
         self.polls.push((poll, terms));
     }
 
+    /// Says that the deadline has come, although there were fewer polls than planned: some were
+    /// late, or could not be answered. Good need not wait any longer then, and hold may be said.
+    pub fn close(&mut self) {
+        let polls = u32::try_from(self.polls.len()).unwrap_or(u32::MAX);
+        self.parameters.max_polls = self.parameters.max_polls.min(polls.max(1));
+    }
+
     /// Says how it stands after all polls so far.
     ///
     /// Adds only what is new where φ has not changed, as it never does where it is given; where it is
@@ -117,7 +127,7 @@ impl Judge {
         );
         let mut accumulated = match self.accumulated.take() {
             Some(accumulated) if accumulated.phi.to_bits() == phi.to_bits() => accumulated,
-            _ => Accumulated::new(&self.parameters, phi),
+            _ => Accumulated::new(&self.planned, phi),
         };
         for (_, terms) in self.polls.iter().skip(accumulated.polls) {
             accumulated.add(terms);

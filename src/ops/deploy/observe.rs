@@ -271,10 +271,13 @@ pub async fn watch(
         if clock.now() >= end {
             watcher.make_due(clock.now());
         }
-        let standing = match stop.or(watcher.poll(reporter)).await {
+        let mut standing = match stop.or(watcher.poll(reporter)).await {
             Ok(standing) => standing,
             Err(reason) => return Ok(Watched::Stopped(reason)),
         };
+        if clock.now() >= end {
+            standing = watcher.close();
+        }
         *metrics = watcher.records();
         match standing.verdict {
             StandingVerdict::Fail => return Ok(Watched::Worse(standing.sentence())),

@@ -182,6 +182,14 @@ impl ComparisonWatch {
         }
     }
 
+    /// Says that no other poll will come.
+    pub(super) fn close(&mut self) {
+        self.judge.close();
+        if let Some((_, last)) = self.evaluations.last_mut() {
+            *last = self.judge.evaluate();
+        }
+    }
+
     /// Returns how it stands after the last poll; none before the first one.
     fn evaluation(&self) -> Option<&Evaluation> {
         self.evaluations.last().map(|(_, evaluation)| evaluation)

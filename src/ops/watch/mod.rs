@@ -194,6 +194,17 @@ impl Watcher {
         }
     }
 
+    /// Says that time is up: comparisons are decided by the polls that there are. Returns the worst
+    /// standing of all criteria.
+    pub fn close(&mut self) -> Standing {
+        for watched in &mut self.watched {
+            if let Criterion::Comparison(comparison) = &mut watched.criterion {
+                comparison.close();
+            }
+        }
+        self.standing()
+    }
+
     /// Returns the worst standing of all criteria.
     pub fn standing(&self) -> Standing {
         worst(&self.standings())
