@@ -121,7 +121,7 @@ fn judge_after(polls: u32, dispersion: Dispersion, metric: u32) -> Judge {
 fn poll(number: u32, metric: u32) -> Poll {
     let turn = number.wrapping_mul(2_654_435_761).rotate_left(metric * 5);
     let below = |limit: u32, shift: u32| f64::from((turn >> shift) % limit);
-    let burst = if turn % 16 == 0 { 9.0 } else { 0.0 };
+    let burst = if turn.is_multiple_of(16) { 9.0 } else { 0.0 };
     Poll {
         canary: Counts::new(140.0 + below(20, 3), below(4, 7) + burst).unwrap(),
         stable: Counts::new(2800.0 + below(100, 11), 20.0 + below(20, 17)).unwrap(),
