@@ -14,6 +14,7 @@
 
 mod accumulated;
 mod beta_mixture;
+mod claims;
 mod counts;
 mod dispersion;
 mod evidence;
@@ -38,6 +39,7 @@ pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 
 pub(super) use accumulated::{Drifts, GRID};
+pub(super) use claims::Claims;
 pub(super) use evidence::Drift;
 pub(super) use verdict::Found;
 
