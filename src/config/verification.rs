@@ -1,6 +1,7 @@
 //! The `verification` section of a service: what is measured, how often, and what is good.
 
 mod check;
+mod form;
 mod judge;
 mod metric;
 

@@ -5,16 +5,30 @@ use crate::analysis::judge::{
     burst, forecast, rate_interval, ratio_interval, sentences,
 };
 
+/// What the figures of a comparison are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ComparedFigures {
+    /// Shares of requests that are bad or slow: all counts say something.
+    Shares,
+    /// Percentiles: the counts say how many requests there were, and none of them is bad.
+    Percentiles,
+    /// Finished numbers, of which nobody knows how many requests they stand for: there are no counts.
+    Numbers,
+}
+
 /// A comparison as it stands: what reporters show and what machines read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComparisonRecord {
     /// The answer.
     pub verdict: ComparisonVerdict,
+    /// What is compared.
+    pub figures: ComparedFigures,
     /// The counts that the answer is made of, all polls together.
     pub sum: Poll,
     /// Ranges of the rates of canary and stable, where they are known.
     pub rates: Option<[Interval; 2]>,
-    /// How many times stable's rate the canary's is; none where stable had no bad ones.
+    /// How many times stable's rate, or number, the canary's is; none where stable had no bad ones,
+    /// and of percentiles.
     pub ratio: Option<f64>,
     /// Range of that ratio, its upper end may be infinite; none where the canary is held against a
     /// limit, and there is no stable arm.
@@ -48,6 +62,7 @@ impl ComparisonRecord {
         let against_stable = parameters.against == Against::Stable;
         Self {
             verdict: evaluation.verdict,
+            figures: ComparedFigures::Shares,
             sum,
             rates: Some([sum.canary, sum.stable].map(|arm| rate_interval(arm, RANGE_ALPHA))),
             ratio: sum.ratio().filter(|_| against_stable),
@@ -56,6 +71,30 @@ impl ComparisonRecord {
             polls,
             forecast,
             sentence: lines.join("\n"),
+        }
+    }
+
+    /// Puts together what there is to say of a comparison whose evidence is not that of counts;
+    /// `sentences` are its figures and its judgement.
+    pub fn of_times(
+        figures: ComparedFigures,
+        ratio: Option<f64>,
+        evaluation: Evaluation,
+        polls: Vec<(Poll, Evaluation)>,
+        sentences: &[String],
+    ) -> Self {
+        let counts = polls.iter().map(|(poll, _)| *poll);
+        Self {
+            verdict: evaluation.verdict,
+            figures,
+            sum: counts.fold(Poll::default(), Poll::plus),
+            rates: None,
+            ratio,
+            ratio_interval: None,
+            evaluation,
+            polls,
+            forecast: None,
+            sentence: sentences.join("\n"),
         }
     }
 

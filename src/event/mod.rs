@@ -14,7 +14,7 @@ mod traffic_plan;
 
 pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, ValueKey, Values};
 pub use cases::CaseRecord;
-pub use comparison::ComparisonRecord;
+pub use comparison::{ComparedFigures, ComparisonRecord};
 pub use dora::{DoraFigures, Median};
 pub use outcome::{
     ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,

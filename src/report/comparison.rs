@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     analysis::judge::{Counts, Interval, figures},
-    event::{ComparisonRecord, MetricRecord},
+    event::{ComparedFigures, ComparisonRecord, MetricRecord},
 };
 
 /// Columns that the figures of one comparison may fill: they are read best in one line.
@@ -48,19 +48,39 @@ fn rows(metric: &MetricRecord, record: &ComparisonRecord) -> Vec<Vec<String>> {
     let ranges = record.rates;
     let mut canary = vec![metric.verdict.to_owned(), metric.name.clone()];
     canary.push("canary".to_owned());
-    canary.extend(arm(record.sum.canary, ranges.map(|[canary, _]| canary)));
+    canary.extend(arm(
+        record,
+        record.sum.canary,
+        ranges.map(|[canary, _]| canary),
+    ));
     canary.push(ratio(record));
     let mut rows = vec![canary];
     if let Some(range) = record.ratio_interval {
-        let mut stable = vec![String::new(), String::new(), "stable".to_owned()];
-        stable.extend(arm(record.sum.stable, ranges.map(|[_, stable]| stable)));
+        let mut stable = stable_row(record, ranges.map(|[_, stable]| stable));
         stable.push(figures::ratio_range(range, &[]));
         rows.push(stable);
+    } else if record.figures == ComparedFigures::Percentiles {
+        rows.push(stable_row(record, None));
     }
     rows
 }
 
-fn arm(counts: Counts, range: Option<Interval>) -> [String; 4] {
+fn stable_row(record: &ComparisonRecord, range: Option<Interval>) -> Vec<String> {
+    let mut row = vec![String::new(), String::new(), "stable".to_owned()];
+    row.extend(arm(record, record.sum.stable, range));
+    row
+}
+
+fn arm(record: &ComparisonRecord, counts: Counts, range: Option<Interval>) -> [String; 4] {
+    let nothing = String::new;
+    match record.figures {
+        ComparedFigures::Shares => {}
+        ComparedFigures::Percentiles => {
+            let requests = figures::count(counts.total());
+            return [requests, nothing(), nothing(), nothing()];
+        }
+        ComparedFigures::Numbers => return [nothing(), nothing(), nothing(), nothing()],
+    }
     let rate = counts.rate();
     [
         figures::count(counts.total()),

@@ -21,18 +21,30 @@ use crate::{
 };
 
 /// A stage on which nothing but this comparison is measured, of one pause of 10 minutes.
-struct Compared {
-    stage: Stage,
+pub(crate) struct Compared {
+    pub(crate) stage: Stage,
     server: Server,
 }
 
+const ERRORS: &str = "name: errors, provider: prometheus, bad: 'bad{v=\"{{version}}\"}', total: 'total{v=\"{{version}}\"}'";
+
 fn compared(story: Story, more: &str, pause: &str) -> Compared {
+    compared_by(|clock| prometheus(story, clock), ERRORS, more, pause)
+}
+
+/// A stage on which nothing but one metric is measured, by the server of `serve`.
+pub(crate) fn compared_by(
+    serve: impl FnOnce(Arc<dyn shipgate::clock::Clock>) -> Server,
+    metric: &str,
+    more: &str,
+    pause: &str,
+) -> Compared {
     let url = Arc::new(Mutex::new(String::new()));
     let later = Arc::clone(&url);
     // The server needs the stage's clock, and the stage the server's address.
     let clock: Arc<Mutex<Option<Arc<dyn shipgate::clock::Clock>>>> = Arc::default();
     let inner = Arc::clone(&clock);
-    let server = prometheus(story, Arc::new(Borrowed(inner)));
+    let server = serve(Arc::new(Borrowed(inner)));
     url.lock().unwrap().clone_from(&server.url);
     let stage = Stage::edited(Scenario::Healthy, |text| {
         let (head, rest) = text.split_once("    verification:").unwrap();
@@ -46,7 +58,7 @@ fn compared(story: Story, more: &str, pause: &str) -> Compared {
         let tail = tail.replace(" 2m ", " 10m ");
         let head = head.replacen(base, &later.lock().unwrap(), 1);
         format!(
-            "{head}        steps:\n          - set_weight: 10\n          - pause: {{duration: 10m{pause}}}\n        bake_time:{tail}    verification:\n      interval: 30s\n{more}      metrics:\n        - {{name: errors, provider: prometheus, bad: 'bad{{v=\"{{{{version}}}}\"}}', total: 'total{{v=\"{{{{version}}}}\"}}'}}\n"
+            "{head}        steps:\n          - set_weight: 10\n          - pause: {{duration: 10m{pause}}}\n        bake_time:{tail}    verification:\n      interval: 30s\n{more}      metrics:\n        - {{{metric}}}\n"
         )
     });
     *clock.lock().unwrap() = Some(stage.time.clone());
@@ -67,7 +79,7 @@ impl shipgate::clock::Clock for Borrowed {
     }
 }
 
-fn told(end: &End) -> String {
+pub(crate) fn told(end: &End) -> String {
     let watches = end
         .trail
         .iter()

@@ -14,6 +14,7 @@ mod expired;
 mod forge;
 mod interleavings;
 mod killed;
+mod latency;
 mod outages;
 mod pull_requests;
 mod races;

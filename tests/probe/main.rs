@@ -9,6 +9,7 @@ mod counters;
 mod counting;
 mod faults;
 mod health;
+mod latency;
 mod prometheus;
 mod server;
 mod traffic;

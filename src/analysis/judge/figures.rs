@@ -40,6 +40,11 @@ pub fn rate_range(range: Interval) -> String {
     format!("{low}–{high} %")
 }
 
+/// Returns a number of an unknown unit with two digits at least: `0.61`, `240`.
+pub fn number(value: f64) -> String {
+    significant(value, &[], Rounding::Nearest)
+}
+
 /// Returns how many times as much: `2.2×`, on the side of every limit that it is on.
 pub fn ratio(times: f64, limits: &[f64]) -> String {
     format!("{}×", significant(times, limits, Rounding::Nearest))

@@ -14,6 +14,7 @@
 
 mod accumulated;
 mod beta_mixture;
+mod claims;
 mod counts;
 mod dispersion;
 mod evidence;
@@ -38,6 +39,7 @@ pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 
 pub(super) use accumulated::{Drifts, GRID};
+pub(super) use claims::Claims;
 pub(super) use evidence::Drift;
 pub(super) use verdict::Found;
 
@@ -106,7 +108,7 @@ impl Judge {
     /// late, or could not be answered. Good need not wait any longer then, and hold may be said.
     pub fn close(&mut self) {
         let polls = u32::try_from(self.polls.len()).unwrap_or(u32::MAX);
-        self.parameters.max_polls = self.parameters.max_polls.min(polls.max(1));
+        self.parameters.close(polls);
     }
 
     /// Says how it stands after all polls so far.

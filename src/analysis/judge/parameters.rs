@@ -77,6 +77,11 @@ impl Parameters {
         }
     }
 
+    /// Makes this many polls the deadline, if it was later.
+    pub(in crate::analysis) fn close(&mut self, polls: u32) {
+        self.max_polls = self.max_polls.min(polls.max(1));
+    }
+
     /// Returns what is wrong with them, each with the name of the parameter.
     pub fn problems(&self) -> Vec<ParameterProblem> {
         let rows: [(&'static str, bool, &'static str); 10] = [

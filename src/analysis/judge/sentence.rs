@@ -2,7 +2,7 @@
 
 use super::{
     Against, ComparisonVerdict, Counts, Dispersion, Evaluation, Forecast, Interval, Judge,
-    Parameters, Poll, figures, rate_interval,
+    Parameters, Poll, claims::Claims, figures, rate_interval,
 };
 
 /// The chance of being wrong that ranges are shown for: they are 95 % ranges.
@@ -139,22 +139,31 @@ impl Story<'_> {
     }
 
     fn judgement(&self) -> String {
-        match self.evaluation.verdict {
-            ComparisonVerdict::Worse => format!("{} — worse", self.sure_it_is_worse()),
-            ComparisonVerdict::Good => {
-                let sure = self.evaluation.sure_good_percent();
-                let sure = figures::sure(sure, self.needed_for_good());
-                format!("{sure} sure it is {} — good enough", self.good_claim())
-            }
-            ComparisonVerdict::Hold => format!(
-                "undecided at the deadline and leaning towards worse: {} — a person should look",
-                self.sure_it_is_worse()
+        let claims = self.claims();
+        claims.decided().unwrap_or_else(|| self.undecided(&claims))
+    }
+
+    fn claims(&self) -> Claims<'_> {
+        let canary = self.sum.canary;
+        Claims {
+            parameters: self.parameters,
+            evaluation: self.evaluation,
+            worse: self.worse_claim(),
+            good: self.good_claim(),
+            too_little_for_worse: format!(
+                "the canary has {} bad only ({} needed)",
+                figures::count(canary.bad()),
+                figures::count(Parameters::MIN_BAD)
             ),
-            ComparisonVerdict::NotYet => self.undecided(),
+            too_little_for_good: format!(
+                "the canary has {} requests only ({} needed)",
+                figures::count(canary.total()),
+                figures::count(Parameters::MIN_REQUESTS)
+            ),
         }
     }
 
-    fn undecided(&self) -> String {
+    fn undecided(&self, claims: &Claims<'_>) -> String {
         let Poll { canary, stable } = self.sum;
         if canary.total() <= 0.0 {
             return "no requests of the canary — no verdict".to_owned();
@@ -162,7 +171,7 @@ impl Story<'_> {
         if self.parameters.against == Against::Stable && stable.total() <= 0.0 {
             return "no requests of stable — nothing to compare with".to_owned();
         }
-        let lean = self.lean();
+        let lean = claims.lean();
         if self.parameters.one_poll_decides {
             return format!("{lean} — undecided{}", self.still_to_come());
         }
@@ -175,52 +184,6 @@ impl Story<'_> {
             (Against::Stable, None) => "; could not exclude anything".to_owned(),
         };
         format!("undecided at the deadline: {lean}{excluded}")
-    }
-
-    /// What the evidence says so far, and what else is missing where it would suffice.
-    fn lean(&self) -> String {
-        let Evaluation {
-            ln_e_worse,
-            ln_e_good,
-            polls,
-            ..
-        } = *self.evaluation;
-        let Parameters { soak_polls, .. } = *self.parameters;
-        let canary = self.sum.canary;
-        let worse = ln_e_worse / self.parameters.worse_from();
-        let good = ln_e_good / self.parameters.good_from();
-        if worse <= 0.0 && good <= 0.0 {
-            return "nothing speaks for worse or for good yet".to_owned();
-        }
-        if worse >= good {
-            let sure = self.sure_it_is_worse();
-            if worse < 1.0 {
-                return sure;
-            }
-            let bad = figures::count(canary.bad());
-            let least = figures::count(Parameters::MIN_BAD);
-            return format!("{sure}, but the canary has {bad} bad only ({least} needed)");
-        }
-        let needed = self.needed_for_good();
-        let sure = figures::sure(self.evaluation.sure_good_percent(), needed);
-        let needed = figures::needed(needed);
-        let sure = format!("{sure} sure it is {} ({needed} needed)", self.good_claim());
-        if good < 1.0 {
-            sure
-        } else if polls < soak_polls {
-            format!("{sure}, but good is said from poll {soak_polls} on (this is {polls})")
-        } else {
-            let requests = figures::count(canary.total());
-            let least = figures::count(Parameters::MIN_REQUESTS);
-            format!("{sure}, but the canary has {requests} requests only ({least} needed)")
-        }
-    }
-
-    fn sure_it_is_worse(&self) -> String {
-        let needed = percent_of(self.parameters.worse_from());
-        let sure = figures::sure(self.evaluation.sure_worse_percent(), needed);
-        let needed = figures::needed(needed);
-        format!("{sure} sure it is {} ({needed} needed)", self.worse_claim())
     }
 
     fn worse_claim(&self) -> String {
@@ -278,10 +241,6 @@ impl Story<'_> {
         negligible > 0.0 && ratio * stable + self.parameters.tolerated_margin < negligible
     }
 
-    fn needed_for_good(&self) -> f64 {
-        percent_of(self.parameters.good_from())
-    }
-
     /// The forecast, where it lies before the deadline: in requests, and in polls where there are some.
     fn still_to_come(&self) -> String {
         let Some(forecast) = self.forecast else {
@@ -315,11 +274,6 @@ impl Story<'_> {
             format!("errors come in clusters: the evidence is divided by a dispersion of {phi:.1}")
         })
     }
-}
-
-/// How sure evidence makes, in percent: `100 (1 − 1/E)`.
-fn percent_of(ln_e: f64) -> f64 {
-    -100.0 * (-ln_e).exp_m1()
 }
 
 #[cfg(test)]

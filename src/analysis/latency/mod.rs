@@ -7,10 +7,12 @@
 
 mod buckets;
 mod quantile;
+mod sentence;
 mod sign;
 mod slow_share;
 
 pub use buckets::{Buckets, BucketsError};
-pub use quantile::{OtherBuckets, Quantile};
+pub use quantile::{OtherBuckets, Percentile, Quantile};
+pub use sentence::{quantile_sentences, sign_sentences};
 pub use sign::{NotAGauge, Sign};
 pub use slow_share::{NoBucketEndsHere, NoSlowBoundary, SlowAbove};

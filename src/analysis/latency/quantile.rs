@@ -33,6 +33,17 @@ pub struct Quantile {
     polls: u32,
 }
 
+/// What buckets say of the percentile of one arm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Percentile {
+    /// Requests that it is of; without any there is none.
+    pub requests: f64,
+    /// The boundary that it is above; none where it is in the first bucket.
+    pub above: Option<f64>,
+    /// The boundary that it does not exceed; none where it is above all of them.
+    pub at_most: Option<f64>,
+}
+
 /// The arms, or the polls, do not have the same buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtherBuckets;
@@ -98,6 +109,11 @@ impl Quantile {
         Ok(())
     }
 
+    /// Says that the deadline has come, although there were fewer polls than planned.
+    pub fn close(&mut self) {
+        self.parameters.close(self.polls);
+    }
+
     /// Says how it stands after all polls so far. No one poll decides, as for counts.
     pub fn evaluate(&self) -> Evaluation {
         let Parameters {
@@ -115,6 +131,34 @@ impl Quantile {
             enough_for_good: canary.total >= Parameters::MIN_REQUESTS,
         }
         .evaluate(&self.parameters)
+    }
+
+    /// Returns the parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Returns the share of requests that the percentile is not exceeded by, such as 0.99.
+    pub fn quantile(&self) -> f64 {
+        1.0 - self.slow_share
+    }
+
+    /// Returns where the percentiles of canary and stable are, all polls together.
+    pub fn percentiles(&self) -> [Percentile; 2] {
+        [&self.canary, &self.stable].map(|arm| {
+            let most = self.slow_share * arm.total;
+            let ends = arm.boundaries.iter().zip(&self.boundaries);
+            let upper = ends
+                .filter(|(boundary, _)| boundary.slower <= most)
+                .map(|(_, end)| *end)
+                .next();
+            let below = |end: &f64| upper.is_none_or(|upper| *end < upper);
+            Percentile {
+                requests: arm.total,
+                above: self.boundaries.iter().copied().rfind(below),
+                at_most: upper,
+            }
+        })
     }
 
     fn phi(&self) -> f64 {

@@ -23,6 +23,7 @@ pub struct Sign {
     parameters: Parameters,
     above: u32,
     others: u32,
+    sums: [f64; 2],
 }
 
 /// A number that is NaN, infinite or below zero.
@@ -52,6 +53,7 @@ impl Sign {
             parameters,
             above: 0,
             others: 0,
+            sums: [0.0; 2],
         })
     }
 
@@ -70,12 +72,32 @@ impl Sign {
             &mut self.others
         };
         *side = side.saturating_add(1);
+        let [of_canary, of_stable] = &mut self.sums;
+        *of_canary += canary;
+        *of_stable += stable;
         Ok(())
+    }
+
+    /// Returns the parameters.
+    pub fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    /// Returns the average numbers of canary and stable; none before the first poll.
+    pub fn averages(&self) -> Option<[f64; 2]> {
+        let polls = f64::from(self.above) + f64::from(self.others);
+        (polls > 0.0).then(|| self.sums.map(|sum| sum / polls))
     }
 
     /// Returns in how many polls the canary was above the limit, and in how many it was not.
     pub fn polls(&self) -> (u32, u32) {
         (self.above, self.others)
+    }
+
+    /// Says that the deadline has come, although there were fewer polls than planned.
+    pub fn close(&mut self) {
+        self.parameters
+            .close(self.above.saturating_add(self.others));
     }
 
     /// Says how it stands after all polls so far. Good is "not above the limit in more than half of the

@@ -372,17 +372,23 @@ metrics:
   - {name: slo, provider: prometheus, bad: b, total: t, max_rate: 0.01}
   - {name: slow, provider: prometheus, histogram: h, slow_above: auto, before: 20m}
   - {name: slower, provider: prometheus, histogram: h, slow_above: 0.3}
+  - {name: p99, provider: prometheus, histogram: h, quantile: 0.99, tolerated_factor: 1.2}
+  - {name: p99.9, provider: prometheus, histogram: h, quantile: 0.999, tolerated_factor: 1, unacceptable_ratio: 1.5}
+  - {name: p99-gauge, provider: prometheus, query: 'q{{arm}}', tolerated_factor: 5, before: 20m}
   - {name: p95, provider: prometheus, query: q, threshold_range: {max: 0.5}}
 ";
         let verification = validated(text).unwrap();
         assert_eq!(verification.on_inconclusive, OnInconclusive::Promote);
         let lines: Vec<String> = verification.metrics.iter().map(shown).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
-        errors: bad/total Stable 1.1 3 0.001 of 5, Fixed(2.0), soak 4, before Some(1800s)
-        availability: good/total Stable 1.5 3 0.001 of 5, Auto, soak 4, before Some(1800s)
-        slo: bad/total Rate(0.01) 1.5 3 0.001 of 5, Auto, soak 4, before Some(1800s)
-        slow: histogram Stable 1.5 3 0 of 5, Auto, soak 4, before Some(1200s)
-        slower: histogram Stable 1.5 3 0 of 5, Auto, soak 4, before Some(1800s)
+        errors: bad/total Stable 1.1 3 0.001 of 8, Fixed(2.0), soak 4, before Some(1800s)
+        availability: good/total Stable 1.5 3 0.001 of 8, Auto, soak 4, before Some(1800s)
+        slo: bad/total Rate(0.01) 1.5 3 0.001 of 8, Auto, soak 4, before Some(1800s)
+        slow: histogram Stable 1.5 3 0 of 8, Auto, soak 4, before Some(1200s)
+        slower: histogram Stable 1.5 3 0 of 8, Auto, soak 4, before Some(1800s)
+        p99: histogram Stable 1.2 3 0 of 8, Auto, soak 4, before Some(1800s)
+        p99.9: histogram Stable 1 1.5 0 of 8, Auto, soak 4, before Some(1800s)
+        p99-gauge: query Stable 5 10 0 of 8, Auto, soak 4, before Some(1200s)
         p95: a threshold
         ");
     }
@@ -429,6 +435,15 @@ metrics:
   - {name: l, provider: prometheus, histogram: h, slow_above: fast}
   - {name: m, provider: prometheus, bad: 'sum(rate(b[1m]))', total: 't'}
   - {name: n, provider: prometheus, bad: 'b{v=\"{{verson}}\"}', total: t, negligible_rate: 1}
+  - {name: o, provider: prometheus, histogram: h, quantile: 0.99}
+  - {name: p, provider: prometheus, histogram: h, quantile: 99, tolerated_factor: 0.9}
+  - {name: q, provider: prometheus, histogram: h, quantile: 0.99, slow_above: auto, tolerated_factor: 2}
+  - {name: r, provider: prometheus, histogram: h, quantile: 0.99, tolerated_factor: 2, unacceptable_ratio: 1.5, restart_polls: 3}
+  - {name: s, provider: prometheus, query: q, tolerated_factor: 1.2, threshold_range: {max: 1}}
+  - {name: t, provider: prometheus, query: q, tolerated_factor: 1.2, unacceptable_ratio: 2, dispersion: 2}
+  - {name: u, provider: prometheus, query: q, tolerated_factor: 1000}
+  - {name: v, provider: prometheus, query: q, tolerated_factor: 1.2, quantile: 0.99}
+  - {name: w, provider: prometheus, bad: b, total: t, tolerated_factor: 1.2}
 ";
         insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
         /judge/dispersion: expected `auto` or a number of at least 1
@@ -438,7 +453,7 @@ metrics:
         /metrics/1: found `query` and `bad`, expected one of them
         /metrics/2: `total` has neither `bad` nor `good` beside it, so there is nothing to compare
         /metrics/3: expected `query`, `bad` with `total`, or `histogram`: nothing is asked
-        /metrics/4: expected `threshold_range: {max: 0.5}`
+        /metrics/4: expected `threshold_range: {max: 0.5}`, or `tolerated_factor: 1.2` to compare with stable
         /metrics/5/slow_above: `slow_above` does not go with `threshold_range`
         /metrics/5/alpha_good: `alpha_good` does not go with `threshold_range`
         /metrics/6/good: found `bad` as well, expected one of them
@@ -448,11 +463,24 @@ metrics:
         /metrics/9/tolerated_ratio: `tolerated_ratio` does not go with `max_rate`
         /metrics/9: `unacceptable_ratio` is 2, expected a number above `tolerated_ratio`, at most 1000
         /metrics/9: `max_rate` is 1, expected a share above 0 and below 1, such as 0.01
-        /metrics/10: expected `slow_above: auto`, or a number
+        /metrics/10: expected `slow_above: auto`, or a number, or `quantile: 0.99` with `tolerated_factor`: nothing says what of the histogram is compared
         /metrics/11/slow_above: found "fast", expected `auto` or a number above 0
         /metrics/12/bad: found `rate()`, which misses the first error of every new series; expected the counter itself, such as `http_requests_total{…}`
         /metrics/13/bad: unknown variable `verson`; did you mean `version`?
         /metrics/13/negligible_rate: `negligible_rate` is 1, expected a share of at least 0 and below 1, such as 0.001
+        /metrics/14: expected `tolerated_factor: 1.2`
+        /metrics/15/tolerated_factor: found 0.9, expected a number from 1 to 100
+        /metrics/15/quantile: found 99, expected a share above 0 and below 1, such as 0.99
+        /metrics/16/quantile: `quantile` does not go with `slow_above`
+        /metrics/16/tolerated_factor: `tolerated_factor` does not go with `slow_above`
+        /metrics/17/restart_polls: `restart_polls` does not go with `quantile`
+        /metrics/17/unacceptable_ratio: found 1.5, expected a number above `tolerated_factor`
+        /metrics/18/tolerated_factor: `tolerated_factor` does not go with `threshold_range`
+        /metrics/19/dispersion: `dispersion` does not go with `tolerated_factor`
+        /metrics/19/unacceptable_ratio: `unacceptable_ratio` does not go with `tolerated_factor`
+        /metrics/20/tolerated_factor: found 1000, expected a number from 1 to 100
+        /metrics/21/quantile: `quantile` does not go with `tolerated_factor`
+        /metrics/22/tolerated_factor: `tolerated_factor` does not go with `bad`
         "#);
     }
 

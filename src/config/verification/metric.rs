@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     ProviderKind, Schedule,
     check::{Check, Common},
+    form::Form,
     judge::RawJudge,
 };
 use crate::{
@@ -21,9 +22,13 @@ use crate::{
 };
 
 const QUERY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Whoever tolerates more has no limit.
+const MOST_FACTOR: f64 = 100.0;
+/// How far above a tolerated factor the unacceptable one is at least, where none is given.
+const LEAST_ROOM: f64 = 1.25;
 
-/// One entry of `verification.metrics` as it is written: `query` with `threshold_range`,
-/// `bad` or `good` with `total`, or `histogram`.
+/// One entry of `verification.metrics` as it is written: `query` with `threshold_range` or
+/// `tolerated_factor`, `bad` or `good` with `total`, or `histogram` with `slow_above` or `quantile`.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = without_null)]
@@ -54,6 +59,10 @@ pub struct RawMetric {
     /// to the old version stayed below in the hour before.
     #[schemars(extend("type" = ["string", "number"]))]
     pub slow_above: Option<Value>,
+    /// The percentile of a histogram that is compared, as a share: 0.99.
+    pub quantile: Option<f64>,
+    /// The percentile, or the number of a `query`, may be this many times that of the old version.
+    pub tolerated_factor: Option<f64>,
     /// See `judge`.
     pub tolerated_ratio: Option<f64>,
     /// See `judge`.
@@ -163,6 +172,18 @@ pub enum Compared {
         /// What is slow.
         above: SlowAbove,
     },
+    /// A percentile, from the buckets of a histogram.
+    Quantile {
+        /// Selector of the buckets.
+        histogram: Template,
+        /// The share of requests that do not exceed it, such as 0.99.
+        quantile: f64,
+    },
+    /// A finished number, one for each version at the same instant.
+    Gauge {
+        /// The query.
+        query: Template,
+    },
 }
 
 /// From which time on a request is slow.
@@ -184,7 +205,10 @@ impl Comparison {
                 total,
                 ..
             } => vec![(counted.key(), query), ("total", total)],
-            Compared::SlowShare { histogram, .. } => vec![("histogram", histogram)],
+            Compared::SlowShare { histogram, .. } | Compared::Quantile { histogram, .. } => {
+                vec![("histogram", histogram)]
+            }
+            Compared::Gauge { query } => vec![("query", query)],
         }
     }
 
@@ -192,138 +216,12 @@ impl Comparison {
     pub fn needs_stable(&self) -> bool {
         self.parameters.against == Against::Stable
     }
-}
 
-/// The keys that make the form of a metric.
-const FORM_KEYS: [&str; 9] = [
-    "query",
-    "threshold_range",
-    "bad",
-    "good",
-    "total",
-    "max_rate",
-    "absent_bad_is_zero",
-    "histogram",
-    "slow_above",
-];
-const HOW_SURE: [&str; 5] = [
-    "alpha_worse",
-    "alpha_good",
-    "dispersion",
-    "restart_polls",
-    "soak_polls",
-];
-const HOW_MUCH: [&str; 5] = [
-    "tolerated_ratio",
-    "unacceptable_ratio",
-    "negligible_rate",
-    "tolerated_margin",
-    "before",
-];
-
-impl RawMetric {
-    fn judge(&self) -> RawJudge {
-        RawJudge {
-            tolerated_ratio: self.tolerated_ratio,
-            unacceptable_ratio: self.unacceptable_ratio,
-            negligible_rate: self.negligible_rate,
-            tolerated_margin: self.tolerated_margin,
-            alpha_worse: self.alpha_worse,
-            alpha_good: self.alpha_good,
-            dispersion: self.dispersion.clone(),
-            restart_polls: self.restart_polls,
-            soak_polls: self.soak_polls,
-            before: self.before.clone(),
-        }
-    }
-
-    fn has(&self, key: &str) -> bool {
-        match key {
-            "query" => self.query.is_some(),
-            "threshold_range" => self.threshold_range.is_some(),
-            "bad" => self.bad.is_some(),
-            "good" => self.good.is_some(),
-            "total" => self.total.is_some(),
-            "max_rate" => self.max_rate.is_some(),
-            "absent_bad_is_zero" => self.absent_bad_is_zero.is_some(),
-            "histogram" => self.histogram.is_some(),
-            "slow_above" => self.slow_above.is_some(),
-            "failure_limit" => self.failure_limit.is_some(),
-            key => self.judge().given().contains(&key),
-        }
-    }
-
-    /// Returns what else may stand beside the form's own keys.
-    fn form(&self) -> Result<Form, String> {
-        let counted = self.bad.is_some() || self.good.is_some();
-        match (self.query.is_some(), counted, self.histogram.is_some()) {
-            (true, false, false) => Ok(Form::Threshold),
-            (false, true, false) if self.max_rate.is_some() => Ok(Form::Limit),
-            (false, true, false) => Ok(Form::Requests),
-            (false, false, true) => Ok(Form::SlowShare),
-            (false, false, false) if self.total.is_some() => Err(
-                "`total` has neither `bad` nor `good` beside it, so there is nothing to compare"
-                    .to_owned(),
-            ),
-            (false, false, false) => Err(
-                "expected `query`, `bad` with `total`, or `histogram`: nothing is asked".to_owned(),
-            ),
-            _ => {
-                let found = ["query", "bad", "good", "histogram"].into_iter();
-                let found: Vec<String> = found
-                    .filter(|key| self.has(key))
-                    .map(|key| format!("`{key}`"))
-                    .collect();
-                Err(format!(
-                    "found {}, expected one of them",
-                    found.join(" and ")
-                ))
-            }
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Form {
-    Threshold,
-    Requests,
-    Limit,
-    SlowShare,
-}
-
-impl Form {
-    fn keys(self) -> Vec<&'static str> {
-        match self {
-            Self::Threshold => vec!["query", "threshold_range", "failure_limit"],
-            Self::Requests => [
-                &["bad", "good", "total", "absent_bad_is_zero"],
-                &HOW_SURE[..],
-                &HOW_MUCH,
-            ]
-            .concat(),
-            Self::Limit => {
-                let own = ["bad", "good", "total", "absent_bad_is_zero", "max_rate"];
-                [&own[..], &HOW_SURE].concat()
-            }
-            Self::SlowShare => [&["histogram", "slow_above"], &HOW_SURE[..], &HOW_MUCH].concat(),
-        }
-    }
-
-    fn needs(self) -> &'static [(&'static str, &'static str)] {
-        match self {
-            Self::Threshold => &[("threshold_range", "`threshold_range: {max: 0.5}`")],
-            Self::Requests | Self::Limit => &[("total", "`total`, the counter of all requests")],
-            Self::SlowShare => &[("slow_above", "`slow_above: auto`, or a number")],
-        }
-    }
-
-    /// Returns the key by which a message names it.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Threshold => "threshold_range",
-            Self::Requests => "bad",
-            Self::Limit => "max_rate",
-            Self::SlowShare => "slow_above",
+    /// Is a share of requests compared, whose size can be planned for?
+    pub fn is_of_shares(&self) -> bool {
+        match self.compared {
+            Compared::Requests { .. } | Compared::SlowShare { .. } => true,
+            Compared::Quantile { .. } | Compared::Gauge { .. } => false,
         }
     }
 }
@@ -382,9 +280,8 @@ impl Check {
     ) -> Option<Measure> {
         let problems = self.problems.len();
         let allowed = form.keys();
-        let all = FORM_KEYS.iter().chain(&HOW_SURE).chain(&HOW_MUCH);
-        for key in all.chain(&["failure_limit"]) {
-            if raw.has(key) && !allowed.contains(key) {
+        for key in Form::all_keys() {
+            if raw.has(key) && !allowed.contains(&key) {
                 let message = format!("`{key}` does not go with `{}`", form.name());
                 self.problem(format!("{at}/{key}"), message);
             }
@@ -425,15 +322,23 @@ impl Check {
                 range: range.ok()?,
             });
         }
+        let usual = Parameters::default().unacceptable_ratio;
         let base = Parameters {
             against: raw.max_rate.map_or(Against::Stable, Against::Rate),
             negligible_rate: match form {
                 Form::Requests | Form::Limit => Parameters::default().negligible_rate,
-                Form::Threshold | Form::SlowShare => 0.0,
+                Form::Threshold | Form::SlowShare | Form::Quantile | Form::Gauge => 0.0,
             },
+            unacceptable_ratio: raw
+                .tolerated_factor
+                .map_or(usual, |factor| usual.max(LEAST_ROOM * factor)),
             ..Parameters::default()
         };
-        let (parameters, before) = self.settle(at, raw.judge(), &common.judge, base);
+        let own = match form {
+            Form::Quantile | Form::Gauge => self.of_factor(at, raw, form)?,
+            Form::Threshold | Form::Requests | Form::Limit | Form::SlowShare => raw.judge(),
+        };
+        let (parameters, before) = self.settle(at, own, &common.judge, base);
         let compared = match form {
             Form::Requests | Form::Limit => Compared::Requests {
                 counted: if good.is_some() {
@@ -449,6 +354,11 @@ impl Check {
                 histogram: histogram?,
                 above: self.slow_above(at, raw.slow_above.as_ref()?)?,
             },
+            Form::Quantile => Compared::Quantile {
+                histogram: histogram?,
+                quantile: raw.quantile?,
+            },
+            Form::Gauge => Compared::Gauge { query: query? },
             Form::Threshold => return None,
         };
         let comparison = Comparison {
@@ -457,6 +367,48 @@ impl Check {
             before,
         };
         (self.problems.len() == problems).then(|| Measure::Comparison(Box::new(comparison)))
+    }
+
+    /// Returns what a comparison by a factor tolerates, as the judge's own keys say it.
+    fn of_factor(&mut self, at: &str, raw: &RawMetric, form: Form) -> Option<RawJudge> {
+        let factor = raw.tolerated_factor?;
+        let mut fine = true;
+        if !(1.0..=MOST_FACTOR).contains(&factor) {
+            fine = false;
+            self.problem(
+                format!("{at}/tolerated_factor"),
+                format!("found {factor}, expected a number from 1 to {MOST_FACTOR}"),
+            );
+        }
+        if let Some(quantile) = raw.quantile
+            && !(quantile > 0.0 && quantile < 1.0)
+        {
+            fine = false;
+            self.problem(
+                format!("{at}/quantile"),
+                format!("found {quantile}, expected a share above 0 and below 1, such as 0.99"),
+            );
+        }
+        let mut own = RawJudge {
+            tolerated_ratio: Some(factor),
+            // The limits of shares of requests say nothing of times.
+            negligible_rate: Some(0.0),
+            tolerated_margin: Some(0.0),
+            ..raw.judge()
+        };
+        if form == Form::Gauge {
+            // Only the side of the factor counts; this one is never asked for.
+            own.unacceptable_ratio = Some(2.0 * factor);
+        } else if let Some(unacceptable) = raw.unacceptable_ratio
+            && unacceptable <= factor
+        {
+            fine = false;
+            self.problem(
+                format!("{at}/unacceptable_ratio"),
+                format!("found {unacceptable}, expected a number above `tolerated_factor`"),
+            );
+        }
+        fine.then_some(own)
     }
 
     fn slow_above(&mut self, at: &str, written: &Value) -> Option<SlowAbove> {

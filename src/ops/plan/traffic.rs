@@ -56,12 +56,12 @@ pub fn comparisons(service: &Service) -> Vec<PlannedComparison> {
 
 fn planned(metric: &Metric) -> Option<PlannedComparison> {
     match &metric.measure {
-        Measure::Comparison(comparison) => Some(PlannedComparison {
+        Measure::Comparison(comparison) if comparison.is_of_shares() => Some(PlannedComparison {
             name: metric.name.clone(),
             parameters: comparison.parameters,
             interval: metric.schedule.interval,
         }),
-        Measure::Threshold { .. } => None,
+        Measure::Comparison(_) | Measure::Threshold { .. } => None,
     }
 }
 

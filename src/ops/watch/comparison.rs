@@ -6,16 +6,14 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Endpoints, Extent, Reference, Subject, filled,
+    judges::AnyJudge,
     polls::{Grid, Other, Polls},
     source::{Instants, Probe, Queries, Source, Trouble},
 };
 use crate::{
     analysis::{
         Limits, Standing, StandingVerdict,
-        judge::{
-            Against, ComparisonVerdict, Evaluation, Judge, Parameters, Poll, RANGE_ALPHA,
-            ratio_interval, split_mismatch,
-        },
+        judge::{Against, ComparisonVerdict, Evaluation, Parameters, Poll, split_mismatch},
     },
     config::{
         query::Variables,
@@ -34,7 +32,7 @@ pub(super) struct ComparisonWatch {
     wanted: String,
     limits: Limits,
     polls: Polls,
-    judge: Judge,
+    judge: AnyJudge,
     evaluations: Vec<(Poll, Evaluation)>,
     /// Was it ever worse? Evidence may fade, what it once sufficed for stays.
     was_worse: bool,
@@ -71,7 +69,9 @@ impl ComparisonWatch {
         let name = &metric.name;
         let absent_is_zero = match comparison.compared {
             Compared::Requests { absent_is_zero, .. } => absent_is_zero,
-            Compared::SlowShare { .. } => false,
+            Compared::SlowShare { .. } | Compared::Quantile { .. } | Compared::Gauge { .. } => {
+                false
+            }
         };
         let began = subject.began.unwrap_or(now);
         let delay = metric.schedule.initial_delay;
@@ -84,7 +84,7 @@ impl ComparisonWatch {
             soak_polls: comparison.parameters.soak_polls.min(max_polls),
             ..comparison.parameters
         };
-        let judge = Judge::new(parameters).map_err(|problems| {
+        let judge = AnyJudge::new(&comparison.compared, parameters).map_err(|problems| {
             let names: Vec<&str> = problems.iter().map(|problem| problem.name).collect();
             Failure::new(
                 Ending::ConfigInvalid,
@@ -161,10 +161,13 @@ impl ComparisonWatch {
                 self.errors_in_a_row = 0;
                 self.trouble = None;
                 for poll in polls {
-                    self.judge.push(poll);
-                    let evaluation = self.judge.evaluate();
-                    self.was_worse |= evaluation.verdict == ComparisonVerdict::Worse;
-                    self.evaluations.push((poll, evaluation));
+                    match self.judge.push(poll) {
+                        Ok(evaluated) => self.evaluations.extend(evaluated),
+                        Err(reason) => self.note_no_data(&reason),
+                    }
+                    let evaluation = self.evaluation();
+                    self.was_worse |=
+                        evaluation.is_some_and(|it| it.verdict == ComparisonVerdict::Worse);
                     if self.was_worse {
                         break;
                     }
@@ -172,8 +175,7 @@ impl ComparisonWatch {
             }
             Err(Trouble::NoData(reason)) => {
                 self.errors_in_a_row = 0;
-                self.inconclusive = self.inconclusive.saturating_add(1);
-                self.trouble = Some(format!("has no usable number: {reason}"));
+                self.note_no_data(&reason);
             }
             Err(Trouble::Unavailable(reason)) => {
                 self.errors_in_a_row = self.errors_in_a_row.saturating_add(1);
@@ -184,10 +186,15 @@ impl ComparisonWatch {
 
     /// Says that no other poll will come.
     pub(super) fn close(&mut self) {
-        self.judge.close();
+        let closed = self.judge.close();
         if let Some((_, last)) = self.evaluations.last_mut() {
-            *last = self.judge.evaluate();
+            *last = closed;
         }
+    }
+
+    fn note_no_data(&mut self, reason: &str) {
+        self.inconclusive = self.inconclusive.saturating_add(1);
+        self.trouble = Some(format!("has no usable number: {reason}"));
     }
 
     /// Returns how it stands after the last poll; none before the first one.
@@ -239,7 +246,7 @@ impl ComparisonWatch {
             failed: 0,
             inconclusive: self.inconclusive,
             errors_in_a_row: self.errors_in_a_row,
-            value: self.judge.sum().canary.rate(),
+            value: self.judge.value(),
             wanted: self.wanted.clone(),
             detail: self.detail(),
             unsettled: self.trouble.is_some() || self.evaluations.is_empty(),
@@ -296,13 +303,9 @@ impl ComparisonWatch {
     /// Returns all that there is to say of it; none before the first poll.
     fn comparison(&self) -> Option<ComparisonRecord> {
         let evaluation = *self.evaluation()?;
-        let mut record = ComparisonRecord::of(
-            &self.name,
-            self.judge.parameters(),
-            self.judge.sum(),
-            evaluation,
-            self.evaluations.clone(),
-        );
+        let mut record = self
+            .judge
+            .record(&self.name, evaluation, self.evaluations.clone());
         record.verdict = self.verdict();
         if let Some(split) = self.split() {
             let lines = record.sentence.lines().enumerate();
@@ -315,11 +318,10 @@ impl ComparisonWatch {
     /// Returns what is undecided, where nothing else is wrong: no missing answer, enough requests.
     pub(super) fn undecided(&self) -> Option<Undecided> {
         let evaluation = self.evaluation()?;
-        let ratio = ratio_interval(self.judge.sum(), RANGE_ALPHA);
         let is_counted = self.trouble.is_none() && self.split().is_none();
         is_counted.then(|| Undecided {
             sentence: self.sentence(StandingVerdict::NotYet),
-            unseen_above: Some(ratio.high).filter(|high| high.is_finite()),
+            unseen_above: self.judge.unseen_above(),
             leans_worse: evaluation.verdict == ComparisonVerdict::Hold,
         })
     }
@@ -371,6 +373,12 @@ pub(super) fn source(
                 SlowAbove::Auto => None,
                 SlowAbove::Limit(limit) => Some(*limit),
             },
+        },
+        Compared::Quantile { histogram, .. } => Queries::Buckets {
+            histogram: fill(histogram, "histogram")?,
+        },
+        Compared::Gauge { query } => Queries::Gauge {
+            query: fill(query, "query")?,
         },
     };
     Ok(Source {

@@ -1,12 +1,15 @@
 //! Measures what a service's `verification` section names, poll by poll, and keeps the standings.
 //!
 //! A [`Watcher`] asks what is due. In reading order: `health` and `threshold` ask one question of
-//! what is judged; `comparison` holds its counts against those of the old version, which `polls`
-//! gets from a `source` of counters; `past` has the polls of a time that is over.
+//! what is judged; `comparison` holds it against the old version by one of the `judges`. What came of
+//! both, poll by poll, `polls` makes in `arms` of what a `source` answers. `past` has the polls of a
+//! time that is over.
 
+mod arms;
 mod comparison;
 mod endpoints;
 mod health;
+mod judges;
 mod past;
 mod polls;
 mod source;

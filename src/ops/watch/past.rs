@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Endpoints,
+    arms::Pair,
     comparison::source,
     polls::{Grid, Other, Polls},
     source::{Instants, Probe, Trouble},
@@ -197,6 +198,10 @@ pub async fn past_polls(
     let absent_is_zero = match comparison.compared {
         Compared::Requests { absent_is_zero, .. } => absent_is_zero,
         Compared::SlowShare { .. } => false,
+        Compared::Quantile { .. } | Compared::Gauge { .. } => {
+            let reason = "percentiles and finished numbers are compared while `verify` or `deploy` watch them, not afterwards";
+            return Err(PastTrouble::NoData(reason.to_owned()));
+        }
     };
     let grid = Grid::new(range.from, range.step);
     let mut polls = Polls::new(judged, reference, other, grid, absent_is_zero);
@@ -206,7 +211,7 @@ pub async fn past_polls(
         Trouble::Unavailable(reason) => PastTrouble::Unavailable(reason),
     })?;
     Ok(PastPolls {
-        polls: found.unwrap_or_default(),
+        polls: found.iter().flatten().filter_map(Pair::counts).collect(),
         wanted: range.polls(),
         first_gap: polls.first_gap().map(str::to_owned),
     })

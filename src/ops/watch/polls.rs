@@ -1,15 +1,15 @@
-//! The counts of both versions, poll by poll, at instants that can be asked for again.
+//! What came of both versions, poll by poll, at instants that can be asked for again.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 
-use super::source::{Instants, Probe, Source, Trouble};
-use crate::analysis::{
-    counters::{Absent, Look, PollCounters},
-    judge::{Counts, Poll},
+use super::{
+    arms::{Amount, Arms, Glance, Pair},
+    source::{Instants, Probe, Source, Trouble},
 };
+use crate::analysis::counters::{Absent, Counted};
 
 /// The instants of a comparison: a first one, and one every interval after it. Whoever comes later
 /// asks for the same ones.
@@ -45,7 +45,7 @@ impl Grid {
     }
 }
 
-/// What the counts of the new version are paired with.
+/// What the numbers of the new version are paired with.
 pub(super) enum Other {
     /// Nothing: it is held against a limit.
     Limit,
@@ -54,11 +54,11 @@ pub(super) enum Other {
     /// The old version before the change: the parts of that time, one for each poll.
     Before {
         instants: Instants,
-        parts: Option<Vec<Counts>>,
+        parts: Option<Vec<Option<Amount>>>,
     },
 }
 
-/// Both versions' counters, and where they stood last.
+/// Both versions, and where they stood last.
 pub(super) struct Polls {
     judged: Source,
     /// The old version; where it is held against a limit, it tells only whether bad requests are
@@ -66,7 +66,7 @@ pub(super) struct Polls {
     reference: Option<Source>,
     other: Other,
     grid: Grid,
-    counters: Option<PollCounters>,
+    arms: Option<Arms>,
     /// What is known of the counter of bad requests.
     absent: Absent,
     asked_hour_before: bool,
@@ -89,7 +89,7 @@ impl Polls {
             reference,
             other,
             grid,
-            counters: None,
+            arms: None,
             absent: Absent {
                 is_zero,
                 was_there: false,
@@ -117,7 +117,7 @@ impl Polls {
         &mut self,
         probe: Probe<'_>,
         now: DateTime<Utc>,
-    ) -> Result<Option<Vec<Poll>>, Trouble> {
+    ) -> Result<Option<Vec<Pair>>, Trouble> {
         const TOO_SOON: TimeDelta = TimeDelta::seconds(1);
         let now = DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now);
         let on_grid = self.grid.at_or_before(now);
@@ -129,7 +129,7 @@ impl Polls {
         };
         // Whoever slept too long, or was not there yet, has the instants in between told.
         let from = match self.last_asked {
-            Some(last) if self.counters.is_some() => self.grid.after(last),
+            Some(last) if self.arms.is_some() => self.grid.after(last),
             _ => self.grid.first,
         };
         self.last_asked = Some(at);
@@ -138,16 +138,18 @@ impl Polls {
         let looks = self.looks(probe, from, at).await?;
         self.look_for_bad_ones(probe, &looks).await?;
         let mut polls = Vec::new();
-        let mut last = Ok(None);
+        let mut last = Ok(());
         for (judged, reference) in looks {
-            last = self.take(judged, reference).map_err(Trouble::NoData);
-            match &last {
-                Ok(Some(poll)) => polls.push(*poll),
-                Err(Trouble::NoData(reason)) if self.first_gap.is_none() => {
-                    self.first_gap = Some(reason.clone());
+            last = match self.take(judged, reference) {
+                Ok(poll) => {
+                    polls.extend(poll);
+                    Ok(())
                 }
-                _ => {}
-            }
+                Err(reason) => {
+                    self.first_gap.get_or_insert_with(|| reason.clone());
+                    Err(Trouble::NoData(reason))
+                }
+            };
         }
         match last {
             // What came before an instant without data is kept.
@@ -162,7 +164,7 @@ impl Polls {
         probe: Probe<'_>,
         from: DateTime<Utc>,
         at: DateTime<Utc>,
-    ) -> Result<Vec<(Look, Option<Look>)>, Trouble> {
+    ) -> Result<Vec<(Glance, Option<Glance>)>, Trouble> {
         let beside = match self.other {
             Other::Beside => self.reference.as_ref(),
             Other::Limit | Other::Before { .. } => None,
@@ -198,14 +200,14 @@ impl Polls {
     async fn look_for_bad_ones(
         &mut self,
         probe: Probe<'_>,
-        looks: &[(Look, Option<Look>)],
+        looks: &[(Glance, Option<Glance>)],
     ) -> Result<(), Trouble> {
-        if self.absent.check(self.judged.queries.counted()).is_ok() {
+        let counted = self.judged.queries.counted();
+        if counted.is_none_or(|counted| self.absent.check(counted).is_ok()) {
             return Ok(());
         }
-        let is_there = |look: &Look| !look.counted.series.is_empty();
         let mut were_there = looks.iter().any(|(judged, reference)| {
-            is_there(judged) || reference.as_ref().is_some_and(is_there)
+            judged.has_counted() || reference.as_ref().is_some_and(Glance::has_counted)
         });
         if !were_there && !self.asked_hour_before {
             let until = self.grid.first.min(probe.clock.now());
@@ -219,27 +221,30 @@ impl Polls {
     }
 
     /// Takes both versions at one instant; the first look that has all it needs yields no poll.
-    fn take(&mut self, judged: Look, reference: Option<Look>) -> Result<Option<Poll>, String> {
-        let counted = self.judged.queries.counted();
-        let Some(counters) = &mut self.counters else {
-            self.absent.check(counted)?;
-            // A new version may have no counters before its first request, the old one has.
-            if reference
-                .as_ref()
-                .is_some_and(|look| look.total.series.is_empty())
-            {
-                return Err("`total` matches nothing for stable: is the query right?".to_owned());
+    fn take(&mut self, judged: Glance, reference: Option<Glance>) -> Result<Option<Pair>, String> {
+        let Some(arms) = &mut self.arms else {
+            if let Some(counted) = self.judged.queries.counted() {
+                self.absent.check(counted)?;
             }
-            self.counters = Some(PollCounters::new(counted, self.absent, judged, reference));
+            // A new version may have no counters before its first request, the old one has.
+            if let Some(reason) = reference.as_ref().and_then(|it| it.nothing("stable")) {
+                return Err(format!("{reason}: is the query right?"));
+            }
+            self.arms = Some(self.begin(judged, reference)?);
             return Ok(None);
         };
-        let mut poll = counters.take(&judged, reference.as_ref())?;
+        let mut pair = arms.take(judged, reference)?;
         if let Other::Before { parts, .. } = &self.other {
             let part = parts.as_ref().and_then(|parts| parts.get(self.taken));
-            poll.stable = part.copied().unwrap_or(Counts::NONE);
+            pair.stable = part.cloned().flatten();
         }
         self.taken += 1;
-        Ok(Some(poll))
+        Ok(Some(pair))
+    }
+
+    fn begin(&self, judged: Glance, reference: Option<Glance>) -> Result<Arms, String> {
+        let counted = self.judged.queries.counted().unwrap_or(Counted::Good);
+        Arms::new(counted, self.absent, judged, reference)
     }
 
     /// Finds out what is slow, once, before anything is counted.
@@ -270,34 +275,34 @@ impl Polls {
             return Ok(());
         }
         let looks = source.looks(probe, *instants).await?;
-        if looks.iter().all(|look| look.total.series.is_empty()) {
+        let nothing = |look: &Glance| look.nothing(&format!("{} before the change", source.arm));
+        let mut unknown: Vec<Option<String>> = looks.iter().map(nothing).collect();
+        if unknown.iter().all(Option::is_some) {
+            let reason = unknown.pop().flatten().unwrap_or_default();
             return Err(Trouble::NoData(format!(
-                "`total` matches nothing for {} before the change, so there is nothing to compare with",
-                source.arm
+                "{reason}, so there is nothing to compare with"
             )));
         }
-        self.absent.was_there |= looks.iter().any(|look| !look.counted.series.is_empty());
-        let counted = source.queries.counted();
-        let mut counters: Option<PollCounters> = None;
-        let mut counts = Vec::new();
+        self.absent.was_there |= looks.iter().any(Glance::has_counted);
+        let counted = source.queries.counted().unwrap_or(Counted::Good);
+        let mut arms: Option<Arms> = None;
+        let mut amounts = Vec::new();
         for (number, look) in looks.into_iter().enumerate() {
             // What cannot be counted is no part of the history; the poll beside it says nothing.
-            let grown = match &mut counters {
-                Some(counters) => counters
-                    .take(&look, None)
-                    .map_or(Counts::NONE, |it| it.canary),
+            let grown = match &mut arms {
+                Some(arms) => arms.take(look, None).ok().map(|pair| pair.canary),
                 // A counter that is not there yet at the beginning may have counted for long.
-                None if look.total.series.is_empty() => Counts::NONE,
+                None if look.nothing(&source.arm).is_some() => None,
                 None => {
-                    counters = Some(PollCounters::new(counted, self.absent, look, None));
-                    Counts::NONE
+                    arms = Arms::new(counted, self.absent, look, None).ok();
+                    None
                 }
             };
             if number > 0 {
-                counts.push(grown);
+                amounts.push(grown);
             }
         }
-        *parts = Some(counts);
+        *parts = Some(amounts);
         Ok(())
     }
 }

@@ -1,12 +1,15 @@
-//! Where the counts of one version come from: raw counters at one instant, or at many.
+//! Where the numbers of one version come from: raw counters, or a finished number, at one instant or
+//! at many.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join;
 
+use super::arms::Glance;
 use crate::{
     analysis::{
+        Reading,
         counters::{BucketCounter, Counted, CounterReading, Look, Snapshot},
         latency::{Buckets, SlowAbove},
     },
@@ -77,14 +80,25 @@ pub(super) enum Queries {
         /// The boundary, once it is known.
         boundary: Option<f64>,
     },
+    /// All buckets of a histogram.
+    Buckets {
+        /// The counter of the buckets.
+        histogram: String,
+    },
+    /// A finished number.
+    Gauge {
+        /// The query for it.
+        query: String,
+    },
 }
 
 impl Queries {
-    /// Returns which requests are counted beside all of them.
-    pub(super) fn counted(&self) -> Counted {
+    /// Returns which requests are counted beside all of them; none where all are in one answer.
+    pub(super) fn counted(&self) -> Option<Counted> {
         match self {
-            Self::Requests { counted, .. } => *counted,
-            Self::Histogram { .. } => Counted::Good,
+            Self::Requests { counted, .. } => Some(*counted),
+            Self::Histogram { .. } => Some(Counted::Good),
+            Self::Buckets { .. } | Self::Gauge { .. } => None,
         }
     }
 }
@@ -109,8 +123,12 @@ impl Instants {
 }
 
 impl Source {
-    /// Asks for all counters at one instant, side by side.
-    pub(super) async fn look(&self, probe: Probe<'_>, at: DateTime<Utc>) -> Result<Look, Trouble> {
+    /// Asks for everything at one instant, side by side.
+    pub(super) async fn look(
+        &self,
+        probe: Probe<'_>,
+        at: DateTime<Utc>,
+    ) -> Result<Glance, Trouble> {
         match &self.queries {
             Queries::Requests {
                 counted,
@@ -119,10 +137,10 @@ impl Source {
             } => {
                 let (first, second) =
                     join(self.once(probe, query, at), self.once(probe, total, at)).await;
-                Ok(Look {
+                Ok(Glance::Requests(Look {
                     counted: first.map_err(|it| self.named(counted.key(), it))?,
                     total: second.map_err(|it| self.named("total", it))?,
-                })
+                }))
             }
             Queries::Histogram {
                 histogram,
@@ -134,15 +152,32 @@ impl Source {
                     *boundary,
                 )
             }
+            Queries::Buckets { histogram } => {
+                let snapshot = self.once(probe, histogram, at).await;
+                let snapshot = snapshot.map_err(|it| self.named("histogram", it))?;
+                Ok(Glance::Buckets(snapshot))
+            }
+            Queries::Gauge { query } => {
+                let Probe { client, clock } = probe;
+                let (endpoint, timeout) = (&self.endpoint, self.timeout);
+                let asked = prometheus::instant(client, clock, endpoint, query, Some(at), timeout);
+                match asked.await {
+                    Reading::Value(sample) => Ok(Glance::Number(Ok(sample.value))),
+                    Reading::NoData(reason) => Ok(Glance::Number(Err(reason))),
+                    Reading::Unavailable(reason) => {
+                        Err(self.named("query", Trouble::Unavailable(reason)))
+                    }
+                }
+            }
         }
     }
 
-    /// Asks for all counters at many instants, in order.
+    /// Asks for everything at many instants, in order.
     pub(super) async fn looks(
         &self,
         probe: Probe<'_>,
         instants: Instants,
-    ) -> Result<Vec<Look>, Trouble> {
+    ) -> Result<Vec<Glance>, Trouble> {
         match &self.queries {
             Queries::Requests {
                 counted,
@@ -156,7 +191,7 @@ impl Source {
                 let second = second.map_err(|it| self.named("total", it))?;
                 let pairs = first.into_iter().zip(second);
                 Ok(pairs
-                    .map(|(counted, total)| Look { counted, total })
+                    .map(|(counted, total)| Glance::Requests(Look { counted, total }))
                     .collect())
             }
             Queries::Histogram {
@@ -170,6 +205,25 @@ impl Source {
                     .map(|snapshot| self.fast_and_all(snapshot, *boundary))
                     .collect()
             }
+            Queries::Buckets { histogram } => {
+                let found = self.between(probe, histogram, instants).await;
+                let found = found.map_err(|it| self.named("histogram", it))?;
+                Ok(found.into_iter().map(Glance::Buckets).collect())
+            }
+            Queries::Gauge { query } => {
+                let Probe { client, clock } = probe;
+                let Instants { from, to, step } = instants;
+                let (endpoint, timeout) = (&self.endpoint, self.timeout);
+                let asked = prometheus::numbers_between(
+                    client, clock, endpoint, query, from, to, step, timeout,
+                );
+                let found = asked.await.map_err(Trouble::from);
+                let found = found.map_err(|it| self.named("query", it))?;
+                let number = |number: Option<f64>| {
+                    Glance::Number(number.ok_or_else(|| "no number at that time".to_owned()))
+                };
+                Ok(found.into_iter().map(number).collect())
+            }
         }
     }
 
@@ -182,6 +236,7 @@ impl Source {
         let (key, query) = match &self.queries {
             Queries::Requests { counted, query, .. } => (counted.key(), query),
             Queries::Histogram { histogram, .. } => ("histogram", histogram),
+            Queries::Buckets { .. } | Queries::Gauge { .. } => return Ok(true),
         };
         let found = self.between(probe, query, Instants::hour_before(until));
         let found = found.await.map_err(|it| self.named(key, it))?;
@@ -239,7 +294,7 @@ impl Source {
         }
     }
 
-    fn fast_and_all(&self, snapshot: Snapshot, boundary: Option<f64>) -> Result<Look, Trouble> {
+    fn fast_and_all(&self, snapshot: Snapshot, boundary: Option<f64>) -> Result<Glance, Trouble> {
         // Without a boundary nothing would be slow, and everything good.
         let Some(boundary) = boundary else {
             let reason = "what is slow is not known: `slow_above: auto` needs the old version";
@@ -249,10 +304,10 @@ impl Source {
             let found = snapshot.bucket(up_to);
             found.map_err(|reason| self.named("histogram", Trouble::NoData(reason)))
         };
-        Ok(Look {
+        Ok(Glance::Requests(Look {
             counted: bucket(boundary)?,
             total: bucket(f64::INFINITY)?,
-        })
+        }))
     }
 
     async fn once(

@@ -75,6 +75,76 @@ pub async fn counters_between(
     step: Duration,
     timeout: Duration,
 ) -> Result<Vec<Snapshot>, CounterReading> {
+    let range = (from, to, step);
+    between(
+        client,
+        clock,
+        endpoint,
+        query,
+        range,
+        timeout,
+        Values::Counters,
+    )
+    .await
+}
+
+/// Asks for one finished number at `from` and every `step` after it, `to` included: one for each
+/// instant, in order; none where there is no series or no finite number, as when nothing is divided by
+/// nothing.
+///
+/// # Errors
+/// As [`counters_between`]; several series at one instant.
+#[expect(clippy::too_many_arguments, reason = "a range has three numbers")]
+pub async fn numbers_between(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    step: Duration,
+    timeout: Duration,
+) -> Result<Vec<Option<f64>>, CounterReading> {
+    let range = (from, to, step);
+    let asked = between(
+        client,
+        clock,
+        endpoint,
+        query,
+        range,
+        timeout,
+        Values::Numbers,
+    );
+    let one = |snapshot: Snapshot| {
+        let number = snapshot.series.len();
+        if number > 1 {
+            return Err(CounterReading::NoData(format!(
+                "{number} series where one was wanted; aggregate them, for example with max()"
+            )));
+        }
+        Ok(snapshot.series.into_values().next())
+    };
+    asked.await?.into_iter().map(one).collect()
+}
+
+/// Which values an answer may hold.
+#[derive(Clone, Copy)]
+enum Values {
+    /// Finite ones of at least 0; any other makes all of it unusable.
+    Counters,
+    /// Finite ones; others are left out.
+    Numbers,
+}
+
+async fn between(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    (from, to, step): (DateTime<Utc>, DateTime<Utc>, Duration),
+    timeout: Duration,
+    values: Values,
+) -> Result<Vec<Snapshot>, CounterReading> {
     let grid = Grid::new(from, to, step).map_err(CounterReading::NoData)?;
     let mut snapshots = Vec::with_capacity(grid.instants.len());
     let mut rest = grid.instants.as_slice();
@@ -86,7 +156,7 @@ pub async fn counters_between(
             step,
         };
         let asked = request::ask(client, clock, endpoint, query, when, timeout).await;
-        match asked.and_then(|result| many_instants(result, endpoint, part, step)) {
+        match asked.and_then(|result| many_instants(result, endpoint, part, step, values)) {
             Ok(more) => {
                 rest = rest.get(part.len()..).unwrap_or_default();
                 snapshots.extend(more);
@@ -207,6 +277,7 @@ fn many_instants(
     endpoint: &Endpoint,
     instants: &[DateTime<Utc>],
     step: Duration,
+    wanted: Values,
 ) -> Result<Vec<Snapshot>, Useless> {
     let found = match counted {
         Counted::Matrix(found) => found,
@@ -239,7 +310,13 @@ fn many_instants(
                         of.to_rfc3339()
                     ))
                 })?;
-            let value = count(&text, &name, endpoint)?;
+            let value = match wanted {
+                Values::Counters => count(&text, &name, endpoint)?,
+                Values::Numbers => match finite(&text, endpoint)? {
+                    Some(value) => value,
+                    None => continue,
+                },
+            };
             insert(&mut snapshot.series, name.clone(), value)?;
         }
     }
@@ -297,6 +374,13 @@ fn count(text: &str, name: &str, endpoint: &Endpoint) -> Result<f64, Useless> {
         "{found}: no counter has that value; series {{{}}}",
         excerpt(name)
     )))
+}
+
+fn finite(text: &str, endpoint: &Endpoint) -> Result<Option<f64>, Useless> {
+    let value: f64 = text
+        .parse()
+        .map_err(|_| envelope::no_result(&endpoint.url))?;
+    Ok(Some(value).filter(|value| value.is_finite()))
 }
 
 fn refuse_histogram(found: Option<&IgnoredAny>, name: &str) -> Result<(), Useless> {

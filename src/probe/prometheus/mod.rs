@@ -14,7 +14,7 @@ mod envelope;
 mod number;
 mod request;
 
-pub use counters::{counters, counters_between};
+pub use counters::{counters, counters_between, numbers_between};
 pub use number::{Combine, combined, instant};
 
 /// Where a Prometheus is.

@@ -5,17 +5,19 @@ use serde::Serialize;
 
 use crate::{
     analysis::judge::{Counts, Evaluation, Forecast, Interval, Poll},
-    event::ComparisonRecord,
+    event::{ComparedFigures, ComparisonRecord},
 };
 
 /// What a metric that compares two arms adds; all of it is null or empty of any other metric.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub(super) struct ComparisonReport {
-    /// The new version.
+    /// The new version; null where finished numbers are compared.
     canary: Option<ArmReport>,
-    /// The old version; null where the canary is held against a limit.
+    /// The old version; null where the canary is held against a limit, or finished numbers are
+    /// compared.
     stable: Option<ArmReport>,
-    /// How many times the stable rate the canary's is; null where stable had no bad ones.
+    /// How many times the stable rate, or number, the canary's is; null where stable had no bad ones,
+    /// and of percentiles.
     ratio: Option<f64>,
     /// Lower end of the ratio's 95 % range.
     ratio_low: Option<f64>,
@@ -38,8 +40,8 @@ pub(super) struct ComparisonReport {
 /// One arm.
 #[derive(Debug, Serialize, JsonSchema)]
 struct ArmReport {
-    /// Bad requests.
-    bad: f64,
+    /// Bad requests; null where percentiles are compared.
+    bad: Option<f64>,
     /// All requests.
     total: f64,
     /// Share of the bad ones, from 0 to 1; null where there were no requests.
@@ -63,11 +65,13 @@ struct ForecastReport {
 /// One poll.
 #[derive(Debug, Serialize, JsonSchema)]
 struct PollReport {
-    n_canary: f64,
-    bad_canary: f64,
-    /// Null where the canary is held against a limit.
+    /// Null where finished numbers are compared.
+    n_canary: Option<f64>,
+    /// Null where percentiles or finished numbers are compared.
+    bad_canary: Option<f64>,
+    /// Null where the canary is held against a limit, or finished numbers are compared.
     n_stable: Option<f64>,
-    /// Null where the canary is held against a limit.
+    /// Null where the canary is held against a limit, or percentiles or finished numbers are compared.
     bad_stable: Option<f64>,
     phi: f64,
     ln_e_worse: f64,
@@ -84,10 +88,13 @@ impl ComparisonReport {
             None => [None, None],
         };
         let range = record.ratio_interval;
-        let against_stable = range.is_some();
+        let told = Told::of(record);
         Self {
-            canary: Some(ArmReport::of(record.sum.canary, canary)),
-            stable: against_stable.then(|| ArmReport::of(record.sum.stable, stable)),
+            canary: told
+                .counts
+                .then(|| ArmReport::of(record.sum.canary, canary, told)),
+            stable: (told.counts && told.stable)
+                .then(|| ArmReport::of(record.sum.stable, stable, told)),
             ratio: record.ratio.and_then(finite),
             ratio_low: range.and_then(|range| finite(range.low)),
             ratio_high: range.and_then(|range| finite(range.high)),
@@ -99,19 +106,38 @@ impl ComparisonReport {
             polls: record
                 .polls
                 .iter()
-                .map(|(poll, evaluation)| PollReport::of(*poll, evaluation, against_stable))
+                .map(|(poll, evaluation)| PollReport::of(*poll, evaluation, told))
                 .collect(),
         }
     }
 }
 
+/// Which counts there are.
+#[derive(Clone, Copy)]
+struct Told {
+    counts: bool,
+    bad: bool,
+    stable: bool,
+}
+
+impl Told {
+    fn of(record: &ComparisonRecord) -> Self {
+        let is_of_shares = record.figures == ComparedFigures::Shares;
+        Self {
+            counts: record.figures != ComparedFigures::Numbers,
+            bad: is_of_shares,
+            stable: !is_of_shares || record.ratio_interval.is_some(),
+        }
+    }
+}
+
 impl ArmReport {
-    fn of(counts: Counts, range: Option<Interval>) -> Self {
+    fn of(counts: Counts, range: Option<Interval>, told: Told) -> Self {
         let range = range.filter(|_| counts.rate().is_some());
         Self {
-            bad: counts.bad(),
+            bad: told.bad.then(|| counts.bad()),
             total: counts.total(),
-            rate: counts.rate(),
+            rate: counts.rate().filter(|_| told.bad),
             rate_low: range.and_then(|range| finite(range.low)),
             rate_high: range.and_then(|range| finite(range.high)),
         }
@@ -128,12 +154,17 @@ impl ForecastReport {
 }
 
 impl PollReport {
-    fn of(poll: Poll, evaluation: &Evaluation, against_stable: bool) -> Self {
+    fn of(poll: Poll, evaluation: &Evaluation, told: Told) -> Self {
+        let Told {
+            counts,
+            bad,
+            stable,
+        } = told;
         Self {
-            n_canary: poll.canary.total(),
-            bad_canary: poll.canary.bad(),
-            n_stable: against_stable.then(|| poll.stable.total()),
-            bad_stable: against_stable.then(|| poll.stable.bad()),
+            n_canary: counts.then(|| poll.canary.total()),
+            bad_canary: bad.then(|| poll.canary.bad()),
+            n_stable: (counts && stable).then(|| poll.stable.total()),
+            bad_stable: (bad && stable).then(|| poll.stable.bad()),
             phi: evaluation.phi,
             ln_e_worse: evaluation.ln_e_worse,
             ln_e_good: evaluation.ln_e_good,
@@ -145,4 +176,39 @@ impl PollReport {
 /// A number that JSON can hold.
 fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::judge::ComparisonVerdict;
+
+    #[test]
+    fn what_does_not_exist_is_null() {
+        let evaluation = Evaluation {
+            verdict: ComparisonVerdict::NotYet,
+            polls: 1,
+            phi: 1.0,
+            ln_e_worse: 0.5,
+            ln_e_good: -0.5,
+        };
+        let counts = |total| Counts::new(total, 0.0).unwrap();
+        let poll = Poll {
+            canary: counts(10.0),
+            stable: counts(90.0),
+        };
+        let rows = [
+            (ComparedFigures::Percentiles, None, poll),
+            (ComparedFigures::Numbers, Some(1.25), Poll::default()),
+        ];
+        let texts = rows.map(|(figures, ratio, poll)| {
+            let polls = vec![(poll, evaluation)];
+            let record = ComparisonRecord::of_times(figures, ratio, evaluation, polls, &[]);
+            serde_json::to_string(&ComparisonReport::of(&record)).unwrap()
+        });
+        insta::assert_snapshot!(texts.join("\n"), @r#"
+        {"canary":{"bad":null,"total":10.0,"rate":null,"rate_low":null,"rate_high":null},"stable":{"bad":null,"total":90.0,"rate":null,"rate_low":null,"rate_high":null},"ratio":null,"ratio_low":null,"ratio_high":null,"ln_e_worse":0.5,"ln_e_good":-0.5,"sure_worse_percent":39.346934028736655,"phi":1.0,"forecast":null,"polls":[{"n_canary":10.0,"bad_canary":null,"n_stable":90.0,"bad_stable":null,"phi":1.0,"ln_e_worse":0.5,"ln_e_good":-0.5,"verdict":"not-yet"}]}
+        {"canary":null,"stable":null,"ratio":1.25,"ratio_low":null,"ratio_high":null,"ln_e_worse":0.5,"ln_e_good":-0.5,"sure_worse_percent":39.346934028736655,"phi":1.0,"forecast":null,"polls":[{"n_canary":null,"bad_canary":null,"n_stable":null,"bad_stable":null,"phi":1.0,"ln_e_worse":0.5,"ln_e_good":-0.5,"verdict":"not-yet"}]}
+        "#);
+    }
 }
