@@ -172,7 +172,7 @@ async fn a_writer_that_was_only_slow_is_fenced_out() {
 
 #[tokio::test]
 async fn whom_it_waits_for_is_said_once_and_on_change() {
-    let stage = Stage::brief(Scenario::Healthy);
+    let stage = Stage::crowded(Scenario::Healthy);
     let (begun, gone_on) = (Arc::new(Notify::new()), Gate::default());
     let (told, closed) = (Arc::clone(&begun), gone_on.clone());
     // The first one stands still before its third record until the second one waits.
@@ -256,7 +256,7 @@ async fn a_run_that_is_held_is_not_waited_for() {
 
 #[tokio::test]
 async fn of_many_that_wait_one_after_the_other_gets_through() {
-    let stage = Stage::brief(Scenario::Healthy);
+    let stage = Stage::crowded(Scenario::Healthy);
     let begun = Arc::new(Notify::new());
     let told = Arc::clone(&begun);
     let first = Start::new().hook(move |event| {
