@@ -349,16 +349,15 @@ fn polls_are_told() {
 
       errors  canary 100 % (450 of 450)  stable 0.98 % (84 of 8,550)  ratio 102× (95 % range 67–160×)
               99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
-              decided at poll 3; 2 polls that follow changed nothing
+              decided at poll 3; 2 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]
 
     HEALTHY  good enough in errors
 
-      errors  canary 0.10 % (50 of 50,000)  stable 0.10 % (950 of 950,000)  ratio 1.0× (95 % range 0.56–1.7×)
+      errors  canary 0.10 % (60 of 60,000)  stable 0.10 % (1,140 of 1,140,000)  ratio 1.0× (95 % range 0.59–1.6×)
               over 99.99 % sure it is less than 2× worse — good enough
-              decided at poll 10; 2 polls that follow changed nothing
     [0]
 
     UNDETERMINED  undecided in errors
@@ -378,7 +377,7 @@ fn polls_are_told() {
       errors  canary 0.60 % (9 of 1,500)  stable 0.40 % (114 of 28,500)  ratio 1.5× (95 % range 0.36–4.1×)
               undecided at the deadline: nothing speaks for worse or for good yet; could only exclude
               more than 4.1×
-              the deadline was at poll 3; 1 poll that follows changed nothing
+              the deadline was at poll 3; 1 poll that follows was not judged
 
     next: count more requests, then compare again
     [21]
@@ -389,7 +388,7 @@ fn polls_are_told() {
 
       errors  canary 1.00 % (40 of 4,000)  stable 0.40 % (304 of 76,000)  ratio 2.5× (95 % range 1.3–4.4×)
               99.2 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
-              decided at poll 8; 53 polls that follow changed nothing
+              decided at poll 8; 53 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]
@@ -400,7 +399,7 @@ fn polls_are_told() {
 
       errors  canary 6.00 % (90 of 1,500)  95 % range 3.9–8.6 %  limit 1 %
               99.8 % sure it is above the limit of 1 % (99 % needed) — worse
-              decided at poll 3; 2 polls that follow changed nothing
+              decided at poll 3; 2 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]
@@ -431,7 +430,7 @@ fn polls_are_told() {
 
       errors  canary 100 % (450 of 450)  stable 0.98 % (84 of 8,550)  ratio 102× (95 % range 67–160×)
               99.9 % sure it is worse than the tolerated 1.25× (99.5 % needed) — worse
-              decided at poll 3; 2 polls that follow changed nothing
+              decided at poll 3; 2 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]

@@ -119,7 +119,6 @@ fn totals(arguments: &CompareArguments, session: &mut Session) -> Result<Compari
         name: ERRORS.to_owned(),
         parameters: judge.parameters(Parameters::default(), 1, 1)?.one_look(),
         polls: vec![Poll { canary, stable }],
-        ends_at_good: true,
     })
 }
 
@@ -157,7 +156,6 @@ fn polls(
         name: ERRORS.to_owned(),
         parameters: arguments.judge.parameters(parameters, polls.len(), 1)?,
         polls,
-        ends_at_good: true,
     })
 }
 

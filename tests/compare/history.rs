@@ -266,11 +266,11 @@ fn versions_of_a_real_prometheus_are_compared() {
 
       errors  canary 5.00 % (90 of 1,800)  stable 1.00 % (90 of 9,000)  ratio 5.0× (95 % range 2.9–8.4×)
               99.96 % sure it is worse than the tolerated 1.25× (99.67 % needed) — worse
-              decided at poll 3; 77 polls that follow changed nothing
+              decided at poll 3; 77 polls that follow were not judged
 
       slow  canary 20.0 % (360 of 1,800)  stable 4.00 % (360 of 9,000)  ratio 5.0× (95 % range 3.8–6.6×)
             99.96 % sure it is worse than the tolerated 1.25× (99.67 % needed) — worse
-            decided at poll 3; 77 polls that follow changed nothing
+            decided at poll 3; 77 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]

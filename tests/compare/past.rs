@@ -289,11 +289,11 @@ fn what_a_person_reads() {
 
       errors  canary 5.00 % (45 of 900)  stable 1.00 % (90 of 9,000)  ratio 5.0× (95 % range 2.6–9.2×)
               99.9 % sure it is worse than the tolerated 1.25× (99.5 % needed) — worse
-              decided at poll 3; 57 polls that follow changed nothing
+              decided at poll 3; 57 polls that follow were not judged
 
       limit  canary 5.00 % (45 of 900)  95 % range 2.7–8.1 %  limit 2 %
              99.8 % sure it is above the limit of 2 % (99.5 % needed) — worse
-             decided at poll 3; 57 polls that follow changed nothing
+             decided at poll 3; 57 polls that follow were not judged
 
     next: look at what the bad requests have in common
     [22]

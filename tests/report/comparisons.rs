@@ -27,7 +27,6 @@ fn metric(name: &str, against: Against, canary: &str, stable: &str) -> MetricRec
             canary: counts(canary),
             stable: counts(stable),
         }],
-        ends_at_good: true,
     })
     .unwrap()
 }

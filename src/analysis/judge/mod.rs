@@ -137,14 +137,18 @@ impl Judge {
         let ln_e_worse = accumulated.ln_e_worse(&self.parameters);
         let ln_e_good = accumulated.ln_e_good(&self.parameters);
         self.accumulated = Some(accumulated);
-        let canary = self.sum.canary;
+        let Poll { canary, stable } = self.sum;
+        let has_reference = match against {
+            Against::Stable => stable.total() > 0.0,
+            Against::Rate(_) => true,
+        };
         Found {
             polls: u32::try_from(self.polls.len()).unwrap_or(u32::MAX),
             phi,
             ln_e_worse,
             ln_e_good,
             enough_for_worse: canary.bad() >= Parameters::MIN_BAD,
-            enough_for_good: canary.total() >= Parameters::MIN_REQUESTS,
+            enough_for_good: has_reference && canary.total() >= Parameters::MIN_REQUESTS,
         }
         .evaluate(&self.parameters)
     }

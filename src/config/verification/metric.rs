@@ -313,6 +313,11 @@ impl Check {
         let good = counter("good", &raw.good);
         let total = counter("total", &raw.total);
         let histogram = counter("histogram", &raw.histogram);
+        if total.is_some() && (total == bad || total == good) {
+            let reason = "is the query of `total` too: every request would be one of these, in both versions";
+            let key = if bad.is_some() { "bad" } else { "good" };
+            self.problem(format!("{at}/{key}"), reason);
+        }
         if form == Form::Threshold {
             let range = raw.threshold_range?;
             let range = Range::new(range.min, range.max)

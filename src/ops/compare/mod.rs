@@ -25,13 +25,10 @@ pub struct Comparison {
     pub parameters: Parameters,
     /// The polls, in order; one where only totals are known.
     pub polls: Vec<Poll>,
-    /// Is good the answer as soon as it is said, as where a pause ends early? Else, as where it does
-    /// not, polls that follow may still be worse.
-    pub ends_at_good: bool,
 }
 
-/// Judges one metric poll by poll. The answer is the first one at which a live run would have
-/// stopped: worse, good where that ends it, or the deadline; else how it stands after the last poll.
+/// Judges one metric poll by poll. The answer is the first one at which a live run stops: worse, or
+/// the deadline; else how it stands after the last poll. Good is no end: what follows may be worse.
 /// Without polls it is that there is no data.
 ///
 /// # Errors
@@ -41,7 +38,6 @@ pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
         name,
         parameters,
         polls,
-        ends_at_good,
     } = comparison;
     let mut judge = Judge::new(*parameters).map_err(|problems| nonsense(&problems))?;
     let mut stop = None;
@@ -50,7 +46,7 @@ pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
         judge.push(*poll);
         let evaluation = judge.evaluate();
         evaluated.push((*poll, evaluation));
-        if stop.is_none() && is_the_end(parameters, *ends_at_good, &evaluation) {
+        if stop.is_none() && is_the_end(parameters, &evaluation) {
             stop = Some((judge.sum(), evaluation));
         }
     }
@@ -73,13 +69,8 @@ fn nonsense(problems: &[ParameterProblem]) -> Failure {
 }
 
 /// Would a live run stop here?
-fn is_the_end(parameters: &Parameters, ends_at_good: bool, evaluation: &Evaluation) -> bool {
-    let decided = match evaluation.verdict {
-        ComparisonVerdict::Worse => true,
-        ComparisonVerdict::Good => ends_at_good,
-        ComparisonVerdict::Hold | ComparisonVerdict::NotYet => false,
-    };
-    decided || evaluation.polls >= parameters.max_polls
+fn is_the_end(parameters: &Parameters, evaluation: &Evaluation) -> bool {
+    evaluation.verdict == ComparisonVerdict::Worse || evaluation.polls >= parameters.max_polls
 }
 
 fn polls_of(evaluation: &Evaluation) -> usize {
@@ -89,15 +80,16 @@ fn polls_of(evaluation: &Evaluation) -> usize {
 /// Says that polls follow the answer, which are no part of it.
 fn follow(after: usize, evaluation: &Evaluation) -> String {
     let what = match evaluation.verdict {
-        ComparisonVerdict::Worse | ComparisonVerdict::Good => "decided",
-        ComparisonVerdict::Hold | ComparisonVerdict::NotYet => "the deadline was",
+        ComparisonVerdict::Worse => "decided",
+        ComparisonVerdict::Good | ComparisonVerdict::Hold | ComparisonVerdict::NotYet => {
+            "the deadline was"
+        }
     };
-    let (polls, follow) = match after {
-        1 => ("1 poll".to_owned(), "follows"),
-        more => (format!("{more} polls"), "follow"),
+    let rest = match after {
+        1 => "1 poll that follows was".to_owned(),
+        more => format!("{more} polls that follow were"),
     };
-    let number = evaluation.polls;
-    format!("{what} at poll {number}; {polls} that {follow} changed nothing")
+    format!("{what} at poll {}; {rest} not judged", evaluation.polls)
 }
 
 fn wanted(parameters: &Parameters) -> String {

@@ -109,7 +109,6 @@ impl Question {
             parameters: *parameters,
             polls: found.polls,
             // Whoever asks for a time wants to know of all of it.
-            ends_at_good: false,
         })?;
         if let (Some(remark), Some(comparison)) = (remark, &mut record.comparison) {
             comparison.sentence.push_str(&format!("\n{remark}"));
