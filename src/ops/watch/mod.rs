@@ -9,6 +9,7 @@ mod arms;
 mod comparison;
 mod endpoints;
 mod health;
+mod history;
 mod judges;
 mod past;
 mod polls;

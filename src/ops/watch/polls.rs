@@ -7,6 +7,7 @@ use futures_util::future::join;
 
 use super::{
     arms::{Amount, Arms, Glance, Pair},
+    history,
     source::{Instants, Probe, Source, Trouble},
 };
 use crate::analysis::counters::{Absent, Counted};
@@ -53,6 +54,7 @@ pub(super) enum Other {
     Beside,
     /// The old version before the change: the parts of that time, one for each poll.
     Before {
+        /// As many steps as there will be polls.
         instants: Instants,
         parts: Option<Vec<Option<Amount>>>,
     },
@@ -274,33 +276,16 @@ impl Polls {
         if parts.is_some() {
             return Ok(());
         }
-        let looks = source.looks(probe, *instants).await?;
-        let nothing = |look: &Glance| look.nothing(&format!("{} before the change", source.arm));
-        let mut unknown: Vec<Option<String>> = looks.iter().map(nothing).collect();
-        if unknown.iter().all(Option::is_some) {
-            let reason = unknown.pop().flatten().unwrap_or_default();
-            return Err(Trouble::NoData(format!(
-                "{reason}, so there is nothing to compare with"
-            )));
-        }
+        let looks = history::looks(source, probe, *instants).await?;
         self.absent.was_there |= looks.iter().any(Glance::has_counted);
         let counted = source.queries.counted().unwrap_or(Counted::Good);
-        let mut arms: Option<Arms> = None;
+        let mut looks = history::boundaries(looks, instants.steps()).into_iter();
         let mut amounts = Vec::new();
-        for (number, look) in looks.into_iter().enumerate() {
+        if let Some(first) = looks.next() {
+            let began = Arms::new(counted, self.absent, first, None);
+            let mut arms = began.map_err(Trouble::NoData)?;
             // What cannot be counted is no part of the history; the poll beside it says nothing.
-            let grown = match &mut arms {
-                Some(arms) => arms.take(look, None).ok().map(|pair| pair.canary),
-                // A counter that is not there yet at the beginning may have counted for long.
-                None if look.nothing(&source.arm).is_some() => None,
-                None => {
-                    arms = Arms::new(counted, self.absent, look, None).ok();
-                    None
-                }
-            };
-            if number > 0 {
-                amounts.push(grown);
-            }
+            amounts.extend(looks.map(|look| arms.take(look, None).ok().map(|pair| pair.canary)));
         }
         *parts = Some(amounts);
         Ok(())

@@ -112,6 +112,13 @@ pub(super) struct Instants {
 }
 
 impl Instants {
+    /// Returns how many steps there are from the first to the last.
+    pub(super) fn steps(&self) -> usize {
+        let length = (self.to - self.from).to_std().unwrap_or_default();
+        let steps = length.as_millis() / self.step.as_millis().max(1);
+        usize::try_from(steps).unwrap_or(usize::MAX)
+    }
+
     /// The hour before an instant, minute by minute.
     fn hour_before(until: DateTime<Utc>) -> Self {
         Self {
