@@ -84,6 +84,7 @@ impl ServiceDocument {
             Verification {
                 count: 1,
                 health: Vec::new(),
+                checks: Vec::new(),
                 metrics: Vec::new(),
                 on_inconclusive: OnInconclusive::Hold,
             }

@@ -1,6 +1,7 @@
 //! The `verification` section of a service: what is measured, how often, and what is good.
 
 mod check;
+mod checks;
 mod form;
 mod judge;
 mod metric;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::{query::Template, schema::without_null};
 use crate::analysis::Limits;
 
+pub use checks::{Check, CheckKind, RawAlerts, RawCheck};
 pub use judge::RawJudge;
 pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
 
@@ -32,6 +34,9 @@ pub struct RawVerification {
     /// Addresses that must answer as wanted.
     #[serde(default)]
     pub health: Vec<RawHealth>,
+    /// Other questions that are answered with yes or no, such as whether alerts are firing.
+    #[serde(default)]
+    pub checks: Vec<RawCheck>,
     /// What every comparison tolerates and how sure it must be, where the metric does not say.
     #[serde(default)]
     #[schemars(with = "RawJudge")]
@@ -101,6 +106,8 @@ pub struct Verification {
     pub count: u32,
     /// Health checks, in the order of the file.
     pub health: Vec<Health>,
+    /// Other checks, in the order of the file.
+    pub checks: Vec<Check>,
     /// Metrics, in the order of the file.
     pub metrics: Vec<Metric>,
     /// What is done when a comparison is undecided at the end.

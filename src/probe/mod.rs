@@ -4,13 +4,21 @@
 //! number and never healthy.
 
 mod address;
+pub mod alertmanager;
+mod check;
 mod client;
 pub mod github;
 pub mod http;
+mod json_api;
+mod number;
 pub mod prometheus;
 pub mod rest;
 mod text;
 pub mod webhook;
+mod window;
 
+pub use check::CheckReading;
 pub use client::{Client, ClientOptions};
+pub use number::NumberSource;
 pub use text::{excerpt, is_harmless};
+pub use window::WindowReading;

@@ -38,6 +38,7 @@ async fn verified(story: Story, extent: Extent) -> String {
     };
     let endpoints = Endpoints {
         prometheus: Some(Endpoint::open(Url::parse(&server.url).unwrap())),
+        ..Endpoints::default()
     };
     let client = Client::new(ClientOptions::default());
     let verification = raw.validate().unwrap();

@@ -64,6 +64,7 @@ async fn verified(case: Case) -> String {
     };
     let endpoints = Endpoints {
         prometheus: Some(Endpoint::open(Url::parse(&server.url).unwrap())),
+        ..Endpoints::default()
     };
     let client = Client::new(ClientOptions::default());
     let verification = raw.validate().unwrap();

@@ -340,10 +340,12 @@ fn what_cannot_be_asked_is_refused_before_the_first_question() {
     };
     let endpoints = |url: Option<&str>| Endpoints {
         prometheus: url.map(|url| Endpoint::open(Url::parse(url).unwrap())),
+        ..Endpoints::default()
     };
     let nothing = Verification {
         count: 1,
         health: Vec::new(),
+        checks: Vec::new(),
         metrics: Vec::new(),
         on_inconclusive: OnInconclusive::Hold,
     };
@@ -361,7 +363,7 @@ fn what_cannot_be_asked_is_refused_before_the_first_question() {
         lines.push(line(&made.err().unwrap().into(), "URL"));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    3: `verification` has neither health checks nor metrics, so nothing would be verified
+    3: `verification` has no health checks, no other checks and no metrics, so nothing would be verified
     3: `a` asks prometheus, which `providers` does not name
     3: the query of `a` uses `{{version}}`, which is not known here
     ");

@@ -39,6 +39,7 @@ pub fn watcher(text: &str, url: &str, clock: Arc<dyn Clock>) -> Watcher {
     let verification = raw.validate().unwrap();
     let endpoints = Endpoints {
         prometheus: Some(Endpoint::open(Url::parse(url).unwrap())),
+        ..Endpoints::default()
     };
     let variables = Variables {
         service: Some("ads".to_owned()),

@@ -27,10 +27,10 @@ impl RawVerification {
     /// exceeded.
     pub fn validate(self) -> Result<Verification, Vec<Problem>> {
         let mut check = Check::default();
-        if self.health.is_empty() && self.metrics.is_empty() {
+        if self.health.is_empty() && self.checks.is_empty() && self.metrics.is_empty() {
             check.problem(
                 "",
-                "neither `health` nor `metrics` has an entry, so nothing would be verified",
+                "none of `health`, `checks` and `metrics` has an entry, so nothing would be verified",
             );
         }
         let interval = check.interval("/interval", self.interval.as_deref(), DEFAULT_INTERVAL);
@@ -51,6 +51,12 @@ impl RawVerification {
             .enumerate()
             .filter_map(|(index, raw)| check.health(index, raw, &common))
             .collect();
+        let checks = self
+            .checks
+            .into_iter()
+            .enumerate()
+            .filter_map(|(index, raw)| check.check(index, raw, &common))
+            .collect();
         let mut metrics: Vec<Metric> = self
             .metrics
             .into_iter()
@@ -62,6 +68,7 @@ impl RawVerification {
             Ok(Verification {
                 count: self.count.unwrap_or(Verification::DEFAULT_COUNT),
                 health,
+                checks,
                 metrics,
                 on_inconclusive: self.on_inconclusive.unwrap_or_default(),
             })
@@ -326,7 +333,7 @@ metrics:
         let nothing = validated("interval: 30s").unwrap_err();
         assert_eq!(
             nothing,
-            ": neither `health` nor `metrics` has an entry, so nothing would be verified"
+            ": none of `health`, `checks` and `metrics` has an entry, so nothing would be verified"
         );
         let text = "
 interval: 500ms

@@ -382,7 +382,7 @@ pub(super) fn source(
         },
     };
     Ok(Source {
-        endpoint: endpoints.of(metric.provider, &metric.name)?,
+        endpoint: endpoints.prometheus(&metric.name)?,
         timeout: metric.schedule.timeout,
         arm: variables
             .arm

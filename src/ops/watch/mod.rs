@@ -6,6 +6,7 @@
 //! time that is over.
 
 mod arms;
+mod check;
 mod comparison;
 mod endpoints;
 mod health;
@@ -33,6 +34,7 @@ use crate::{
     units::Weight,
 };
 
+use check::CheckWatch;
 use comparison::ComparisonWatch;
 use health::HealthWatch;
 use source::Probe;
@@ -115,6 +117,7 @@ enum Criterion {
     Threshold(ThresholdWatch),
     Comparison(Box<ComparisonWatch>),
     Health(HealthWatch),
+    Check(CheckWatch),
 }
 
 impl Watcher {
@@ -139,15 +142,22 @@ impl Watcher {
                 start,
             ))
         });
+        let checks = verification.checks.iter().map(|check| {
+            let watch = CheckWatch::new(check, endpoints, &subject.judged)?;
+            Ok(Watched::new(Criterion::Check(watch), check.schedule, start))
+        });
         let metrics = verification
             .metrics
             .iter()
             .map(|metric| watch_metric(metric, endpoints, subject, start));
-        let watched = health.chain(metrics).collect::<Result<Vec<_>, _>>()?;
+        let watched = health
+            .chain(checks)
+            .chain(metrics)
+            .collect::<Result<Vec<_>, _>>()?;
         if watched.is_empty() {
             return Err(Failure::new(
                 Ending::ConfigInvalid,
-                "`verification` has neither health checks nor metrics, so nothing would be verified",
+                "`verification` has no health checks, no other checks and no metrics, so nothing would be verified",
             ));
         }
         Ok(Self {
@@ -216,7 +226,7 @@ impl Watcher {
             .expect("`new` refuses a watcher without criteria")
     }
 
-    /// Returns the standings of all criteria, health checks first, in the order of the file.
+    /// Returns the standings of all criteria, health checks first, then other checks, in the order of the file.
     pub fn standings(&self) -> Vec<Standing> {
         self.watched
             .iter()
@@ -260,7 +270,7 @@ impl Watcher {
         open.filter(|criterion| criterion.standing().verdict != StandingVerdict::Pass)
             .map(|criterion| match criterion {
                 Criterion::Comparison(comparison) => comparison.undecided(),
-                Criterion::Threshold(_) | Criterion::Health(_) => None,
+                Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => None,
             })
             .collect()
     }
@@ -333,6 +343,10 @@ impl Watched {
                 watch.measure(client, clock).await;
                 later(now, self.interval)
             }
+            Criterion::Check(watch) => {
+                watch.measure(client, clock).await;
+                later(now, self.interval)
+            }
             Criterion::Comparison(watch) => {
                 watch.measure(Probe { client, clock }, now).await;
                 watch.next(now)
@@ -345,7 +359,7 @@ impl Watched {
     fn counted_polls(&self) -> u32 {
         match &self.criterion {
             Criterion::Comparison(_) => self.polls.saturating_sub(1),
-            Criterion::Threshold(_) | Criterion::Health(_) => self.polls,
+            Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => self.polls,
         }
     }
 }
@@ -356,6 +370,7 @@ impl Criterion {
             Self::Threshold(watch) => watch.standing(),
             Self::Comparison(watch) => watch.standing(),
             Self::Health(watch) => watch.standing(),
+            Self::Check(watch) => watch.standing(),
         }
     }
 
@@ -364,6 +379,7 @@ impl Criterion {
             Self::Threshold(watch) => record(watch.standing()),
             Self::Comparison(watch) => watch.record(),
             Self::Health(watch) => record(watch.standing()),
+            Self::Check(watch) => record(watch.standing()),
         }
     }
 }

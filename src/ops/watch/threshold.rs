@@ -10,17 +10,14 @@ use crate::{
         verification::Metric,
     },
     event::Failure,
-    probe::{
-        Client,
-        prometheus::{self, Endpoint},
-    },
+    probe::{Client, NumberSource},
 };
 
 use super::{Endpoints, filled};
 
 /// A metric with a threshold and how it stands.
 pub(super) struct ThresholdWatch {
-    endpoint: Endpoint,
+    source: NumberSource,
     query: String,
     timeout: Duration,
     track: Track,
@@ -43,7 +40,7 @@ impl ThresholdWatch {
             limits: metric.limits,
         };
         Ok(Self {
-            endpoint: endpoints.of(metric.provider, &metric.name)?,
+            source: endpoints.number(metric.provider, &metric.name)?,
             query: filled(query, "query", &metric.name, variables)?,
             timeout: metric.schedule.timeout,
             track: Track::new(&criterion),
@@ -52,12 +49,12 @@ impl ThresholdWatch {
 
     pub(super) async fn measure(&mut self, client: &Client, clock: &dyn Clock) {
         let Self {
-            endpoint,
+            source,
             query,
             timeout,
             track,
         } = self;
-        let reading = prometheus::instant(client, clock, endpoint, query, None, *timeout).await;
+        let reading = source.ask(client, clock, query, *timeout).await;
         track.observe(&reading);
     }
 

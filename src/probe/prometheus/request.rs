@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::{
-    Method, Url,
+    Method,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::de::DeserializeOwned;
@@ -13,7 +13,11 @@ use serde::de::DeserializeOwned;
 use super::{Auth, Endpoint, envelope};
 use crate::{
     clock::Clock,
-    probe::{Client, client::Call},
+    probe::{
+        Client,
+        client::Call,
+        json_api::{below, sensitive},
+    },
     secret::Secret,
 };
 
@@ -77,7 +81,7 @@ pub(super) async fn ask<D: DeserializeOwned>(
     form.append_pair("timeout", &milliseconds(timeout));
     let call = Call {
         method: Method::POST,
-        url: address(&endpoint.url, path),
+        url: below(&endpoint.url, path),
         headers: headers(endpoint).map_err(Useless::Unavailable)?,
         body: form.finish(),
         timeout,
@@ -97,13 +101,6 @@ fn instant(at: DateTime<Utc>) -> String {
 
 fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis().max(1))
-}
-
-/// Returns a path below a base address, whether or not that ends in a slash.
-fn address(base: &Url, path: &str) -> Url {
-    let mut url = base.clone();
-    url.set_path(&format!("{}{path}", base.path().trim_end_matches('/')));
-    url
 }
 
 fn headers(endpoint: &Endpoint) -> Result<HeaderMap, String> {
@@ -127,14 +124,6 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, String> {
         headers.insert(AUTHORIZATION, sensitive(&credentials, "Authorization")?);
     }
     Ok(headers)
-}
-
-fn sensitive(value: &str, name: &str) -> Result<HeaderValue, String> {
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        format!("the value of the header {name} has characters that HTTP does not allow")
-    })?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 fn basic(username: &Secret, password: &Secret) -> String {

@@ -1,0 +1,30 @@
+//! One number from whichever provider is asked.
+
+use std::time::Duration;
+
+use super::{Client, prometheus};
+use crate::{analysis::Reading, clock::Clock};
+
+/// A provider of numbers, with its credentials.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NumberSource {
+    /// A Prometheus, or anything that speaks its query API.
+    Prometheus(prometheus::Endpoint),
+}
+
+impl NumberSource {
+    /// Asks for one number now. Everything that is no single, finite, fresh number is no value.
+    pub async fn ask(
+        &self,
+        client: &Client,
+        clock: &dyn Clock,
+        query: &str,
+        timeout: Duration,
+    ) -> Reading {
+        match self {
+            Self::Prometheus(endpoint) => {
+                prometheus::instant(client, clock, endpoint, query, None, timeout).await
+            }
+        }
+    }
+}
