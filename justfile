@@ -40,6 +40,10 @@ valid python="python3" node="node_modules" *trees:
 judge-time:
     cargo bench --bench judge
 
+# What watching costs: many questions in one poll, and hours of a watch.
+watch-time:
+    cargo bench --bench watch
+
 # Size, start-up and memory of the release binary.
 bench:
     benches/startup.sh
