@@ -540,6 +540,12 @@ fn bad_flags_are_refused() {
         told(&["--stable", "1/2"]),
         told(&["--canary", "1/2"]),
         told(&["--canary", "1/2", "--polls", "x.csv"]),
+        with(&["--to", "-5m"]),
+        with(&["--step", "30s"]),
+        with(&["--version", "1.1"]),
+        with(&["--stable-version", "1.1"]),
+        with(&["--stable-from", "-2h", "--stable-to", "-1h"]),
+        told(&["--polls", "x.csv", "--version", "1.1"]),
         told(&["--canary", "1/2", "--stable", "1/2", "--max-rate", "0.1"]),
         with(&["--tolerated-ratio", "0.5"]),
         with(&["--tolerated-ratio", "3"]),
@@ -634,6 +640,50 @@ fn bad_flags_are_refused() {
     error: the argument '--canary <BAD/TOTAL>' cannot be used with '--polls <FILE>'
 
     Usage: shipgate compare --canary <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--canary <BAD/TOTAL>' cannot be used with '--to <TIME>'
+
+    Usage: shipgate compare --canary <BAD/TOTAL> --stable <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--canary <BAD/TOTAL>' cannot be used with '--step <DURATION>'
+
+    Usage: shipgate compare --canary <BAD/TOTAL> --stable <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--canary <BAD/TOTAL>' cannot be used with '--version <VERSION>'
+
+    Usage: shipgate compare --canary <BAD/TOTAL> --stable <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--canary <BAD/TOTAL>' cannot be used with '--stable-version <VERSION>'
+
+    Usage: shipgate compare --canary <BAD/TOTAL> --stable <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--canary <BAD/TOTAL>' cannot be used with:
+      --stable-from <TIME>
+      --stable-to <TIME>
+
+    Usage: shipgate compare --canary <BAD/TOTAL> --stable <BAD/TOTAL>
+
+    For more information, try '--help'.
+    [2]
+
+    error: the argument '--polls <FILE>' cannot be used with '--version <VERSION>'
+
+    Usage: shipgate compare --polls <FILE>
 
     For more information, try '--help'.
     [2]

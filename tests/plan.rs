@@ -897,6 +897,55 @@ fn a_traffic_plan_reads_its_steps_from_the_repository_and_its_traffic_from_the_p
     assert!(stage.everything() == before, "something was written");
 }
 
+/// Nothing is stated: what the comparison counted of the old version in the last hour stands in.
+#[test]
+fn a_traffic_plan_asks_the_comparisons_themselves() {
+    let stage = Stage::new();
+    let address = stage.world.git_url();
+    let usual = [
+        "plan",
+        "--traffic-plan",
+        "--repository",
+        &address,
+        "--output",
+        "json",
+    ];
+    let rows: [&[&str]; 3] = [
+        &[],
+        &["--baseline", "0.05"],
+        &["--requests-per-second", "500"],
+    ];
+    for stated in rows {
+        let answer = stage.run(&[], &[&usual[..], stated].concat());
+        assert_eq!(answer.code, 0, "{}{}", answer.out, answer.errors);
+        let note = answer
+            .errors
+            .lines()
+            .find(|line| line.contains("in the last hour"));
+        assert!(
+            note.is_some_and(|it| it.contains("`errors` counted ")),
+            "{}",
+            answer.errors
+        );
+        let plan = answer.report()["traffic_plan"]["comparisons"][0].clone();
+        let figure = |name: &str| plan[name].as_f64().unwrap();
+        let (requests, baseline) = (figure("requests_per_second"), figure("baseline"));
+        match stated {
+            ["--requests-per-second", _] => assert_eq!(requests, 500.0),
+            _ => assert!((150.0..250.0).contains(&requests), "{plan}"),
+        }
+        match stated {
+            ["--baseline", _] => assert_eq!(baseline, 0.05),
+            _ => assert!((0.0005..0.01).contains(&baseline), "{plan}"),
+        }
+    }
+    let limit = stage.run(
+        &[],
+        &[&usual[..], &["--max-rate", "0.001", "--baseline", "0.002"]].concat(),
+    );
+    insta::assert_snapshot!(limit.report()["reason"].as_str().unwrap(), @"`errors` usually has 0.2% bad requests, which is not below its `max_rate` of 0.1%: every version would be taken back");
+}
+
 #[test]
 fn a_plan_and_validate_warn_of_steps_that_see_too_little() {
     let stage = Stage::new();
@@ -953,6 +1002,13 @@ fn nonsense_is_refused() {
         "plan --traffic-plan --step 0:10m --requests-per-second 100 --baseline 0.01",
         "plan --traffic-plan --step 5 --requests-per-second 100 --baseline 0.01",
         "plan --version 1.1 --step 5:10m",
+        "plan --traffic-plan --step 5:10m --requests-per-second 100 --baseline 0.01 --max-polls 5",
+        "plan --traffic-plan --step 5:10m --requests-per-second 100 --baseline -1",
+        "validate --requests-per-second 0 --baseline 0.01",
+        "validate --requests-per-second 100 --baseline 5",
+        "validate --requests-per-second 100 --baseline -1",
+        "validate --requests-per-second 100",
+        "validate --baseline 0.01",
     ];
     let mut lines = String::new();
     for row in rows {
@@ -975,7 +1031,7 @@ fn nonsense_is_refused() {
     plan --traffic-plan --requests-per-second 100 --baseline 0.01
         2 ERROR  no GitOps repository is named
     plan --traffic-plan --total-time 30m --requests-per-second 100
-        2 error: the following required arguments were not provided:
+        2 ERROR  --baseline is missing, expected the usual share of bad requests
     plan --traffic-plan --total-time 30m --requests-per-second 0 --baseline 0.01
         2 ERROR  the traffic: without requests nothing can be compared
     plan --traffic-plan --total-time 30m --requests-per-second 100 --baseline 1
@@ -988,5 +1044,19 @@ fn nonsense_is_refused() {
         2 error: invalid value '5' for '--step <WEIGHT:TIME>': expected WEIGHT:TIME such as 5:10m
     plan --version 1.1 --step 5:10m
         2 error: the following required arguments were not provided:
+    plan --traffic-plan --step 5:10m --requests-per-second 100 --baseline 0.01 --max-polls 5
+        2 ERROR  --max-polls says nothing here: the deadline of a step is its end
+    plan --traffic-plan --step 5:10m --requests-per-second 100 --baseline -1
+        2 ERROR  the traffic: the usual share of bad requests must be from 0 to below 1
+    validate --requests-per-second 0 --baseline 0.01
+        2 ERROR  the traffic: without requests nothing can be compared
+    validate --requests-per-second 100 --baseline 5
+        2 ERROR  the traffic: the usual share of bad requests must be from 0 to below 1
+    validate --requests-per-second 100 --baseline -1
+        2 ERROR  the traffic: the usual share of bad requests must be from 0 to below 1
+    validate --requests-per-second 100
+        2 ERROR  --requests-per-second says nothing without --baseline
+    validate --baseline 0.01
+        2 ERROR  --baseline says nothing without --requests-per-second
     ");
 }

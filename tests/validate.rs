@@ -442,3 +442,96 @@ fn approvals_that_nobody_could_give_are_told() {
     next: mend the line that the message names
     ");
 }
+
+const SERVICE: &str = r#"version: 1
+environments: {production: {branch: main, root: clusters/prod}}
+providers: {prometheus: {url: "https://prometheus.example"}}
+services:
+  ads:
+    manifests: ["{root}/ads.yaml"]
+    image: registry.example/shop/ads
+    workloads: {stable: Deployment/ads, canary: Deployment/ads-canary}
+    traffic: {ingress_nginx: Ingress/ads-canary}
+    live: {canary: {http: "https://ads-canary.example"}, stable: {http: "https://ads.example"}}
+    strategy:
+      canary:
+        canary_replicas: 1
+        steps: [STEPS]
+        bake_time: 10m
+    verification:
+      interval: 30s
+      metrics:
+        - {name: errors, provider: prometheus, bad: 'b{v="{{version}}"}', total: 't{v="{{version}}"}'MORE}
+"#;
+
+#[test]
+fn watches_that_are_too_short_for_any_verdict_are_told() {
+    let rows = [
+        ("{set_weight: 10}, {pause: {duration: 10m}}", ""),
+        ("{set_weight: 10}, {pause: {duration: 20s}}", ""),
+        ("{set_weight: 10}, {pause: {duration: 1m}}", ""),
+        (
+            "{set_weight: 10}, {pause: {duration: 2m}}",
+            ", initial_delay: 90s",
+        ),
+        (
+            "{set_weight: 10}, {pause: {duration: 5m, promote_early: true}}",
+            "",
+        ),
+        (
+            "{set_weight: 10}, {pause: {duration: 10m, promote_early: true}}",
+            ", soak_polls: 100",
+        ),
+        (
+            "{set_weight: 10}, {pause: {duration: 10m}}",
+            ", interval: 5m",
+        ),
+    ];
+    let mut lines = Vec::new();
+    for (steps, more) in rows {
+        let text = SERVICE.replace("STEPS", steps).replace("MORE", more);
+        let folder = folder(&[("shipgate.yaml", &text)]);
+        let (code, out) = shipgate(folder.path(), &["validate", "--strict", "--output", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let findings = findings.map(|it| {
+            format!(
+                "{} {}:{} {}",
+                it["code"], it["line"], it["column"], it["message"]
+            )
+        });
+        lines.push(format!("{steps}{more}: {code}"));
+        lines.extend(findings.map(|it| format!("    {it}")));
+    }
+    let gauge = SERVICE.replace("STEPS", "{set_weight: 10}, {pause: {duration: 4m}}");
+    let (head, _) = gauge.split_once("        - {name: errors").unwrap();
+    let gauge = format!(
+        "{head}        - {{name: p99, provider: prometheus, query: 'p99{{v=\"{{{{version}}}}\"}}', tolerated_factor: 1.2}}\n"
+    );
+    let folder = folder(&[("shipgate.yaml", &gauge)]);
+    let (_, out) = shipgate(folder.path(), &["validate"]);
+    lines.push(out);
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    {set_weight: 10}, {pause: {duration: 10m}}: 0
+    {set_weight: 10}, {pause: {duration: 20s}}: 4
+        "short-watch" 14:16 "the pause of 20s at weight 10% has 1 poll every 30s of `errors`: nothing is called worse in fewer than 3, or good in fewer than 2"
+    {set_weight: 10}, {pause: {duration: 1m}}: 4
+        "short-watch" 14:16 "the pause of 1m at weight 10% has 2 polls every 30s of `errors`: nothing is called worse in fewer than 3, or good in fewer than 2"
+    {set_weight: 10}, {pause: {duration: 2m}}, initial_delay: 90s: 4
+        "short-watch" 14:16 "the pause of 2m at weight 10% has 1 poll every 30s of `errors`: nothing is called worse in fewer than 3, or good in fewer than 2"
+    {set_weight: 10}, {pause: {duration: 5m, promote_early: true}}: 4
+        "short-watch" 14:16 "`promote_early` cannot end the pause of 5m at weight 10%: it has 10 polls every 30s of `errors`, which is called good from poll 10 on (`soak_polls`)"
+    {set_weight: 10}, {pause: {duration: 10m, promote_early: true}}, soak_polls: 100: 4
+        "short-watch" 14:16 "`promote_early` cannot end the pause of 10m at weight 10%: it has 20 polls every 30s of `errors`, which is called good from poll 100 on (`soak_polls`)"
+    {set_weight: 10}, {pause: {duration: 10m}}, interval: 5m: 4
+        "short-watch" 14:16 "the pause of 10m at weight 10% has 2 polls every 5m of `errors`: nothing is called worse in fewer than 3, or good in fewer than 2"
+        "short-watch" 14:16 "the `bake_time` of 10m has 2 polls every 5m of `errors`: nothing is called worse in fewer than 3, or good in fewer than 2"
+    OK  shipgate.yaml is valid; 1 warning
+
+    shipgate.yaml
+      warning  14:16: the pause of 4m at weight 10% has 8 polls every 30s of `p99`: nothing is called
+               worse in fewer than 9, or good in fewer than 6 [short-watch]
+               14 |         steps: [{set_weight: 10}, {pause: {duration: 4m}}]
+                  |                ^
+    "#);
+}

@@ -38,30 +38,32 @@ pub struct PastArguments {
     repository: RepositoryArguments,
     /// Ask the provider for the configured comparisons, from this time on: -30m, or RFC 3339 with an
     /// offset
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, conflicts_with_all = ["canary", "stable", "polls"], help_heading = PAST)]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, conflicts_with_all = BARE, help_heading = PAST)]
     pub from: Option<Moment>,
     /// Until this time: now, -5m, or RFC 3339 with an offset [default: now]
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires = "from", help_heading = PAST)]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires = "from", conflicts_with_all = BARE, help_heading = PAST)]
     to: Option<Moment>,
     /// Time between two polls [default: `interval` of the metric]
-    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "from", help_heading = PAST)]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "from", conflicts_with_all = BARE, help_heading = PAST)]
     step: Option<Duration>,
     /// Version that is judged, which queries ask for as {{version}}
-    #[arg(long, value_parser = version, allow_hyphen_values = true, requires = "from", help_heading = PAST)]
+    #[arg(long, value_parser = version, allow_hyphen_values = true, requires = "from", conflicts_with_all = BARE, help_heading = PAST)]
     version: Option<Version>,
     /// Version that it is held against
-    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true, requires = "from", help_heading = PAST)]
+    #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true, requires = "from", conflicts_with_all = BARE, help_heading = PAST)]
     stable_version: Option<Version>,
     /// Hold it against another time, from here on, such as before a rolling deployment; queries then
     /// ask for `stable` as {{arm}} at both times
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires_all = ["from", "stable_to"], help_heading = PAST)]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires_all = ["from", "stable_to"], conflicts_with_all = BARE, help_heading = PAST)]
     stable_from: Option<Moment>,
     /// Until here
-    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires = "stable_from", help_heading = PAST)]
+    #[arg(long, value_name = "TIME", value_parser = moment, allow_hyphen_values = true, requires = "stable_from", conflicts_with_all = BARE, help_heading = PAST)]
     stable_to: Option<Moment>,
 }
 
 const PAST: &str = "A time that is over";
+/// Flags with counts of their own, which nobody is asked for.
+const BARE: [&str; 3] = ["canary", "stable", "polls"];
 
 /// An instant, or how long ago.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -68,6 +68,8 @@ reasons! {
     "not-announced", FINDINGS, "a commit names a run whose journal does not announce it: copied or forged trailers, a cherry-pick, a squash", "no rule of the policy: `history --audit`", "ask the author that the gap names, and who may push to the branch";
     "missing-commit", FINDINGS, "the journal announced a commit for a step that was done, and it is not on the branch: a forced push", "no rule of the policy: `history --audit`", "ask who may force pushes to the branch; deploy again what was lost";
     "unreadable", FINDINGS, "the values could not be read from a commit on", "no rule of the policy: `history --audit`", "look at the commit that the gap names: its configuration or manifests are not valid";
+    "blind-step", FINDINGS, "a step cannot see what its comparison promises to find, with the traffic that was stated", "no rule of the policy: `validate` and `plan` of the configuration's steps", "more weight or more time, as the message says; `shipgate plan --traffic-plan` shows all steps";
+    "short-watch", FINDINGS, "a pause or `bake_time` has fewer polls of a comparison than any verdict takes", "no rule of the policy: `validate` and `plan` of the configuration's steps", "make it longer, or `interval` shorter";
     "allowed", OK, "the rule lets through", "any rule", "nothing to do";
     "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
 }

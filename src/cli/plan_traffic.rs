@@ -11,11 +11,17 @@ use super::{
     repository::{RepositoryArguments, client},
 };
 use crate::{
-    event::{Ending, Event, Failure, Outcome, PlannedComparison, Reporter},
+    event::{
+        Ending, Event, Failure, Outcome, PlannedComparison, Reporter,
+        quantity::{number, percent},
+    },
     ops::{
         check::{TrafficQuery, TrafficSource},
         gate,
-        plan::traffic::{self, KnownTraffic, USUAL_INTERVAL, WeightFor},
+        plan::{
+            live_traffic::{LiveTraffic, live_traffic},
+            traffic::{self, KnownTraffic, USUAL_INTERVAL, WeightFor},
+        },
         watch::Endpoints,
     },
     policy::TrafficFact,
@@ -28,10 +34,10 @@ use crate::{
 pub struct StatedTraffic {
     /// Requests to the service in a second, both versions together: warns of steps that cannot see
     /// what their comparison promises
-    #[arg(long, value_name = "NUMBER", help_heading = HEADING, requires = "baseline")]
+    #[arg(long, value_name = "NUMBER", help_heading = HEADING)]
     pub requests_per_second: Option<RequestsPerSecond>,
     /// Usual share of bad requests, such as 0.01
-    #[arg(long, value_name = "SHARE", help_heading = HEADING)]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true, help_heading = HEADING)]
     pub baseline: Option<f64>,
 }
 
@@ -39,11 +45,25 @@ const HEADING: &str = "Traffic";
 
 impl StatedTraffic {
     /// Returns the traffic, if it is stated.
-    pub fn known(&self) -> Option<KnownTraffic> {
-        Some(KnownTraffic {
-            requests: self.requests_per_second?,
-            baseline: self.baseline?,
-        })
+    ///
+    /// # Errors
+    /// [`Ending::Usage`]: one of the two figures without the other, or figures that make no sense.
+    pub fn known(&self) -> Result<Option<KnownTraffic>, Failure> {
+        let alone = |given: &str, missing: &str| {
+            let reason = format!("{given} says nothing without {missing}");
+            Err(Failure::new(Ending::Usage, reason)
+                .hint("for example --requests-per-second 100 --baseline 0.01"))
+        };
+        let known = match (self.requests_per_second, self.baseline) {
+            (None, None) => return Ok(None),
+            (Some(_), None) => return alone("--requests-per-second", "--baseline"),
+            (None, Some(_)) => return alone("--baseline", "--requests-per-second"),
+            (Some(requests), Some(baseline)) => KnownTraffic { requests, baseline },
+        };
+        match known.problem() {
+            None => Ok(Some(known)),
+            Some(problem) => Err(nonsense(problem.to_string())),
+        }
     }
 }
 
@@ -76,6 +96,8 @@ struct Configured {
     steps: Vec<WeightFor>,
     from: String,
     prometheus: Option<Endpoint>,
+    /// What was counted, where that was asked for.
+    live: Vec<LiveTraffic>,
 }
 
 impl TrafficPlanArguments {
@@ -85,7 +107,10 @@ impl TrafficPlanArguments {
     /// # Errors
     /// Traffic or parameters that make no sense.
     pub fn add_to(&self, outcome: &mut Outcome, session: &mut Session) -> Result<(), Failure> {
-        let (Some(known), Some(plan)) = (self.stated.known(), &outcome.plan) else {
+        let Some(plan) = &outcome.plan else {
+            return Ok(());
+        };
+        let Some(known) = self.stated.known()? else {
             return Ok(());
         };
         let steps = traffic::planned_steps(plan);
@@ -94,8 +119,8 @@ impl TrafficPlanArguments {
         }
         let comparisons = self.with_flags(plan.comparisons.clone())?;
         let from = "the plan".to_owned();
-        let record =
-            traffic::traffic_plan(known, &comparisons, &steps, from, None).map_err(nonsense)?;
+        let comparisons = known.of_all(comparisons);
+        let record = traffic::traffic_plan(&comparisons, &steps, from, None).map_err(nonsense)?;
         for warning in traffic::warnings(&record) {
             session.event(&Event::Warning(warning));
         }
@@ -123,9 +148,14 @@ impl TrafficPlanArguments {
                 steps: Vec::new(),
                 from: String::new(),
                 prometheus: None,
+                live: Vec::new(),
             }
         } else {
-            self.configured(repository, session).await?
+            let question = gate.traffic.question();
+            let requests = self.stated.requests_per_second.or(question.stated);
+            let is_asked = requests.is_none() && question.query.is_none();
+            let counts = is_asked || self.stated.baseline.is_none();
+            self.configured(repository, counts, session).await?
         };
         let (steps, from) = if self.steps.is_empty() {
             (configured.steps, configured.from)
@@ -138,34 +168,59 @@ impl TrafficPlanArguments {
                 .hint("give steps, such as --step 5:10m --step 50:20m, or --total-time 30m"));
         }
         let comparisons = self.with_flags(configured.comparisons)?;
-        let known = KnownTraffic {
-            requests: self
-                .requests(repository, gate, configured.prometheus, session)
-                .await?,
-            baseline: self.stated.baseline.ok_or_else(|| {
-                let reason = "--baseline is missing, expected the usual share of bad requests";
-                Failure::new(Ending::Usage, reason)
-                    .hint("for example --baseline 0.01 where one of 100 requests is bad")
-            })?,
-        };
-        let record = traffic::traffic_plan(known, &comparisons, &steps, from, self.total_time)
-            .map_err(nonsense)?;
+        let requests = self
+            .requests(repository, gate, configured.prometheus, session)
+            .await?;
+        let known = comparisons.into_iter().map(|comparison| {
+            let live = configured.live.iter().find(|it| it.name == comparison.name);
+            let known = KnownTraffic {
+                requests: requests
+                    .or(live.map(|it| it.known.requests))
+                    .ok_or_else(no_requests)?,
+                baseline: (self.stated.baseline)
+                    .or(live.map(|it| it.known.baseline))
+                    .ok_or_else(no_baseline)?,
+            };
+            Ok((comparison, known))
+        });
+        let known = known.collect::<Result<Vec<_>, Failure>>()?;
+        let record =
+            traffic::traffic_plan(&known, &steps, from, self.total_time).map_err(nonsense)?;
         Ok(traffic::outcome(record))
     }
 
     async fn configured(
         &self,
         repository: &RepositoryArguments,
+        counts: bool,
         session: &mut Session,
     ) -> Result<Configured, Failure> {
         let opened = repository.open(session)?;
         let target = repository.target(&opened).await?;
         let outside = opened.outside();
+        let live = if counts {
+            live_traffic(&target, &outside).await?
+        } else {
+            Vec::new()
+        };
+        for one in &live {
+            let (requests, baseline) = (one.known.requests.value(), one.known.baseline);
+            session.event(&Event::Note(format!(
+                "`{}` counted {} requests/s in the last hour, {} of them bad",
+                one.name,
+                number(requests),
+                percent(baseline)
+            )));
+            for remark in &one.remarks {
+                session.event(&Event::Warning(remark.clone()));
+            }
+        }
         Ok(Configured {
             comparisons: traffic::comparisons(&target.service),
             steps: traffic::configured_steps(&target.service),
             from: format!("{} in {}", target.service.name, target.config_path),
             prometheus: Endpoints::new(&target.config.providers, outside.secrets)?.prometheus,
+            live,
         })
     }
 
@@ -173,10 +228,15 @@ impl TrafficPlanArguments {
         &self,
         comparisons: Vec<PlannedComparison>,
     ) -> Result<Vec<PlannedComparison>, Failure> {
-        let number = comparisons.len();
+        if self.judge.of_polls().contains(&"--max-polls") {
+            let reason = "--max-polls says nothing here: the deadline of a step is its end";
+            return Err(Failure::new(Ending::Usage, reason)
+                .hint("give steps with their time, such as --step 5:10m"));
+        }
+        let all = comparisons.len();
         let with_flags = comparisons.into_iter().map(|comparison| {
             Ok(PlannedComparison {
-                parameters: self.judge.parameters(comparison.parameters, 0, number)?,
+                parameters: self.judge.parameters(comparison.parameters, 0, all)?,
                 interval: self.interval.unwrap_or(comparison.interval),
                 ..comparison
             })
@@ -184,23 +244,21 @@ impl TrafficPlanArguments {
         with_flags.collect()
     }
 
-    /// Returns the requests in a second: as stated, else as the query says.
+    /// Returns the requests in a second: as stated, else as the query says; none where neither is
+    /// given.
     async fn requests(
         &self,
         repository: &RepositoryArguments,
         gate: &GateArguments,
         prometheus: Option<Endpoint>,
         session: &Session,
-    ) -> Result<RequestsPerSecond, Failure> {
+    ) -> Result<Option<RequestsPerSecond>, Failure> {
         let question = gate.traffic.question();
         if let Some(stated) = self.stated.requests_per_second.or(question.stated) {
-            return Ok(stated);
+            return Ok(Some(stated));
         }
         let Some(query) = question.query.clone() else {
-            let reason = "nobody says how much traffic there is";
-            return Err(Failure::new(Ending::Usage, reason).hint(
-                "state it with --requests-per-second 100, or ask with --traffic-query QUERY",
-            ));
+            return Ok(None);
         };
         let source = TrafficSource::Query(TrafficQuery {
             query,
@@ -210,7 +268,7 @@ impl TrafficPlanArguments {
         let client = client(repository.ca_file.clone());
         let clock = session.context.clock.clone();
         match gate::traffic_fact(source, &question, prometheus, &client, &*clock).await? {
-            TrafficFact::Measured(requests) => Ok(requests),
+            TrafficFact::Measured(requests) => Ok(Some(requests)),
             TrafficFact::Unavailable(reason) => Err(Failure::new(
                 Ending::Unavailable,
                 format!("how much traffic there is could not be asked: {reason}"),
@@ -222,6 +280,20 @@ impl TrafficPlanArguments {
             )),
         }
     }
+}
+
+fn no_requests() -> Failure {
+    let reason = "nobody says how much traffic there is";
+    Failure::new(Ending::Usage, reason).hint(
+        "state it with --requests-per-second 100, ask with --traffic-query QUERY, or name the \
+         repository of a service whose metrics count requests",
+    )
+}
+
+fn no_baseline() -> Failure {
+    let reason = "--baseline is missing, expected the usual share of bad requests";
+    Failure::new(Ending::Usage, reason)
+        .hint("for example --baseline 0.01 where one of 100 requests is bad")
 }
 
 fn nonsense(problem: String) -> Failure {

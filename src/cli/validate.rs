@@ -39,6 +39,7 @@ pub struct ValidateArguments {
 /// # Errors
 /// No file is named and none is found, or the machine's clock is wrong.
 pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Outcome, Failure> {
+    let known = arguments.traffic.known()?;
     let folder = &session.context.folder;
     let now = match arguments.at {
         Some(at) => at,
@@ -55,7 +56,7 @@ pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Out
     if subjects.is_empty() {
         subjects = validate::found_in(folder)?;
     }
-    Ok(validate::run(&subjects, now, arguments.strict, arguments.traffic.known()).await)
+    Ok(validate::run(&subjects, now, arguments.strict, known).await)
 }
 
 fn shown(path: &Path) -> String {

@@ -2,7 +2,7 @@
 
 use crate::analysis::judge::{
     Against, ComparisonVerdict, Evaluation, Forecast, Interval, Parameters, Poll, RANGE_ALPHA,
-    burst, forecast, rate_interval, ratio_interval, sentences,
+    Stable, burst, forecast, onset, rate_interval, ratio_interval, sentences,
 };
 
 /// What the figures of a comparison are.
@@ -49,6 +49,7 @@ impl ComparisonRecord {
     pub fn of(
         name: &str,
         parameters: &Parameters,
+        stable: Stable,
         sum: Poll,
         evaluation: Evaluation,
         polls: Vec<(Poll, Evaluation)>,
@@ -57,7 +58,16 @@ impl ComparisonRecord {
         let forecast = forecast(parameters, sum, &evaluation);
         let judged = usize::try_from(evaluation.polls).unwrap_or(usize::MAX);
         let judged: Vec<Poll> = polls.iter().take(judged).map(|(poll, _)| *poll).collect();
-        let mut lines = sentences(name, parameters, sum, &evaluation, range, forecast.as_ref());
+        let mut lines = sentences(
+            name,
+            parameters,
+            stable,
+            sum,
+            &evaluation,
+            range,
+            forecast.as_ref(),
+        );
+        lines.extend(onset(parameters, &judged, &evaluation));
         lines.extend(burst(parameters, &judged, evaluation.verdict));
         let against_stable = parameters.against == Against::Stable;
         Self {

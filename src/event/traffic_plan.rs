@@ -3,17 +3,13 @@
 use std::time::Duration;
 
 use crate::analysis::{
-    judge::Parameters,
+    judge::{Against, Parameters},
     traffic_plan::{Advice, Outlook, TooShort},
 };
 
 /// How much weight for how long.
 #[derive(Debug, Clone)]
 pub struct TrafficPlanRecord {
-    /// Requests of both arms in a second.
-    pub requests_per_second: f64,
-    /// The usual share of bad requests, from 0 to below 1.
-    pub baseline: f64,
     /// Where the steps come from, for people.
     pub steps_from: String,
     /// One for each comparison.
@@ -25,6 +21,10 @@ pub struct TrafficPlanRecord {
 pub struct ComparisonPlan {
     /// Its name.
     pub name: String,
+    /// Requests of both arms in a second.
+    pub requests_per_second: f64,
+    /// The usual share of bad requests, from 0 to below 1.
+    pub baseline: f64,
     /// What it tolerates and how sure it must be.
     pub parameters: Parameters,
     /// Time between two polls.
@@ -53,6 +53,23 @@ pub struct ProposedSchedule {
     pub steps: Result<Vec<Outlook>, TooShort>,
 }
 
+impl ComparisonPlan {
+    /// Is the usual share of bad requests above the limit that the canary is held against? Then every
+    /// version would be taken back, however good.
+    pub fn is_exceeded_already(&self) -> bool {
+        match self.parameters.against {
+            Against::Stable => false,
+            Against::Rate(most) => self.baseline >= most,
+        }
+    }
+
+    /// Does the step of this number see what is promised?
+    fn sees(&self, index: usize) -> bool {
+        let step = self.steps.get(index);
+        !self.is_exceeded_already() && step.is_some_and(|step| step.advice.is_none())
+    }
+}
+
 impl TrafficPlanRecord {
     /// Returns how many steps there are, and how many of them see what every comparison promises.
     pub fn steps_that_see(&self) -> (usize, usize) {
@@ -62,10 +79,7 @@ impl TrafficPlanRecord {
             .map(|it| it.steps.len())
             .max()
             .unwrap_or(0);
-        let sees = |index: &usize| {
-            let mut steps = self.comparisons.iter().map(|it| it.steps.get(*index));
-            steps.all(|step| step.is_some_and(|step| step.advice.is_none()))
-        };
+        let sees = |index: &usize| self.comparisons.iter().all(|it| it.sees(*index));
         (all, (0..all).filter(sees).count())
     }
 }

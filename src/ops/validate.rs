@@ -11,10 +11,13 @@ use serde_json::Value;
 use super::{
     beside::Beside,
     check,
-    plan::traffic::{self, KnownTraffic},
+    plan::{
+        short_watch::short_watches,
+        traffic::{self, KnownTraffic},
+    },
 };
 use crate::{
-    config::Config,
+    config::{Config, Strategy},
     event::{Ending, Failure, FileFinding, Outcome},
     policy::{Lint, Neighbours, Policy, PolicySource, Severity},
     sign::AllowedSigners,
@@ -128,7 +131,7 @@ pub async fn run(
             Ok(text) if text.config => {
                 let lints = match (configs.next(), known) {
                     (Some(Err(wrong)), _) => wrong.into_iter().map(invalid).collect(),
-                    (Some(Ok(config)), Some(known)) => blind_steps(&config, &text.text, known),
+                    (Some(Ok(config)), known) => steps(&config, &text.text, known),
                     _ => Vec::new(),
                 };
                 findings.extend(records(text, lints.into_iter()));
@@ -188,26 +191,37 @@ fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbour
     all
 }
 
-/// Finds the steps that cannot see what their comparison promises.
-fn blind_steps(config: &Config, text: &str, known: KnownTraffic) -> Vec<Lint> {
+/// Finds the watches that are too short for any verdict, and where the traffic is known the steps that
+/// cannot see what their comparison promises.
+fn steps(config: &Config, text: &str, known: Option<KnownTraffic>) -> Vec<Lint> {
     let located = to_value(text, &Limits::SETTINGS).ok();
     let mut lints = Vec::new();
     for service in config.services.values() {
-        let pointer = format!("/services/{}/strategy/canary/steps", service.name);
+        let below = match &service.strategy {
+            Strategy::Canary(_) => "canary/steps",
+            Strategy::Rolling(_) => "rolling",
+        };
+        let pointer = format!("/services/{}/strategy/{below}", service.name);
+        let position = located.as_ref().map(|located| located.position(&pointer));
+        let warning = |code, message| Lint {
+            position: position.unwrap_or(Position { line: 1, column: 1 }),
+            severity: Severity::Warning,
+            code,
+            message,
+        };
+        let short = short_watches(service).into_iter();
+        lints.extend(short.map(|message| warning("short-watch", message)));
+        let Some(known) = known else {
+            continue;
+        };
+        let comparisons = known.of_all(traffic::comparisons(service));
         let steps = traffic::configured_steps(service);
-        let comparisons = traffic::comparisons(service);
-        let from = String::new();
-        let messages = match traffic::traffic_plan(known, &comparisons, &steps, from, None) {
+        let messages = match traffic::traffic_plan(&comparisons, &steps, String::new(), None) {
             Ok(record) => traffic::warnings(&record),
             Err(problem) => vec![problem],
         };
-        let position = located.as_ref().map(|located| located.position(&pointer));
-        lints.extend(messages.into_iter().map(|message| Lint {
-            position: position.unwrap_or(Position { line: 1, column: 1 }),
-            severity: Severity::Warning,
-            code: "blind-step",
-            message,
-        }));
+        let messages = messages.into_iter();
+        lints.extend(messages.map(|message| warning("blind-step", message)));
     }
     lints
 }

@@ -39,12 +39,13 @@ pub async fn run(
         let wait = watcher.due(clock.now());
         let poll = async {
             clock.sleep(wait).await;
-            watcher.poll(reporter).await
+            let asked = clock.now();
+            (asked, watcher.poll(reporter).await)
         };
-        let standing = tokio::select! {
+        let (asked, standing) = tokio::select! {
             biased;
             ending = &mut stop => return cancelled(ending, watcher),
-            standing = poll => standing,
+            polled = poll => polled,
         };
         match standing.verdict {
             StandingVerdict::Fail | StandingVerdict::Error | StandingVerdict::Inconclusive => {
@@ -52,7 +53,8 @@ pub async fn run(
             }
             StandingVerdict::Pass | StandingVerdict::NotYet => {}
         }
-        if !is_enough(watcher, extent, started, clock.now()) {
+        // A slow answer is no reason to leave out what came while it was waited for.
+        if !is_enough(watcher, extent, started, asked) {
             continue;
         }
         let unsettled = watcher.standings().iter().any(|one| one.unsettled);

@@ -4,17 +4,20 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    analysis::traffic_plan::{Advice, Outlook},
+    analysis::{
+        judge::Against,
+        traffic_plan::{Advice, Outlook},
+    },
     event::{ComparisonPlan, TrafficPlanRecord},
 };
 
 /// How much weight for how long. Rates are shares from 0 to 1; null where there is none.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct TrafficPlanReport {
-    /// Requests of both versions in a second.
-    requests_per_second: f64,
-    /// The usual share of bad requests.
-    baseline: f64,
+    /// Requests of both versions in a second, of the first comparison.
+    requests_per_second: Option<f64>,
+    /// The usual share of bad requests, of the first comparison.
+    baseline: Option<f64>,
     comparisons: Vec<ComparisonReport>,
 }
 
@@ -22,6 +25,12 @@ pub(super) struct TrafficPlanReport {
 #[derive(Debug, Serialize, JsonSchema)]
 struct ComparisonReport {
     name: String,
+    /// Requests of both versions in a second.
+    requests_per_second: f64,
+    /// The usual share of bad requests.
+    baseline: f64,
+    /// The limit that the canary is held against; null where that is stable.
+    max_rate: Option<f64>,
     tolerated_ratio: f64,
     unacceptable_ratio: f64,
     negligible_rate: f64,
@@ -70,24 +79,30 @@ struct StepOutlookReport {
 
 impl TrafficPlanReport {
     pub(super) fn of(record: &TrafficPlanRecord) -> Self {
-        let comparisons = record.comparisons.iter();
+        let comparisons = &record.comparisons;
+        let first = comparisons.first();
         Self {
-            requests_per_second: record.requests_per_second,
-            baseline: record.baseline,
-            comparisons: comparisons
-                .map(|comparison| ComparisonReport::of(comparison, record.baseline))
-                .collect(),
+            requests_per_second: first.map(|it| it.requests_per_second),
+            baseline: first.map(|it| it.baseline),
+            comparisons: comparisons.iter().map(ComparisonReport::of).collect(),
         }
     }
 }
 
 impl ComparisonReport {
-    fn of(comparison: &ComparisonPlan, baseline: f64) -> Self {
+    fn of(comparison: &ComparisonPlan) -> Self {
+        let baseline = comparison.baseline;
         let parameters = &comparison.parameters;
         let schedule = comparison.schedule.as_ref().map(|it| &it.steps);
         let steps = comparison.steps.iter();
         Self {
             name: comparison.name.clone(),
+            requests_per_second: comparison.requests_per_second,
+            baseline,
+            max_rate: match parameters.against {
+                Against::Stable => None,
+                Against::Rate(most) => Some(most),
+            },
             tolerated_ratio: parameters.tolerated_ratio,
             unacceptable_ratio: parameters.unacceptable_ratio,
             negligible_rate: parameters.negligible_rate,

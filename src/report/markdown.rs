@@ -186,9 +186,9 @@ fn traffic_plan(outcome: &Outcome) -> Option<String> {
     let record = outcome.traffic_plan.as_deref()?;
     let mut text = String::new();
     for comparison in &record.comparisons {
-        let title = escape(&traffic_plan::title(record, comparison));
-        let steps = traffic_plan::step_rows(record, comparison);
-        let proposed = traffic_plan::schedule_rows(record, comparison);
+        let title = escape(&traffic_plan::title(comparison));
+        let steps = traffic_plan::step_rows(comparison);
+        let proposed = traffic_plan::schedule_rows(comparison);
         for (what, rows) in [("Traffic plan", steps), ("Proposed weights", proposed)] {
             let title = format!("{what} of {title}");
             text.extend(table(&title, &traffic_plan::COLUMNS, rows.into_iter()));

@@ -338,6 +338,25 @@ pub(super) fn section(
     rows: impl Iterator<Item = Vec<String>>,
     lines: &mut Vec<Line>,
 ) {
+    arranged(ContentArrangement::Dynamic, (title, header), rows, lines);
+}
+
+/// Renders a table of numbers: rather longer lines than a number that goes on in the next one.
+pub(super) fn unbroken(
+    title: &str,
+    header: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+    lines: &mut Vec<Line>,
+) {
+    arranged(ContentArrangement::Disabled, (title, header), rows, lines);
+}
+
+fn arranged(
+    arrangement: ContentArrangement,
+    (title, header): (&str, &[&str]),
+    rows: impl Iterator<Item = Vec<String>>,
+    lines: &mut Vec<Line>,
+) {
     let rows: Vec<Vec<String>> = rows
         .map(|row| row.iter().map(|cell| sanitise::line(cell)).collect())
         .collect();
@@ -349,9 +368,9 @@ pub(super) fn section(
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_content_arrangement(arrangement)
         .set_width(u16::try_from(WIDTH - 1).unwrap_or(u16::MAX))
-        .set_header(header);
+        .set_header(header.iter().copied());
     let mut marks = Vec::new();
     for row in rows {
         marks.push(row.first().cloned().unwrap_or_default());

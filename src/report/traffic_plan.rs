@@ -2,7 +2,7 @@
 
 use super::{
     style::{BOLD, DIM, Line, PLAIN},
-    text::{self, section},
+    text::{self, unbroken},
 };
 use crate::{
     analysis::traffic_plan::{Advice, Outlook},
@@ -59,18 +59,18 @@ pub(super) const LEGEND: [(&str, &str); 7] = [
 pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Vec<Line>) {
     for comparison in &record.comparisons {
         lines.push(Line::default());
-        lines.push(Line::styled(BOLD, &title(record, comparison)));
+        lines.push(Line::styled(BOLD, &title(comparison)));
         if !comparison.steps.is_empty() {
             let title = format!("steps of {}", record.steps_from);
-            let rows = step_rows(record, comparison).into_iter();
-            section(&title, &COLUMNS, rows, lines);
+            let rows = step_rows(comparison).into_iter();
+            unbroken(&title, &COLUMNS, rows, lines);
         }
         if let Some(schedule) = &comparison.schedule {
             let title = format!("proposed for {}", format_duration(schedule.total));
             match &schedule.steps {
                 Ok(_) => {
-                    let rows = schedule_rows(record, comparison).into_iter();
-                    section(&title, &COLUMNS, rows, lines);
+                    let rows = schedule_rows(comparison).into_iter();
+                    unbroken(&title, &COLUMNS, rows, lines);
                 }
                 Err(too_short) => {
                     lines.push(Line::default());
@@ -87,40 +87,34 @@ pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Vec<Line>) {
 }
 
 /// Returns what a comparison is and on what its plan rests.
-pub(super) fn title(record: &TrafficPlanRecord, comparison: &ComparisonPlan) -> String {
+pub(super) fn title(comparison: &ComparisonPlan) -> String {
     format!(
         "{}: {} requests/s, usually {} of them bad, a poll every {}",
         comparison.name,
-        number(record.requests_per_second),
-        percent(record.baseline),
+        number(comparison.requests_per_second),
+        percent(comparison.baseline),
         format_duration(comparison.interval)
     )
 }
 
 /// Returns the rows of the steps that are there.
-pub(super) fn step_rows(
-    record: &TrafficPlanRecord,
-    comparison: &ComparisonPlan,
-) -> Vec<Vec<String>> {
+pub(super) fn step_rows(comparison: &ComparisonPlan) -> Vec<Vec<String>> {
     let steps = comparison.steps.iter();
     steps
-        .map(|step| row(record, &step.outlook, step.advice.as_ref()))
+        .map(|step| row(comparison, &step.outlook, step.advice.as_ref()))
         .collect()
 }
 
 /// Returns the rows of the steps that are proposed.
-pub(super) fn schedule_rows(
-    record: &TrafficPlanRecord,
-    comparison: &ComparisonPlan,
-) -> Vec<Vec<String>> {
+pub(super) fn schedule_rows(comparison: &ComparisonPlan) -> Vec<Vec<String>> {
     let schedule = comparison.schedule.as_ref();
     let steps = schedule.and_then(|schedule| schedule.steps.as_ref().ok());
     let steps = steps.into_iter().flatten();
     steps
         .map(|outlook| {
-            let mut row = row(record, outlook, None);
+            let mut row = row(comparison, outlook, None);
             if let Some(enough) = row.first_mut() {
-                let sees = outlook.sees_what_is_promised();
+                let sees = outlook.sees_what_is_promised() && !comparison.is_exceeded_already();
                 *enough = if sees { "yes" } else { "larger" }.to_owned();
             }
             row
@@ -128,10 +122,12 @@ pub(super) fn schedule_rows(
         .collect()
 }
 
-fn row(record: &TrafficPlanRecord, outlook: &Outlook, advice: Option<&Advice>) -> Vec<String> {
+fn row(comparison: &ComparisonPlan, outlook: &Outlook, advice: Option<&Advice>) -> Vec<String> {
     let rate = |rate: Option<f64>| match rate {
         None => "nothing".to_owned(),
-        Some(rate) if record.baseline > 0.0 => format!("{}x", number(rate / record.baseline)),
+        Some(rate) if comparison.baseline > 0.0 => {
+            format!("{}x", number(rate / comparison.baseline))
+        }
         Some(rate) => percent(rate),
     };
     let time = |minutes: Option<f64>| minutes.map_or_else(|| "never".to_owned(), length);
@@ -145,7 +141,12 @@ fn row(record: &TrafficPlanRecord, outlook: &Outlook, advice: Option<&Advice>) -
         }
     });
     vec![
-        if advice.is_some() { "no" } else { "yes" }.to_owned(),
+        if advice.is_some() || comparison.is_exceeded_already() {
+            "no"
+        } else {
+            "yes"
+        }
+        .to_owned(),
         outlook.step.weight.to_string(),
         length(outlook.step.minutes),
         thousands(outlook.requests),

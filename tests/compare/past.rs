@@ -302,7 +302,7 @@ fn what_a_person_reads() {
 
 #[test]
 fn bad_times_and_versions_are_refused() {
-    let rows: [(&[&str], &[&str]); 16] = [
+    let rows: [(&[&str], &[&str]); 17] = [
         (&[ERRORS], &["--from", "yesterday"]),
         (&[ERRORS], &["--from", "-30"]),
         (&[ERRORS], &["--from", "-30m", "--to", "-40m"]),
@@ -311,6 +311,7 @@ fn bad_times_and_versions_are_refused() {
             &["--from", "-30m", "--to", "2026-03-10T11:00:00Z"],
         ),
         (&[ERRORS], &["--from", "-20s"]),
+        (&[BY_ARM], &["--from", "-30m", "--step", "29m"]),
         (&[ERRORS], &["--from", "-30m", "--step", "500ms"]),
         (&[ERRORS], &["--from", "-3h", "--step", "1s"]),
         (&[ERRORS], &["--from", "-30m"]),
@@ -366,6 +367,7 @@ fn bad_times_and_versions_are_refused() {
     2: the time from 2026-03-10T10:00:00Z to 2026-03-10T09:50:00Z ends before it begins [] read the message; `shipgate COMMAND --help` lists the flags
     2: the time from 2026-03-10T10:00:00Z to 2026-03-10T11:00:00Z is not over, it is 2026-03-10T10:30:00Z now [] read the message; `shipgate COMMAND --help` lists the flags
     2: the time from 2026-03-10T10:29:40Z to 2026-03-10T10:30:00Z has no whole step of 30s [] read the message; `shipgate COMMAND --help` lists the flags
+    20: errors could not be measured: `bad` of canary: URL did not answer: tcp connect error: Connection refused [errors=error null/null to null/null in 0] run the same command again when the provider answers
     2: a step of 500ms is too short, expected at least 1s [] read the message; `shipgate COMMAND --help` lists the flags
     2: 2026-03-10T07:30:00Z to 2026-03-10T10:30:00Z has 10800 polls at a step of 1s, expected at most 10000 [] give a longer --step, or a shorter time
     2: `bad` of `errors` uses `{{version}}`, which is not known here [] give --version VERSION

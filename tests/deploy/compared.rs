@@ -10,10 +10,10 @@ use shipgate::{analysis::judge::ComparisonVerdict, event::Event, sim::Scenario};
 
 use crate::{
     counting::{
-        BEGAN, HEALTHY, Story, burst, five_times_as_bad, hardly_anything, nothing, prometheus,
-        since,
+        BEGAN, Counts, HEALTHY, Story, answering, as_good, burst, five_times_as_bad,
+        hardly_anything, nothing, prometheus, since, usual,
     },
-    endings::rolling,
+    endings::{rolling, rolling_text},
     runs::Start,
     server::Server,
     stage::{Stage, all, instant},
@@ -59,6 +59,30 @@ pub(crate) fn compared_by(
         let head = head.replacen(base, &later.lock().unwrap(), 1);
         format!(
             "{head}        steps:\n          - set_weight: 10\n          - pause: {{duration: 10m{pause}}}\n        bake_time:{tail}    verification:\n      interval: 30s\n{more}      metrics:\n        - {{{metric}}}\n"
+        )
+    });
+    *clock.lock().unwrap() = Some(stage.time.clone());
+    Compared { stage, server }
+}
+
+/// The same of one workload, which is watched for 10 minutes.
+fn rolling_by(
+    serve: impl FnOnce(Arc<dyn shipgate::clock::Clock>) -> Server,
+    more: &str,
+) -> Compared {
+    let clock: Arc<Mutex<Option<Arc<dyn shipgate::clock::Clock>>>> = Arc::default();
+    let server = serve(Arc::new(Borrowed(Arc::clone(&clock))));
+    let stage = Stage::edited(Scenario::Healthy, |text| {
+        let text = rolling_text(text);
+        let base = text
+            .split('"')
+            .find(|part| part.starts_with("http://"))
+            .unwrap();
+        let (head, _) = text.split_once("    verification:").unwrap();
+        let head = head.replacen(base, &server.url, 1);
+        let head = head.replace("{bake_time: 3m}", "{bake_time: 10m}");
+        format!(
+            "{head}    verification:\n      interval: 30s\n{more}      metrics:\n        - {{{ERRORS}}}\n"
         )
     });
     *clock.lock().unwrap() = Some(stage.time.clone());
@@ -303,6 +327,148 @@ async fn a_query_with_a_slip_is_never_healthy() {
     warning: before we start: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one
     4/11 watch canary for 3m: failed (errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number))
     42 held: advertisements 1.1 in production is held at weight 10%: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number)
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
+    ");
+}
+
+#[tokio::test]
+async fn a_comparison_that_cannot_be_asked_stops_it_before_anything_is_changed() {
+    let away = Story {
+        away: (-1_000, 100_000),
+        ..HEALTHY
+    };
+    let compared = compared(away, "", "");
+    let end = compared.stage.deploy("1.1").await;
+    let story = compared
+        .stage
+        .story(&end)
+        .replace(&compared.server.url, "URL");
+    insta::assert_snapshot!(story, @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 9 steps, 4 back
+    changes: 8
+    20 unavailable: before anything was changed: errors could not be measured: `bad` of canary: URL answered with status 503
+      hint: nothing was pushed; run the same command again when the provider answers
+    log: 
+    journal: 
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    ");
+}
+
+#[tokio::test]
+async fn a_canary_is_held_against_a_limit() {
+    let few: Counts = |second| (0.1 * since(second), 0.0);
+    let fewer: Counts = |second| (since(second), 0.01 * since(second));
+    let promote = "      on_inconclusive: promote\n";
+    let rows: [(&str, Counts, Counts, &str); 4] = [
+        ("below", usual, as_good, ""),
+        ("above", usual, five_times_as_bad, ""),
+        ("few requests", fewer, few, ""),
+        ("few requests, promoted", fewer, few, promote),
+    ];
+    let stories = all(rows.map(async |(what, old, new, more)| {
+        let metric = format!("{ERRORS}, max_rate: 0.02, absent_bad_is_zero: true");
+        let story = Story {
+            new,
+            old,
+            ..HEALTHY
+        };
+        let compared = compared_by(|clock| prometheus(story, clock), &metric, more, "");
+        format!("{what}:\n{}", told(&compared.stage.deploy("1.1").await))
+    }));
+    insta::assert_snapshot!(stories.await.join("\n\n"), @r"
+    below:
+    4/9 watch canary for 10m: passed (good after 10m)
+    7/9 watch stable for 10m: passed (good after 10m)
+    0 ok: advertisements 1.1 in production is live and verified
+
+    above:
+    4/9 watch canary for 10m: failed (errors: canary 5.00 % (45 of 900), 95 % range 2.7–8.1 %, limit 2 %; 99.5 % sure it is above the limit of 2 % (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (45 of 900), 95 % range 2.7–8.1 %, limit 2 %; 99.5 % sure it is above the limit of 2 % (99 % needed) — worse
+
+    few requests:
+    4/9 watch canary for 10m: failed (undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
+    42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed)
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
+
+    few requests, promoted:
+    warning: undecided after 10m and let through by `on_inconclusive: promote`: 0–9.0 % of its requests may be bad (errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
+    4/9 watch canary for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: 0–9.0 % of its requests may be bad)
+    warning: undecided after 10m and let through by `on_inconclusive: promote`: 0–9.0 % of its requests may be bad (errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
+    7/9 watch stable for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: 0–9.0 % of its requests may be bad)
+    0 ok: advertisements 1.1 in production is live and verified
+    ");
+}
+
+#[tokio::test]
+async fn the_time_before_is_as_long_as_the_configuration_says() {
+    let rows = [
+        "",
+        "      judge: {before: 10m}\n",
+        "      judge: {before: 2h}\n",
+    ];
+    let stories = all(rows.map(async |more| {
+        let story = Story {
+            new: |second| (100.0 * since(second), 5.0 * since(second)),
+            ..HEALTHY
+        };
+        let compared = rolling_by(|clock| prometheus(story, clock), more);
+        told(&compared.stage.deploy("1.1").await)
+    }));
+    insta::assert_snapshot!(stories.await.join("\n\n"), @r"
+    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+
+    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+
+    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+    ");
+}
+
+/// Bad requests of a query with a slip are never seen; the flag says that there are none.
+#[tokio::test]
+async fn what_rests_on_the_configuration_s_word_is_said() {
+    let serve = |clock| {
+        answering((0, 0), clock, |query, second| {
+            let version = if query.contains("1.1") {
+                as_good
+            } else {
+                usual
+            };
+            let (total, _) = version(second);
+            if query.starts_with("bad") {
+                return Vec::new();
+            }
+            vec![(serde_json::json!({"pod": "a"}), total)]
+        })
+    };
+    let metric = format!("{ERRORS}, absent_bad_is_zero: true, negligible_rate: 0.01");
+    let compared = compared_by(serve, &metric, "", "");
+    insta::assert_snapshot!(told(&compared.stage.deploy("1.1").await), @r"
+    warning: errors: `bad` never matched anything in either arm, which `absent_bad_is_zero` takes for none: is the query right?
+    4/9 watch canary for 10m: passed (good after 10m)
+    warning: errors: `bad` never matched anything in either arm, which `absent_bad_is_zero` takes for none: is the query right?
+    7/9 watch stable for 10m: passed (good after 10m)
+    0 ok: advertisements 1.1 in production is live and verified
+    ");
+}
+
+#[tokio::test]
+async fn what_is_held_after_the_promotion_says_so() {
+    let gone = Story {
+        new: |second| as_good(second.min(700.0)),
+        ..HEALTHY
+    };
+    insta::assert_snapshot!(story(gone, "", "").await, @r"
+    4/9 watch canary for 10m: passed (good after 10m)
+    7/9 watch stable for 10m: failed (undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
+    42 held: advertisements 1.1 in production is held after the promotion: undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     ");

@@ -4,7 +4,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use reqwest::Url;
 use shipgate::{
-    clock::ManualClock,
+    clock::{Clock, ManualClock},
     config::{query::Variables, verification::RawVerification},
     ops::{
         verify,
@@ -15,13 +15,27 @@ use shipgate::{
 };
 
 use crate::{
-    counting::{BEGAN, HEALTHY, Story, five_times_as_bad, nothing, prometheus},
+    counting::{
+        BEGAN, Counts, HEALTHY, Story, answering, five_times_as_bad, nothing, prometheus, usual,
+    },
+    server::Server,
     verification::Memory,
 };
 
+const TEN_MINUTES: Extent = Extent::For(Duration::from_secs(600));
+
 async fn verified(story: Story, extent: Extent) -> String {
+    verified_by(|clock| prometheus(story, clock), extent, false).await
+}
+
+/// Verifies 1.1 against 1.0, which ran beside it or only before, by the server of `serve`.
+async fn verified_by(
+    serve: impl FnOnce(Arc<dyn Clock>) -> Server,
+    extent: Extent,
+    before: bool,
+) -> String {
     let clock = Arc::new(ManualClock::at(BEGAN.parse().unwrap()));
-    let server = prometheus(story, clock.clone());
+    let server = serve(clock.clone());
     let section = "metrics: [{name: errors, provider: prometheus, bad: 'bad{v=\"{{version}}\"}', total: 'total{v=\"{{version}}\"}'}]";
     let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
     let variables = |version: &str, arm: &str| Variables {
@@ -31,7 +45,14 @@ async fn verified(story: Story, extent: Extent) -> String {
     };
     let subject = Subject {
         judged: variables("1.1", "canary"),
-        reference: Reference::Beside(variables("1.0", "stable")),
+        reference: if before {
+            Reference::Before {
+                variables: variables("1.0", "stable"),
+                until: BEGAN.parse().unwrap(),
+            }
+        } else {
+            Reference::Beside(variables("1.0", "stable"))
+        },
         extent,
         began: None,
         weight: None,
@@ -60,7 +81,6 @@ async fn verified(story: Story, extent: Extent) -> String {
 
 #[tokio::test]
 async fn a_canary_is_verified_against_stable() {
-    let ten_minutes = Extent::For(Duration::from_secs(600));
     let bad = Story {
         new: five_times_as_bad,
         ..HEALTHY
@@ -74,9 +94,9 @@ async fn a_canary_is_verified_against_stable() {
         ..HEALTHY
     };
     let rows = [
-        (HEALTHY, ten_minutes),
+        (HEALTHY, TEN_MINUTES),
         (HEALTHY, Extent::Polls(2)),
-        (bad, ten_minutes),
+        (bad, TEN_MINUTES),
         (idle, Extent::Polls(4)),
         (away, Extent::Polls(5)),
     ];
@@ -90,5 +110,75 @@ async fn a_canary_is_verified_against_stable() {
     22: errors: canary 5.00 % (45 of 900), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 2.6–9.2×); 99.7 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 3 polls]
     21: errors: canary no requests, stable 1.00 % (120 of 12,000), ratio unknown; no requests of the canary — no verdict [not-yet after 4 polls]
     20: errors could not be measured: `bad` of canary: URL answered with status 503 (5 errors in a row) [error after 0 polls]
+    ");
+}
+
+/// An old version that was counted from so many seconds before the change on, or whose counters stood
+/// still, and a new one that is as it is.
+async fn after_a_young_one(old: Counts, counted_for: f64, new: Counts) -> String {
+    let serve = |clock: Arc<dyn Clock>| {
+        answering((0, 0), clock, move |query, second| {
+            let (version, first) = if query.contains("1.1") {
+                (new, 0.0)
+            } else {
+                (old, -counted_for)
+            };
+            if second < first {
+                return Vec::new();
+            }
+            let ((total, bad), (total_then, bad_then)) = (version(second), version(first));
+            let number = if query.starts_with("bad") {
+                bad - bad_then
+            } else {
+                total - total_then
+            };
+            vec![(serde_json::json!({"pod": "a"}), number)]
+        })
+    };
+    verified_by(serve, TEN_MINUTES, true).await
+}
+
+#[tokio::test]
+async fn a_young_old_version_is_compared_by_the_time_that_it_was_counted_in() {
+    let five_times: Counts = |second| (usual(second).0, 5.0 * usual(second).1);
+    let rows: [(&str, Counts, f64, Counts); 7] = [
+        ("an hour", usual, 3_600.0, usual),
+        ("30 s", usual, 30.0, usual),
+        ("30 s, then five times as bad", usual, 30.0, five_times),
+        ("2 s", usual, 2.0, usual),
+        ("once", usual, 0.0, usual),
+        ("never", usual, -10_000.0, usual),
+        ("no requests", nothing, 3_600.0, usual),
+    ];
+    let mut lines = Vec::new();
+    for (what, old, counted_for, new) in rows {
+        let end = after_a_young_one(old, counted_for, new).await;
+        lines.push(format!("{what}: {end}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    an hour: 0: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.82–1.21×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    30 s: 0: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (30 of 3,000), ratio 1.0× (95 % range 0.54–2.2×); 99.3 % sure it is less than 2× worse — good enough [good after 20 polls]
+    30 s, then five times as bad: 22: errors: canary 5.00 % (600 of 12,000), stable 1.00 % (6 of 600), ratio 5.0× (95 % range 1.5–35×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 4 polls]
+    2 s: 21: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (2 of 200), ratio 1.0× (95 % range 0.16–68×); undecided at the deadline: nothing speaks for worse or for good yet; could only exclude more than 68× [not-yet after 20 polls]
+    once: 21: errors has no usable number: stable was counted once before the change, so there is nothing to compare with (5 answers without a usable number) [inconclusive after 0 polls]
+    never: 21: errors has no usable number: `total` matches nothing for stable before the change, so there is nothing to compare with (5 answers without a usable number) [inconclusive after 0 polls]
+    no requests: 21: errors: canary 1.00 % (600 of 60,000), stable no requests, ratio unknown; no requests of stable before the change — nothing to compare with [not-yet after 20 polls]
+    ");
+}
+
+/// A provider that is away in the middle, and whose answers take so long that several instants pass.
+#[tokio::test]
+async fn an_instant_without_an_answer_is_asked_for_again() {
+    let rows = [(100, 101), (100, 130), (100, 200), (500, 640)];
+    let mut lines = Vec::new();
+    for away in rows {
+        let end = verified(Story { away, ..HEALTHY }, TEN_MINUTES).await;
+        lines.push(format!("{away:?}: {end}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    (100, 101): 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    (100, 130): 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    (100, 200): 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    (500, 640): 20: errors could not be measured: `bad` of canary: URL answered with status 503 (5 errors in a row) [error after 16 polls]
     ");
 }

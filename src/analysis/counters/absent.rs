@@ -31,14 +31,19 @@ pub struct Absent {
 impl Absent {
     /// Says whether no series may stand for no requests. A query that once matched something is
     /// right; that it matches nothing now is then a number, 0. Of one that never did nobody knows.
+    /// Where there is no `total` either, that is what is to be said of it.
     ///
     /// # Errors
     /// The reason why it is no data. For good requests `is_zero` changes nothing: none of them would
     /// mean that all requests are bad.
-    pub fn check(self, counted: Counted) -> Result<(), String> {
+    pub fn check(self, counted: Counted, total_is_there: bool) -> Result<(), String> {
         match counted {
             _ if self.was_there => Ok(()),
             Counted::Bad if self.is_zero => Ok(()),
+            _ if !total_is_there => Err(format!(
+                "neither `{}` nor `total` matches anything in either arm: are the queries right?",
+                counted.key()
+            )),
             Counted::Bad => Err(
                 "`bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one"
                     .to_owned(),
@@ -66,11 +71,16 @@ mod tests {
         ];
         for (counted, is_zero, was_there, counts) in rows {
             let absent = Absent { is_zero, was_there };
-            assert_eq!(
-                absent.check(counted).is_ok(),
-                counts,
-                "{counted:?} {absent:?}"
-            );
+            for total_is_there in [true, false] {
+                let checked = absent.check(counted, total_is_there);
+                assert_eq!(checked.is_ok(), counts, "{counted:?} {absent:?}");
+                let reason = checked.err().unwrap_or_default();
+                let of_total = !counts && !total_is_there;
+                assert_eq!(reason.contains("neither"), of_total, "{reason}");
+                // The flag is no help where nothing is counted at all.
+                let flag = !counts && total_is_there && counted == Counted::Bad;
+                assert_eq!(reason.contains("absent_bad_is_zero"), flag, "{reason}");
+            }
         }
     }
 }

@@ -27,8 +27,8 @@ pub(super) struct Grid {
 /// The evidence of one poll before it is divided and capped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Terms {
-    ratio: [f64; 7],
-    rate: [f64; 7],
+    pub(super) ratio: [f64; 7],
+    pub(super) rate: [f64; 7],
     good: [f64; 3],
 }
 
@@ -237,13 +237,13 @@ impl Accumulated {
 /// When evidence begins: with the first poll, which weighs half, and again every few polls until the
 /// deadline. How many there are is fixed before the first poll.
 #[derive(Debug, Clone, Copy)]
-struct Beginnings {
+pub(super) struct Beginnings {
     every: usize,
     number: usize,
 }
 
 impl Beginnings {
-    fn new(parameters: &Parameters) -> Self {
+    pub(super) fn new(parameters: &Parameters) -> Self {
         let every = usize::try_from(parameters.restart_polls).unwrap_or(usize::MAX);
         let polls = usize::try_from(parameters.max_polls).unwrap_or(usize::MAX);
         let number = if every == 0 {
@@ -261,7 +261,7 @@ impl Beginnings {
     }
 
     /// The weight of the beginning just before this poll, counted from 0, if there is one.
-    fn weight_of(self, poll: usize) -> Option<f64> {
+    pub(super) fn weight_of(self, poll: usize) -> Option<f64> {
         match (poll, self.number) {
             (0, 1) => Some(1.0),
             (0, _) => Some(0.5),

@@ -88,6 +88,11 @@ pub fn stated_rate(share: f64) -> String {
     format!("{} %", stated(share * 100.0))
 }
 
+/// Returns a difference of shares that somebody wrote down, in points of a hundred: `0.2 points`.
+pub fn stated_points(share: f64) -> String {
+    format!("{} points", stated(share * 100.0))
+}
+
 /// Returns a ratio that somebody wrote down: `1.25×`.
 pub fn stated_ratio(times: f64) -> String {
     format!("{}×", stated(times))

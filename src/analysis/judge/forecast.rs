@@ -17,6 +17,9 @@ pub struct Forecast {
 
 /// Estimates the requests until worse or good, whichever comes first, if both arms go on as they were.
 ///
+/// One poll counts for so much only, so what is missing takes as many polls as that makes, however
+/// many requests they bring.
+///
 /// None where the polls so far lead to neither, where it is decided, and where not requests are
 /// missing but time (the soak).
 pub fn forecast(parameters: &Parameters, sum: Poll, evaluation: &Evaluation) -> Option<Forecast> {
@@ -26,9 +29,11 @@ pub fn forecast(parameters: &Parameters, sum: Poll, evaluation: &Evaluation) -> 
     }
     let mean = mean_request(parameters, sum)?;
     let drifts = Drifts::new(parameters, mean);
+    let each_poll = (sum.canary.total() + sum.stable.total()) / f64::from(evaluation.polls.max(1));
     let requests = |missing: f64, drift: f64| {
-        let drift = drift / evaluation.phi;
-        (drift > 0.0).then(|| missing.max(0.0) / drift)
+        let (drift, missing) = (drift / evaluation.phi, missing.max(0.0));
+        let least = each_poll * (missing / parameters.cap()).ceil();
+        (drift > 0.0).then(|| (missing / drift).max(least))
     };
     let missing = parameters.worse_from() - evaluation.ln_e_worse;
     let mut worse = requests_of(Parameters::MIN_BAD - sum.canary.bad(), mean.canary.bad());

@@ -14,6 +14,7 @@
 
 mod accumulated;
 mod beta_mixture;
+mod burst;
 mod claims;
 mod counts;
 mod dispersion;
@@ -22,19 +23,22 @@ pub mod figures;
 mod forecast;
 mod interval;
 mod log_sum;
+mod onset;
 mod parameters;
 mod sentence;
 mod split;
 mod verdict;
 
 pub use beta_mixture::ln_evidence;
+pub use burst::burst;
 pub use counts::{Counts, CountsError, Poll};
 pub use evidence::Multiple;
 pub use forecast::{Forecast, forecast};
 pub use interval::{Interval, rate_interval, ratio_interval};
 pub use log_sum::{ln_add, ln_sum};
+pub use onset::onset;
 pub use parameters::{Against, Dispersion, ParameterProblem, Parameters};
-pub use sentence::{RANGE_ALPHA, burst, sentences};
+pub use sentence::{RANGE_ALPHA, Stable, sentences};
 pub use split::{SplitMismatch, split_mismatch};
 pub use verdict::{ComparisonVerdict, Evaluation};
 

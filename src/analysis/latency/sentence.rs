@@ -1,11 +1,16 @@
 //! What the comparisons of percentiles and of gauges say to people: the figures, then the judgement.
 
 use super::{Percentile, Quantile, Sign};
-use crate::analysis::judge::{Claims, Evaluation, Parameters, figures};
+use crate::analysis::judge::{Claims, Evaluation, Parameters, Stable, figures};
 
 /// Says how the comparison of a percentile stands, a line each: the name and the figures of both arms,
 /// then the judgement.
-pub fn quantile_sentences(name: &str, quantile: &Quantile, evaluation: &Evaluation) -> [String; 2] {
+pub fn quantile_sentences(
+    name: &str,
+    quantile: &Quantile,
+    stable_ran: Stable,
+    evaluation: &Evaluation,
+) -> [String; 2] {
     let parameters = quantile.parameters();
     let word = word(quantile.quantile());
     let [canary, stable] = quantile.percentiles();
@@ -18,8 +23,7 @@ pub fn quantile_sentences(name: &str, quantile: &Quantile, evaluation: &Evaluati
         return [figures, "no requests of the canary — no verdict".to_owned()];
     }
     if stable.requests <= 0.0 {
-        let judgement = "no requests of stable — nothing to compare with";
-        return [figures, judgement.to_owned()];
+        return [figures, stable_ran.nothing().to_owned()];
     }
     let tolerated = figures::stated_ratio(parameters.tolerated_ratio);
     let unacceptable = figures::stated_ratio(parameters.unacceptable_ratio);
@@ -135,7 +139,7 @@ mod tests {
         for _ in 0..polls {
             quantile.push(&canary, &stable).unwrap();
         }
-        quantile_sentences("latency", &quantile, &quantile.evaluate()).join("\n")
+        quantile_sentences("latency", &quantile, Stable::Beside, &quantile.evaluate()).join("\n")
     }
 
     #[test]

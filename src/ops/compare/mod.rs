@@ -11,6 +11,7 @@ use crate::{
         StandingVerdict,
         judge::{
             Against, ComparisonVerdict, Evaluation, Judge, ParameterProblem, Parameters, Poll,
+            Stable,
         },
     },
     event::{ComparisonRecord, Ending, Failure, MetricRecord, Outcome},
@@ -52,7 +53,8 @@ pub fn judge(comparison: &Comparison) -> Result<MetricRecord, Failure> {
     }
     let (sum, evaluation) = stop.unwrap_or_else(|| (judge.sum(), judge.evaluate()));
     let after = evaluated.len().saturating_sub(polls_of(&evaluation));
-    let mut record = ComparisonRecord::of(name, parameters, sum, evaluation, evaluated);
+    let mut record =
+        ComparisonRecord::of(name, parameters, Stable::Beside, sum, evaluation, evaluated);
     if after > 0 {
         let follow = follow(after, &evaluation);
         record.sentence.push_str(&format!("\n{follow}"));

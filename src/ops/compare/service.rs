@@ -103,15 +103,16 @@ impl Question {
                 return Ok(uncounted(name, parameters, StandingVerdict::Error, detail));
             }
         };
-        let remark = gaps(&found);
+        let remarks = [gaps(&found), found.doubt.map(str::to_owned)];
         let mut record = judge(&Comparison {
             name: name.clone(),
             parameters: *parameters,
             polls: found.polls,
-            // Whoever asks for a time wants to know of all of it.
         })?;
-        if let (Some(remark), Some(comparison)) = (remark, &mut record.comparison) {
-            comparison.sentence.push_str(&format!("\n{remark}"));
+        if let Some(comparison) = &mut record.comparison {
+            for remark in remarks.into_iter().flatten() {
+                comparison.sentence.push_str(&format!("\n{remark}"));
+            }
         }
         Ok(record)
     }

@@ -126,9 +126,14 @@ impl Run<'_> {
                 )));
             }
         }
-        let at = weight
-            .map(|weight| format!(" at weight {weight}"))
-            .unwrap_or_default();
+        let at = match weight {
+            // The weight is the canary's, and stable runs the new version as well.
+            Some(_) if forward::is_promoted(&self.plan, self.at) => {
+                " after the promotion".to_owned()
+            }
+            Some(weight) => format!(" at weight {weight}"),
+            None => String::new(),
+        };
         let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
         outcome
             .hints

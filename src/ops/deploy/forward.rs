@@ -44,6 +44,21 @@ pub fn number(plan: &Plan, index: usize) -> String {
     format!("{}/{}", index + 1, plan.steps.len())
 }
 
+/// Was the new version written into the stable workload of a canary before this step?
+pub fn is_promoted(plan: &Plan, index: usize) -> bool {
+    let is_promotion = |action: &Action| {
+        matches!(
+            action,
+            Action::Write {
+                stage: Stage::Promote,
+                ..
+            }
+        )
+    };
+    let mut before = plan.steps.iter().take(index);
+    before.any(|step| is_promotion(&step.action))
+}
+
 /// Returns how the run stands once the commit of a step is on the branch.
 pub fn state(plan: &Plan, index: usize) -> State {
     match plan.steps.get(index).map(|step| &step.action) {

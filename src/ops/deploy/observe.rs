@@ -6,10 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Outside;
 use crate::{
-    analysis::{
-        StandingVerdict,
-        judge::{Interval, figures::at_most},
-    },
+    analysis::StandingVerdict,
     config::{
         Strategy,
         query::Variables,
@@ -119,8 +116,10 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
         .retain(|metric| matches!(metric.measure, Measure::Comparison(_)) == compares);
     if compares {
         part.health.clear();
+        part.checks.clear();
     }
-    (!part.health.is_empty() || !part.metrics.is_empty()).then_some(part)
+    let is_empty = part.health.is_empty() && part.checks.is_empty() && part.metrics.is_empty();
+    (!is_empty).then_some(part)
 }
 
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before
@@ -267,15 +266,18 @@ pub async fn watch(
         if let Err(reason) = stop.sleep(&**clock, pause).await {
             return Ok(Watched::Stopped(reason));
         }
-        // The last poll is at the very end, so that nothing late is missed.
-        if clock.now() >= end {
-            watcher.make_due(clock.now());
+        // The last poll begins at the very end, so that nothing late is missed, however slow the
+        // answers to the one before were.
+        let asked = clock.now();
+        let is_last = asked >= end;
+        if is_last {
+            watcher.make_due(asked);
         }
         let mut standing = match stop.or(watcher.poll(reporter)).await {
             Ok(standing) => standing,
             Err(reason) => return Ok(Watched::Stopped(reason)),
         };
-        if clock.now() >= end {
+        if is_last {
             standing = watcher.close();
         }
         *metrics = watcher.records();
@@ -317,9 +319,10 @@ pub async fn watch(
             limit: Some(watching.duration),
         });
         let passes = standing.verdict == StandingVerdict::Pass;
-        if now >= end {
+        if is_last {
             let length = format_duration(watching.duration);
             if passes {
+                warn_of_doubts(&watcher, reporter);
                 return Ok(Watched::Good(format!("good after {length}")));
             }
             return Ok(match watcher.undecided() {
@@ -332,10 +335,31 @@ pub async fn watch(
         if watching.promote_early && passes && watcher.all_comparisons_are_good() {
             let took = (now - began).to_std().unwrap_or_default();
             let took = Duration::from_secs(took.as_secs());
+            warn_of_doubts(&watcher, reporter);
             let detail = format!("good early, after {}", format_duration(took));
             return Ok(Watched::Good(detail));
         }
     }
+}
+
+/// Says of what is let through what that rests on.
+fn warn_of_doubts(watcher: &Watcher, reporter: &mut dyn Reporter) {
+    for doubt in watcher.doubts() {
+        reporter.event(&Event::Warning(doubt));
+    }
+}
+
+/// Says what could not have been seen; none where one of them had too little to judge at all.
+fn unseen(undecided: &[Undecided]) -> Option<String> {
+    let one = |one: &Undecided| {
+        let unseen = one.unseen.as_deref()?;
+        Some(match undecided {
+            [_] => unseen.to_owned(),
+            _ => format!("{}: {unseen}", one.name),
+        })
+    };
+    let all: Option<Vec<String>> = undecided.iter().map(one).collect();
+    Some(all?.join("; "))
 }
 
 /// Does what the configuration says about comparisons that are undecided when time is up.
@@ -347,18 +371,12 @@ fn undecided_after(
 ) -> Watched {
     let sentences: Vec<&str> = undecided.iter().map(|one| one.sentence.as_str()).collect();
     let sentences = sentences.join("; ");
-    let unseen = undecided.iter().map(|one| one.unseen_above);
-    let unseen = unseen.reduce(|one, other| Some(one?.max(other?))).flatten();
+    let unseen = unseen(undecided);
     let leans_worse = undecided.iter().any(|one| one.leans_worse);
     match (wish, unseen) {
         (OnInconclusive::Promote, Some(unseen)) if !leans_worse => {
             let blind = format!(
-                "undecided after {length} and let through by `on_inconclusive: promote`: a version up to {} as bad as stable would not have been seen",
-                at_most(Interval {
-                    low: 0.0,
-                    high: unseen
-                })
-                .unwrap_or_default()
+                "undecided after {length} and let through by `on_inconclusive: promote`: {unseen}"
             );
             reporter.event(&Event::Warning(format!("{blind} ({sentences})")));
             Watched::Good(blind)

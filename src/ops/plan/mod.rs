@@ -5,6 +5,8 @@
 //! exit code is the gate's.
 
 mod commits;
+pub mod live_traffic;
+pub mod short_watch;
 mod steps;
 pub mod traffic;
 
@@ -62,6 +64,9 @@ impl Foreseen<'_> {
                 return Err(failure);
             }
         };
+        for warning in short_watch::short_watches(&self.target.service) {
+            reporter.event(&Event::Warning(warning));
+        }
         if let Some(warning) = closes_before_its_end(&verdict, &record, now) {
             reporter.event(&Event::Warning(warning));
         }

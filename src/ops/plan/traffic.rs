@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::{
     analysis::{
-        judge::Parameters,
-        traffic_plan::{Advice, Step, Traffic, advice, outlook, schedule},
+        judge::{Against, Parameters},
+        traffic_plan::{Advice, Step, Traffic, TrafficProblem, advice, outlook, schedule},
     },
     config::{
         CanaryStep, Service, Strategy,
@@ -32,6 +32,18 @@ pub struct KnownTraffic {
     pub requests: RequestsPerSecond,
     /// The usual share of bad requests, from 0 to below 1.
     pub baseline: f64,
+}
+
+impl KnownTraffic {
+    /// Says why nothing can be planned from it; none where it can.
+    pub fn problem(self) -> Option<TrafficProblem> {
+        Traffic::new(self.requests, self.baseline, USUAL_INTERVAL).err()
+    }
+
+    /// Says the same of every comparison.
+    pub fn of_all(self, comparisons: Vec<PlannedComparison>) -> Vec<(PlannedComparison, Self)> {
+        comparisons.into_iter().map(|one| (one, self)).collect()
+    }
 }
 
 /// A weight that is held for some time.
@@ -116,14 +128,13 @@ pub fn planned_steps(plan: &PlanRecord) -> Vec<WeightFor> {
 /// # Errors
 /// Traffic from which nothing can be planned; says why.
 pub fn traffic_plan(
-    known: KnownTraffic,
-    comparisons: &[PlannedComparison],
+    comparisons: &[(PlannedComparison, KnownTraffic)],
     steps: &[WeightFor],
     steps_from: String,
     total: Option<Duration>,
 ) -> Result<TrafficPlanRecord, String> {
     let mut plans = Vec::new();
-    for comparison in comparisons {
+    for (comparison, known) in comparisons {
         let traffic = Traffic::new(known.requests, known.baseline, comparison.interval)
             .map_err(|problem| problem.to_string())?;
         let rows = steps.iter().map(|step| {
@@ -151,6 +162,8 @@ pub fn traffic_plan(
         });
         plans.push(ComparisonPlan {
             name: comparison.name.clone(),
+            requests_per_second: known.requests.value(),
+            baseline: known.baseline,
             parameters: comparison.parameters,
             interval: comparison.interval,
             steps: rows.collect(),
@@ -158,8 +171,6 @@ pub fn traffic_plan(
         });
     }
     Ok(TrafficPlanRecord {
-        requests_per_second: known.requests.value(),
-        baseline: known.baseline,
         steps_from,
         comparisons: plans,
     })
@@ -177,7 +188,14 @@ pub fn outcome(record: TrafficPlanRecord) -> Outcome {
     } else {
         Ending::Shown
     };
+    let exceeded = record.comparisons.iter().find_map(exceeded_already);
+    let ending = if exceeded.is_some() {
+        Ending::Warned
+    } else {
+        ending
+    };
     let reason = match (all, too_short) {
+        _ if exceeded.is_some() => exceeded.unwrap_or_default(),
         (0, Some(problem)) => problem,
         (0, None) => "weights for the whole time".to_owned(),
         (1, _) if seeing == 1 => "the step can see what is promised".to_owned(),
@@ -194,17 +212,37 @@ pub fn outcome(record: TrafficPlanRecord) -> Outcome {
 pub fn warnings(record: &TrafficPlanRecord) -> Vec<String> {
     let mut warnings = Vec::new();
     for comparison in &record.comparisons {
+        if let Some(exceeded) = exceeded_already(comparison) {
+            warnings.push(exceeded);
+            continue;
+        }
         for step in &comparison.steps {
             if let Some(advice) = &step.advice {
-                warnings.push(warning(record, &comparison.name, step, advice));
+                warnings.push(warning(comparison, step, advice));
             }
         }
     }
     warnings
 }
 
-fn warning(record: &TrafficPlanRecord, name: &str, step: &StepOutlook, advice: &Advice) -> String {
-    let rate = |rate: f64| times_or_share(rate, record.baseline);
+/// Says that the usual share of bad requests is above the limit.
+fn exceeded_already(comparison: &ComparisonPlan) -> Option<String> {
+    let Against::Rate(most) = comparison.parameters.against else {
+        return None;
+    };
+    comparison.is_exceeded_already().then(|| {
+        format!(
+            "`{}` usually has {} bad requests, which is not below its `max_rate` of {}: every version would be taken back",
+            comparison.name,
+            percent(comparison.baseline),
+            percent(most)
+        )
+    })
+}
+
+fn warning(comparison: &ComparisonPlan, step: &StepOutlook, advice: &Advice) -> String {
+    let name = &comparison.name;
+    let rate = |rate: f64| times_or_share(rate, comparison.baseline);
     let promised = rate(advice.promised_rate);
     let sees = match advice.smallest_rate {
         Some(smallest) => format!("the smallest it can see is {}", rate(smallest)),
@@ -228,7 +266,7 @@ fn warning(record: &TrafficPlanRecord, name: &str, step: &StepOutlook, advice: &
          requests/s; {help}",
         step.outlook.step.weight,
         length(step.outlook.step.minutes),
-        number(record.requests_per_second),
+        number(comparison.requests_per_second),
     )
 }
 

@@ -46,10 +46,12 @@ pub(super) struct ComparisonWatch {
 /// What is still undecided when the time is up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Undecided {
+    /// Name of the metric.
+    pub name: String,
     /// How the comparison stands, in one line.
     pub sentence: String,
-    /// The largest ratio that is not excluded; none where there is nothing to exclude one with.
-    pub unseen_above: Option<f64>,
+    /// What could not have been seen, in words; none where there was too little to judge at all.
+    pub unseen: Option<String>,
     /// Do the numbers lean towards worse, so that a person should look?
     pub leans_worse: bool,
 }
@@ -202,6 +204,12 @@ impl ComparisonWatch {
         self.evaluations.last().map(|(_, evaluation)| evaluation)
     }
 
+    /// Says what a good answer rests on, where that is no more than the configuration's word.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let is_good = self.verdict() == ComparisonVerdict::Good;
+        self.polls.doubt().filter(|_| is_good)
+    }
+
     /// Says that the traffic is not split as it should be. That keeps a version from being called
     /// good; the evidence of a worse one holds however the traffic is split, and a version whose
     /// instances fail is sent less of it.
@@ -267,7 +275,10 @@ impl ComparisonWatch {
             return split;
         }
         match self.comparison() {
-            Some(record) => record.judgement().to_owned(),
+            Some(record) => match self.doubt() {
+                Some(doubt) => format!("{}; {doubt}", record.judgement()),
+                None => record.judgement().to_owned(),
+            },
             None => "was counted once, which is where it begins".to_owned(),
         }
     }
@@ -303,14 +314,20 @@ impl ComparisonWatch {
     /// Returns all that there is to say of it; none before the first poll.
     fn comparison(&self) -> Option<ComparisonRecord> {
         let evaluation = *self.evaluation()?;
-        let mut record = self
-            .judge
-            .record(&self.name, evaluation, self.evaluations.clone());
+        let mut record = self.judge.record(
+            &self.name,
+            self.polls.stable(),
+            evaluation,
+            self.evaluations.clone(),
+        );
         record.verdict = self.verdict();
         if let Some(split) = self.split() {
             let lines = record.sentence.lines().enumerate();
             let lines = lines.map(|(number, line)| if number == 1 { split.as_str() } else { line });
             record.sentence = lines.collect::<Vec<_>>().join("\n");
+        }
+        if let Some(doubt) = self.doubt() {
+            record.sentence.push_str(&format!("\n{doubt}"));
         }
         Some(record)
     }
@@ -320,8 +337,9 @@ impl ComparisonWatch {
         let evaluation = self.evaluation()?;
         let is_counted = self.trouble.is_none() && self.split().is_none();
         is_counted.then(|| Undecided {
+            name: self.name.clone(),
             sentence: self.sentence(StandingVerdict::NotYet),
-            unseen_above: self.judge.unseen_above(),
+            unseen: self.judge.unseen(),
             leans_worse: evaluation.verdict == ComparisonVerdict::Hold,
         })
     }

@@ -17,7 +17,7 @@ const FINER: usize = 4;
 /// that there are enough of them.
 ///
 /// # Errors
-/// [`Trouble::NoData`] where nothing was counted before the change; no answer.
+/// [`Trouble::NoData`] where nothing was counted before the change, or once only; no answer.
 pub(super) async fn looks(
     source: &Source,
     probe: Probe<'_>,
@@ -39,6 +39,12 @@ pub(super) async fn looks(
         let finer = since(asked, first, instants.steps());
         match finer {
             Some(finer) if counted <= instants.steps() && round < ROUNDS => asked = finer,
+            _ if counted < 2 => {
+                return Err(Trouble::NoData(format!(
+                    "{} was counted once before the change, so there is nothing to compare with",
+                    source.arm
+                )));
+            }
             _ => {
                 let is_known = |look: &Glance| nothing(look).is_none();
                 return Ok(looks.into_iter().filter(is_known).collect());

@@ -4,8 +4,8 @@ use super::arms::{Amount, Pair};
 use crate::{
     analysis::{
         judge::{
-            Counts, Evaluation, Judge, ParameterProblem, Parameters, Poll, RANGE_ALPHA,
-            ratio_interval,
+            Against, Counts, Evaluation, Judge, ParameterProblem, Parameters, Poll, RANGE_ALPHA,
+            Stable, figures, rate_interval, ratio_interval,
         },
         latency::{Quantile, Sign, quantile_sentences, sign_sentences},
     },
@@ -110,15 +110,21 @@ impl AnyJudge {
         }
     }
 
-    /// Returns the largest ratio that is not excluded; none where that is not known.
-    pub(super) fn unseen_above(&self) -> Option<f64> {
-        match self {
-            Self::Shares(judge) => {
-                let ratio = ratio_interval(judge.sum(), RANGE_ALPHA);
-                Some(ratio.high).filter(|high| high.is_finite())
+    /// Says what could not have been seen; none where so little came that nothing was judged.
+    pub(super) fn unseen(&self) -> Option<String> {
+        let is_judged = match self {
+            Self::Shares(judge) => return unseen_share(judge),
+            Self::Percentile(judge) => {
+                let mut arms = judge.percentiles().into_iter();
+                arms.all(|arm| arm.requests >= Parameters::MIN_REQUESTS)
             }
-            Self::Percentile(_) | Self::Number(_) => None,
-        }
+            Self::Number(judge) => {
+                let (above, others) = judge.polls();
+                f64::from(above.saturating_add(others)) >= Parameters::MIN_BAD
+            }
+        };
+        // A percentile or a number that is not above stable's for certain may be above by any factor.
+        is_judged.then(|| "how much worse than stable it may be is not known".to_owned())
     }
 
     /// Puts together what there is to say: `evaluation` is the answer, `polls` are all polls with how
@@ -126,15 +132,21 @@ impl AnyJudge {
     pub(super) fn record(
         &self,
         name: &str,
+        stable: Stable,
         evaluation: Evaluation,
         polls: Vec<(Poll, Evaluation)>,
     ) -> ComparisonRecord {
         match self {
-            Self::Shares(judge) => {
-                ComparisonRecord::of(name, judge.parameters(), judge.sum(), evaluation, polls)
-            }
+            Self::Shares(judge) => ComparisonRecord::of(
+                name,
+                judge.parameters(),
+                stable,
+                judge.sum(),
+                evaluation,
+                polls,
+            ),
             Self::Percentile(judge) => {
-                let sentences = quantile_sentences(name, judge, &evaluation);
+                let sentences = quantile_sentences(name, judge, stable, &evaluation);
                 let figures = ComparedFigures::Percentiles;
                 ComparisonRecord::of_times(figures, None, evaluation, polls, &sentences)
             }
@@ -145,6 +157,23 @@ impl AnyJudge {
                 let figures = ComparedFigures::Numbers;
                 ComparisonRecord::of_times(figures, ratio, evaluation, polls, &sentences)
             }
+        }
+    }
+}
+
+fn unseen_share(judge: &Judge) -> Option<String> {
+    let sum = judge.sum();
+    match judge.parameters().against {
+        Against::Stable => {
+            let most = figures::at_most(ratio_interval(sum, RANGE_ALPHA))?;
+            Some(format!(
+                "a version up to {most} as bad as stable would not have been seen"
+            ))
+        }
+        Against::Rate(_) => {
+            let range = rate_interval(sum.canary, RANGE_ALPHA);
+            let is_judged = sum.canary.total() >= Parameters::MIN_REQUESTS;
+            is_judged.then(|| format!("{} of its requests may be bad", figures::rate_range(range)))
         }
     }
 }

@@ -42,7 +42,7 @@ use threshold::ThresholdWatch;
 
 pub use comparison::Undecided;
 pub use endpoints::Endpoints;
-pub use past::{Past, PastPolls, PastRange, PastTrouble, past_polls};
+pub use past::{Past, PastPolls, PastRange, PastTrouble, past_counts, past_polls};
 
 /// How much is measured before the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -261,6 +261,19 @@ impl Watcher {
             .peekable();
         found.peek().is_some()
             && found.all(|watched| watched.criterion.standing().verdict == StandingVerdict::Pass)
+    }
+
+    /// Returns what good answers rest on where that is no more than the configuration's word, each
+    /// with its criterion.
+    pub fn doubts(&self) -> Vec<String> {
+        let doubt = |watched: &Watched| match &watched.criterion {
+            Criterion::Comparison(comparison) => {
+                let name = comparison.standing().name;
+                comparison.doubt().map(|doubt| format!("{name}: {doubt}"))
+            }
+            Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => None,
+        };
+        self.watched.iter().filter_map(doubt).collect()
     }
 
     /// Returns the comparisons that are undecided, where they are all that keeps this from passing;

@@ -37,7 +37,8 @@ pub struct PastRange {
 
 impl PastRange {
     /// Makes a range of whole steps inside what was asked for: instants are multiples of the step, so
-    /// that no server moves them, and nothing of the time outside gets in.
+    /// that no server moves them, and nothing of the time outside gets in. Where the time is too short
+    /// for that they are counted from its beginning.
     ///
     /// # Errors
     /// [`Ending::Usage`]: a step of less than a second; a range that ends before it begins or in the
@@ -63,10 +64,13 @@ impl PastRange {
         if to > now {
             return refuse(format!("{asked} is not over, it is {} now", shown(now)));
         }
-        let first = next_multiple(from.timestamp_millis(), length);
-        let last = to.timestamp_millis().div_euclid(length) * length;
-        let polls = (last - first) / length;
-        if polls < 1 {
+        let mut first = next_multiple(from.timestamp_millis(), length);
+        let mut last = to.timestamp_millis().div_euclid(length) * length;
+        if last <= first {
+            first = from.timestamp_millis();
+            last = first + (to.timestamp_millis() - first).div_euclid(length) * length;
+        }
+        if last <= first {
             return refuse(format!(
                 "{asked} has no whole step of {}",
                 format_duration(step)
@@ -77,6 +81,11 @@ impl PastRange {
             to: instant(last).unwrap_or(to),
             step,
         })
+    }
+
+    /// Returns how long a poll of it is.
+    pub fn step(&self) -> Duration {
+        self.step
     }
 
     /// Returns how many polls it has: one less than instants, at least 1.
@@ -141,6 +150,8 @@ pub struct PastPolls {
     pub wanted: u32,
     /// Why the first of those that are missing is.
     pub first_gap: Option<String>,
+    /// What they rest on, where that is no more than the configuration's word.
+    pub doubt: Option<&'static str>,
 }
 
 /// Why there are no polls.
@@ -195,16 +206,41 @@ pub async fn past_polls(
         // A limit needs nobody to be held against, and so no name of an old version.
         (reference.ok(), Other::Limit)
     };
-    let absent_is_zero = match comparison.compared {
-        Compared::Requests { absent_is_zero, .. } => absent_is_zero,
-        Compared::SlowShare { .. } => false,
-        Compared::Quantile { .. } | Compared::Gauge { .. } => {
-            let reason = "percentiles and finished numbers are compared while `verify` or `deploy` watch them, not afterwards";
-            return Err(PastTrouble::NoData(reason.to_owned()));
-        }
-    };
+    let absent_is_zero = absent_is_zero(comparison)?;
     let grid = Grid::new(range.from, range.step);
-    let mut polls = Polls::new(judged, reference, other, grid, absent_is_zero);
+    let polls = Polls::new(judged, reference, other, grid, absent_is_zero);
+    asked(polls, range, client, clock).await
+}
+
+/// Counts one version's requests over a time that is over, poll by poll, as those of a canary; nobody
+/// is held against it.
+///
+/// # Errors
+/// As [`past_polls`].
+pub async fn past_counts(
+    (metric, comparison): (&Metric, &Comparison),
+    version: &Variables,
+    range: PastRange,
+    endpoints: &Endpoints,
+    client: &Client,
+    clock: &dyn Clock,
+) -> Result<PastPolls, PastTrouble> {
+    let counted = source(metric, comparison, endpoints, version)?;
+    let absent_is_zero = absent_is_zero(comparison)?;
+    let grid = Grid::new(range.from, range.step);
+    // What is slow is learnt of whom a canary would be held against.
+    let reference = Some(counted.clone());
+    let polls = Polls::new(counted, reference, Other::Limit, grid, absent_is_zero);
+    asked(polls, range, client, clock).await
+}
+
+/// Asks for all polls of a range at once.
+async fn asked(
+    mut polls: Polls,
+    range: PastRange,
+    client: &Client,
+    clock: &dyn Clock,
+) -> Result<PastPolls, PastTrouble> {
     let found = polls.ask(Probe { client, clock }, range.to).await;
     let found = found.map_err(|trouble| match trouble {
         Trouble::NoData(reason) => PastTrouble::NoData(reason),
@@ -214,7 +250,20 @@ pub async fn past_polls(
         polls: found.iter().flatten().filter_map(Pair::counts).collect(),
         wanted: range.polls(),
         first_gap: polls.first_gap().map(str::to_owned),
+        doubt: polls.doubt(),
     })
+}
+
+/// Returns whether bad requests that were never seen are none.
+fn absent_is_zero(comparison: &Comparison) -> Result<bool, PastTrouble> {
+    match comparison.compared {
+        Compared::Requests { absent_is_zero, .. } => Ok(absent_is_zero),
+        Compared::SlowShare { .. } => Ok(false),
+        Compared::Quantile { .. } | Compared::Gauge { .. } => {
+            let reason = "percentiles and finished numbers are compared while `verify` or `deploy` watch them, not afterwards";
+            Err(PastTrouble::NoData(reason.to_owned()))
+        }
+    }
 }
 
 fn same_question(metric: &str, earlier: Option<PastRange>) -> Failure {

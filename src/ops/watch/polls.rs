@@ -10,7 +10,10 @@ use super::{
     history,
     source::{Instants, Probe, Source, Trouble},
 };
-use crate::analysis::counters::{Absent, Counted};
+use crate::analysis::{
+    counters::{Absent, Counted},
+    judge::Stable,
+};
 
 /// The instants of a comparison: a first one, and one every interval after it. Whoever comes later
 /// asks for the same ones.
@@ -72,7 +75,8 @@ pub(super) struct Polls {
     /// What is known of the counter of bad requests.
     absent: Absent,
     asked_hour_before: bool,
-    last_asked: Option<DateTime<Utc>>,
+    /// The last instant that was answered for, whatever the answer was.
+    last_answered: Option<DateTime<Utc>>,
     taken: usize,
     /// Why an instant was the first one that made no poll.
     first_gap: Option<String>,
@@ -97,7 +101,7 @@ impl Polls {
                 was_there: false,
             },
             asked_hour_before: false,
-            last_asked: None,
+            last_answered: None,
             taken: 0,
             first_gap: None,
         }
@@ -108,13 +112,32 @@ impl Polls {
         self.first_gap.as_deref()
     }
 
+    /// Says when the old version was counted.
+    pub(super) fn stable(&self) -> Stable {
+        match self.other {
+            Other::Before { .. } => Stable::Before,
+            Other::Limit | Other::Beside => Stable::Beside,
+        }
+    }
+
+    /// Says that no bad request was ever seen, where the configuration takes that for none: a query
+    /// with a slip looks the same.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let counts_bad = self.judged.queries.counted() == Some(Counted::Bad);
+        let Absent { is_zero, was_there } = self.absent;
+        (counts_bad && is_zero && !was_there).then_some(
+            "`bad` never matched anything in either arm, which `absent_bad_is_zero` takes for none: is the query right?",
+        )
+    }
+
     pub(super) fn grid(&self) -> Grid {
         self.grid
     }
 
     /// Returns the polls that are new at `now`: none at the first look, one at each that follows, and
-    /// several where instants were passed over. What could not be answered at its time is part of the
-    /// next poll. None at all where it is too soon for another one.
+    /// several where instants were passed over. An instant without an answer, or whose answer nobody
+    /// waited for, is asked for again with the next one; what was answered without data is part of
+    /// the next poll. None at all where it is too soon for another one.
     pub(super) async fn ask(
         &mut self,
         probe: Probe<'_>,
@@ -123,22 +146,25 @@ impl Polls {
         const TOO_SOON: TimeDelta = TimeDelta::seconds(1);
         let now = DateTime::from_timestamp_millis(now.timestamp_millis()).unwrap_or(now);
         let on_grid = self.grid.at_or_before(now);
-        let at = match (on_grid, self.last_asked) {
+        let at = match (on_grid, self.last_answered) {
             (Some(at), None) => at,
             (Some(at), Some(last)) if at > last => at,
             (_, Some(last)) if now - last < TOO_SOON => return Ok(None),
             _ => now,
         };
-        // Whoever slept too long, or was not there yet, has the instants in between told.
-        let from = match self.last_asked {
+        // Whoever slept too long, had no answer, or was not there yet, has the instants in between told.
+        let from = match self.last_answered {
             Some(last) if self.arms.is_some() => self.grid.after(last),
             _ => self.grid.first,
         };
-        self.last_asked = Some(at);
-        self.settle_boundary(probe).await?;
-        self.ask_history(probe).await?;
-        let looks = self.looks(probe, from, at).await?;
-        self.look_for_bad_ones(probe, &looks).await?;
+        let looks = match self.looks_from(probe, from, at).await {
+            // Merged into one poll, many instants would count for no more than one of them.
+            Err(Trouble::Unavailable(reason)) => return Err(Trouble::Unavailable(reason)),
+            answered => {
+                self.last_answered = Some(at);
+                answered?
+            }
+        };
         let mut polls = Vec::new();
         let mut last = Ok(());
         for (judged, reference) in looks {
@@ -158,6 +184,20 @@ impl Polls {
             Err(trouble) if polls.is_empty() => Err(trouble),
             _ => Ok(Some(polls)),
         }
+    }
+
+    /// Asks for all that is to be known first, then for both versions from one instant to another.
+    async fn looks_from(
+        &mut self,
+        probe: Probe<'_>,
+        from: DateTime<Utc>,
+        at: DateTime<Utc>,
+    ) -> Result<Vec<(Glance, Option<Glance>)>, Trouble> {
+        self.settle_boundary(probe).await?;
+        self.ask_history(probe).await?;
+        let looks = self.looks(probe, from, at).await?;
+        self.look_for_bad_ones(probe, &looks).await?;
+        Ok(looks)
     }
 
     /// Asks for both versions at one instant, or at all instants since another one.
@@ -204,20 +244,26 @@ impl Polls {
         probe: Probe<'_>,
         looks: &[(Glance, Option<Glance>)],
     ) -> Result<(), Trouble> {
-        let counted = self.judged.queries.counted();
-        if counted.is_none_or(|counted| self.absent.check(counted).is_ok()) {
+        let Some(counted) = self.judged.queries.counted() else {
             return Ok(());
-        }
-        let mut were_there = looks.iter().any(|(judged, reference)| {
+        };
+        self.absent.was_there |= looks.iter().any(|(judged, reference)| {
             judged.has_counted() || reference.as_ref().is_some_and(Glance::has_counted)
         });
-        if !were_there && !self.asked_hour_before {
-            let until = self.grid.first.min(probe.clock.now());
-            for source in std::iter::once(&self.judged).chain(&self.reference) {
-                were_there |= source.was_counted(probe, until).await?;
-            }
-            self.asked_hour_before = true;
+        if self.absent.was_there || self.asked_hour_before {
+            return Ok(());
         }
+        let until = self.grid.first.min(probe.clock.now());
+        let mut were_there = false;
+        for source in std::iter::once(&self.judged).chain(&self.reference) {
+            match source.was_counted(probe, until).await {
+                Ok(found) => were_there |= found,
+                // What is said to be zero counts as zero; for a doubt no poll is lost.
+                Err(_) if self.absent.check(counted, true).is_ok() => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        self.asked_hour_before = true;
         self.absent.was_there = were_there;
         Ok(())
     }
@@ -226,7 +272,10 @@ impl Polls {
     fn take(&mut self, judged: Glance, reference: Option<Glance>) -> Result<Option<Pair>, String> {
         let Some(arms) = &mut self.arms else {
             if let Some(counted) = self.judged.queries.counted() {
-                self.absent.check(counted)?;
+                let mut looks = std::iter::once(&judged).chain(&reference);
+                let total_is_there = looks.any(|look| look.nothing("").is_none());
+                let checked = self.absent.check(counted, total_is_there);
+                checked.map_err(|reason| self.judged.queries.in_words(reason))?;
             }
             // A new version may have no counters before its first request, the old one has.
             if let Some(reason) = reference.as_ref().and_then(|it| it.nothing("stable")) {
@@ -235,7 +284,8 @@ impl Polls {
             self.arms = Some(self.begin(judged, reference)?);
             return Ok(None);
         };
-        let mut pair = arms.take(judged, reference)?;
+        let pair = arms.take(judged, reference);
+        let mut pair = pair.map_err(|reason| self.judged.queries.in_words(reason))?;
         if let Other::Before { parts, .. } = &self.other {
             let part = parts.as_ref().and_then(|parts| parts.get(self.taken));
             pair.stable = part.cloned().flatten();

@@ -101,6 +101,21 @@ impl Queries {
             Self::Buckets { .. } | Self::Gauge { .. } => None,
         }
     }
+
+    /// Names the keys that the configuration has, where a reason is about two counters.
+    pub(super) fn in_words(&self, reason: String) -> String {
+        match self {
+            Self::Histogram { .. } => reason
+                .replace(
+                    "neither `good` nor `total` matches",
+                    "`histogram` does not match",
+                )
+                .replace("are the queries right", "is the query right")
+                .replace("`good`", "`histogram`")
+                .replace("`total`", "`histogram`"),
+            Self::Requests { .. } | Self::Buckets { .. } | Self::Gauge { .. } => reason,
+        }
+    }
 }
 
 /// A range of instants: the first, the last, and what is between two of them.
