@@ -40,10 +40,14 @@ pub struct RawCheck {
 /// `alerts` as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawAlerts {
     /// Which alerts count, all together, as Alertmanager writes them: `service="{{service}}"`.
     #[schemars(length(min = 1))]
     pub matchers: Vec<String>,
+    /// Matches an alert that always fires. Where it does not, Alertmanager hears nothing, and its
+    /// silence counts as no answer.
+    pub watchdog: Option<String>,
 }
 
 /// One check.
@@ -66,6 +70,8 @@ pub enum CheckKind {
     Alerts {
         /// Which alerts count, all together; at least one.
         matchers: Vec<Template>,
+        /// Matches an alert that always fires.
+        watchdog: Option<Template>,
     },
 }
 
@@ -126,8 +132,13 @@ impl Checking {
         let matchers: Option<Vec<Template>> = matchers
             .map(|(number, text)| self.template(&format!("{at}/alerts/matchers/{number}"), text))
             .collect();
+        let watchdog = match &alerts.watchdog {
+            Some(text) => Some(self.template(&format!("{at}/alerts/watchdog"), text)?),
+            None => None,
+        };
         Some(CheckKind::Alerts {
             matchers: matchers?,
+            watchdog,
         })
     }
 }

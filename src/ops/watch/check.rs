@@ -10,7 +10,10 @@ use crate::{
         verification::{Check, CheckKind},
     },
     event::Failure,
-    probe::{CheckReading, Client, alertmanager},
+    probe::{
+        CheckReading, Client,
+        alertmanager::{self, AlertQuestion},
+    },
 };
 
 use super::{Endpoints, filled};
@@ -26,7 +29,7 @@ pub(super) struct CheckWatch {
 enum Asked {
     Alertmanager {
         endpoint: alertmanager::Endpoint,
-        matchers: Vec<String>,
+        question: AlertQuestion,
     },
 }
 
@@ -42,13 +45,18 @@ impl CheckWatch {
     ) -> Result<Self, Failure> {
         let Check { name, kind, .. } = check;
         let asked = match kind {
-            CheckKind::Alerts { matchers } => Asked::Alertmanager {
-                endpoint: endpoints.alertmanager(name)?,
-                matchers: matchers
-                    .iter()
-                    .map(|matcher| filled(matcher, "matchers", name, variables))
-                    .collect::<Result<_, _>>()?,
-            },
+            CheckKind::Alerts { matchers, watchdog } => {
+                let filled = |key, text| filled(text, key, name, variables);
+                let matchers = matchers.iter().map(|text| filled("matchers", text));
+                let watchdog = watchdog.as_ref().map(|text| filled("watchdog", text));
+                Asked::Alertmanager {
+                    endpoint: endpoints.alertmanager(name)?,
+                    question: AlertQuestion {
+                        matchers: matchers.collect::<Result<_, _>>()?,
+                        watchdog: watchdog.transpose()?,
+                    },
+                }
+            }
         };
         Ok(Self {
             asked,
@@ -59,8 +67,8 @@ impl CheckWatch {
 
     pub(super) async fn measure(&mut self, client: &Client, clock: &dyn Clock) {
         let reading = match &self.asked {
-            Asked::Alertmanager { endpoint, matchers } => {
-                alertmanager::firing(client, clock, endpoint, matchers, self.timeout).await
+            Asked::Alertmanager { endpoint, question } => {
+                alertmanager::firing(client, clock, endpoint, question, self.timeout).await
             }
         };
         let (judgement, detail) = match reading {
