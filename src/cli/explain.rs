@@ -56,6 +56,7 @@ reasons! {
     "freeze", BLOCKED_OTHER, "a file FREEZE lies beside the policy: everything is stopped", "the file `FREEZE`, not a rule", "ask the contact that the file names; to go on, it is taken away on the policy's branch";
     "require", BLOCKED_OTHER, "the service's own configuration does less than the policy requires", "`require`", "mend the service's strategy or verification as the message says";
     "known-bad", BLOCKED_OTHER, "the version failed verification here before and was taken back", "`versions.known_bad`; the failure is in the journal in the repository", "deploy another version; to bring it all the same somebody else signs `shipgate approve`, then --force-version";
+    "image-missing", BLOCKED_OTHER, "the registry has no image of that version", "no rule of the policy: `providers.registry` in the configuration", "push the image, then run the same command again";
     "blocked-other", BLOCKED_OTHER, "another rule blocks, or the policy is for other environments", "`environments`, or no rule of the policy", "read the reason";
     "approval-required", APPROVAL_REQUIRED, "it may go once a person has approved it", "`approval_required` of an allowed window", "ask an approver, then run the same command again";
     "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`on_unavailable: block` of `traffic_threshold` or `alerts`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";

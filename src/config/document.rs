@@ -1,6 +1,6 @@
 //! What is written in `shipgate.yaml`, before its meaning is checked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -262,6 +262,7 @@ impl ConfigDocument {
             git,
             providers,
             services,
+            located: Arc::new(problems.located.clone()),
         }
     }
 }

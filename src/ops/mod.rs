@@ -25,6 +25,7 @@ pub mod next;
 pub mod patience;
 pub mod plan;
 pub mod policy_test;
+pub mod preflight;
 pub mod provenance;
 pub mod pull_request;
 pub mod recover;

@@ -12,6 +12,7 @@ pub mod http;
 mod json_api;
 mod number;
 pub mod prometheus;
+pub mod registry;
 pub mod rest;
 mod text;
 pub mod webhook;

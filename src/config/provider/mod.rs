@@ -5,6 +5,7 @@
 mod address;
 mod alertmanager;
 mod prometheus;
+mod registry;
 mod sign_in;
 
 use schemars::JsonSchema;
@@ -14,6 +15,7 @@ use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
 pub use prometheus::{Prometheus, RawPrometheus};
+pub use registry::{RawRegistry, Registry, RegistrySignIn};
 pub use sign_in::SignIn;
 
 pub(super) use address::web_address;
@@ -27,6 +29,8 @@ pub struct RawProviders {
     pub prometheus: Option<RawPrometheus>,
     /// An Alertmanager, for `checks` of alerts.
     pub alertmanager: Option<RawAlertmanager>,
+    /// The registry in which an image must be before it is deployed.
+    pub registry: Option<RawRegistry>,
 }
 
 /// The providers, checked.
@@ -36,6 +40,8 @@ pub struct Providers {
     pub prometheus: Option<Prometheus>,
     /// Where Alertmanager is, if it is configured.
     pub alertmanager: Option<Alertmanager>,
+    /// Where images must be before they are deployed, if it is configured.
+    pub registry: Option<Registry>,
 }
 
 impl RawProviders {
@@ -51,6 +57,9 @@ impl RawProviders {
             }),
             alertmanager: checked(self.alertmanager, &mut problems, |raw| {
                 raw.validate("/alertmanager")
+            }),
+            registry: checked(self.registry, &mut problems, |raw| {
+                raw.validate("/registry")
             }),
         };
         if problems.is_empty() {

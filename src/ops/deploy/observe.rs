@@ -18,6 +18,7 @@ use crate::{
     event::{Ending, Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
+        preflight,
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
@@ -119,8 +120,10 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
         .retain(|metric| matches!(metric.measure, Measure::Comparison(_)) == compares);
     if compares {
         part.health.clear();
+        part.checks.clear();
     }
-    (!part.health.is_empty() || !part.metrics.is_empty()).then_some(part)
+    let is_empty = part.health.is_empty() && part.checks.is_empty() && part.metrics.is_empty();
+    (!is_empty).then_some(part)
 }
 
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before
@@ -163,7 +166,7 @@ pub async fn preflight(
             for standing in watcher.standings() {
                 if standing.errors_in_a_row > 0 {
                     let sentence = format!("{} ({})", standing.sentence(), arm.word());
-                    return Err(not_answered(&sentence));
+                    return Err(not_answered(target, &standing.name, &sentence));
                 }
                 if *arm == Arm::Stable && standing.failed > 0 {
                     reporter.event(&Event::Warning(format!(
@@ -186,7 +189,7 @@ pub async fn preflight(
     watcher.poll(&mut Silent).await;
     for standing in watcher.standings() {
         if standing.errors_in_a_row > 0 {
-            return Err(not_answered(&standing.sentence()));
+            return Err(not_answered(target, &standing.name, &standing.sentence()));
         }
         if standing.inconclusive > 0 {
             reporter.event(&Event::Warning(format!(
@@ -206,8 +209,9 @@ pub fn asked_before(target: &Target) -> &'static [Arm] {
     }
 }
 
-fn not_answered(sentence: &str) -> Failure {
-    let reason = format!("before anything was changed: {sentence}");
+fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
+    let at = preflight::criterion(target, name);
+    let reason = format!("before anything was changed: {at}: {sentence}");
     Failure::new(Ending::Unavailable, reason)
         .hint("nothing was pushed; run the same command again when the provider answers")
 }
