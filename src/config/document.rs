@@ -256,6 +256,12 @@ impl ConfigDocument {
                     "a metric asks `prometheus`, but `providers.prometheus` has no address",
                 );
             }
+            if service.verification.asks(ProviderKind::Web) && providers.web.is_none() {
+                problems.at(
+                    &format!("/services/{name}/verification/metrics"),
+                    "a metric asks `web`, but `providers.web` has no address",
+                );
+            }
         }
         Config {
             environments,

@@ -5,6 +5,7 @@
 
 mod address;
 pub mod alertmanager;
+mod auth;
 mod check;
 mod client;
 pub mod github;
@@ -15,6 +16,7 @@ pub mod prometheus;
 pub mod registry;
 pub mod rest;
 mod text;
+pub mod web;
 pub mod webhook;
 mod window;
 

@@ -18,3 +18,4 @@ mod traffic;
 #[path = "../support/verification.rs"]
 mod verification;
 mod verify;
+mod web;

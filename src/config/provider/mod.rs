@@ -7,6 +7,7 @@ mod alertmanager;
 mod prometheus;
 mod registry;
 mod sign_in;
+mod web;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -17,6 +18,7 @@ pub use alertmanager::{Alertmanager, RawAlertmanager};
 pub use prometheus::{Prometheus, RawPrometheus};
 pub use registry::{RawRegistry, Registry, RegistrySignIn};
 pub use sign_in::SignIn;
+pub use web::{RawWeb, Web};
 
 pub(super) use address::web_address;
 
@@ -31,6 +33,8 @@ pub struct RawProviders {
     pub alertmanager: Option<RawAlertmanager>,
     /// The registry in which an image must be before it is deployed.
     pub registry: Option<RawRegistry>,
+    /// Any JSON API that has a number, or a yes or no.
+    pub web: Option<RawWeb>,
 }
 
 /// The providers, checked.
@@ -42,6 +46,8 @@ pub struct Providers {
     pub alertmanager: Option<Alertmanager>,
     /// Where images must be before they are deployed, if it is configured.
     pub registry: Option<Registry>,
+    /// A JSON API, if it is configured.
+    pub web: Option<Web>,
 }
 
 impl RawProviders {
@@ -61,6 +67,7 @@ impl RawProviders {
             registry: checked(self.registry, &mut problems, |raw| {
                 raw.validate("/registry")
             }),
+            web: checked(self.web, &mut problems, |raw| raw.validate("/web")),
         };
         if problems.is_empty() {
             Ok(providers)

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::{
     analysis::{Judgement, Standing, Tally},
     clock::Clock,
     config::{
         query::Variables,
-        verification::{Check, CheckKind},
+        verification::{Check, CheckKind, Wanted},
     },
-    event::Failure,
+    event::{Ending, Failure},
     probe::{
         CheckReading, Client,
         alertmanager::{self, AlertQuestion},
+        web,
     },
 };
 
@@ -30,6 +33,11 @@ enum Asked {
     Alertmanager {
         endpoint: alertmanager::Endpoint,
         question: AlertQuestion,
+    },
+    Web {
+        endpoint: web::Endpoint,
+        request: web::Request,
+        wanted: Value,
     },
 }
 
@@ -57,6 +65,21 @@ impl CheckWatch {
                     },
                 }
             }
+            CheckKind::Web { request, equals } => {
+                let request = filled(request, "request", name, variables)?;
+                let request = web::Request::parse(&request).map_err(|reason| {
+                    let reason = format!("`request` of `{name}` {reason}");
+                    Failure::new(Ending::ConfigInvalid, reason)
+                })?;
+                Asked::Web {
+                    endpoint: endpoints.web(name)?,
+                    request,
+                    wanted: match equals {
+                        Wanted::Text(text) => filled(text, "equals", name, variables)?.into(),
+                        Wanted::Scalar(value) => value.clone(),
+                    },
+                }
+            }
         };
         Ok(Self {
             asked,
@@ -70,6 +93,11 @@ impl CheckWatch {
             Asked::Alertmanager { endpoint, question } => {
                 alertmanager::firing(client, clock, endpoint, question, self.timeout).await
             }
+            Asked::Web {
+                endpoint,
+                request,
+                wanted,
+            } => web::check(client, clock, endpoint, (request, wanted), self.timeout).await,
         };
         let (judgement, detail) = match reading {
             CheckReading::Passed(detail) => (Judgement::Pass, detail),

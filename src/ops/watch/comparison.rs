@@ -382,7 +382,7 @@ pub(super) fn source(
         },
     };
     Ok(Source {
-        endpoint: endpoints.prometheus(&metric.name)?,
+        endpoint: endpoints.counters(metric.provider, &metric.name)?,
         timeout: metric.schedule.timeout,
         arm: variables
             .arm

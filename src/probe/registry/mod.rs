@@ -10,7 +10,6 @@ mod token;
 
 use std::time::Duration;
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::{
     Method, Url,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
@@ -19,6 +18,7 @@ use serde_json::Value;
 
 use super::{
     Client,
+    auth::basic,
     client::{Answer, Call},
     json_api::{below, sensitive, without},
     text::origin,
@@ -132,7 +132,7 @@ pub async fn image(
         secrets.extend([
             username.clone(),
             password.clone(),
-            basic_secret(username, password),
+            basic(username, password),
         ]);
     }
     let clean =
@@ -159,7 +159,7 @@ pub async fn image(
             }
         }
         (Some(Challenge::Basic), Some(Credentials { username, password })) => {
-            format!("Basic {}", basic_secret(username, password).expose())
+            format!("Basic {}", basic(username, password).expose())
         }
         (Some(Challenge::Basic), None) => {
             return ImageReading::Unanswered(format!(
@@ -271,12 +271,6 @@ fn says_unknown(answer: &Answer) -> bool {
             Some("MANIFEST_UNKNOWN" | "NAME_UNKNOWN" | "NOT_FOUND" | "TAG_UNKNOWN")
         )
     })
-}
-
-/// The text behind `Basic`, which is as secret as the password.
-fn basic_secret(username: &Secret, password: &Secret) -> Secret {
-    let pair = format!("{}:{}", username.expose(), password.expose());
-    Secret::new(BASE64_STANDARD.encode(pair))
 }
 
 #[cfg(test)]

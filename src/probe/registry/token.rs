@@ -8,11 +8,12 @@ use reqwest::{
 };
 use serde_json::Value;
 
-use super::{Credentials, Endpoint, basic_secret, challenge::Asked};
+use super::{Credentials, Endpoint, challenge::Asked};
 use crate::{
     clock::Clock,
     probe::{
         Client,
+        auth::basic,
         json_api::{self, Question, sensitive},
         text::origin,
     },
@@ -52,7 +53,7 @@ pub(super) async fn get(
     let mut headers = HeaderMap::new();
     let mut secrets = Vec::new();
     if let Some(Credentials { username, password }) = credentials {
-        let pair = basic_secret(username, password);
+        let pair = basic(username, password);
         let value = sensitive(&format!("Basic {}", pair.expose()), "Authorization")?;
         headers.insert(AUTHORIZATION, value);
         secrets.extend([pair, username.clone(), password.clone()]);
