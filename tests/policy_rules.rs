@@ -614,10 +614,10 @@ fn what_is_written_wrong_is_named_with_its_place() {
     runway: 45
       2:9: `runway`: 45 is not of types "boolean", "string"
     runway: 45 minutes
-      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
       2:9: found "45 minutes", expected a duration with a unit, such as 30s, 10m or 1h30m
     runway: 0s
-      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
       2:9: expected a length of time above 0
     behavior: allow
       2:11: unknown value `allow`; known: block, warn
@@ -628,6 +628,6 @@ fn what_is_written_wrong_is_named_with_its_place() {
     traffic_threshold: {max_requests_per_second: 1, max_age: 5}
       2:58: `traffic_threshold.max_age`: 5 is not of type "string"
     runway: true
-      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
     "#);
 }

@@ -4,6 +4,7 @@ use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
 use clap::Args;
+use url::Url;
 
 use super::{
     Session,
@@ -19,6 +20,7 @@ use super::{
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     ops::{
+        alerts,
         asker::Asker,
         case::{Case, Circumstances},
         check, check_many, deploy,
@@ -28,7 +30,7 @@ use crate::{
         window::Patience,
     },
     policy::{Action, Request},
-    probe::Client,
+    probe::{Client, alertmanager::Endpoint},
     units::Version,
 };
 
@@ -68,6 +70,9 @@ pub struct CheckArguments {
     /// Current traffic.
     #[command(flatten)]
     traffic: TrafficArguments,
+    /// Address of the Alertmanager to ask for alerts, when the configuration names none
+    #[arg(long, value_name = "URL", value_parser = url)]
+    alertmanager: Option<Url>,
     /// What was approved.
     #[command(flatten)]
     approvals: ApprovalArguments,
@@ -126,8 +131,33 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         question.query.as_deref(),
         arguments.at.is_some(),
     )?;
-    case.facts.traffic =
-        gate::traffic_fact(source, &question, found.prometheus, &client, &*clock).await?;
+    case.facts.traffic = gate::traffic_fact(
+        source,
+        &question,
+        found.endpoints.prometheus.clone(),
+        &client,
+        &*clock,
+    )
+    .await?;
+    if arguments.at.is_none() {
+        let names = found.services.iter().map(|it| Some(it.service.clone()));
+        let names: Vec<Option<String>> = if found.services.is_empty() {
+            vec![None]
+        } else {
+            names.collect()
+        };
+        let stated = arguments.alertmanager.clone();
+        let stated = stated.map(|url| Endpoint { url, token: None });
+        let configured = found.endpoints.alertmanager.clone();
+        case.facts.alerts = alerts::facts(
+            &case.policy,
+            &case.request,
+            &names,
+            configured.or(stated).as_ref(),
+            (&client, &*clock),
+        )
+        .await?;
+    }
     let now = match arguments.at {
         Some(at) => at,
         None => check::plausible(clock.now())?,
@@ -257,6 +287,10 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         .filter(|name| seen.insert(*name))
         .map(str::to_owned)
         .collect()
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    text.parse().map_err(|error| format!("{error}"))
 }
 
 /// Reads an instant, RFC 3339 with an offset.

@@ -52,12 +52,14 @@ reasons! {
     "blocked-date", BLOCKED_WINDOW, "on a blocked date", "`blocked_dates`", "deploy at the next opening; `shipgate next --calendar` shows which days are blocked and why";
     "runway", BLOCKED_WINDOW, "it is open now, but closes before the deployment could end", "`runway`", "deploy at the next opening that is long enough, or with a shorter plan";
     "blocked-traffic", BLOCKED_TRAFFIC, "there is more traffic now than the policy allows", "`traffic_threshold`", "wait until traffic falls, then run the same command again";
+    "alert-firing", BLOCKED_OTHER, "an alert is firing that the policy names, and nobody has silenced it", "`alerts`", "look at the alert; once it is over or silenced, run the same command again";
     "freeze", BLOCKED_OTHER, "a file FREEZE lies beside the policy: everything is stopped", "the file `FREEZE`, not a rule", "ask the contact that the file names; to go on, it is taken away on the policy's branch";
     "require", BLOCKED_OTHER, "the service's own configuration does less than the policy requires", "`require`", "mend the service's strategy or verification as the message says";
     "known-bad", BLOCKED_OTHER, "the version failed verification here before and was taken back", "`versions.known_bad`; the failure is in the journal in the repository", "deploy another version; to bring it all the same somebody else signs `shipgate approve`, then --force-version";
+    "image-missing", BLOCKED_OTHER, "the registry has no image of that version", "no rule of the policy: `providers.registry` in the configuration", "push the image, then run the same command again";
     "blocked-other", BLOCKED_OTHER, "another rule blocks, or the policy is for other environments", "`environments`, or no rule of the policy", "read the reason";
     "approval-required", APPROVAL_REQUIRED, "it may go once a person has approved it", "`approval_required` of an allowed window", "ask an approver, then run the same command again";
-    "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`traffic_threshold.on_unavailable: block`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";
+    "unavailable", UNAVAILABLE, "nobody could say what the rule asks for; that is never taken for a good answer", "`on_unavailable: block` of `traffic_threshold` or `alerts`", "run the same command again when the provider answers, or state what is known, such as --traffic RPS";
     "pull-request-open", APPROVAL_REQUIRED, "the change waits in a pull request that nobody has merged", "no rule of the policy: `pull_request` in the configuration", "have it merged, then run the same deploy again; or give it up with `shipgate rollback`";
     "pull-request-closed", BLOCKED_OTHER, "somebody closed the pull request without merging it", "no rule of the policy: `pull_request` in the configuration", "ask whoever closed it; deploying again opens a new one";
     "pull-request-changed", BLOCKED_OTHER, "somebody else pushed to the branch of the pull request; left alone", "no rule of the policy: `pull_request` in the configuration", "have it merged as it is or take the other commits off, then run the same deploy again";
@@ -71,7 +73,7 @@ reasons! {
     "blind-step", FINDINGS, "a step cannot see what its comparison promises to find, with the traffic that was stated", "no rule of the policy: `validate` and `plan` of the configuration's steps", "more weight or more time, as the message says; `shipgate plan --traffic-plan` shows all steps";
     "short-watch", FINDINGS, "a pause or `bake_time` has fewer polls of a comparison than any verdict takes", "no rule of the policy: `validate` and `plan` of the configuration's steps", "make it longer, or `interval` shorter";
     "allowed", OK, "the rule lets through", "any rule", "nothing to do";
-    "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
+    "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` or `alerts` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
 }
 
 #[derive(Serialize)]

@@ -24,7 +24,7 @@ use crate::{
         watch::Endpoints,
     },
     policy::{PolicySource, Request},
-    probe::{Client, prometheus::Endpoint},
+    probe::Client,
 };
 
 /// Which policy.
@@ -48,8 +48,8 @@ pub struct Found {
     pub case: Case,
     /// The services that are meant; empty where none is known.
     pub services: Vec<Asked>,
-    /// The configuration's Prometheus, where the policy wants one.
-    pub prometheus: Option<Endpoint>,
+    /// The configuration's providers, where the policy asks one.
+    pub endpoints: Endpoints,
     /// Where the policy comes from.
     pub origin: Origin,
 }
@@ -150,15 +150,15 @@ async fn in_its_repository(
     let services = asked(&site.config, services, &repository.config)?;
     let case = Case::read_for(question, opened.repository(), (&site).into()).await?;
     let context = &session.context;
-    let prometheus = if case.policy.wants_traffic() {
-        Endpoints::new(&site.config.providers, |name| context.secret(name))?.prometheus
+    let endpoints = if case.policy.asks_providers() {
+        Endpoints::new(&site.config.providers, |name| context.secret(name))?
     } else {
-        None
+        Endpoints::default()
     };
     Ok(Found {
         case,
         services,
-        prometheus,
+        endpoints,
         origin: Origin::Repository(Box::new(opened)),
     })
 }
@@ -191,7 +191,7 @@ async fn on_disk(
     Ok(Found {
         case: Case::new(policy, request, question.circumstances, &beside).await?,
         services,
-        prometheus: None,
+        endpoints: Endpoints::default(),
         origin: Origin::Disk(path),
     })
 }

@@ -1,6 +1,6 @@
 //! What is written in `shipgate.yaml`, before its meaning is checked.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -256,12 +256,19 @@ impl ConfigDocument {
                     "a metric asks `prometheus`, but `providers.prometheus` has no address",
                 );
             }
+            if service.verification.asks(ProviderKind::Web) && providers.web.is_none() {
+                problems.at(
+                    &format!("/services/{name}/verification/metrics"),
+                    "a metric asks `web`, but `providers.web` has no address",
+                );
+            }
         }
         Config {
             environments,
             git,
             providers,
             services,
+            located: Arc::new(problems.located.clone()),
         }
     }
 }

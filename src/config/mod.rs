@@ -10,14 +10,14 @@ mod service;
 pub mod verification;
 mod version_in;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use url::Url;
 
 use crate::{
     manifest::ObjectRef,
     units::Weight,
-    yaml::{Finding, Limits, Located},
+    yaml::{Finding, Limits, Located, Position},
 };
 
 pub use document::ConfigDocument;
@@ -39,6 +39,8 @@ pub struct Config {
     pub providers: provider::Providers,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// Where each part is written.
+    located: Arc<Located>,
 }
 
 /// Where an environment's manifests are.
@@ -235,6 +237,13 @@ impl Config {
         } else {
             Err(problems.findings)
         }
+    }
+}
+
+impl Config {
+    /// Returns where the value at a JSON pointer is written, or the nearest value around it.
+    pub fn position(&self, pointer: &str) -> Position {
+        self.located.position(pointer)
     }
 }
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{query::Template, schema::without_null};
 use crate::analysis::Limits;
 
-pub use checks::{Check, CheckKind, RawAlerts, RawCheck};
+pub use checks::{Check, CheckKind, RawAlerts, RawCheck, RawWebCheck};
 pub use judge::RawJudge;
 pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
 
@@ -83,6 +83,8 @@ pub struct RawHealth {
 pub enum ProviderKind {
     /// The Prometheus of `providers.prometheus`.
     Prometheus,
+    /// The JSON API of `providers.web`: its `query` is a request.
+    Web,
 }
 
 /// What a deployment does when time is up and a comparison is undecided.

@@ -181,7 +181,8 @@ impl From<&Verdict> for Ending {
                 Some(ReasonCode::ApprovalRequired) => Self::ApprovalRequired,
                 Some(ReasonCode::Unavailable) => Self::Unavailable,
                 Some(
-                    ReasonCode::Freeze
+                    ReasonCode::AlertFiring
+                    | ReasonCode::Freeze
                     | ReasonCode::Require
                     | ReasonCode::KnownBad
                     | ReasonCode::BlockedOther

@@ -45,7 +45,7 @@ pub struct PlanRecord {
 /// One thing that is looked at before the first push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreflightRecord {
-    /// What: `values`, `queries`, `push`.
+    /// What: `image`, `values`, `queries`, `push`.
     pub name: &'static str,
     /// Was it proven? Else it was not asked; what is disproven ends the run.
     pub passed: bool,

@@ -13,7 +13,7 @@ use crate::{
         files_named,
     },
     units::{RequestsPerSecond, Version},
-    yaml::Limits,
+    yaml::{Limits, Position},
 };
 
 /// First instant that a clock may show which is not wrong: 2020-01-01T00:00:00Z.
@@ -181,12 +181,21 @@ pub fn traffic_source(
         None => Err(Failure::new(
             Ending::ConfigInvalid,
             format!(
-                "{}:{}:{}: the policy has a traffic_threshold, and nothing says how much traffic there is",
-                policy.source().path, position.line, position.column
+                "{}: the policy has a traffic_threshold, and nothing says how much traffic there is",
+                self::position(policy, Some(position))
             ),
         )
         .hint("state it with --traffic REQUESTS_PER_SECOND, or write a Prometheus `query` in traffic_threshold")),
     }
+}
+
+/// Returns where something of a policy is written: `policies/production.yaml:4:3`.
+pub fn position(policy: &Policy, position: Option<Position>) -> String {
+    let path = &policy.source().path;
+    position.map_or_else(
+        || path.clone(),
+        |position| format!("{path}:{}:{}", position.line, position.column),
+    )
 }
 
 /// Judges a request at an instant and reports the verdict.

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join;
+
 use super::{
+    alerts,
     asker::{Asker, Place},
     beside::Beside,
     case::{Case, Circumstances},
@@ -140,15 +143,23 @@ pub async fn ask(
         question.traffic.query.as_deref(),
         false,
     )?;
-    let configured = Endpoints::new(&target.config.providers, outside.secrets)?.prometheus;
-    case.facts.traffic = traffic_fact(
+    let configured = Endpoints::new(&target.config.providers, outside.secrets)?;
+    let traffic = traffic_fact(
         source,
         question.traffic,
-        configured,
+        configured.prometheus,
         outside.client,
         &*outside.clock,
-    )
-    .await?;
+    );
+    let services = [case.request.service.clone()];
+    let alerts = alerts::facts(
+        &case.policy,
+        &case.request,
+        &services,
+        configured.alertmanager.as_ref(),
+        (outside.client, &*outside.clock),
+    );
+    (case.facts.traffic, case.facts.alerts) = try_join(traffic, alerts).await?;
     let beside = Beside::at_source(outside.repository, case.policy.source())?;
     let place = place(outside, &beside);
     question.asker.bring(&mut case, &place, reporter).await?;

@@ -1,5 +1,6 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod alerts;
 pub mod announce;
 pub mod approvals;
 pub mod approve;
@@ -24,6 +25,7 @@ pub mod next;
 pub mod patience;
 pub mod plan;
 pub mod policy_test;
+pub mod preflight;
 pub mod provenance;
 pub mod pull_request;
 pub mod recover;

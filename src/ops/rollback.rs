@@ -141,6 +141,7 @@ pub async fn rollback_to(
         landed: landed.map(|(landed, _)| landed),
         landed_at: None,
         held_at: None,
+        image: None,
     };
     let push = Push {
         action: Action::Rollback,

@@ -2,13 +2,15 @@
 //!
 //! A case is pure: its instant is the only clock, and nobody is asked anything.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Decision, Effect, Facts, Freeze, Policy, Reason, TrafficFact, Verdict, evaluate,
+    AlertsFact, Decision, Effect, Facts, Freeze, Policy, Reason, TrafficFact, Verdict, evaluate,
     request::{Action, Invoker, Request},
     wording::shown,
 };
@@ -27,6 +29,28 @@ pub struct CasesDocument {
     /// The cases, in the order in which they are shown.
     #[schemars(length(min = 1, max = 10_000))]
     pub cases: Vec<CaseDocument>,
+}
+
+/// What is known of alerts in a case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseAlerts {
+    /// None is firing.
+    Quiet,
+    /// One is firing.
+    Firing,
+    /// Nobody can say.
+    Unavailable,
+}
+
+impl CaseAlerts {
+    fn fact(self) -> AlertsFact {
+        match self {
+            Self::Quiet => AlertsFact::Quiet("no alert is firing".to_owned()),
+            Self::Firing => AlertsFact::Firing("an alert is firing".to_owned()),
+            Self::Unavailable => AlertsFact::Unavailable("the case says so".to_owned()),
+        }
+    }
 }
 
 /// One case.
@@ -67,6 +91,10 @@ pub struct CaseDocument {
     #[serde(default)]
     #[schemars(extend("type" = ["number", "string"]))]
     pub traffic: Option<Value>,
+    /// Are alerts firing that the policy names? Absent: that was not looked at.
+    #[serde(default)]
+    #[schemars(with = "CaseAlerts")]
+    pub alerts: Option<CaseAlerts>,
     /// Paths that the version changes. Absent: nobody said.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
@@ -313,6 +341,11 @@ impl Reader<'_> {
             },
             facts: Facts {
                 traffic: traffic?,
+                alerts: written.alerts.map_or_else(BTreeMap::new, |alerts| {
+                    // Whether the rule asks by service is the policy's affair.
+                    let all = [None, written.service.clone()];
+                    all.map(|service| (service, alerts.fact())).into()
+                }),
                 freeze,
                 changed_paths: written.changed_files.clone(),
                 duration,

@@ -1,5 +1,7 @@
 //! What was found out for the rules, by whoever could ask: the gate itself asks nobody.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
@@ -13,6 +15,8 @@ use crate::units::{RequestsPerSecond, Weight};
 pub struct Facts {
     /// How much traffic there is.
     pub traffic: TrafficFact,
+    /// Which alerts are firing, by service; without a name where the rule asks the same of all.
+    pub alerts: BTreeMap<Option<String>, AlertsFact>,
     /// The file `FREEZE` beside the policy, where there is one.
     pub freeze: Option<Freeze>,
     /// Paths that the version changes in the application's repository; none = nobody said.
@@ -52,6 +56,17 @@ pub enum TrafficFact {
     NotAsked,
     /// This much.
     Measured(RequestsPerSecond),
+    /// Whoever was asked did not say; the text says why.
+    Unavailable(String),
+}
+
+/// Are alerts firing?
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlertsFact {
+    /// None is; a clause says so.
+    Quiet(String),
+    /// Some are; a clause says which.
+    Firing(String),
     /// Whoever was asked did not say; the text says why.
     Unavailable(String),
 }

@@ -10,7 +10,7 @@ use super::{Facts, PlanFact, Policy, Request, Verdict, evaluate, request::Action
 ///
 /// Two services for which the same rules and the same freeze hold differ in nothing else that a rule
 /// asks, unless an approval was presented, which is for one service, or the policy asks what the
-/// deployment would do: then each is judged by itself.
+/// deployment would do or which alerts of the service are firing: then each is judged by itself.
 pub struct ManyServices<'a> {
     policy: &'a Policy,
     facts: &'a Facts,
@@ -44,7 +44,8 @@ impl<'a> ManyServices<'a> {
         self.request.service = Some(service.to_owned());
         let (policy, request, facts) = (self.policy, &self.request, self.facts);
         let by_plan = plan.is_some() && policy.asks_of_plans(request.action);
-        if by_plan || !facts.presented.is_empty() {
+        let by_alerts = policy.asks_alerts_by_service();
+        if by_plan || by_alerts || !facts.presented.is_empty() {
             let facts = Facts {
                 plan: plan.cloned(),
                 ..facts.clone()

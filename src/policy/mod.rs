@@ -6,6 +6,7 @@
 //! `scope` whom a rule is for, [`Timetable`] when it opens and closes, and [`evaluate`] answers a
 //! [`Request`] with the [`Facts`] that somebody found out. `people` tells who is the same person.
 
+mod alerts;
 mod approval;
 mod calendar;
 pub mod cases;
@@ -30,6 +31,7 @@ mod verdict;
 mod wording;
 pub mod zone;
 
+pub use alerts::AlertQuery;
 pub use approval::{
     ApprovalSource, Approved, Identity, Overridden, Presented, Statement, StatementKind,
 };
@@ -37,7 +39,7 @@ pub use cases::Mismatch;
 pub use changes::changed_paths;
 pub use document::PolicyDocument;
 pub use evaluate::evaluate;
-pub use facts::{Facts, FailedBefore, PlanFact, TrafficFact};
+pub use facts::{AlertsFact, Facts, FailedBefore, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;
 pub use lint::{Lint, Neighbours, Severity};

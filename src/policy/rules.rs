@@ -7,6 +7,7 @@ use globset::GlobMatcher;
 
 use super::{
     PolicySource,
+    alerts::AlertRule,
     approval::{ApprovalRules, OverrideRules},
     document::{Aggregate, Behavior, KnownBad, OnUnavailable, TrafficAction},
     people::People,
@@ -30,6 +31,7 @@ pub struct Policy {
     pub(super) blocked: Vec<TimeRule>,
     pub(super) blocked_dates: Vec<TimeRule>,
     pub(super) traffic: Option<Written<TrafficThreshold>>,
+    pub(super) alerts: Option<Written<AlertRule>>,
     pub(super) actions: Vec<Action>,
     pub(super) versions: VersionRules,
     pub(super) people: People,
@@ -131,6 +133,7 @@ impl Policy {
             blocked: Vec::new(),
             blocked_dates: Vec::new(),
             traffic: None,
+            alerts: None,
             actions: Action::GOING_FORWARD.to_vec(),
             versions: VersionRules::default(),
             people: People::default(),
@@ -173,9 +176,9 @@ impl Policy {
         self.traffic.is_some() && self.actions.contains(&action)
     }
 
-    /// Does the policy ask how much traffic there is?
-    pub fn wants_traffic(&self) -> bool {
-        self.traffic.is_some()
+    /// Does the policy ask how much traffic there is, or whether alerts are firing?
+    pub fn asks_providers(&self) -> bool {
+        self.traffic.is_some() || self.alerts.is_some()
     }
 
     /// Returns the policy's own Prometheus query for the traffic.

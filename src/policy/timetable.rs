@@ -63,7 +63,13 @@ impl Policy {
     /// Returns what a request must name before this policy can be asked: a rule is for some
     /// services or places only, and nobody can say whether it is for this one.
     pub fn unnamed(&self, request: &Request) -> Option<Unnamed> {
-        self.scopes().find_map(|scope| scope.unnamed(request))
+        let mut scopes = self.scopes();
+        let of_scopes = scopes.find_map(|scope| scope.unnamed(request));
+        of_scopes.or_else(|| {
+            let asks = self.asks_alerts(request.action);
+            let alerts = self.alerts.as_ref().filter(|_| asks)?;
+            alerts.value.unnamed(request)
+        })
     }
 
     /// Returns whom each of the rules is for.

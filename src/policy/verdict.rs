@@ -42,6 +42,8 @@ pub enum ReasonCode {
     Runway,
     /// Traffic above the maximum.
     BlockedTraffic,
+    /// An alert is firing.
+    AlertFiring,
     /// A file `FREEZE` beside the policy.
     Freeze,
     /// The service's own configuration does less than the policy requires.
@@ -62,11 +64,12 @@ pub enum ReasonCode {
 
 impl ReasonCode {
     /// What an override may lift, where the policy allows it.
-    pub const OVERRIDABLE: [Self; 10] = [
+    pub const OVERRIDABLE: [Self; 11] = [
         Self::BlockedWindow,
         Self::BlockedDate,
         Self::Runway,
         Self::BlockedTraffic,
+        Self::AlertFiring,
         Self::Freeze,
         Self::Require,
         Self::KnownBad,
@@ -83,6 +86,7 @@ impl ReasonCode {
             Self::BlockedDate => "blocked-date",
             Self::Runway => "runway",
             Self::BlockedTraffic => "blocked-traffic",
+            Self::AlertFiring => "alert-firing",
             Self::Freeze => "freeze",
             Self::Require => "require",
             Self::KnownBad => "known-bad",

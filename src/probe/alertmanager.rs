@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use reqwest::{Method, Url, header::AUTHORIZATION, header::HeaderMap};
 use serde_json::Value;
 
@@ -24,20 +25,44 @@ pub struct Endpoint {
     pub token: Option<Secret>,
 }
 
-/// Asks for alerts that match all matchers (`service="shop"`, as Alertmanager writes them), are
-/// firing, and neither silenced nor inhibited
+/// Which alerts are asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertQuestion {
+    /// Which alerts count, all together: `service="shop"`, as Alertmanager writes them.
+    pub matchers: Vec<String>,
+    /// Matches an alert that always fires; where it does not, silence is no answer.
+    pub watchdog: Option<String>,
+}
+
+/// Asks for alerts that match all matchers, are firing, and neither silenced nor inhibited
 /// (<https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml>).
 pub async fn firing(
     client: &Client,
     clock: &dyn Clock,
     endpoint: &Endpoint,
-    matchers: &[String],
+    question: &AlertQuestion,
     timeout: Duration,
 ) -> CheckReading {
-    match ask(client, clock, endpoint, matchers, timeout).await {
+    let AlertQuestion { matchers, watchdog } = question;
+    let hears = async {
+        let Some(watchdog) = watchdog else {
+            return Ok(true);
+        };
+        let watchdog = std::slice::from_ref(watchdog);
+        let found = ask(client, clock, endpoint, watchdog, Muted::Too, timeout).await?;
+        Ok::<_, String>(!found.is_empty())
+    };
+    let firing = ask(client, clock, endpoint, matchers, Muted::Not, timeout);
+    let (hears, firing) = join(hears, firing).await;
+    match hears.and_then(|hears| Ok((hears, firing?))) {
         Err(reason) => CheckReading::Unanswered(reason),
-        Ok(names) if names.is_empty() => CheckReading::Passed("no alert is firing".to_owned()),
-        Ok(names) => {
+        Ok((false, names)) if names.is_empty() => CheckReading::Unanswered(format!(
+            "{} hears nothing: the alert that always fires does not",
+            origin(&endpoint.url)
+        )),
+        Ok((_, names)) if names.is_empty() => CheckReading::Passed("no alert is firing".to_owned()),
+        Ok((_, mut names)) => {
+            names.sort();
             let count = names.len();
             let shown: Vec<String> = names.iter().take(NAMED).map(|name| excerpt(name)).collect();
             let more = if count > NAMED { ", …" } else { "" };
@@ -47,18 +72,30 @@ pub async fn firing(
     }
 }
 
+/// Do alerts count that somebody silenced, or that another one inhibits?
+#[derive(Clone, Copy)]
+enum Muted {
+    Too,
+    Not,
+}
+
 async fn ask(
     client: &Client,
     clock: &dyn Clock,
     endpoint: &Endpoint,
     matchers: &[String],
+    muted: Muted,
     timeout: Duration,
 ) -> Result<Vec<String>, String> {
     let mut url = below(&endpoint.url, "/api/v2/alerts");
+    let muted = match muted {
+        Muted::Too => "true",
+        Muted::Not => "false",
+    };
     url.query_pairs_mut()
         .append_pair("active", "true")
-        .append_pair("silenced", "false")
-        .append_pair("inhibited", "false")
+        .append_pair("silenced", muted)
+        .append_pair("inhibited", muted)
         .append_pair("unprocessed", "false")
         .extend_pairs(matchers.iter().map(|matcher| ("filter", matcher)));
     let mut headers = HeaderMap::new();

@@ -202,7 +202,7 @@ fn value_at(answer: &Answer, pointer: Option<&str>) -> Result<Value, String> {
 }
 
 /// JSON knows one kind of number: 1 and 1.0 are the same.
-fn same(found: &Value, wanted: &Value) -> bool {
+pub(super) fn same(found: &Value, wanted: &Value) -> bool {
     match (found.as_f64(), wanted.as_f64()) {
         (Some(found), Some(wanted)) => found.total_cmp(&wanted).is_eq(),
         _ => found == wanted,

@@ -100,7 +100,7 @@ fn refusal(status: StatusCode, told: Option<&str>) -> String {
 }
 
 /// Takes secrets out of a reason.
-fn without(reason: String, secrets: &[&Secret]) -> String {
+pub(super) fn without(reason: String, secrets: &[&Secret]) -> String {
     secrets
         .iter()
         .filter(|secret| !secret.is_empty())

@@ -5,6 +5,7 @@
 
 mod address;
 pub mod alertmanager;
+mod auth;
 mod check;
 mod client;
 pub mod github;
@@ -12,8 +13,10 @@ pub mod http;
 mod json_api;
 mod number;
 pub mod prometheus;
+pub mod registry;
 pub mod rest;
 mod text;
+pub mod web;
 pub mod webhook;
 mod window;
 

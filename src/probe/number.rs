@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Client, prometheus};
+use super::{Client, prometheus, web};
 use crate::{analysis::Reading, clock::Clock};
 
 /// A provider of numbers, with its credentials.
@@ -10,6 +10,8 @@ use crate::{analysis::Reading, clock::Clock};
 pub enum NumberSource {
     /// A Prometheus, or anything that speaks its query API.
     Prometheus(prometheus::Endpoint),
+    /// Any JSON API.
+    Web(web::Endpoint),
 }
 
 impl NumberSource {
@@ -25,6 +27,7 @@ impl NumberSource {
             Self::Prometheus(endpoint) => {
                 prometheus::instant(client, clock, endpoint, query, None, timeout).await
             }
+            Self::Web(endpoint) => web::number(client, clock, endpoint, query, timeout).await,
         }
     }
 }

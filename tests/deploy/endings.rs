@@ -118,7 +118,7 @@ async fn metrics_that_are_out_before_the_start_change_nothing() {
     gate: Allowed
     plan: 11 steps, 4 back
     changes: 8
-    20 unavailable: before anything was changed: latency_p95 could not be measured: WORLD answered with status 503 (stable)
+    20 unavailable: before anything was changed: shipgate.yaml:36:11: latency_p95 could not be measured: WORLD answered with status 503 (stable)
       hint: nothing was pushed; run the same command again when the provider answers
     log: 
     journal: 

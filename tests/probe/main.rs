@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod alertmanager;
 mod compared;
 mod counters;
 #[path = "../support/counting.rs"]
@@ -11,8 +12,10 @@ mod faults;
 mod health;
 mod latency;
 mod prometheus;
+mod registry;
 mod server;
 mod traffic;
 #[path = "../support/verification.rs"]
 mod verification;
 mod verify;
+mod web;

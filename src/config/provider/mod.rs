@@ -5,7 +5,9 @@
 mod address;
 mod alertmanager;
 mod prometheus;
+mod registry;
 mod sign_in;
+mod web;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +16,9 @@ use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
 pub use prometheus::{Prometheus, RawPrometheus};
+pub use registry::{RawRegistry, Registry, RegistrySignIn};
 pub use sign_in::SignIn;
+pub use web::{RawWeb, Web};
 
 pub(super) use address::web_address;
 
@@ -27,6 +31,10 @@ pub struct RawProviders {
     pub prometheus: Option<RawPrometheus>,
     /// An Alertmanager, for `checks` of alerts.
     pub alertmanager: Option<RawAlertmanager>,
+    /// The registry in which an image must be before it is deployed.
+    pub registry: Option<RawRegistry>,
+    /// Any JSON API that has a number, or a yes or no.
+    pub web: Option<RawWeb>,
 }
 
 /// The providers, checked.
@@ -36,6 +44,10 @@ pub struct Providers {
     pub prometheus: Option<Prometheus>,
     /// Where Alertmanager is, if it is configured.
     pub alertmanager: Option<Alertmanager>,
+    /// Where images must be before they are deployed, if it is configured.
+    pub registry: Option<Registry>,
+    /// A JSON API, if it is configured.
+    pub web: Option<Web>,
 }
 
 impl RawProviders {
@@ -52,6 +64,10 @@ impl RawProviders {
             alertmanager: checked(self.alertmanager, &mut problems, |raw| {
                 raw.validate("/alertmanager")
             }),
+            registry: checked(self.registry, &mut problems, |raw| {
+                raw.validate("/registry")
+            }),
+            web: checked(self.web, &mut problems, |raw| raw.validate("/web")),
         };
         if problems.is_empty() {
             Ok(providers)

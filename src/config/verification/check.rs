@@ -201,7 +201,7 @@ impl Check {
             .ok()
     }
 
-    fn wanted(&mut self, pointer: &str, value: Value) -> Option<Wanted> {
+    pub(super) fn wanted(&mut self, pointer: &str, value: Value) -> Option<Wanted> {
         match value {
             Value::String(text) => self.template(pointer, &text).map(Wanted::Text),
             Value::Bool(_) | Value::Number(_) => Some(Wanted::Scalar(value)),

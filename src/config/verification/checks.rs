@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
-    Schedule,
+    Schedule, Wanted,
     check::{Check as Checking, Common},
 };
 use crate::{
@@ -25,6 +26,8 @@ pub struct RawCheck {
     pub name: String,
     /// Passes while no alert of `providers.alertmanager` that matches is firing.
     pub alerts: Option<RawAlerts>,
+    /// Passes while a value of the JSON API of `providers.web` is as wanted.
+    pub web: Option<RawWebCheck>,
     /// Failures tolerated in all; fails at one more. 0 unless given.
     pub failure_limit: Option<u32>,
     /// Times in a row without an answer that are tolerated; 4 unless given.
@@ -40,10 +43,26 @@ pub struct RawCheck {
 /// `alerts` as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
 pub struct RawAlerts {
     /// Which alerts count, all together, as Alertmanager writes them: `service="{{service}}"`.
     #[schemars(length(min = 1))]
     pub matchers: Vec<String>,
+    /// Matches an alert that always fires. Where it does not, Alertmanager hears nothing, and its
+    /// silence counts as no answer.
+    pub watchdog: Option<String>,
+}
+
+/// `web` as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawWebCheck {
+    /// Path below the address of `providers.web`, with the JSON pointer of the value behind `#`:
+    /// `/status#/ready`. `POST` may stand in front of it, and then a JSON body in the lines below.
+    pub request: String,
+    /// The text, number or truth value wanted; a text may use `{{version}}` and the other variables.
+    #[schemars(extend("type" = ["string", "number", "boolean"]))]
+    pub equals: Value,
 }
 
 /// One check.
@@ -66,6 +85,15 @@ pub enum CheckKind {
     Alerts {
         /// Which alerts count, all together; at least one.
         matchers: Vec<Template>,
+        /// Matches an alert that always fires.
+        watchdog: Option<Template>,
+    },
+    /// Is a value of a JSON API as wanted?
+    Web {
+        /// The request.
+        request: Template,
+        /// The value wanted.
+        equals: Wanted,
     },
 }
 
@@ -74,6 +102,10 @@ impl CheckKind {
     pub fn wanted(&self) -> String {
         match self {
             Self::Alerts { .. } => "no alert".to_owned(),
+            Self::Web { equals, .. } => match equals {
+                Wanted::Text(text) => format!("{:?}", text.to_string()),
+                Wanted::Scalar(value) => value.to_string(),
+            },
         }
     }
 }
@@ -112,10 +144,28 @@ impl Checking {
     }
 
     fn kind(&mut self, at: &str, raw: &RawCheck) -> Option<CheckKind> {
-        let Some(alerts) = &raw.alerts else {
-            self.problem(at, "expected `alerts`: nothing is asked");
-            return None;
-        };
+        match (&raw.alerts, &raw.web) {
+            (Some(alerts), None) => self.alerts(at, alerts),
+            (None, Some(web)) => {
+                let request = self.template(&format!("{at}/web/request"), &web.request);
+                let equals = self.wanted(&format!("{at}/web/equals"), web.equals.clone());
+                Some(CheckKind::Web {
+                    request: request?,
+                    equals: equals?,
+                })
+            }
+            (None, None) => {
+                self.problem(at, "expected `alerts` or `web`: nothing is asked");
+                None
+            }
+            (Some(_), Some(_)) => {
+                self.problem(at, "found `alerts` and `web`, expected one of them");
+                None
+            }
+        }
+    }
+
+    fn alerts(&mut self, at: &str, alerts: &RawAlerts) -> Option<CheckKind> {
         if alerts.matchers.is_empty() {
             self.problem(
                 format!("{at}/alerts/matchers"),
@@ -126,8 +176,13 @@ impl Checking {
         let matchers: Option<Vec<Template>> = matchers
             .map(|(number, text)| self.template(&format!("{at}/alerts/matchers/{number}"), text))
             .collect();
+        let watchdog = match &alerts.watchdog {
+            Some(text) => Some(self.template(&format!("{at}/alerts/watchdog"), text)?),
+            None => None,
+        };
         Some(CheckKind::Alerts {
             matchers: matchers?,
+            watchdog,
         })
     }
 }

@@ -93,7 +93,7 @@ impl<'a> ImageReference<'a> {
     }
 
     /// Returns the repository by its full name: `docker.io/library/nginx` for `nginx`.
-    pub(in crate::manifest) fn full_repository(&self) -> String {
+    pub fn full_repository(&self) -> String {
         let repository = self.repository;
         let (registry, path) = match repository.split_once('/') {
             Some((first, path)) if is_registry(first) => (first, path),

@@ -15,6 +15,7 @@ use crate::{
     event::{Ending, Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
+        preflight,
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
@@ -162,7 +163,7 @@ pub async fn preflight(
             for standing in watcher.standings() {
                 if standing.errors_in_a_row > 0 {
                     let sentence = format!("{} ({})", standing.sentence(), arm.word());
-                    return Err(not_answered(&sentence));
+                    return Err(not_answered(target, &standing.name, &sentence));
                 }
                 if *arm == Arm::Stable && standing.failed > 0 {
                     reporter.event(&Event::Warning(format!(
@@ -185,7 +186,7 @@ pub async fn preflight(
     watcher.poll(&mut Silent).await;
     for standing in watcher.standings() {
         if standing.errors_in_a_row > 0 {
-            return Err(not_answered(&standing.sentence()));
+            return Err(not_answered(target, &standing.name, &standing.sentence()));
         }
         if standing.inconclusive > 0 {
             reporter.event(&Event::Warning(format!(
@@ -205,8 +206,9 @@ pub fn asked_before(target: &Target) -> &'static [Arm] {
     }
 }
 
-fn not_answered(sentence: &str) -> Failure {
-    let reason = format!("before anything was changed: {sentence}");
+fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
+    let at = preflight::criterion(target, name);
+    let reason = format!("before anything was changed: {at}: {sentence}");
     Failure::new(Ending::Unavailable, reason)
         .hint("nothing was pushed; run the same command again when the provider answers")
 }

@@ -11,16 +11,17 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::Strategy,
-    event::{Ending, Event, Failure, Reporter},
+    event::{Ending, Event, Failure, PreflightRecord, Reporter},
     git::CommitId,
     manifest::{self, Manifests},
     ops::{
         journal::{self, Record, RunIdentity, State},
         load::Target,
-        pull_request,
+        preflight, pull_request,
     },
     rollout::{self, Action, Plan, Replay},
     units::{Version, Weight},
+    yaml::value::escape,
 };
 
 /// A deployment that is ready to go.
@@ -41,6 +42,8 @@ pub struct Ready {
     /// Step at which the earlier try was held, from 0: its approval, and those before it, count as
     /// given, because the gate has let the same deployment through again.
     pub held_at: Option<usize>,
+    /// Whether its image is there; none where nobody asks that.
+    pub image: Option<PreflightRecord>,
 }
 
 /// What preparing came to.
@@ -144,9 +147,14 @@ pub async fn prepare(
             .repository
             .can_push(&target.branch)
             .await
-            .map_err(failure::git)?;
+            .map_err(|error| {
+                let environment = format!("/environments/{}", escape(&target.environment_name));
+                let at = preflight::place(target, &environment);
+                failure::git(error).hint(format!("the branch is that of the environment at {at}"))
+            })?;
         pull_request::preflight(outside, target).await?;
     }
+    let image = preflight::image(target, &request.version, outside).await?;
     observe::preflight(target, &request.version, &previous, outside, reporter).await?;
     let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
@@ -178,6 +186,7 @@ pub async fn prepare(
             held_at: unfinished
                 .filter(|record| record.state == State::Held)
                 .and_then(|record| journal::step_index(&record.step)),
+            image,
         }),
         diff,
         manifests,

@@ -130,13 +130,15 @@ impl Foreseen<'_> {
         let asked = [
             (verification.metrics.len(), "metric"),
             (verification.health.len(), "health check"),
+            (verification.checks.len(), "check"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
         .map(|(number, what)| count(number, what))
         .collect::<Vec<_>>()
         .join(" and ");
-        vec![
+        let image = self.ready.image.clone();
+        let others = vec![
             PreflightRecord {
                 name: "values",
                 passed: true,
@@ -158,7 +160,8 @@ impl Foreseen<'_> {
                          needs no more than to read"
                     .to_owned(),
             },
-        ]
+        ];
+        image.into_iter().chain(others).collect()
     }
 }
 

@@ -2,15 +2,21 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::{
     analysis::{Judgement, Standing, Tally},
     clock::Clock,
     config::{
         query::Variables,
-        verification::{Check, CheckKind},
+        verification::{Check, CheckKind, Wanted},
     },
-    event::Failure,
-    probe::{CheckReading, Client, alertmanager},
+    event::{Ending, Failure},
+    probe::{
+        CheckReading, Client,
+        alertmanager::{self, AlertQuestion},
+        web,
+    },
 };
 
 use super::{Endpoints, filled};
@@ -26,7 +32,12 @@ pub(super) struct CheckWatch {
 enum Asked {
     Alertmanager {
         endpoint: alertmanager::Endpoint,
-        matchers: Vec<String>,
+        question: AlertQuestion,
+    },
+    Web {
+        endpoint: web::Endpoint,
+        request: web::Request,
+        wanted: Value,
     },
 }
 
@@ -42,13 +53,33 @@ impl CheckWatch {
     ) -> Result<Self, Failure> {
         let Check { name, kind, .. } = check;
         let asked = match kind {
-            CheckKind::Alerts { matchers } => Asked::Alertmanager {
-                endpoint: endpoints.alertmanager(name)?,
-                matchers: matchers
-                    .iter()
-                    .map(|matcher| filled(matcher, "matchers", name, variables))
-                    .collect::<Result<_, _>>()?,
-            },
+            CheckKind::Alerts { matchers, watchdog } => {
+                let filled = |key, text| filled(text, key, name, variables);
+                let matchers = matchers.iter().map(|text| filled("matchers", text));
+                let watchdog = watchdog.as_ref().map(|text| filled("watchdog", text));
+                Asked::Alertmanager {
+                    endpoint: endpoints.alertmanager(name)?,
+                    question: AlertQuestion {
+                        matchers: matchers.collect::<Result<_, _>>()?,
+                        watchdog: watchdog.transpose()?,
+                    },
+                }
+            }
+            CheckKind::Web { request, equals } => {
+                let request = filled(request, "request", name, variables)?;
+                let request = web::Request::parse(&request).map_err(|reason| {
+                    let reason = format!("`request` of `{name}` {reason}");
+                    Failure::new(Ending::ConfigInvalid, reason)
+                })?;
+                Asked::Web {
+                    endpoint: endpoints.web(name)?,
+                    request,
+                    wanted: match equals {
+                        Wanted::Text(text) => filled(text, "equals", name, variables)?.into(),
+                        Wanted::Scalar(value) => value.clone(),
+                    },
+                }
+            }
         };
         Ok(Self {
             asked,
@@ -59,9 +90,14 @@ impl CheckWatch {
 
     pub(super) async fn measure(&mut self, client: &Client, clock: &dyn Clock) {
         let reading = match &self.asked {
-            Asked::Alertmanager { endpoint, matchers } => {
-                alertmanager::firing(client, clock, endpoint, matchers, self.timeout).await
+            Asked::Alertmanager { endpoint, question } => {
+                alertmanager::firing(client, clock, endpoint, question, self.timeout).await
             }
+            Asked::Web {
+                endpoint,
+                request,
+                wanted,
+            } => web::check(client, clock, endpoint, (request, wanted), self.timeout).await,
         };
         let (judgement, detail) = match reading {
             CheckReading::Passed(detail) => (Judgement::Pass, detail),

@@ -400,7 +400,7 @@ pub(super) fn source(
         },
     };
     Ok(Source {
-        endpoint: endpoints.prometheus(&metric.name)?,
+        endpoint: endpoints.counters(metric.provider, &metric.name)?,
         timeout: metric.schedule.timeout,
         arm: variables
             .arm

@@ -9,6 +9,7 @@ use crate::{
     probe::{
         NumberSource, alertmanager,
         prometheus::{Auth, Endpoint},
+        web,
     },
     secret::Secret,
 };
@@ -20,6 +21,8 @@ pub struct Endpoints {
     pub prometheus: Option<Endpoint>,
     /// The Alertmanager of `providers.alertmanager`.
     pub alertmanager: Option<alertmanager::Endpoint>,
+    /// The JSON API of `providers.web`.
+    pub web: Option<web::Endpoint>,
 }
 
 impl Endpoints {
@@ -40,19 +43,21 @@ impl Endpoints {
                     .hint(format!("set {variable} in the pipeline, as a secret"))
             })
         };
-        let prometheus = providers.prometheus.as_ref().map(|prometheus| {
-            let find = |variable| find("prometheus", variable);
-            let auth = match &prometheus.sign_in {
+        let auth = |provider: &str, sign_in: &SignIn| {
+            Ok::<_, Failure>(match sign_in {
                 SignIn::Open => Auth::Open,
-                SignIn::Bearer { token_env } => Auth::Bearer(find(token_env)?),
+                SignIn::Bearer { token_env } => Auth::Bearer(find(provider, token_env)?),
                 SignIn::Basic {
                     username_env,
                     password_env,
                 } => Auth::Basic {
-                    username: find(username_env)?,
-                    password: find(password_env)?,
+                    username: find(provider, username_env)?,
+                    password: find(provider, password_env)?,
                 },
-            };
+            })
+        };
+        let prometheus = providers.prometheus.as_ref().map(|prometheus| {
+            let auth = auth("prometheus", &prometheus.sign_in)?;
             Ok(Endpoint {
                 auth,
                 headers: prometheus.headers.clone(),
@@ -68,7 +73,15 @@ impl Endpoints {
                     .transpose()?,
             })
         });
+        let web = providers.web.as_ref().map(|web| {
+            Ok(web::Endpoint {
+                url: web.url.clone(),
+                auth: auth("web", &web.sign_in)?,
+                headers: web.headers.clone(),
+            })
+        });
         Ok(Self {
+            web: web.transpose()?,
             prometheus: prometheus.transpose()?,
             alertmanager: alertmanager.transpose()?,
         })
@@ -85,14 +98,42 @@ impl Endpoints {
     ) -> Result<NumberSource, Failure> {
         match provider {
             ProviderKind::Prometheus => self.prometheus(metric).map(NumberSource::Prometheus),
+            ProviderKind::Web => self.web(metric).map(NumberSource::Web),
         }
+    }
+
+    /// Returns the Prometheus whose counters a comparison asks.
+    ///
+    /// # Errors
+    /// The metric asks somebody else, who has none; it is not configured.
+    pub(super) fn counters(
+        &self,
+        provider: ProviderKind,
+        metric: &str,
+    ) -> Result<Endpoint, Failure> {
+        match provider {
+            ProviderKind::Prometheus => self.prometheus(metric),
+            ProviderKind::Web => Err(Failure::new(
+                Ending::ConfigInvalid,
+                format!("`{metric}` compares versions, and `web` has one number only"),
+            )
+            .hint("give it a `threshold_range`, or ask prometheus")),
+        }
+    }
+
+    /// Returns the JSON API that a metric or check asks.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub(super) fn web(&self, name: &str) -> Result<web::Endpoint, Failure> {
+        configured(&self.web, name, "web")
     }
 
     /// Returns the Prometheus that a metric asks.
     ///
     /// # Errors
     /// It is not configured.
-    pub(super) fn prometheus(&self, metric: &str) -> Result<Endpoint, Failure> {
+    fn prometheus(&self, metric: &str) -> Result<Endpoint, Failure> {
         configured(&self.prometheus, metric, "prometheus")
     }
 

@@ -1,5 +1,6 @@
 //! The policy as it is written: keys, types and what an editor shows of them. No meaning yet.
 
+mod alerts;
 mod approvals;
 mod changes;
 mod date;
@@ -10,6 +11,7 @@ mod window;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+pub use alerts::AlertsDocument;
 pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, PersonDocument};
 pub use changes::ApprovalWhenDocument;
 pub use date::{BlockedDateDocument, BlockedDateFields};
@@ -50,6 +52,10 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "TrafficThresholdDocument")]
     pub traffic_threshold: Option<TrafficThresholdDocument>,
+    /// Alerts that must not be firing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "AlertsDocument")]
+    pub alerts: Option<AlertsDocument>,
     /// What this policy applies to. Absent: `deploy` and `promote`, so that a freeze never stops a
     /// rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -143,7 +149,7 @@ pub enum Aggregate {
     Min,
 }
 
-/// What too much traffic does.
+/// What too much traffic, or a firing alert, does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrafficAction {
@@ -154,7 +160,7 @@ pub enum TrafficAction {
     Warn,
 }
 
-/// What unknown traffic does.
+/// What it does that nobody can say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnUnavailable {

@@ -2,6 +2,7 @@
 //!
 //! Each kind of rule has a file that says what it has to say; here the reasons become a decision.
 
+mod alerts;
 mod approval;
 mod changes;
 mod freeze;
@@ -40,6 +41,7 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         reasons.extend(windows::blocked(&timetable, now));
         reasons.push(windows::allowed(&timetable, now));
         reasons.extend(traffic::reason(policy, request, &facts.traffic));
+        reasons.extend(alerts::reason(policy, request, facts));
         reasons.extend(plan::required(policy, request, facts));
         reasons.extend(changes::reasons(policy, request, facts));
         reasons.extend(versions::reason(policy, request, facts, now));

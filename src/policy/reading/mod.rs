@@ -1,5 +1,6 @@
 //! From what is written to what is meant: every slip is named with its place, nothing is guessed.
 
+mod alerts;
 mod app_project;
 mod approvals;
 mod calendar;
@@ -147,6 +148,7 @@ impl<'a> Reader<'a> {
             .traffic_threshold
             .as_ref()
             .and_then(|threshold| self.traffic(threshold));
+        let alerts = document.alerts.as_ref().map(|it| self.alerts(it));
         let environments = document.environments.clone().map(|value| {
             self.not_blank(&value, "/environments");
             self.written(value, "/environments")
@@ -165,13 +167,14 @@ impl<'a> Reader<'a> {
             && document.blocked_windows.is_empty()
             && document.blocked_dates.is_empty()
             && document.traffic_threshold.is_none()
+            && document.alerts.is_none()
             && document.approval_when.is_empty()
             && document.require.is_none()
         {
             self.wrong(
                 "",
                 "the policy allows everything; write at least one of `allowed_windows`, \
-                 `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`",
+                 `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`",
             );
         }
         if !self.findings.is_empty() {
@@ -188,6 +191,7 @@ impl<'a> Reader<'a> {
             blocked,
             blocked_dates,
             traffic,
+            alerts,
             versions,
             people,
             approvals,

@@ -7,13 +7,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::Url;
 
-use crate::secret::Secret;
-
 mod counters;
 mod envelope;
 mod number;
 mod request;
 
+pub use super::auth::Auth;
 pub use counters::{counters, counters_between, numbers_between};
 pub use number::{Combine, combined, instant};
 
@@ -43,20 +42,4 @@ impl Endpoint {
             max_age: Self::MAX_AGE,
         }
     }
-}
-
-/// How to sign in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Auth {
-    /// Not at all.
-    Open,
-    /// With a bearer token.
-    Bearer(Secret),
-    /// With a user name and a password.
-    Basic {
-        /// User name.
-        username: Secret,
-        /// Password.
-        password: Secret,
-    },
 }

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::{DateTime, SecondsFormat, Utc};
 use reqwest::{
     Method,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::de::DeserializeOwned;
 
@@ -16,9 +15,8 @@ use crate::{
     probe::{
         Client,
         client::Call,
-        json_api::{below, sensitive},
+        json_api::{below, sensitive, without},
     },
-    secret::Secret,
 };
 
 /// Bytes of one answer. A vector of 20,000 series takes about 2 MB.
@@ -115,36 +113,14 @@ fn headers(endpoint: &Endpoint) -> Result<HeaderMap, String> {
         CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     );
-    let credentials = match &endpoint.auth {
-        Auth::Open => None,
-        Auth::Bearer(token) => Some(format!("Bearer {}", token.expose())),
-        Auth::Basic { username, password } => Some(format!("Basic {}", basic(username, password))),
-    };
-    if let Some(credentials) = credentials {
-        headers.insert(AUTHORIZATION, sensitive(&credentials, "Authorization")?);
-    }
+    endpoint.auth.add_to(&mut headers)?;
     Ok(headers)
-}
-
-fn basic(username: &Secret, password: &Secret) -> String {
-    BASE64_STANDARD.encode(format!("{}:{}", username.expose(), password.expose()))
 }
 
 /// Takes secrets out of a reason: a server may send back what it was sent.
 fn redacted(useless: Useless, auth: &Auth) -> Useless {
-    let secrets: Vec<String> = match auth {
-        Auth::Open => Vec::new(),
-        Auth::Bearer(token) => vec![token.expose().to_owned()],
-        Auth::Basic { username, password } => {
-            vec![password.expose().to_owned(), basic(username, password)]
-        }
-    };
-    let clean = |reason: String| {
-        secrets
-            .iter()
-            .filter(|secret| !secret.is_empty())
-            .fold(reason, |text, secret| text.replace(secret, "***"))
-    };
+    let secrets = auth.secrets();
+    let clean = |reason| without(reason, &secrets.iter().collect::<Vec<_>>());
     match useless {
         Useless::NoData(reason) => Useless::NoData(clean(reason)),
         Useless::Unavailable(reason) => Useless::Unavailable(clean(reason)),

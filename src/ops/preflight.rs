@@ -1,0 +1,157 @@
+//! What is looked at before the first push, and where the configuration says it: is the image there?
+
+use std::time::Duration;
+
+use super::{deploy::Outside, load::Target};
+use crate::{
+    config::{
+        provider::{Registry, RegistrySignIn},
+        verification::Verification,
+    },
+    event::{Ending, Failure, PreflightRecord},
+    manifest::ImageReference,
+    probe::registry::{self, Credentials, Endpoint, ImageReading},
+    secret::Secret,
+    units::Version,
+    yaml::value::escape,
+};
+
+/// How long a registry may take to say whether an image is there.
+const TIMEOUT: Duration = Duration::from_secs(20);
+const IMAGE_MISSING: &str = "image-missing";
+
+/// Returns where something of the configuration is written: `shipgate.yaml:14:5`.
+pub fn place(target: &Target, pointer: &str) -> String {
+    let position = target.config.position(pointer);
+    format!(
+        "{}:{}:{}",
+        target.config_path, position.line, position.column
+    )
+}
+
+/// Returns where a criterion of the target's service is written, by its name.
+pub fn criterion(target: &Target, name: &str) -> String {
+    let Verification {
+        health,
+        checks,
+        metrics,
+        ..
+    } = &target.service.verification;
+    let index = |names: Vec<&String>| names.into_iter().position(|it| it == name);
+    let lists = [
+        ("health", index(health.iter().map(|it| &it.name).collect())),
+        ("checks", index(checks.iter().map(|it| &it.name).collect())),
+        (
+            "metrics",
+            index(metrics.iter().map(|it| &it.name).collect()),
+        ),
+    ];
+    let found = lists
+        .into_iter()
+        .find_map(|(list, index)| Some(format!("/{list}/{}", index?)));
+    let service = escape(&target.service.name);
+    let below = found.unwrap_or_default();
+    place(target, &format!("/services/{service}/verification{below}"))
+}
+
+/// Asks the registry of the configuration whether the version's image is there; nothing where there
+/// is none.
+///
+/// # Errors
+/// It is not there ([`Ending::BlockedOther`], `image-missing`), the registry does not say
+/// ([`Ending::Unavailable`]), or a variable with credentials is not set ([`Ending::Usage`]).
+pub async fn image(
+    target: &Target,
+    version: &Version,
+    outside: &Outside<'_>,
+) -> Result<Option<PreflightRecord>, Failure> {
+    let record = |passed, detail| {
+        Some(PreflightRecord {
+            name: "image",
+            passed,
+            detail,
+        })
+    };
+    let Some(registry) = &target.config.providers.registry else {
+        return Ok(None);
+    };
+    let image = &target.service.image;
+    let endpoint = endpoint(target, registry, outside)?;
+    let full = ImageReference::parse(image).full_repository();
+    let Some(path) = endpoint.path_of(&full) else {
+        return Ok(record(
+            false,
+            format!(
+                "whether {image}:{version} is there is not asked: it is in another registry than {}",
+                endpoint.host()
+            ),
+        ));
+    };
+    let (client, clock) = (outside.client, &*outside.clock);
+    let wanted = (path, version.as_str());
+    let service = escape(&target.service.name);
+    let at = place(target, &format!("/services/{service}/image"));
+    match registry::image(client, clock, &endpoint, wanted, TIMEOUT).await {
+        ImageReading::Found(digest) => Ok(record(
+            true,
+            format!("{image}:{version} is there, {digest}"),
+        )),
+        ImageReading::Missing(reason) => {
+            let reason = format!("before anything was changed: {at}: {reason}");
+            let mut failure = Failure::new(Ending::BlockedOther, reason)
+                .hint("nothing was pushed; push the image, then run the same command again");
+            IMAGE_MISSING.clone_into(&mut failure.0.reason_code);
+            Err(failure)
+        }
+        ImageReading::Unanswered(reason) => {
+            let reason = format!(
+                "before anything was changed: {at}: whether the image is there is not known: {reason}"
+            );
+            Err(Failure::new(Ending::Unavailable, reason)
+                .hint("nothing was pushed; run the same command again when the registry answers"))
+        }
+    }
+}
+
+fn endpoint(
+    target: &Target,
+    registry: &Registry,
+    outside: &Outside<'_>,
+) -> Result<Endpoint, Failure> {
+    let find = |variable: &str, key: &str| {
+        let found = (outside.secrets)(variable).filter(|secret| !secret.is_empty());
+        found.ok_or_else(|| {
+            let at = place(target, &format!("/providers/registry/{key}"));
+            let reason = format!(
+                "{at}: the variable {variable} is not set, from which `providers.registry` takes its credentials"
+            );
+            Failure::new(Ending::Usage, reason)
+                .hint(format!("set {variable} in the pipeline, as a secret"))
+        })
+    };
+    let mut endpoint = Endpoint {
+        url: registry.url.clone(),
+        token_url: registry.token_url.clone(),
+        credentials: None,
+    };
+    endpoint.credentials = match &registry.sign_in {
+        RegistrySignIn::Open => None,
+        RegistrySignIn::Basic {
+            username_env,
+            password_env,
+        } => Some(Credentials {
+            username: find(username_env, "username_env")?,
+            password: find(password_env, "password_env")?,
+        }),
+        RegistrySignIn::DockerConfig { docker_config_env } => {
+            let text: Secret = find(docker_config_env, "docker_config_env")?;
+            let found = registry::credentials(&text, &endpoint.host());
+            found.map_err(|reason| {
+                let at = place(target, "/providers/registry/docker_config_env");
+                let reason = format!("{at}: the variable {docker_config_env} {reason}");
+                Failure::new(Ending::Usage, reason)
+            })?
+        }
+    };
+    Ok(endpoint)
+}
