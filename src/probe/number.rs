@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Client, prometheus};
+use super::{Client, datadog, newrelic, prometheus};
 use crate::{analysis::Reading, clock::Clock};
 
 /// A provider of numbers, with its credentials.
@@ -10,6 +10,10 @@ use crate::{analysis::Reading, clock::Clock};
 pub enum NumberSource {
     /// A Prometheus, or anything that speaks its query API.
     Prometheus(prometheus::Endpoint),
+    /// Datadog.
+    Datadog(datadog::Endpoint),
+    /// New Relic.
+    NewRelic(newrelic::Endpoint),
 }
 
 impl NumberSource {
@@ -24,6 +28,12 @@ impl NumberSource {
         match self {
             Self::Prometheus(endpoint) => {
                 prometheus::instant(client, clock, endpoint, query, None, timeout).await
+            }
+            Self::Datadog(endpoint) => {
+                datadog::number(client, clock, endpoint, query, timeout).await
+            }
+            Self::NewRelic(endpoint) => {
+                newrelic::number(client, clock, endpoint, query, timeout).await
             }
         }
     }

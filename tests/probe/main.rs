@@ -7,12 +7,17 @@ mod compared;
 mod counters;
 #[path = "../support/counting.rs"]
 mod counting;
+mod datadog;
+mod datadog_checks;
 mod faults;
 mod health;
 mod latency;
+mod newrelic;
 mod prometheus;
 mod server;
+mod stand_ins;
 mod traffic;
 #[path = "../support/verification.rs"]
 mod verification;
 mod verify;
+mod windows;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     Schedule,
     check::{Check as Checking, Common},
+    vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors},
 };
 use crate::{
     analysis::Limits,
@@ -25,6 +26,10 @@ pub struct RawCheck {
     pub name: String,
     /// Passes while no alert of `providers.alertmanager` that matches is firing.
     pub alerts: Option<RawAlerts>,
+    /// Passes while all these monitors of `providers.datadog` are OK.
+    pub monitors: Option<RawMonitors>,
+    /// Passes once this deployment gate of `providers.datadog` has; it is evaluated once.
+    pub deployment_gate: Option<RawDeploymentGate>,
     /// Failures tolerated in all; fails at one more. 0 unless given.
     pub failure_limit: Option<u32>,
     /// Times in a row without an answer that are tolerated; 4 unless given.
@@ -67,6 +72,15 @@ pub enum CheckKind {
         /// Which alerts count, all together; at least one.
         matchers: Vec<Template>,
     },
+    /// Are all these monitors OK?
+    Monitors {
+        /// Which.
+        monitors: Monitors,
+        /// Is the state Warn good enough?
+        allow_warn: bool,
+    },
+    /// Does this deployment gate pass?
+    DeploymentGate(DeploymentGate),
 }
 
 impl CheckKind {
@@ -74,6 +88,8 @@ impl CheckKind {
     pub fn wanted(&self) -> String {
         match self {
             Self::Alerts { .. } => "no alert".to_owned(),
+            Self::Monitors { .. } => "all monitors OK".to_owned(),
+            Self::DeploymentGate(_) => "pass".to_owned(),
         }
     }
 }
@@ -112,10 +128,29 @@ impl Checking {
     }
 
     fn kind(&mut self, at: &str, raw: &RawCheck) -> Option<CheckKind> {
-        let Some(alerts) = &raw.alerts else {
-            self.problem(at, "expected `alerts`: nothing is asked");
+        let given = [
+            raw.alerts.is_some(),
+            raw.monitors.is_some(),
+            raw.deployment_gate.is_some(),
+        ];
+        if given.into_iter().filter(|is_given| *is_given).count() != 1 {
+            self.problem(
+                at,
+                "expected one of `alerts`, `monitors` and `deployment_gate`",
+            );
             return None;
-        };
+        }
+        if let Some(raw) = &raw.monitors {
+            return Some(CheckKind::Monitors {
+                monitors: self.monitors(&format!("{at}/monitors"), raw)?,
+                allow_warn: raw.allow_warn.unwrap_or(false),
+            });
+        }
+        if let Some(raw) = &raw.deployment_gate {
+            let gate = self.deployment_gate(&format!("{at}/deployment_gate"), raw);
+            return gate.map(CheckKind::DeploymentGate);
+        }
+        let alerts = raw.alerts.as_ref()?;
         if alerts.matchers.is_empty() {
             self.problem(
                 format!("{at}/alerts/matchers"),

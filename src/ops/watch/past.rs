@@ -8,7 +8,8 @@ use super::{
     Endpoints,
     arms::Pair,
     comparison::source,
-    polls::{Grid, Other, Polls},
+    counting::Counting,
+    polls::{Grid, Other},
     source::{Instants, Probe, Trouble},
 };
 use crate::{
@@ -180,7 +181,7 @@ pub async fn past_polls(
     let (reference, other) = if comparison.needs_stable() {
         let reference = reference?;
         let earlier = past.reference_range;
-        if reference.queries == judged.queries && earlier.is_none_or(|it| it.overlaps(range)) {
+        if reference.asks_the_same(&judged) && earlier.is_none_or(|it| it.overlaps(range)) {
             return Err(same_question(&metric.name, earlier).into());
         }
         let other = match earlier {
@@ -204,7 +205,7 @@ pub async fn past_polls(
         }
     };
     let grid = Grid::new(range.from, range.step);
-    let mut polls = Polls::new(judged, reference, other, grid, absent_is_zero);
+    let mut polls = Counting::new(judged, reference, other, grid, absent_is_zero, true);
     let found = polls.ask(Probe { client, clock }, range.to).await;
     let found = found.map_err(|trouble| match trouble {
         Trouble::NoData(reason) => PastTrouble::NoData(reason),

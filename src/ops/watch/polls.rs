@@ -30,8 +30,13 @@ impl Grid {
         }
     }
 
+    /// Returns the first instant.
+    pub(super) fn first(&self) -> DateTime<Utc> {
+        self.first
+    }
+
     /// Returns the last instant that is not after `now`; none before the first one.
-    fn at_or_before(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(super) fn at_or_before(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let since = (now - self.first).num_milliseconds();
         let step = self.interval.num_milliseconds();
         (since >= 0).then(|| now - TimeDelta::milliseconds(since.rem_euclid(step)))
