@@ -9,6 +9,7 @@ mod counters;
 mod counting;
 mod datadog;
 mod datadog_checks;
+mod datadog_clients;
 mod faults;
 mod health;
 mod latency;
