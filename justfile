@@ -36,6 +36,10 @@ git *options:
 valid python="python3" node="node_modules" *trees:
     {{ python }} benches/valid.py --node {{ node }} {{ trees }}
 
+# Do Datadog's own clients take the tests' stand-in for Datadog? benches/datadog_clients.py says what it needs.
+datadog-clients folder="/dev/shm/shipgate-datadog":
+    python3 benches/datadog_clients.py {{ folder }}
+
 # How long judging takes: whole steps, and the next poll by how many came before it.
 judge-time:
     cargo bench --bench judge

@@ -249,10 +249,13 @@ impl ConfigDocument {
             if let Some((environment, _)) = by_pull_request {
                 pull_request::check_strategy(service, environment, problems);
             }
+            let too_often = service.verification.asked_too_often(&providers);
+            problems.all(&format!("/services/{name}/verification"), too_often);
+            let metrics = format!("/services/{name}/verification/metrics");
             if service.verification.asks(ProviderKind::Prometheus) && providers.prometheus.is_none()
             {
                 problems.at(
-                    &format!("/services/{name}/verification/metrics"),
+                    &metrics,
                     "a metric asks `prometheus`, but `providers.prometheus` has no address",
                 );
             }
@@ -260,6 +263,18 @@ impl ConfigDocument {
                 problems.at(
                     &format!("/services/{name}/verification/metrics"),
                     "a metric asks `web`, but `providers.web` has no address",
+                );
+            }
+            if service.verification.asks(ProviderKind::Datadog) && providers.datadog.is_none() {
+                problems.at(
+                    &metrics,
+                    "a metric asks `datadog`, which `providers` does not name; `datadog: {site: datadoghq.eu}`",
+                );
+            }
+            if service.verification.asks(ProviderKind::NewRelic) && providers.newrelic.is_none() {
+                problems.at(
+                    &metrics,
+                    "a metric asks `newrelic`, which `providers` does not name; `newrelic: {account: 1234567}`",
                 );
             }
         }

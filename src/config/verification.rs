@@ -5,6 +5,8 @@ mod checks;
 mod form;
 mod judge;
 mod metric;
+mod summed;
+mod vendor_checks;
 
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use crate::analysis::Limits;
 pub use checks::{Check, CheckKind, RawAlerts, RawCheck, RawWebCheck};
 pub use judge::RawJudge;
 pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
+pub use vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors};
 
 /// `verification` as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -85,6 +88,11 @@ pub enum ProviderKind {
     Prometheus,
     /// The JSON API of `providers.web`: its `query` is a request.
     Web,
+    /// The Datadog of `providers.datadog`.
+    Datadog,
+    /// The New Relic of `providers.newrelic`.
+    #[serde(rename = "newrelic")]
+    NewRelic,
 }
 
 /// What a deployment does when time is up and a comparison is undecided.

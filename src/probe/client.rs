@@ -222,7 +222,9 @@ async fn once(
             }
         })?;
     let status = response.status();
-    let retry_after = retry_after(response.headers(), clock.now());
+    let now = clock.now();
+    let retry_after = retry_after(response.headers(), now)
+        .or_else(|| limit_reset(status, response.headers(), now));
     let has_next_page = has_next_page(response.headers());
     let headers = response.headers().clone();
     let body = read(&mut response, call.body_limit)
@@ -265,6 +267,22 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     }
     let at = DateTime::parse_from_rfc2822(text).ok()?;
     Some((at.to_utc() - now).to_std().unwrap_or_default())
+}
+
+/// Reads `X-RateLimit-Reset` of an answer with status 429, which says the same where nobody says
+/// `Retry-After`: at Datadog in seconds from now, elsewhere as seconds since 1970.
+fn limit_reset(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    const LONGEST_SECONDS: u64 = 366 * 86_400;
+    if status != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let text = headers.get("x-ratelimit-reset")?.to_str().ok()?;
+    let seconds: u64 = text.trim().parse().ok()?;
+    if seconds <= LONGEST_SECONDS {
+        return Some(Duration::from_secs(seconds));
+    }
+    let now = u64::try_from(now.timestamp()).ok()?;
+    Some(Duration::from_secs(seconds.saturating_sub(now)))
 }
 
 fn has_next_page(headers: &HeaderMap) -> bool {
@@ -334,6 +352,29 @@ mod tests {
                 retry_after(&headers, now),
                 seconds.map(Duration::from_secs),
                 "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_limit_is_reset_in_seconds_or_at_an_instant() {
+        let now = DateTime::from_timestamp(1_767_614_400, 0).unwrap();
+        let rows = [
+            (429, "7", Some(7)),
+            (429, "1767614430", Some(30)),
+            (429, "1767610000", Some(0)),
+            (429, "soon", None),
+            (200, "7", None),
+            (503, "7", None),
+        ];
+        for (status, text, seconds) in rows {
+            let name = reqwest::header::HeaderName::from_static("x-ratelimit-reset");
+            let headers = HeaderMap::from_iter([(name, text.parse().unwrap())]);
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                limit_reset(status, &headers, now),
+                seconds.map(Duration::from_secs),
+                "{status} {text}"
             );
         }
     }

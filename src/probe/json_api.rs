@@ -69,7 +69,7 @@ pub(super) async fn ask(
     let document = answer.body.as_deref().map(serde_json::from_slice::<Value>);
     if !answer.status.is_success() {
         let told = match document {
-            Some(Ok(document)) => complaint(&document),
+            Some(Ok(document)) => complaint(&document).map(|told| without(told, secrets)),
             _ => None,
         };
         return Err(clean(refusal(answer.status, told.as_deref())));
@@ -105,6 +105,24 @@ pub(super) fn without(reason: String, secrets: &[&Secret]) -> String {
         .iter()
         .filter(|secret| !secret.is_empty())
         .fold(reason, |text, secret| text.replace(secret.expose(), "***"))
+}
+
+/// Takes secrets out of every text of an answer whose texts go into messages.
+pub(super) fn scrubbed(document: Value, secrets: &[&Secret]) -> Value {
+    match document {
+        Value::String(text) => Value::String(without(text, secrets)),
+        Value::Array(items) => {
+            let clean = items.into_iter().map(|item| scrubbed(item, secrets));
+            Value::Array(clean.collect())
+        }
+        Value::Object(fields) => {
+            let clean = fields
+                .into_iter()
+                .map(|(key, value)| (without(key, secrets), scrubbed(value, secrets)));
+            Value::Object(clean.collect())
+        }
+        other => other,
+    }
 }
 
 /// Makes the value of a header that holds a secret.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Client, prometheus, web};
+use super::{Client, datadog, newrelic, prometheus, web};
 use crate::{analysis::Reading, clock::Clock};
 
 /// A provider of numbers, with its credentials.
@@ -12,6 +12,10 @@ pub enum NumberSource {
     Prometheus(prometheus::Endpoint),
     /// Any JSON API.
     Web(web::Endpoint),
+    /// Datadog.
+    Datadog(datadog::Endpoint),
+    /// New Relic.
+    NewRelic(newrelic::Endpoint),
 }
 
 impl NumberSource {
@@ -28,6 +32,12 @@ impl NumberSource {
                 prometheus::instant(client, clock, endpoint, query, None, timeout).await
             }
             Self::Web(endpoint) => web::number(client, clock, endpoint, query, timeout).await,
+            Self::Datadog(endpoint) => {
+                datadog::number(client, clock, endpoint, query, timeout).await
+            }
+            Self::NewRelic(endpoint) => {
+                newrelic::number(client, clock, endpoint, query, timeout).await
+            }
         }
     }
 }

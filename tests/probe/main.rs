@@ -8,14 +8,20 @@ mod compared;
 mod counters;
 #[path = "../support/counting.rs"]
 mod counting;
+mod datadog;
+mod datadog_checks;
+mod datadog_clients;
 mod faults;
 mod health;
 mod latency;
+mod newrelic;
 mod prometheus;
 mod registry;
 mod server;
+mod stand_ins;
 mod traffic;
 #[path = "../support/verification.rs"]
 mod verification;
 mod verify;
 mod web;
+mod windows;

@@ -19,6 +19,15 @@ pub(super) fn base_address(text: &str, allow_http: bool) -> Result<Url, String> 
     Ok(url)
 }
 
+/// Reads an address that a vendor's keys may be sent to: https, or http to this machine.
+pub(super) fn vendor_address(text: &str) -> Result<Url, String> {
+    let url = base_address(text, true)?;
+    if url.scheme() == "http" && !is_loopback(&url) {
+        return Err("expected https: plain http shows the key to everyone on the way".to_owned());
+    }
+    Ok(url)
+}
+
 /// Reads an http or https address without credentials. Messages never repeat the address: it could
 /// hold a secret.
 ///

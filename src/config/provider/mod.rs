@@ -4,9 +4,12 @@
 
 mod address;
 mod alertmanager;
+mod datadog;
+mod newrelic;
 mod prometheus;
 mod registry;
 mod sign_in;
+mod sums;
 mod web;
 
 use schemars::JsonSchema;
@@ -15,9 +18,12 @@ use serde::Deserialize;
 use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
+pub use datadog::{Datadog, DatadogApi, RawDatadog};
+pub use newrelic::{NewRelic, NewRelicRegion, RawNewRelic};
 pub use prometheus::{Prometheus, RawPrometheus};
 pub use registry::{RawRegistry, Registry, RegistrySignIn};
 pub use sign_in::SignIn;
+pub use sums::Sums;
 pub use web::{RawWeb, Web};
 
 pub(super) use address::web_address;
@@ -35,6 +41,10 @@ pub struct RawProviders {
     pub registry: Option<RawRegistry>,
     /// Any JSON API that has a number, or a yes or no.
     pub web: Option<RawWeb>,
+    /// Datadog, for metrics and for `checks` of monitors and deployment gates.
+    pub datadog: Option<RawDatadog>,
+    /// New Relic, for metrics.
+    pub newrelic: Option<RawNewRelic>,
 }
 
 /// The providers, checked.
@@ -48,6 +58,10 @@ pub struct Providers {
     pub registry: Option<Registry>,
     /// A JSON API, if it is configured.
     pub web: Option<Web>,
+    /// Which Datadog is asked, if it is configured.
+    pub datadog: Option<Datadog>,
+    /// Which account of New Relic is asked, if it is configured.
+    pub newrelic: Option<NewRelic>,
 }
 
 impl RawProviders {
@@ -68,6 +82,10 @@ impl RawProviders {
                 raw.validate("/registry")
             }),
             web: checked(self.web, &mut problems, |raw| raw.validate("/web")),
+            datadog: checked(self.datadog, &mut problems, |raw| raw.validate("/datadog")),
+            newrelic: checked(self.newrelic, &mut problems, |raw| {
+                raw.validate("/newrelic")
+            }),
         };
         if problems.is_empty() {
             Ok(providers)
@@ -180,5 +198,60 @@ mod tests {
             problems("prometheus: {url: 'https://x.example', username_env: A, password_env: B}"),
             r#"Basic { username_env: "A", password_env: "B" }"#
         );
+    }
+
+    #[test]
+    fn keys_go_to_the_vendor_only_and_times_make_sense() {
+        let rows = [
+            "datadog: {}",
+            "datadog: {site: us5.datadoghq.com, api: scalar, bucket: 30s, settle: 10m}",
+            "datadog: {url: 'http://127.0.0.1:8126'}",
+            "datadog: {site: datadoghq.eu.example}",
+            "datadog: {site: notdatadoghq.com}",
+            "datadog: {site: 'evil.example/datadoghq.com'}",
+            "datadog: {site: 'a@datadoghq.com'}",
+            "datadog: {site: datadoghq.eu, url: 'https://proxy.example'}",
+            "datadog: {url: 'http://proxy.example'}",
+            "datadog: {api_key_env: 0123-hunter2, bucket: 1.5s, settle: 2h, window: 0s}",
+            "newrelic: {account: 7, region: eu}",
+            "newrelic: {account: 7, url: 'https://proxy.example/nr', window: 1h}",
+            "newrelic: {account: 7, region: us, url: 'https://proxy.example'}",
+            "newrelic: {account: 7, api_key_env: NRAK-hunter2, bucket: soon}",
+        ];
+        let line = |text: &str| {
+            let (raw, _) = read::<RawProviders>(text, &Limits::SETTINGS).unwrap();
+            match raw.validate() {
+                Ok(Providers {
+                    datadog: Some(found),
+                    ..
+                }) => format!("{} {:?} {:?}", found.url, found.api, found.sums),
+                Ok(found) => found.newrelic.map_or("nothing".to_owned(), |found| {
+                    format!("{} {:?} {:?}", found.url, found.window, found.sums)
+                }),
+                Err(problems) => problems
+                    .iter()
+                    .map(|(pointer, message)| format!("{pointer}: {message}"))
+                    .collect::<Vec<_>>()
+                    .join("; "),
+            }
+        };
+        let lines: Vec<String> = rows.into_iter().map(line).collect();
+        assert!(!lines.iter().any(|line| line.contains("hunter2")));
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        https://api.datadoghq.com/ V1 Sums { bucket: 10s, settle: 60s }
+        https://api.us5.datadoghq.com/ Scalar Sums { bucket: 30s, settle: 600s }
+        http://127.0.0.1:8126/ V1 Sums { bucket: 10s, settle: 60s }
+        /datadog/site: expected a site of Datadog, such as datadoghq.eu or us5.datadoghq.com; another address stands in `url`
+        /datadog/site: expected a site of Datadog, such as datadoghq.eu or us5.datadoghq.com; another address stands in `url`
+        /datadog/site: expected a site of Datadog, such as datadoghq.eu or us5.datadoghq.com; another address stands in `url`
+        /datadog/site: expected a site of Datadog, such as datadoghq.eu or us5.datadoghq.com; another address stands in `url`
+        /datadog/url: found `site` as well, expected one of them
+        /datadog/url: expected https: plain http shows the key to everyone on the way
+        /datadog/api_key_env: expected the name of an environment variable, such as PROMETHEUS_TOKEN; /datadog/window: expected from 1s to 1d; /datadog/bucket: expected whole seconds, from 1s to 1h; /datadog/settle: expected at most 1h
+        https://api.eu.newrelic.com/ 300s Sums { bucket: 10s, settle: 120s }
+        https://proxy.example/nr 3600s Sums { bucket: 10s, settle: 120s }
+        /newrelic/url: found `region` as well, expected one of them
+        /newrelic/api_key_env: expected the name of an environment variable, such as PROMETHEUS_TOKEN; /newrelic/bucket: found "soon", expected a duration with a unit, such as 30s, 10m or 1h30m
+        "#);
     }
 }

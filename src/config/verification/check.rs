@@ -501,14 +501,14 @@ metrics: [{name: a, provider: datadgo, query: x, threshold_range: {maximum: 1}}]
 ";
         let findings = read::<RawVerification>(text, &TextLimits::SETTINGS).unwrap_err();
         let text: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        insta::assert_snapshot!(text.join("\n"), @r#"
+        insta::assert_snapshot!(text.join("\n"), @r"
         2:1: unknown key `metric`; did you mean `metrics`?
         3:8: `count`: 0 is less than the minimum of 1
         4:20: unknown key `statsu`; did you mean `status`?
         4:48: `health.0.failure_limit`: -1 is less than the minimum of 0
-        5:31: unknown value `datadgo`; known: prometheus
+        5:31: unknown value `datadgo`; did you mean `datadog`?
         5:68: unknown key `maximum`; did you mean `max`?
-        "#);
+        ");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Schedule, Wanted,
     check::{Check as Checking, Common},
+    vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors},
 };
 use crate::{
     analysis::Limits,
@@ -28,6 +29,10 @@ pub struct RawCheck {
     pub alerts: Option<RawAlerts>,
     /// Passes while a value of the JSON API of `providers.web` is as wanted.
     pub web: Option<RawWebCheck>,
+    /// Passes while all these monitors of `providers.datadog` are OK.
+    pub monitors: Option<RawMonitors>,
+    /// Passes once this deployment gate of `providers.datadog` has; it is evaluated once.
+    pub deployment_gate: Option<RawDeploymentGate>,
     /// Failures tolerated in all; fails at one more. 0 unless given.
     pub failure_limit: Option<u32>,
     /// Times in a row without an answer that are tolerated; 4 unless given.
@@ -95,6 +100,15 @@ pub enum CheckKind {
         /// The value wanted.
         equals: Wanted,
     },
+    /// Are all these monitors OK?
+    Monitors {
+        /// Which.
+        monitors: Monitors,
+        /// Is the state Warn good enough?
+        allow_warn: bool,
+    },
+    /// Does this deployment gate pass?
+    DeploymentGate(DeploymentGate),
 }
 
 impl CheckKind {
@@ -106,6 +120,8 @@ impl CheckKind {
                 Wanted::Text(text) => format!("{:?}", text.to_string()),
                 Wanted::Scalar(value) => value.to_string(),
             },
+            Self::Monitors { .. } => "all monitors OK".to_owned(),
+            Self::DeploymentGate(_) => "pass".to_owned(),
         }
     }
 }
@@ -144,25 +160,38 @@ impl Checking {
     }
 
     fn kind(&mut self, at: &str, raw: &RawCheck) -> Option<CheckKind> {
-        match (&raw.alerts, &raw.web) {
-            (Some(alerts), None) => self.alerts(at, alerts),
-            (None, Some(web)) => {
-                let request = self.template(&format!("{at}/web/request"), &web.request);
-                let equals = self.wanted(&format!("{at}/web/equals"), web.equals.clone());
-                Some(CheckKind::Web {
-                    request: request?,
-                    equals: equals?,
-                })
-            }
-            (None, None) => {
-                self.problem(at, "expected `alerts` or `web`: nothing is asked");
-                None
-            }
-            (Some(_), Some(_)) => {
-                self.problem(at, "found `alerts` and `web`, expected one of them");
-                None
-            }
+        let given = [
+            raw.alerts.is_some(),
+            raw.web.is_some(),
+            raw.monitors.is_some(),
+            raw.deployment_gate.is_some(),
+        ];
+        if given.into_iter().filter(|is_given| *is_given).count() != 1 {
+            self.problem(
+                at,
+                "expected one of `alerts`, `web`, `monitors` and `deployment_gate`",
+            );
+            return None;
         }
+        if let Some(web) = &raw.web {
+            let request = self.template(&format!("{at}/web/request"), &web.request);
+            let equals = self.wanted(&format!("{at}/web/equals"), web.equals.clone());
+            return Some(CheckKind::Web {
+                request: request?,
+                equals: equals?,
+            });
+        }
+        if let Some(raw) = &raw.monitors {
+            return Some(CheckKind::Monitors {
+                monitors: self.monitors(&format!("{at}/monitors"), raw)?,
+                allow_warn: raw.allow_warn.unwrap_or(false),
+            });
+        }
+        if let Some(raw) = &raw.deployment_gate {
+            let gate = self.deployment_gate(&format!("{at}/deployment_gate"), raw);
+            return gate.map(CheckKind::DeploymentGate);
+        }
+        self.alerts(at, raw.alerts.as_ref()?)
     }
 
     fn alerts(&mut self, at: &str, alerts: &RawAlerts) -> Option<CheckKind> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     analysis::{
         Limits, Range,
-        counters::{Counted, check_selector},
+        counters::Counted,
         judge::{Against, Parameters},
     },
     config::{query::Template, schema::without_null},
@@ -43,7 +43,7 @@ pub struct RawMetric {
     /// The numbers that are good, bounds included.
     pub threshold_range: Option<RawRange>,
     /// Counter of the bad requests: a selector without `rate()` or `increase()`, asked once for each
-    /// version.
+    /// version. Of a provider that keeps sums, a query for their number.
     pub bad: Option<String>,
     /// Counter of the good requests, instead of `bad`.
     pub good: Option<String>,
@@ -297,6 +297,16 @@ impl Check {
                 "found `bad` as well, expected one of them",
             );
         }
+        if raw.provider.keeps_sums()
+            && matches!(form, Form::SlowShare | Form::Quantile | Form::Gauge)
+        {
+            let message = format!(
+                "`{}` is asked of `prometheus` only; others compare `bad` with `total`",
+                form.name()
+            );
+            self.problem(format!("{at}/provider"), message);
+            return None;
+        }
         let query = raw
             .query
             .as_deref()
@@ -304,7 +314,7 @@ impl Check {
         let mut counter = |key: &str, text: &Option<String>| {
             let pointer = format!("{at}/{key}");
             let text = text.as_deref()?;
-            if let Err(reason) = check_selector(text) {
+            if let Err(reason) = raw.provider.check_counter(text) {
                 self.problem(pointer.as_str(), reason);
             }
             self.template(&pointer, text)

@@ -9,22 +9,23 @@ use crate::{
     clock::Clock,
     config::{
         query::Variables,
-        verification::{Check, CheckKind, Wanted},
+        verification::{self, Check, CheckKind, Wanted},
     },
     event::{Ending, Failure},
     probe::{
         CheckReading, Client,
         alertmanager::{self, AlertQuestion},
-        web,
+        datadog, web,
     },
 };
 
-use super::{Endpoints, filled};
+use super::{Endpoints, filled, gate::GateWatch};
 
 /// A check and how it stands.
 pub(super) struct CheckWatch {
     asked: Asked,
     timeout: Duration,
+    begin: Tally,
     tally: Tally,
 }
 
@@ -39,6 +40,12 @@ enum Asked {
         request: web::Request,
         wanted: Value,
     },
+    Monitors {
+        endpoint: datadog::Endpoint,
+        monitors: datadog::Monitors,
+        allow_warn: bool,
+    },
+    Gate(GateWatch),
 }
 
 impl CheckWatch {
@@ -80,16 +87,36 @@ impl CheckWatch {
                     },
                 }
             }
+            CheckKind::Monitors {
+                monitors,
+                allow_warn,
+            } => Asked::Monitors {
+                endpoint: endpoints.datadog(name)?,
+                monitors: match monitors {
+                    verification::Monitors::Ids(ids) => datadog::Monitors::Ids(ids.clone()),
+                    verification::Monitors::Tags(tags) => {
+                        let tags = tags.iter().map(|tag| filled(tag, "tags", name, variables));
+                        datadog::Monitors::Tags(tags.collect::<Result<_, _>>()?)
+                    }
+                },
+                allow_warn: *allow_warn,
+            },
+            CheckKind::DeploymentGate(gate) => {
+                let endpoint = endpoints.datadog(name)?;
+                Asked::Gate(GateWatch::new(endpoint, gate, name, variables)?)
+            }
         };
+        let begin = Tally::new(name, kind.wanted(), check.limits);
         Ok(Self {
             asked,
             timeout: check.schedule.timeout,
-            tally: Tally::new(name, kind.wanted(), check.limits),
+            tally: begin.clone(),
+            begin,
         })
     }
 
     pub(super) async fn measure(&mut self, client: &Client, clock: &dyn Clock) {
-        let reading = match &self.asked {
+        let reading = match &mut self.asked {
             Asked::Alertmanager { endpoint, question } => {
                 alertmanager::firing(client, clock, endpoint, question, self.timeout).await
             }
@@ -97,7 +124,24 @@ impl CheckWatch {
                 endpoint,
                 request,
                 wanted,
-            } => web::check(client, clock, endpoint, (request, wanted), self.timeout).await,
+            } => web::check(client, clock, endpoint, (&*request, &*wanted), self.timeout).await,
+            Asked::Monitors {
+                endpoint,
+                monitors,
+                allow_warn,
+            } => {
+                let asked = (&*monitors, *allow_warn);
+                datadog::monitors(client, clock, endpoint, asked, self.timeout).await
+            }
+            Asked::Gate(gate) => match gate.ask(client, clock, self.timeout).await {
+                Some(reading) => reading,
+                // It was answered, so errors before it are not in a row with those after it; there
+                // is nothing else to forget before the gate has decided.
+                None => {
+                    self.tally = self.begin.clone();
+                    return;
+                }
+            },
         };
         let (judgement, detail) = match reading {
             CheckReading::Passed(detail) => (Judgement::Pass, detail),
@@ -110,6 +154,10 @@ impl CheckWatch {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        self.tally.standing()
+        let standing = self.tally.standing();
+        match &self.asked {
+            Asked::Gate(gate) => gate.standing(standing),
+            Asked::Alertmanager { .. } | Asked::Web { .. } | Asked::Monitors { .. } => standing,
+        }
     }
 }

@@ -5,10 +5,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{
-    Endpoints, Extent, Reference, Subject, filled,
+    Endpoints, Extent, Reference, Subject,
+    counting::{AnySource, Counting},
+    filled,
     judges::AnyJudge,
-    polls::{Grid, Other, Polls},
+    polls::{Grid, Other},
     source::{Instants, Probe, Queries, Source, Trouble},
+    sums::Sums,
 };
 use crate::{
     analysis::{
@@ -31,7 +34,9 @@ pub(super) struct ComparisonWatch {
     name: String,
     wanted: String,
     limits: Limits,
-    polls: Polls,
+    polls: Counting,
+    /// How often it is asked before the first poll can be there, at most.
+    uncounted: u32,
     judge: AnyJudge,
     evaluations: Vec<(Poll, Evaluation)>,
     /// Was it ever worse? Evidence may fade, what it once sufficed for stays.
@@ -79,7 +84,11 @@ impl ComparisonWatch {
         let delay = metric.schedule.initial_delay;
         let first = super::later(began, delay);
         let grid = Grid::new(first, metric.schedule.interval);
-        let max_polls = max_polls(subject.extent, delay, metric.schedule.interval);
+        let source = |variables: &Variables| source(metric, comparison, endpoints, variables);
+        let judged = source(&subject.judged)?;
+        // What is counted late is not counted at the end.
+        let (interval, lag) = (metric.schedule.interval, judged.lag());
+        let max_polls = max_polls(subject.extent, delay.saturating_add(lag), interval);
         let parameters = Parameters {
             max_polls,
             // What is over before the soak is may be called good at its end.
@@ -96,8 +105,6 @@ impl ComparisonWatch {
                 ),
             )
         })?;
-        let source = |variables: &Variables| source(metric, comparison, endpoints, variables);
-        let judged = source(&subject.judged)?;
         let reference = match &subject.reference {
             Reference::Nobody => None,
             Reference::Beside(variables) | Reference::Before { variables, .. } => {
@@ -128,7 +135,8 @@ impl ComparisonWatch {
             name: name.clone(),
             wanted: wanted(&parameters),
             limits: metric.limits,
-            polls: Polls::new(judged, reference, other, grid, absent_is_zero),
+            polls: Counting::new(judged, reference, other, grid, absent_is_zero, false),
+            uncounted: uncounted(lag, interval),
             judge,
             evaluations: Vec::new(),
             was_worse: false,
@@ -153,6 +161,12 @@ impl ComparisonWatch {
     /// Returns the next instant to ask for after `now`.
     pub(super) fn next(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.polls.grid().after(now)
+    }
+
+    /// Returns how often it is asked before the first poll can be there: the first look counts
+    /// nothing, and neither do questions for what is not finished.
+    pub(super) fn uncounted(&self) -> u32 {
+        self.uncounted
     }
 
     /// Asks for what came since the last time, and judges it.
@@ -279,7 +293,7 @@ impl ComparisonWatch {
                 Some(doubt) => format!("{}; {doubt}", record.judgement()),
                 None => record.judgement().to_owned(),
             },
-            None => "was counted once, which is where it begins".to_owned(),
+            None => self.polls.beginning(),
         }
     }
 
@@ -372,8 +386,34 @@ pub(super) fn source(
     comparison: &Comparison,
     endpoints: &Endpoints,
     variables: &Variables,
-) -> Result<Source, Failure> {
+) -> Result<AnySource, Failure> {
     let fill = |query, key| filled(query, key, &metric.name, variables);
+    let timeout = metric.schedule.timeout;
+    let arm = variables.arm.clone();
+    let arm = arm.unwrap_or_else(|| "the service".to_owned());
+    if let Some(source) = endpoints.sums(metric.provider, &metric.name)? {
+        let Compared::Requests {
+            counted,
+            query,
+            total,
+            ..
+        } = &comparison.compared
+        else {
+            let reason = format!(
+                "`{}` compares what its provider cannot be asked",
+                metric.name
+            );
+            return Err(Failure::new(Ending::ConfigInvalid, reason));
+        };
+        return Ok(AnySource::Windows(Sums {
+            source,
+            timeout,
+            arm,
+            counted: *counted,
+            query: fill(query, counted.key())?,
+            total: fill(total, "total")?,
+        }));
+    }
     let queries = match &comparison.compared {
         Compared::Requests {
             counted,
@@ -399,15 +439,18 @@ pub(super) fn source(
             query: fill(query, "query")?,
         },
     };
-    Ok(Source {
+    Ok(AnySource::Looks(Source {
         endpoint: endpoints.counters(metric.provider, &metric.name)?,
-        timeout: metric.schedule.timeout,
-        arm: variables
-            .arm
-            .clone()
-            .unwrap_or_else(|| "the service".to_owned()),
+        timeout,
+        arm,
         queries,
-    })
+    }))
+}
+
+/// Returns how often is asked before the first poll can be there.
+fn uncounted(lag: Duration, interval: Duration) -> u32 {
+    let late = lag.as_millis().div_ceil(interval.as_millis().max(1));
+    u32::try_from(late).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// Returns how many polls follow the first look.

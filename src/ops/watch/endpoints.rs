@@ -2,12 +2,12 @@
 
 use crate::{
     config::{
-        provider::{Providers, SignIn},
+        provider::{Datadog, DatadogApi, NewRelic, Providers, SignIn},
         verification::ProviderKind,
     },
     event::{Ending, Failure},
     probe::{
-        NumberSource, alertmanager,
+        NumberSource, SumSource, alertmanager, datadog, newrelic,
         prometheus::{Auth, Endpoint},
         web,
     },
@@ -23,6 +23,10 @@ pub struct Endpoints {
     pub alertmanager: Option<alertmanager::Endpoint>,
     /// The JSON API of `providers.web`.
     pub web: Option<web::Endpoint>,
+    /// The Datadog of `providers.datadog`.
+    pub datadog: Option<datadog::Endpoint>,
+    /// The New Relic of `providers.newrelic`.
+    pub newrelic: Option<newrelic::Endpoint>,
 }
 
 impl Endpoints {
@@ -80,10 +84,21 @@ impl Endpoints {
                 headers: web.headers.clone(),
             })
         });
+        let datadog = providers.datadog.as_ref().map(|datadog| {
+            let find = |variable| find("datadog", variable);
+            let (api_key, app_key) = (find(&datadog.api_key_env)?, find(&datadog.app_key_env)?);
+            Ok(of_datadog(datadog, api_key, app_key))
+        });
+        let newrelic = providers.newrelic.as_ref().map(|newrelic| {
+            let api_key = find("newrelic", &newrelic.api_key_env)?;
+            Ok(of_newrelic(newrelic, api_key))
+        });
         Ok(Self {
             web: web.transpose()?,
             prometheus: prometheus.transpose()?,
             alertmanager: alertmanager.transpose()?,
+            datadog: datadog.transpose()?,
+            newrelic: newrelic.transpose()?,
         })
     }
 
@@ -99,6 +114,25 @@ impl Endpoints {
         match provider {
             ProviderKind::Prometheus => self.prometheus(metric).map(NumberSource::Prometheus),
             ProviderKind::Web => self.web(metric).map(NumberSource::Web),
+            ProviderKind::Datadog => self.datadog(metric).map(NumberSource::Datadog),
+            ProviderKind::NewRelic => self.newrelic(metric).map(NumberSource::NewRelic),
+        }
+    }
+
+    /// Returns the provider that a metric asks for sums by time; none where the provider keeps raw
+    /// counters instead.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub(super) fn sums(
+        &self,
+        provider: ProviderKind,
+        metric: &str,
+    ) -> Result<Option<SumSource>, Failure> {
+        match provider {
+            ProviderKind::Prometheus | ProviderKind::Web => Ok(None),
+            ProviderKind::Datadog => self.datadog(metric).map(SumSource::Datadog).map(Some),
+            ProviderKind::NewRelic => self.newrelic(metric).map(SumSource::NewRelic).map(Some),
         }
     }
 
@@ -118,6 +152,11 @@ impl Endpoints {
                 format!("`{metric}` compares versions, and `web` has one number only"),
             )
             .hint("give it a `threshold_range`, or ask prometheus")),
+            ProviderKind::Datadog | ProviderKind::NewRelic => Err(Failure::new(
+                Ending::ConfigInvalid,
+                format!("`{metric}` asks for counters, and its provider has sums only"),
+            )
+            .hint("compare `bad` with `total`, or ask prometheus")),
         }
     }
 
@@ -126,7 +165,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn web(&self, name: &str) -> Result<web::Endpoint, Failure> {
-        configured(&self.web, name, "web")
+        configured(&self.web, name, "web", "url: …")
     }
 
     /// Returns the Prometheus that a metric asks.
@@ -134,7 +173,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     fn prometheus(&self, metric: &str) -> Result<Endpoint, Failure> {
-        configured(&self.prometheus, metric, "prometheus")
+        configured(&self.prometheus, metric, "prometheus", "url: …")
     }
 
     /// Returns the Alertmanager that a check asks.
@@ -142,16 +181,64 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn alertmanager(&self, check: &str) -> Result<alertmanager::Endpoint, Failure> {
-        configured(&self.alertmanager, check, "alertmanager")
+        configured(&self.alertmanager, check, "alertmanager", "url: …")
+    }
+
+    /// Returns the Datadog that a metric or a check asks.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub(super) fn datadog(&self, name: &str) -> Result<datadog::Endpoint, Failure> {
+        configured(&self.datadog, name, "datadog", "site: datadoghq.eu")
+    }
+
+    /// Returns the New Relic that a metric asks.
+    ///
+    /// # Errors
+    /// It is not configured.
+    pub(super) fn newrelic(&self, name: &str) -> Result<newrelic::Endpoint, Failure> {
+        configured(&self.newrelic, name, "newrelic", "account: 1234567")
     }
 }
 
-fn configured<E: Clone>(endpoint: &Option<E>, name: &str, provider: &str) -> Result<E, Failure> {
+fn of_datadog(datadog: &Datadog, api_key: Secret, app_key: Secret) -> datadog::Endpoint {
+    datadog::Endpoint {
+        url: datadog.url.clone(),
+        api_key,
+        app_key,
+        api: match datadog.api {
+            DatadogApi::V1 => datadog::Api::V1,
+            DatadogApi::Timeseries => datadog::Api::Timeseries,
+            DatadogApi::Scalar => datadog::Api::Scalar,
+        },
+        window: datadog.window,
+        bucket: datadog.sums.bucket,
+        settle: datadog.sums.settle,
+    }
+}
+
+fn of_newrelic(newrelic: &NewRelic, api_key: Secret) -> newrelic::Endpoint {
+    newrelic::Endpoint {
+        url: newrelic.url.clone(),
+        account: newrelic.account,
+        api_key,
+        window: newrelic.window,
+        bucket: newrelic.sums.bucket,
+        settle: newrelic.sums.settle,
+    }
+}
+
+fn configured<E: Clone>(
+    endpoint: &Option<E>,
+    name: &str,
+    provider: &str,
+    needs: &str,
+) -> Result<E, Failure> {
     endpoint.clone().ok_or_else(|| {
         Failure::new(
             Ending::ConfigInvalid,
             format!("`{name}` asks {provider}, which `providers` does not name"),
         )
-        .hint(format!("add `providers: {{{provider}: {{url: …}}}}`"))
+        .hint(format!("add `providers: {{{provider}: {{{needs}}}}}`"))
     })
 }

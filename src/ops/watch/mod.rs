@@ -2,20 +2,25 @@
 //!
 //! A [`Watcher`] asks what is due. In reading order: `health` and `threshold` ask one question of
 //! what is judged; `comparison` holds it against the old version by one of the `judges`. What came of
-//! both, poll by poll, `polls` makes in `arms` of what a `source` answers. `past` has the polls of a
-//! time that is over.
+//! both, poll by poll, `counting` has of `polls`, made in `arms` of what a `source` answers at
+//! instants, or of `windows` of the `sums` of a provider that keeps no raw counters. `past` has the
+//! polls of a time that is over. `check` asks what is answered with yes or no, a `gate` among it.
 
 mod arms;
 mod check;
 mod comparison;
+mod counting;
 mod endpoints;
+mod gate;
 mod health;
 mod history;
 mod judges;
 mod past;
 mod polls;
 mod source;
+mod sums;
 mod threshold;
+mod windows;
 
 use std::{sync::Arc, time::Duration};
 
@@ -117,7 +122,7 @@ enum Criterion {
     Threshold(ThresholdWatch),
     Comparison(Box<ComparisonWatch>),
     Health(HealthWatch),
-    Check(CheckWatch),
+    Check(Box<CheckWatch>),
 }
 
 impl Watcher {
@@ -144,7 +149,8 @@ impl Watcher {
         });
         let checks = verification.checks.iter().map(|check| {
             let watch = CheckWatch::new(check, endpoints, &subject.judged)?;
-            Ok(Watched::new(Criterion::Check(watch), check.schedule, start))
+            let criterion = Criterion::Check(Box::new(watch));
+            Ok(Watched::new(criterion, check.schedule, start))
         });
         let metrics = verification
             .metrics
@@ -371,7 +377,7 @@ impl Watched {
 
     fn counted_polls(&self) -> u32 {
         match &self.criterion {
-            Criterion::Comparison(_) => self.polls.saturating_sub(1),
+            Criterion::Comparison(watch) => self.polls.saturating_sub(watch.uncounted()),
             Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => self.polls,
         }
     }

@@ -8,7 +8,8 @@ use super::{
     Endpoints,
     arms::Pair,
     comparison::source,
-    polls::{Grid, Other, Polls},
+    counting::Counting,
+    polls::{Grid, Other},
     source::{Instants, Probe, Trouble},
 };
 use crate::{
@@ -191,7 +192,7 @@ pub async fn past_polls(
     let (reference, other) = if comparison.needs_stable() {
         let reference = reference?;
         let earlier = past.reference_range;
-        if reference.queries == judged.queries && earlier.is_none_or(|it| it.overlaps(range)) {
+        if reference.asks_the_same(&judged) && earlier.is_none_or(|it| it.overlaps(range)) {
             return Err(same_question(&metric.name, earlier).into());
         }
         let other = match earlier {
@@ -208,7 +209,7 @@ pub async fn past_polls(
     };
     let absent_is_zero = absent_is_zero(comparison)?;
     let grid = Grid::new(range.from, range.step);
-    let polls = Polls::new(judged, reference, other, grid, absent_is_zero);
+    let polls = Counting::new(judged, reference, other, grid, absent_is_zero, true);
     asked(polls, range, client, clock).await
 }
 
@@ -230,13 +231,13 @@ pub async fn past_counts(
     let grid = Grid::new(range.from, range.step);
     // What is slow is learnt of whom a canary would be held against.
     let reference = Some(counted.clone());
-    let polls = Polls::new(counted, reference, Other::Limit, grid, absent_is_zero);
+    let polls = Counting::new(counted, reference, Other::Limit, grid, absent_is_zero, true);
     asked(polls, range, client, clock).await
 }
 
 /// Asks for all polls of a range at once.
 async fn asked(
-    mut polls: Polls,
+    mut polls: Counting,
     range: PastRange,
     client: &Client,
     clock: &dyn Clock,

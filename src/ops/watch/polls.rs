@@ -10,10 +10,7 @@ use super::{
     history,
     source::{Instants, Probe, Source, Trouble},
 };
-use crate::analysis::{
-    counters::{Absent, Counted},
-    judge::Stable,
-};
+use crate::analysis::counters::{Absent, Counted};
 
 /// The instants of a comparison: a first one, and one every interval after it. Whoever comes later
 /// asks for the same ones.
@@ -33,8 +30,13 @@ impl Grid {
         }
     }
 
+    /// Returns the first instant.
+    pub(super) fn first(&self) -> DateTime<Utc> {
+        self.first
+    }
+
     /// Returns the last instant that is not after `now`; none before the first one.
-    fn at_or_before(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    pub(super) fn at_or_before(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let since = (now - self.first).num_milliseconds();
         let step = self.interval.num_milliseconds();
         (since >= 0).then(|| now - TimeDelta::milliseconds(since.rem_euclid(step)))
@@ -112,22 +114,13 @@ impl Polls {
         self.first_gap.as_deref()
     }
 
-    /// Says when the old version was counted.
-    pub(super) fn stable(&self) -> Stable {
-        match self.other {
-            Other::Before { .. } => Stable::Before,
-            Other::Limit | Other::Beside => Stable::Beside,
-        }
+    pub(super) fn other(&self) -> &Other {
+        &self.other
     }
 
-    /// Says that no bad request was ever seen, where the configuration takes that for none: a query
-    /// with a slip looks the same.
-    pub(super) fn doubt(&self) -> Option<&'static str> {
-        let counts_bad = self.judged.queries.counted() == Some(Counted::Bad);
-        let Absent { is_zero, was_there } = self.absent;
-        (counts_bad && is_zero && !was_there).then_some(
-            "`bad` never matched anything in either arm, which `absent_bad_is_zero` takes for none: is the query right?",
-        )
+    /// Returns which requests are counted beside all of them, and what is known of their counter.
+    pub(super) fn counted(&self) -> (Option<Counted>, Absent) {
+        (self.judged.queries.counted(), self.absent)
     }
 
     pub(super) fn grid(&self) -> Grid {

@@ -1,0 +1,92 @@
+//! One number by NRQL.
+
+use std::time::Duration;
+
+use super::{Endpoint, nerdgraph, result};
+use crate::{
+    analysis::{Reading, Sample},
+    clock::Clock,
+    probe::Client,
+};
+
+/// Asks a query for one number. One that names no time looks at the `window` that ended `settle` ago.
+///
+/// One row with one finite number is a value. No row, `null` (the average of nothing), NaN, a facet,
+/// several rows or values are no data; `errors` in an answer with status 200 is no answer.
+///
+/// `SELECT count(*)` of something that does not exist answers 0, and New Relic says nothing of it: a
+/// limit on a count says only what it counts.
+pub async fn number(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    timeout: Duration,
+) -> Reading {
+    let now = clock.now();
+    let milliseconds = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    let query = if names_a_time(query) {
+        query.to_owned()
+    } else {
+        let until = now.timestamp_millis() - milliseconds(endpoint.settle);
+        let since = until - milliseconds(endpoint.window);
+        format!("{query} SINCE {since} UNTIL {until}")
+    };
+    let asked = nerdgraph::ask(client, clock, endpoint, &[query], timeout).await;
+    let answer = match asked.map(|mut answers| answers.pop()) {
+        Ok(Some(answer)) => answer,
+        Ok(None) => return Reading::NoData("no results".to_owned()),
+        Err(useless) => return useless.into(),
+    };
+    match result::number(&answer) {
+        Ok(Some(value)) => Reading::Value(Sample { value, at: now }),
+        Ok(None) => Reading::NoData("null: nothing was measured".to_owned()),
+        Err(useless) => useless.into(),
+    }
+}
+
+/// Does a query say by itself which time it looks at?
+fn names_a_time(query: &str) -> bool {
+    let mut quote = None;
+    let outside: String = query
+        .chars()
+        .map(|character| match (quote, character) {
+            (None, '\'' | '"' | '`') => {
+                quote = Some(character);
+                ' '
+            }
+            (Some(open), _) if open == character => {
+                quote = None;
+                ' '
+            }
+            (None, _) => character,
+            (Some(_), _) => ' ',
+        })
+        .collect();
+    outside
+        .split(|character: char| !character.is_alphanumeric() && character != '_')
+        .any(|word| word.eq_ignore_ascii_case("since") || word.eq_ignore_ascii_case("until"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_in_a_text_is_no_time() {
+        let rows = [
+            ("SELECT count(*) FROM Transaction", false),
+            ("SELECT count(*) FROM Transaction since 5 minutes ago", true),
+            ("SELECT count(*) FROM Transaction UNTIL 5 minutes ago", true),
+            ("SELECT count(*) FROM T WHERE a = 'since 1999'", false),
+            ("SELECT count(*) FROM T WHERE since_when = 1", false),
+            (
+                "SELECT count(*) FROM T WHERE a = \"it's\" SINCE 1 hour ago",
+                true,
+            ),
+        ];
+        for (query, named) in rows {
+            assert_eq!(names_a_time(query), named, "{query}");
+        }
+    }
+}
