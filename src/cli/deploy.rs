@@ -157,7 +157,7 @@ pub async fn deploy(
         drill: arguments.drill,
         asker,
     };
-    deploy::deploy(&request, &opened.outside(), stop, session).await
+    Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
 }
 
 /// Parses a version flag.
