@@ -4,6 +4,7 @@ mod branch_audit;
 mod cases;
 mod comparison;
 pub mod dora;
+mod ending;
 mod outcome;
 mod outlook;
 mod override_use;
@@ -16,8 +17,9 @@ pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, Val
 pub use cases::CaseRecord;
 pub use comparison::{ComparedFigures, ComparisonRecord};
 pub use dora::{DoraFigures, Median};
+pub use ending::Ending;
 pub use outcome::{
-    ApprovalRecord, CommitRecord, Deployment, Ending, Failure, FileFinding, MetricRecord, Outcome,
+    ApprovalRecord, CommitRecord, Deployment, Failure, FileFinding, MetricRecord, Outcome,
     StepRecord, StepState,
 };
 pub use outlook::OutlookRecord;

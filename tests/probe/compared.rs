@@ -1,6 +1,13 @@
 //! `verify` of a canary that is compared with stable.
 
-use std::{future::pending, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use reqwest::Url;
 use shipgate::{
@@ -16,7 +23,8 @@ use shipgate::{
 
 use crate::{
     counting::{
-        BEGAN, Counts, HEALTHY, Story, answering, five_times_as_bad, nothing, prometheus, usual,
+        BEGAN, Counts, HEALTHY, Story, answering, as_good, five_times_as_bad, nothing, prometheus,
+        usual,
     },
     server::Server,
     verification::Memory,
@@ -30,7 +38,7 @@ async fn verified(story: Story, extent: Extent) -> String {
 
 /// Verifies 1.1 against 1.0, which ran beside it or only before, by the server of `serve`.
 async fn verified_by(
-    serve: impl FnOnce(Arc<dyn Clock>) -> Server,
+    serve: impl FnOnce(Arc<ManualClock>) -> Server,
     extent: Extent,
     before: bool,
 ) -> String {
@@ -116,7 +124,7 @@ async fn a_canary_is_verified_against_stable() {
 /// An old version that was counted from so many seconds before the change on, or whose counters stood
 /// still, and a new one that is as it is.
 async fn after_a_young_one(old: Counts, counted_for: f64, new: Counts) -> String {
-    let serve = |clock: Arc<dyn Clock>| {
+    let serve = |clock: Arc<ManualClock>| {
         answering((0, 0), clock, move |query, second| {
             let (version, first) = if query.contains("1.1") {
                 (new, 0.0)
@@ -166,7 +174,7 @@ async fn a_young_old_version_is_compared_by_the_time_that_it_was_counted_in() {
     ");
 }
 
-/// A provider that is away in the middle, and whose answers take so long that several instants pass.
+/// A provider that is away in the middle.
 #[tokio::test]
 async fn an_instant_without_an_answer_is_asked_for_again() {
     let rows = [(100, 101), (100, 130), (100, 200), (500, 640)];
@@ -180,5 +188,40 @@ async fn an_instant_without_an_answer_is_asked_for_again() {
     (100, 130): 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
     (100, 200): 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
     (500, 640): 20: errors could not be measured: `bad` of canary: URL answered with status 503 (5 errors in a row) [error after 16 polls]
+    ");
+}
+
+/// An answer that takes minutes, or a machine that slept: the instants that passed are polls of their
+/// own, also those of the last answer before the time is up.
+#[tokio::test]
+async fn a_clock_that_jumps_while_an_answer_is_awaited_loses_no_polls() {
+    let rows = [(60, 120), (60, 500), (60, 10_000), (570, 25)];
+    let mut lines = Vec::new();
+    for (when, by) in rows {
+        let serve = |clock: Arc<ManualClock>| {
+            let asked: Arc<dyn Clock> = clock.clone();
+            let jumped = AtomicBool::new(false);
+            answering((0, 0), asked, move |query, second| {
+                if second >= f64::from(when) && !jumped.swap(true, Ordering::Relaxed) {
+                    clock.advance(Duration::from_secs(by));
+                }
+                let version = if query.contains("1.1") {
+                    as_good
+                } else {
+                    usual
+                };
+                let (total, bad) = version(second);
+                let number = if query.starts_with("bad") { bad } else { total };
+                vec![(serde_json::json!({"pod": "a"}), number)]
+            })
+        };
+        let end = verified_by(serve, TEN_MINUTES, false).await;
+        lines.push(format!("{by} s at {when}: {end}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    120 s at 60: 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    500 s at 60: 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    10000 s at 60: 0: errors: canary 1.00 % (1,005 of 100,500), stable 1.00 % (10,050 of 1,005,000), ratio 1.0× (95 % range 0.87–1.2×); over 99.99 % sure it is less than 2× worse — good enough [good after 335 polls]
+    25 s at 570: 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
     ");
 }
