@@ -21,6 +21,7 @@ pub mod live;
 pub mod load;
 mod manifests;
 pub mod next;
+pub mod nudge;
 pub mod patience;
 pub mod plan;
 pub mod policy_test;

@@ -10,6 +10,7 @@ mod client;
 pub mod github;
 pub mod http;
 mod json_api;
+pub mod live;
 mod number;
 pub mod prometheus;
 pub mod rest;

@@ -10,6 +10,7 @@ mod counting;
 mod faults;
 mod health;
 mod latency;
+mod live;
 mod prometheus;
 mod server;
 mod traffic;

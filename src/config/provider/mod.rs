@@ -4,6 +4,8 @@
 
 mod address;
 mod alertmanager;
+mod argocd;
+mod cluster;
 mod prometheus;
 mod sign_in;
 
@@ -13,6 +15,8 @@ use serde::Deserialize;
 use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
+pub use argocd::{ArgoCd, RawArgoCd};
+pub use cluster::{Flux, Kubernetes};
 pub use prometheus::{Prometheus, RawPrometheus};
 pub use sign_in::SignIn;
 
@@ -27,6 +31,12 @@ pub struct RawProviders {
     pub prometheus: Option<RawPrometheus>,
     /// An Alertmanager, for `checks` of alerts.
     pub alertmanager: Option<RawAlertmanager>,
+    /// An Argo CD, for `live`.
+    pub argocd: Option<RawArgoCd>,
+    /// How to sign in at a cluster, for `live`.
+    pub kubernetes: Option<Kubernetes>,
+    /// Flux's webhook receiver, which is told of every push.
+    pub flux: Option<Flux>,
 }
 
 /// The providers, checked.
@@ -36,6 +46,12 @@ pub struct Providers {
     pub prometheus: Option<Prometheus>,
     /// Where Alertmanager is, if it is configured.
     pub alertmanager: Option<Alertmanager>,
+    /// Where Argo CD is, if it is configured.
+    pub argocd: Option<ArgoCd>,
+    /// How to sign in at a cluster; by the kubeconfig alone where it is not configured.
+    pub kubernetes: Option<Kubernetes>,
+    /// Flux's webhook receiver, if it is configured.
+    pub flux: Option<Flux>,
 }
 
 impl RawProviders {
@@ -52,6 +68,11 @@ impl RawProviders {
             alertmanager: checked(self.alertmanager, &mut problems, |raw| {
                 raw.validate("/alertmanager")
             }),
+            argocd: checked(self.argocd, &mut problems, |raw| raw.validate("/argocd")),
+            kubernetes: checked(self.kubernetes, &mut problems, |raw| {
+                raw.validate("/kubernetes")
+            }),
+            flux: checked(self.flux, &mut problems, |raw| raw.validate("/flux")),
         };
         if problems.is_empty() {
             Ok(providers)
