@@ -292,6 +292,47 @@ fn every_mistake_is_told_with_its_place() {
             &["19:31: found \"10x\", expected a duration with a unit, such as 30s, 10m or 1h30m"],
         ),
         (
+            "{http: \"https://ads.example/version\", pointer: /version}",
+            "{}",
+            &[
+                "13:15: expected exactly one of `http`, `argocd`, `flux` and `kubernetes`, such as `{http: https://shop.example/version}`",
+            ],
+        ),
+        (
+            "{http: \"https://ads.example/version\", pointer: /version}",
+            "{argocd: {application: Shop}, pointer: /version}",
+            &[
+                "13:24: `live` asks `argocd`, but `providers.argocd` has no address",
+                "13:38: found `Shop`, expected the name of an object: a-z 0-9 - and `.` between them",
+                "13:54: `pointer` goes with `http` only",
+            ],
+        ),
+        (
+            "{http: \"https://ads.example/version\", pointer: /version}",
+            "{kubernetes: {workload: CronJob/ads, namespace: '{{env}}'}}",
+            &[
+                "13:39: found the kind `CronJob`, expected one of Deployment, StatefulSet, DaemonSet, Rollout",
+                "13:63: unknown variable `env`; did you mean `environment`?",
+            ],
+        ),
+        (
+            "{http: \"https://ads.example/version\", pointer: /version}",
+            "{flux: {helm_release: shop/web/x}}",
+            &[
+                "13:22: the key `kustomization` is missing in `services.advertisements.live.stable.flux`",
+            ],
+        ),
+        (
+            "  prometheus: {url",
+            "  flux: {receiver_token_env: KEY}\n  kubernetes: {token_env: a b}\n  argocd: {url: 'http://argocd.example'}\n  prometheus: {url",
+            &[
+                "5:9: `receiver_token_env` needs `receiver_env`, the address to sign for",
+                "6:27: expected the name of an environment variable, such as PROMETHEUS_TOKEN",
+                "7:17: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
+                "29:9: a metric asks `prometheus`, but `providers.prometheus` has no address",
+            ],
+        ),
+        (
             "\"https://ads.example/version\"",
             "\"ads.example\"",
             &[

@@ -29,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["units", "exit", "policy", "manifest", "analysis", "rollout"],
     ),
     ("git", &["units", "clock", "secret", "manifest"]),
-    ("probe", &["units", "clock", "secret", "analysis"]),
+    ("probe", &["units", "clock", "secret", "yaml", "analysis"]),
     ("forge", &["units", "clock", "secret", "config", "probe"]),
     ("sign", &["units", "secret", "policy"]),
     ("notify", &["clock", "secret", "event", "probe"]),

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     Config, Environment, Problems,
     git::GitDocument,
+    live::LivesDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
     verification::{ProviderKind, RawVerification},
@@ -87,7 +88,7 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(with = "TrafficDocument")]
     pub traffic: Option<TrafficDocument>,
-    /// Where running workloads say their version.
+    /// Where it is seen which version the workloads really run.
     pub live: LivesDocument,
     /// How it is deployed: exactly one of the strategies.
     pub strategy: StrategyDocument,
@@ -121,30 +122,6 @@ pub struct WorkloadsDocument {
 pub struct TrafficDocument {
     /// The canary Ingress of ingress-nginx as `Ingress/name`.
     pub ingress_nginx: String,
-}
-
-/// Where running workloads say their version.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LivesDocument {
-    /// Of the stable workload.
-    pub stable: LiveDocument,
-    /// Of the canary workload.
-    #[serde(default)]
-    #[schemars(with = "LiveDocument")]
-    pub canary: Option<LiveDocument>,
-}
-
-/// An address that tells which version runs.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct LiveDocument {
-    /// The address.
-    pub http: String,
-    /// JSON pointer of the version in the answer. Default: the whole answer is the version.
-    #[serde(default)]
-    #[schemars(with = "String")]
-    pub pointer: Option<String>,
 }
 
 /// How a service is deployed: exactly one key.
@@ -246,6 +223,7 @@ impl ConfigDocument {
             .iter()
             .find(|(_, environment)| environment.pull_request.is_some());
         for (name, service) in &services {
+            super::live::check_providers(service, &providers, problems);
             if let Some((environment, _)) = by_pull_request {
                 pull_request::check_strategy(service, environment, problems);
             }

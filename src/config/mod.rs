@@ -2,6 +2,7 @@
 
 mod document;
 mod git;
+pub mod live;
 pub mod provider;
 pub mod pull_request;
 pub mod query;
@@ -12,8 +13,6 @@ mod version_in;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use url::Url;
-
 use crate::{
     manifest::ObjectRef,
     units::Weight,
@@ -22,6 +21,7 @@ use crate::{
 
 pub use document::ConfigDocument;
 pub use git::GitSettings;
+pub use live::Live;
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -73,7 +73,7 @@ pub struct Service {
     pub version_in: Vec<Carrier>,
     /// The workload that serves everyone.
     pub stable: ObjectRef,
-    /// Where a running stable workload says its version.
+    /// Where it is seen which version the stable workload runs.
     pub live_stable: Live,
     /// How it is deployed.
     pub strategy: Strategy,
@@ -97,15 +97,6 @@ impl Service {
             })
             .collect()
     }
-}
-
-/// An address that tells which version runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Live {
-    /// The address.
-    pub http: Url,
-    /// JSON pointer of the version in the answer; none = the whole answer is the version.
-    pub pointer: Option<String>,
 }
 
 /// How a new version gets to everyone.
@@ -176,7 +167,7 @@ pub struct Rolling {
 pub struct Canary {
     /// The canary workload.
     pub workload: ObjectRef,
-    /// Where it says its version.
+    /// Where it is seen which version it runs.
     pub live: Live,
     /// The canary Ingress that holds the weight.
     pub ingress: ObjectRef,

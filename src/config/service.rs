@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use super::{
     Canary, CanaryStep, Live, Problems, Rolling, Service, Strategy,
-    document::{CanaryDocument, LiveDocument, RollingDocument, ServiceDocument, StepDocument},
-    provider::web_address,
+    document::{CanaryDocument, RollingDocument, ServiceDocument, StepDocument},
+    live::Scope,
     verification::{Measure, OnInconclusive, Verification},
 };
-use url::Url;
-
 use crate::{
     manifest::ObjectRef,
     units::{Weight, parse_duration},
@@ -93,17 +91,19 @@ impl ServiceDocument {
             tell_apart(&verification, pointer, problems);
             early_ends(canary, &verification, pointer, problems);
         }
+        let scope = Scope {
+            workload: &stable,
+            image: &image,
+        };
+        let at = format!("{pointer}/live/stable");
+        let live_stable = self.live.stable.validate(scope, &at, problems);
         Service {
             name: name.to_owned(),
             manifests: self.manifests,
             image,
             version_in,
             stable,
-            live_stable: live(
-                &self.live.stable,
-                &format!("{pointer}/live/stable"),
-                problems,
-            ),
+            live_stable,
             strategy,
             verification,
             progress_deadline: duration(
@@ -184,17 +184,20 @@ impl ServiceDocument {
             }
         };
         let live = match &self.live.canary {
-            Some(document) => live(document, &format!("{pointer}/live/canary"), problems),
+            Some(document) => {
+                let scope = Scope {
+                    workload: &workload,
+                    image: &self.image,
+                };
+                document.validate(scope, &format!("{pointer}/live/canary"), problems)
+            }
             None => {
                 missing(
                     "live/canary",
                     "{http: https://canary.example/version}",
                     problems,
                 );
-                Live {
-                    http: unknown_address(),
-                    pointer: None,
-                }
+                Live::stand_in()
             }
         };
         let below = format!("{pointer}/strategy/canary");
@@ -325,35 +328,10 @@ fn object(text: &str, pointer: &str, problems: &mut Problems<'_>) -> ObjectRef {
     problems.take(pointer, text.parse(), stand_in())
 }
 
-/// Stands in for an address that could not be read; such a configuration is never used.
-fn unknown_address() -> Url {
-    Url::parse("http://unknown.invalid").expect("this is an address")
-}
-
 fn stand_in() -> ObjectRef {
     ObjectRef {
         kind: String::new(),
         name: String::new(),
-    }
-}
-
-fn live(document: &LiveDocument, pointer: &str, problems: &mut Problems<'_>) -> Live {
-    let at = format!("{pointer}/http");
-    let http = problems.take(&at, web_address(&document.http), unknown_address());
-    if let Some(path) = &document.pointer
-        && !path.is_empty()
-        && !path.starts_with('/')
-    {
-        problems.at(
-            &format!("{pointer}/pointer"),
-            format!(
-                "found `{path}`, expected a JSON pointer that begins with `/`, such as /version"
-            ),
-        );
-    }
-    Live {
-        http,
-        pointer: document.pointer.clone(),
     }
 }
 

@@ -1,23 +1,35 @@
 //! Waits until a workload really runs a version.
 
+mod look;
+mod revision;
+mod source;
+
 use std::time::Duration;
 
-use super::stop::{Stop, StopReason};
+use chrono::{DateTime, Utc};
+
+use super::{
+    deploy::Outside,
+    load::Target,
+    stop::{Stop, StopReason},
+};
 use crate::{
-    clock::Clock,
-    config::Live,
-    event::{Event, Reporter},
-    probe,
+    config::{Live, Strategy},
+    event::{Ending, Event, Failure, Reporter},
+    git::CommitId,
+    rollout::Arm,
     units::format_duration,
 };
+use look::{Look, ask_once, look};
+use revision::Revisions;
+
+pub(super) use source::Source;
 
 /// Time between the first two questions to a workload. It doubles up to [`LONGEST_PAUSE`]: a quick
 /// controller is seen at once, a slow one is not bothered.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest time between two questions to a workload.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How long one answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// Pause between the first looks for a version that is to be gone.
 const GONE_PAUSE: Duration = Duration::from_secs(2);
@@ -25,11 +37,17 @@ const GONE_PAUSE: Duration = Duration::from_secs(2);
 /// How many looks in a row must miss a version before it counts as gone: one may be a hiccup.
 const LOOKS_UNTIL_GONE: u32 = 2;
 
+/// How long what we wrote must be said to fail, without a break, until that is believed: a controller
+/// that has just begun often says so of what comes up a moment later.
+const FAILING_FOR: Duration = Duration::from_secs(30);
+
 /// How a wait ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Waited {
     /// It is as wanted.
     Live,
+    /// Waiting longer is of no use; says why.
+    Failed(String),
     /// Time is up; says what was seen last.
     TimeUp(String),
     /// Asked to stop.
@@ -37,18 +55,25 @@ pub enum Waited {
 }
 
 /// What is waited for.
-#[derive(Debug, Clone)]
+#[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// Where the workload says its version.
+    /// Service and environment.
+    pub target: &'a Target,
+    /// Where it is seen what the workload runs.
     pub live: &'a Live,
     /// The workload's word: `stable`, `canary`.
     pub arm: &'a str,
     /// The version.
     pub version: &'a str,
+    /// A commit of the branch that says so; a controller must have come this far.
+    pub commit: &'a CommitId,
     /// Must the workload run it, or must it no longer?
     pub presence: Presence,
     /// How long at most.
     pub limit: Duration,
+    /// May it end as soon as the cluster says that it fails? On a way back there is nothing better
+    /// to do than to wait.
+    pub fails_fast: bool,
 }
 
 /// What a version must be.
@@ -56,55 +81,79 @@ pub struct Wanted<'a> {
 pub enum Presence {
     /// What the workload answers with.
     Running,
-    /// No longer what the workload answers with; that it does not answer at all is as good.
+    /// No longer what the workload answers with; that a service does not answer at all is as good.
     Gone,
 }
 
-/// Waits until a workload answers with a version, or no longer does.
+/// Waits until a workload runs a version, or no longer does.
 pub async fn wait(
     wanted: &Wanted<'_>,
-    client: &probe::Client,
-    clock: &dyn Clock,
+    outside: &Outside<'_>,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
 ) -> Waited {
     let Wanted {
-        live,
         arm,
         version,
         presence,
         limit,
+        ..
     } = *wanted;
     let (aim, not_yet, looks, mut pause) = match presence {
         Presence::Running => ("run", "does not run", 1, FIRST_PAUSE),
         Presence::Gone => ("leave", "still runs", LOOKS_UNTIL_GONE, GONE_PAUSE),
     };
+    let clock = &*outside.clock;
     let started = clock.now();
+    let mut revisions = Revisions::default();
     let mut good_looks = 0;
+    let mut failing_since: Option<DateTime<Utc>> = None;
     loop {
-        let asked = stop
-            .or(probe::http::version(
-                client,
-                clock,
-                &live.http,
-                live.pointer.as_deref(),
-                ANSWER_LIMIT,
-            ))
-            .await;
-        let (found, seen) = match asked {
+        let looked = match stop
+            .or(Box::pin(look(wanted, outside, &mut revisions)))
+            .await
+        {
             Err(reason) => return Waited::Stopped(reason),
-            Ok(Ok(found)) => (found == version, format!("runs {found}")),
-            Ok(Err(trouble)) => (false, trouble),
+            Ok(looked) => looked,
         };
-        good_looks = if found == (presence == Presence::Running) {
-            good_looks + 1
-        } else {
-            0
+        let now = clock.now();
+        let elapsed = (now - started).to_std().unwrap_or_default();
+        failing_since = match looked {
+            Look::Failing(_) => failing_since.or(Some(now)),
+            _ => None,
         };
-        if good_looks >= looks {
-            return Waited::Live;
-        }
-        let elapsed = (clock.now() - started).to_std().unwrap_or_default();
+        let seen = match looked {
+            Look::AsWanted => {
+                good_looks += 1;
+                if good_looks >= looks {
+                    return Waited::Live;
+                }
+                "as wanted once".to_owned()
+            }
+            Look::Unusable(unusable) => {
+                let reason = format!("whether {arm} runs {version} cannot be asked");
+                return Waited::Failed(format!(
+                    "{reason}: {} ({})",
+                    unusable.reason, unusable.hint
+                ));
+            }
+            Look::NotYet(seen) => {
+                good_looks = 0;
+                seen
+            }
+            Look::Failing(seen) => {
+                good_looks = 0;
+                let since = failing_since.unwrap_or(now);
+                let failing = (now - since).to_std().unwrap_or_default();
+                if wanted.fails_fast && failing >= FAILING_FOR {
+                    return Waited::Failed(format!(
+                        "{arm} fails to run {version}, and has for {} ({seen})",
+                        format_duration(failing)
+                    ));
+                }
+                seen
+            }
+        };
         if elapsed >= limit {
             return Waited::TimeUp(format!(
                 "{arm} {not_yet} {version} after {} ({seen})",
@@ -112,7 +161,7 @@ pub async fn wait(
             ));
         }
         reporter.event(&Event::Waiting {
-            at: clock.now(),
+            at: now,
             what: format!("{arm} to {aim} {version} ({seen})"),
             elapsed,
             limit: Some(limit),
@@ -122,4 +171,42 @@ pub async fn wait(
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Returns where it is seen what each arm of a service runs.
+pub(super) fn arms(target: &Target) -> Vec<(Arm, &Live)> {
+    let mut arms = vec![(Arm::Stable, &target.service.live_stable)];
+    if let Strategy::Canary(canary) = &target.service.strategy {
+        arms.push((Arm::Canary, &canary.live));
+    }
+    arms
+}
+
+/// Asks once for every arm, so that what cannot be asked is found before anything is changed. A
+/// service's own address is left out: a canary without pods does not answer.
+///
+/// # Errors
+/// [`Ending::Usage`] where credentials are missing or of no use, [`Ending::Unavailable`] where there
+/// is no answer, or none that could ever say what is waited for.
+pub async fn preflight(target: &Target, outside: &Outside<'_>) -> Result<(), Failure> {
+    for (arm, live) in arms(target) {
+        let source = Source {
+            target,
+            outside,
+            arm: arm.word(),
+        };
+        let asked = Box::pin(ask_once(live, source)).await.map_err(|unusable| {
+            let reason = format!("`live` of {}: {}", arm.word(), unusable.reason);
+            Failure::new(Ending::Usage, reason).hint(unusable.hint)
+        })?;
+        asked.map_err(|reason| {
+            let reason = format!(
+                "before anything was changed: what {} runs is not known: {reason}",
+                arm.word()
+            );
+            Failure::new(Ending::Unavailable, reason)
+                .hint("nothing was pushed; run the same command again when it answers")
+        })?;
+    }
+    Ok(())
 }

@@ -22,6 +22,7 @@ pub mod live;
 pub mod load;
 mod manifests;
 pub mod next;
+pub mod nudge;
 pub mod patience;
 pub mod plan;
 pub mod policy_test;

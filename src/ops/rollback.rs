@@ -139,6 +139,7 @@ pub async fn rollback_to(
         replay,
         journal_tip,
         landed: landed.map(|(landed, _)| landed),
+        on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
         landed_at: None,
         held_at: None,
         image: None,

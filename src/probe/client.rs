@@ -9,7 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use reqwest::{
-    Certificate, ClientBuilder, Method, Response, StatusCode, Url,
+    Certificate, ClientBuilder, Identity, Method, Response, StatusCode, Url,
     header::{HeaderMap, LINK, RETRY_AFTER},
     redirect,
 };
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    secret::Secret,
     units::{format_duration, is_loopback},
 };
 
@@ -47,9 +48,19 @@ pub struct Client(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: ClientOptions,
+    trust: Option<Trust>,
     plain: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
     elsewhere: OnceLock<Result<reqwest::Client, String>>,
+}
+
+/// Whom a client of one server trusts, and how it shows who it is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trust {
+    /// PEM certificates that are trusted, and no others; none = those of the machine.
+    pub(super) authority: Option<Vec<u8>>,
+    /// PEM certificate and key of the client, one after the other.
+    pub(super) identity: Option<Secret>,
 }
 
 /// What is asked.
@@ -86,8 +97,18 @@ struct NoAnswer {
 impl Client {
     /// Makes a client; nothing is read or opened before the first call.
     pub fn new(options: ClientOptions) -> Self {
+        Self::with_trust(options, None)
+    }
+
+    /// Makes a client for one server that has certificates of its own.
+    pub(super) fn trusting(&self, trust: Trust) -> Self {
+        Self::with_trust(self.0.options.clone(), Some(trust))
+    }
+
+    fn with_trust(options: ClientOptions, trust: Option<Trust>) -> Self {
         Self(Arc::new(Inner {
             options,
+            trust,
             plain: OnceLock::new(),
             loopback: OnceLock::new(),
             elsewhere: OnceLock::new(),
@@ -119,29 +140,42 @@ impl Client {
     fn client_for(&self, url: &Url) -> Result<&reqwest::Client, String> {
         let Inner {
             options,
+            trust,
             plain,
             loopback,
             elsewhere,
         } = self.0.as_ref();
+        let build = |proxy: &dyn Fn(ClientBuilder) -> ClientBuilder| match trust {
+            None => build(options, proxy),
+            Some(trust) => build_trusting(options, trust, proxy),
+        };
         if is_loopback(url) && url.scheme() == "http" {
             // Nobody shows a certificate there, and reading the machine's takes milliseconds.
-            plain.get_or_init(|| build(options, |builder| builder.no_proxy().tls_certs_only([])))
+            plain.get_or_init(|| build(&|builder| builder.no_proxy().tls_certs_only([])))
         } else if is_loopback(url) {
-            loopback.get_or_init(|| build(options, ClientBuilder::no_proxy))
+            loopback.get_or_init(|| build(&ClientBuilder::no_proxy))
         } else {
-            elsewhere.get_or_init(|| build(options, |builder| builder))
+            elsewhere.get_or_init(|| build(&|builder| builder))
         }
         .as_ref()
         .map_err(Clone::clone)
     }
 }
 
+/// What all clients have in common.
+fn unconnected(options: &ClientOptions) -> ClientBuilder {
+    // Installing twice fails harmlessly: the first one stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(&options.user_agent)
+        .redirect(redirect::Policy::none())
+        .dns_resolver(CheckedNames)
+}
+
 fn build(
     options: &ClientOptions,
     proxy: impl Fn(ClientBuilder) -> ClientBuilder,
 ) -> Result<reqwest::Client, String> {
-    // Installing twice fails harmlessly: the first one stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let own = match &options.ca_file {
         Some(path) => {
             let file = path.display();
@@ -156,14 +190,7 @@ fn build(
         }
         None => Vec::new(),
     };
-    let builder = || {
-        proxy(
-            reqwest::Client::builder()
-                .user_agent(&options.user_agent)
-                .redirect(redirect::Policy::none())
-                .dns_resolver(CheckedNames),
-        )
-    };
+    let builder = || proxy(unconnected(options));
     let with_own = builder().tls_certs_merge(own.clone()).build();
     // An image without CA certificates cannot build a client, not even for plain http.
     with_own
@@ -173,6 +200,39 @@ fn build(
                 .filter_map(|certificate| Certificate::from_der(certificate).ok());
             builder().tls_certs_only(bundled.chain(own)).build()
         })
+        .map_err(|error| format!("the HTTP client could not be set up: {}", chain(error)))
+}
+
+/// As [`build`], for a server with an authority of its own or a client that shows a certificate.
+fn build_trusting(
+    options: &ClientOptions,
+    trust: &Trust,
+    proxy: impl Fn(ClientBuilder) -> ClientBuilder,
+) -> Result<reqwest::Client, String> {
+    let identity = match &trust.identity {
+        // What the error says could repeat a part of the key.
+        Some(pem) => Some(
+            Identity::from_pem(pem.expose().as_bytes())
+                .map_err(|_| "the client certificate and its key are no PEM pair".to_owned())?,
+        ),
+        None => None,
+    };
+    let with_identity = |builder: ClientBuilder| match &identity {
+        Some(identity) => builder.identity(identity.clone()),
+        None => builder,
+    };
+    let Some(pem) = &trust.authority else {
+        return build(options, |builder| with_identity(proxy(builder)));
+    };
+    let authority = Certificate::from_pem_bundle(pem)
+        .map_err(|_| "the certificates of the cluster's authority are no PEM".to_owned())?;
+    if authority.is_empty() {
+        return Err("the cluster's authority has no certificate".to_owned());
+    }
+    // Nobody else may speak for the cluster: neither the machine's authorities nor bundled ones.
+    with_identity(proxy(unconnected(options)))
+        .tls_certs_only(authority)
+        .build()
         .map_err(|error| format!("the HTTP client could not be set up: {}", chain(error)))
 }
 

@@ -82,7 +82,7 @@ pub(super) async fn ask(
 }
 
 /// Says what a status means that is none of 200 to 299.
-fn refusal(status: StatusCode, told: Option<&str>) -> String {
+pub(super) fn refusal(status: StatusCode, told: Option<&str>) -> String {
     let number = status.as_u16();
     match (number, told) {
         (400 | 404 | 422, Some(told)) => {

@@ -12,6 +12,7 @@ pub mod datadog;
 pub mod github;
 pub mod http;
 mod json_api;
+pub mod live;
 pub mod newrelic;
 mod number;
 pub mod prometheus;

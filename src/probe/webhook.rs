@@ -7,7 +7,9 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 
-use super::{Client, client::Call, text::origin};
+use ring::hmac;
+
+use super::{Client, client::Call, json_api::sensitive, text::origin};
 use crate::{clock::Clock, secret::Secret, units::is_loopback};
 
 const BODY_LIMIT: usize = 4 * 1024;
@@ -35,6 +37,22 @@ pub async fn post_json(
     json: String,
     timeout: Duration,
 ) -> Result<WebhookAnswer, String> {
+    post_signed(client, clock, address, json, None, timeout).await
+}
+
+/// As [`post_json`], with a header `X-Signature: sha256=…`, the HMAC of the text in hexadecimal, where
+/// there is a key.
+///
+/// # Errors
+/// As [`post_json`].
+pub async fn post_signed(
+    client: &Client,
+    clock: &dyn Clock,
+    address: &Secret,
+    json: String,
+    key: Option<&Secret>,
+    timeout: Duration,
+) -> Result<WebhookAnswer, String> {
     // The parser's own message is fixed and quotes nothing.
     let url: Url = address
         .expose()
@@ -45,13 +63,27 @@ pub async fn post_json(
         return Err("the webhook's address does not begin with https://".to_owned());
     }
     let origin = origin(&url);
+    let mut headers = HeaderMap::from_iter([(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+    )]);
+    if let Some(key) = key {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key.expose().as_bytes());
+        let tag = hmac::sign(&key, json.as_bytes());
+        let hex: String = tag
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        headers.insert(
+            "X-Signature",
+            sensitive(&format!("sha256={hex}"), "X-Signature")?,
+        );
+    }
     let call = Call {
         method: Method::POST,
         url,
-        headers: HeaderMap::from_iter([(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/json; charset=utf-8"),
-        )]),
+        headers,
         body: json,
         timeout,
         body_limit: BODY_LIMIT,

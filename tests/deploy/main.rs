@@ -15,6 +15,7 @@ mod forge;
 mod interleavings;
 mod killed;
 mod latency;
+mod live;
 mod outages;
 mod pull_requests;
 mod races;
@@ -26,6 +27,7 @@ mod runs;
 #[path = "../probe/server.rs"]
 mod server;
 mod stage;
+mod stand_in;
 mod stopped;
 mod superseded;
 #[path = "../support/mod.rs"]

@@ -60,6 +60,8 @@ pub struct Start {
     pub source: Option<String>,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// Variables of its environment.
+    pub variables: Vec<(&'static str, String)>,
     /// Sees every event.
     pub hook: Option<Hook>,
 }
@@ -82,6 +84,7 @@ impl Start {
             kill: Arc::new(Notify::new()),
             source: None,
             drill: false,
+            variables: Vec::new(),
             hook: None,
         }
     }
@@ -281,11 +284,18 @@ impl Stage {
         // Only the first test of the process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let repository = self.repository();
+        let variables = start.variables;
         let outside = Outside {
             repository: &repository,
             client: &self.client,
             clock: self.time.clone(),
-            secrets: &|name| (name == "SHIPGATE_TOKEN").then(|| Secret::new(self.world.token())),
+            secrets: &|name| {
+                let given = variables.iter().find(|(variable, _)| *variable == name);
+                match given {
+                    Some((_, value)) => Some(Secret::new(value.clone())),
+                    None => (name == "SHIPGATE_TOKEN").then(|| Secret::new(self.world.token())),
+                }
+            },
         };
         let git = self.wire.url().trim_end_matches("/git/gitops.git");
         let places = [(self.world.base_url(), "WORLD"), (git, "GIT")];

@@ -14,6 +14,7 @@ mod datadog_clients;
 mod faults;
 mod health;
 mod latency;
+mod live;
 mod newrelic;
 mod prometheus;
 mod registry;

@@ -4,6 +4,8 @@
 
 mod address;
 mod alertmanager;
+mod argocd;
+mod cluster;
 mod datadog;
 mod newrelic;
 mod prometheus;
@@ -18,6 +20,8 @@ use serde::Deserialize;
 use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
+pub use argocd::{ArgoCd, RawArgoCd};
+pub use cluster::{Flux, Kubernetes};
 pub use datadog::{Datadog, DatadogApi, RawDatadog};
 pub use newrelic::{NewRelic, NewRelicRegion, RawNewRelic};
 pub use prometheus::{Prometheus, RawPrometheus};
@@ -45,6 +49,12 @@ pub struct RawProviders {
     pub datadog: Option<RawDatadog>,
     /// New Relic, for metrics.
     pub newrelic: Option<RawNewRelic>,
+    /// An Argo CD, for `live`.
+    pub argocd: Option<RawArgoCd>,
+    /// How to sign in at a cluster, for `live`.
+    pub kubernetes: Option<Kubernetes>,
+    /// Flux's webhook receiver, which is told of every push.
+    pub flux: Option<Flux>,
 }
 
 /// The providers, checked.
@@ -62,6 +72,12 @@ pub struct Providers {
     pub datadog: Option<Datadog>,
     /// Which account of New Relic is asked, if it is configured.
     pub newrelic: Option<NewRelic>,
+    /// Where Argo CD is, if it is configured.
+    pub argocd: Option<ArgoCd>,
+    /// How to sign in at a cluster; by the kubeconfig alone where it is not configured.
+    pub kubernetes: Option<Kubernetes>,
+    /// Flux's webhook receiver, if it is configured.
+    pub flux: Option<Flux>,
 }
 
 impl RawProviders {
@@ -86,6 +102,11 @@ impl RawProviders {
             newrelic: checked(self.newrelic, &mut problems, |raw| {
                 raw.validate("/newrelic")
             }),
+            argocd: checked(self.argocd, &mut problems, |raw| raw.validate("/argocd")),
+            kubernetes: checked(self.kubernetes, &mut problems, |raw| {
+                raw.validate("/kubernetes")
+            }),
+            flux: checked(self.flux, &mut problems, |raw| raw.validate("/flux")),
         };
         if problems.is_empty() {
             Ok(providers)

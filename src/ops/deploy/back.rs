@@ -1,5 +1,6 @@
 //! Runs the way back: traffic first, then the other values, then wait until the old version is live.
 
+use super::Outside;
 use crate::{
     config::Strategy,
     event::{Ending, Event, Failure, Reporter, StepState},
@@ -9,10 +10,10 @@ use crate::{
         journal::State,
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
+        nudge,
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
-    probe,
     rollout::BackStep,
 };
 
@@ -46,7 +47,7 @@ pub async fn go_back(
     writer: &mut Writer<'_>,
     steps: &[BackStep],
     why: &str,
-    client: &probe::Client,
+    outside: &Outside<'_>,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
     commits: &mut Vec<BackCommit>,
@@ -56,6 +57,7 @@ pub async fn go_back(
         reason: why.to_owned(),
     });
     let total = steps.len();
+    let mut on_branch = writer.target.tip.clone();
     for (index, step) in steps.iter().enumerate() {
         reporter.event(&Event::StepStarted {
             at: writer.clock.now(),
@@ -89,10 +91,14 @@ pub async fn go_back(
                     hold: writer.target.service.progress_deadline,
                     patience: BACK_PATIENCE,
                 };
-                write_back(writer, &write, stop, reporter, commits).await
+                let written = write_back(writer, &write, outside, stop, reporter, commits).await;
+                written.map(|(detail, commit)| {
+                    on_branch = commit;
+                    detail
+                })
             }
             BackStep::WaitLive | BackStep::WaitGone => {
-                wait(writer, step, client, stop, reporter).await
+                wait(writer, step, &on_branch, outside, stop, reporter).await
             }
         };
         let (state, detail) = match &ended {
@@ -156,20 +162,22 @@ fn changes_until(steps: &[BackStep]) -> Vec<Change> {
 async fn write_back(
     writer: &mut Writer<'_>,
     write: &Write<'_>,
+    outside: &Outside<'_>,
     stop: &Stop,
     reporter: &mut dyn Reporter,
     commits: &mut Vec<BackCommit>,
-) -> Result<String, BackEnd> {
+) -> Result<(String, CommitId), BackEnd> {
     match writer.land(write, stop, reporter).await {
         Ok(Landed::Pushed { commit, .. }) => {
             let detail = format!("commit {}", commit.short());
             commits.push(BackCommit {
-                commit,
+                commit: commit.clone(),
                 subject: write.subject.clone(),
             });
-            Ok(detail)
+            nudge::after_push(writer.target, outside, stop, reporter).await;
+            Ok((detail, commit))
         }
-        Ok(Landed::AlreadyThere { .. }) => Ok("already so".to_owned()),
+        Ok(Landed::AlreadyThere { tip }) => Ok(("already so".to_owned(), tip)),
         Err(NotLanded::Superseded(reason)) => {
             close_superseded(writer, &reason, stop, reporter).await;
             Err(BackEnd::Superseded(reason))
@@ -203,17 +211,21 @@ async fn close_superseded(
 async fn wait(
     writer: &Writer<'_>,
     step: &BackStep,
-    client: &probe::Client,
+    commit: &CommitId,
+    outside: &Outside<'_>,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<String, BackEnd> {
     let service = &writer.target.service;
     let stable = live::Wanted {
+        target: writer.target,
         live: &service.live_stable,
         arm: "stable",
         version: &writer.identity.previous_version,
+        commit,
         presence: Presence::Running,
         limit: service.progress_deadline,
+        fails_fast: false,
     };
     let wanted = match (step, &service.strategy) {
         (BackStep::WaitGone, Strategy::Canary(canary)) => live::Wanted {
@@ -227,9 +239,9 @@ async fn wait(
         (BackStep::WaitGone, Strategy::Rolling(_)) => return Ok(String::new()),
         _ => stable,
     };
-    match live::wait(&wanted, client, writer.clock, stop, reporter).await {
+    match live::wait(&wanted, outside, stop, reporter).await {
         Waited::Live => Ok(String::new()),
-        Waited::TimeUp(reason) => Err(BackEnd::Failed(Failure::new(
+        Waited::TimeUp(reason) | Waited::Failed(reason) => Err(BackEnd::Failed(Failure::new(
             Ending::RollbackFailed,
             reason,
         ))),

@@ -100,9 +100,9 @@ impl Run<'_> {
         }
         match self.wait(Arm::Canary, Presence::Gone).await {
             Waited::Live | Waited::Stopped(_) => {}
-            Waited::TimeUp(reason) => self.reporter.event(&Event::Warning(format!(
-                "the canary is not put away yet: {reason}"
-            ))),
+            Waited::TimeUp(reason) | Waited::Failed(reason) => self.reporter.event(
+                &Event::Warning(format!("the canary is not put away yet: {reason}")),
+            ),
         }
     }
 
@@ -325,7 +325,7 @@ impl Run<'_> {
             &mut self.writer,
             &steps,
             why,
-            self.outside.client,
+            self.outside,
             &mut self.stop,
             &mut *self.reporter,
             &mut commits,

@@ -135,7 +135,8 @@ pub async fn deploy(
     let mut recovered = None;
     let limit = request.limits.timeout;
     outside.answer_within(limit);
-    let ended = after_others(request, outside, stop, reporter, &mut recovered).await;
+    let ended = after_others(request, outside, stop, reporter, &mut recovered);
+    let ended = Box::pin(ended).await;
     outside.answer_within(None);
     match recovered {
         None => ended,

@@ -16,6 +16,7 @@ use crate::{
     manifest::{self, Manifests},
     ops::{
         journal::{self, Record, RunIdentity, State},
+        live,
         load::Target,
         preflight, pull_request,
     },
@@ -37,6 +38,8 @@ pub struct Ready {
     pub journal_tip: Option<CommitId>,
     /// Last step whose commit is on the branch already, when an earlier try is continued.
     pub landed: Option<usize>,
+    /// A commit of the branch that holds what has landed so far.
+    pub on_branch: CommitId,
     /// When an earlier try began to push that step.
     pub landed_at: Option<DateTime<Utc>>,
     /// Step at which the earlier try was held, from 0: its approval, and those before it, count as
@@ -155,6 +158,7 @@ pub async fn prepare(
         pull_request::preflight(outside, target).await?;
     }
     let image = preflight::image(target, &request.version, outside).await?;
+    live::preflight(target, outside).await?;
     observe::preflight(target, &request.version, &previous, outside, reporter).await?;
     let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
@@ -182,6 +186,7 @@ pub async fn prepare(
             identity,
             journal_tip,
             landed: landed.map(|(landed, _)| landed),
+            on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
             landed_at,
             held_at: unfinished
                 .filter(|record| record.state == State::Held)

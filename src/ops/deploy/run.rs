@@ -15,12 +15,14 @@ use crate::{
         CommitRecord, Deployment, Ending, Event, Failure, MetricRecord, Outcome, Reporter,
         StepRecord, StepState,
     },
+    git::CommitId,
     manifest::Change,
     ops::{
         gate::Permit,
         land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         live::{self, Presence, Waited},
         load::Target,
+        nudge,
         pull_request::{self, Proposals},
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
@@ -56,6 +58,8 @@ pub struct Run<'a> {
     pub(super) replay: Replay,
     /// Last step whose values are on the branch; none = nothing is.
     pub(super) landed: Option<usize>,
+    /// A commit of the branch that holds what has landed.
+    on_branch: CommitId,
     /// Last step that was pushed at all, whether it landed or not.
     pub(super) attempted: Option<usize>,
     /// Step at which the run stands.
@@ -117,6 +121,7 @@ impl<'a> Run<'a> {
             plan: ready.plan,
             replay: ready.replay,
             landed: ready.landed,
+            on_branch: ready.on_branch,
             attempted: ready.landed,
             at: 0,
             held_at: ready.held_at,
@@ -278,6 +283,9 @@ impl<'a> Run<'a> {
         match landed {
             Ok(Landed::Pushed { commit, parent }) => {
                 self.landed = Some(index);
+                self.on_branch = commit.clone();
+                let (target, outside) = (self.target, self.outside);
+                nudge::after_push(target, outside, &self.stop, &mut *self.reporter).await;
                 self.deployment.changed = true;
                 self.deployment.weight = weight;
                 if self.deployment.commits.is_empty() {
@@ -289,8 +297,9 @@ impl<'a> Run<'a> {
                 });
                 StepEnd::Done(format!("commit {}", commit.short()))
             }
-            Ok(Landed::AlreadyThere { .. }) => {
+            Ok(Landed::AlreadyThere { tip }) => {
                 self.landed = Some(index);
+                self.on_branch = tip;
                 self.deployment.weight = weight;
                 StepEnd::Skipped("the branch has these values already".to_owned())
             }
@@ -346,20 +355,16 @@ impl<'a> Run<'a> {
         let version = self.writer.identity.version.to_string();
         let live = self.live(arm).clone();
         let wanted = live::Wanted {
+            target: self.target,
             live: &live,
             arm: arm.word(),
             version: &version,
+            commit: &self.on_branch,
             presence,
             limit: self.target.service.progress_deadline.min(self.time_left()),
+            fails_fast: presence == Presence::Running,
         };
-        live::wait(
-            &wanted,
-            self.outside.client,
-            &*self.outside.clock,
-            &mut self.stop,
-            &mut *self.reporter,
-        )
-        .await
+        live::wait(&wanted, self.outside, &mut self.stop, &mut *self.reporter).await
     }
 
     async fn wait_live(&mut self, arm: Arm) -> StepEnd {
@@ -372,7 +377,7 @@ impl<'a> Run<'a> {
                 StepEnd::Done(format!("live after {}", format_duration(took)))
             }
             Waited::TimeUp(_) if self.time_left().is_zero() => self.time_is_up(),
-            Waited::TimeUp(reason) => StepEnd::Bad(reason),
+            Waited::TimeUp(reason) | Waited::Failed(reason) => StepEnd::Bad(reason),
             Waited::Stopped(reason) => StepEnd::Stopped(reason),
         }
     }

@@ -3,11 +3,13 @@
 use super::{Takeback, Written, left};
 use crate::{
     event::{Ending, Failure, Outcome, Reporter},
+    git::CommitId,
     ops::{
         deploy::{self, BackCommit, DIRECT},
         journal::{Record, State, step_index},
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
+        nudge,
         stop::Stop,
         writer::{Entry, NotLanded},
     },
@@ -39,7 +41,10 @@ impl Takeback<'_> {
     pub async fn finish(mut self, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
         let mut commits = Vec::new();
         let outcome = match self.tidy_up(&mut stop, reporter, &mut commits).await {
-            Ok(()) => self.wait_and_close(&mut stop, reporter, &commits).await,
+            Ok(on_branch) => {
+                self.wait_and_close(&on_branch, &mut stop, reporter, &commits)
+                    .await
+            }
             Err(outcome) => outcome,
         };
         self.with_deployment(outcome, commits)
@@ -50,7 +55,7 @@ impl Takeback<'_> {
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
         commits: &mut Vec<BackCommit>,
-    ) -> Result<(), Outcome> {
+    ) -> Result<CommitId, Outcome> {
         let Some(Written {
             plan,
             replay,
@@ -59,8 +64,9 @@ impl Takeback<'_> {
             ..
         }) = &self.written
         else {
-            return Ok(());
+            return Ok(self.target.tip.clone());
         };
+        let mut on_branch = tip.clone();
         let in_place = deploy::in_place(self.outside, self.target, replay, *landed, tip).await;
         if let Err(failure) = in_place {
             if failure.0.ending != Ending::BlockedOther {
@@ -96,11 +102,15 @@ impl Takeback<'_> {
                 patience: FORWARD_PATIENCE,
             };
             match self.writer.land(&write, stop, reporter).await {
-                Ok(Landed::Pushed { commit, .. }) => commits.push(BackCommit {
-                    commit,
-                    subject: write.subject,
-                }),
-                Ok(Landed::AlreadyThere { .. }) => {}
+                Ok(Landed::Pushed { commit, .. }) => {
+                    on_branch = commit.clone();
+                    commits.push(BackCommit {
+                        commit,
+                        subject: write.subject,
+                    });
+                    nudge::after_push(self.target, self.outside, stop, reporter).await;
+                }
+                Ok(Landed::AlreadyThere { tip }) => on_branch = tip,
                 Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
                     return Err(Outcome::new(Ending::Superseded, reason));
                 }
@@ -116,25 +126,29 @@ impl Takeback<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(on_branch)
     }
 
+    /// Says whether everyone has what the branch says at a commit, and closes the record.
     async fn wait_and_close(
         &mut self,
+        on_branch: &CommitId,
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
         commits: &[BackCommit],
     ) -> Outcome {
         let service = &self.target.service;
         let wanted = live::Wanted {
+            target: self.target,
             live: &service.live_stable,
             arm: "stable",
             version: self.writer.identity.version.as_str(),
+            commit: on_branch,
             presence: Presence::Running,
             limit: service.progress_deadline,
+            fails_fast: false,
         };
-        let clock = &*self.outside.clock;
-        let waited = live::wait(&wanted, self.outside.client, clock, stop, reporter).await;
+        let waited = live::wait(&wanted, self.outside, stop, reporter).await;
         let what = self.what();
         match waited {
             Waited::Live => {
@@ -147,7 +161,7 @@ impl Takeback<'_> {
                     outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
                 }
             }
-            Waited::TimeUp(reason) => {
+            Waited::TimeUp(reason) | Waited::Failed(reason) => {
                 let mut outcome = Outcome::new(Ending::Held, format!("{what}: {reason}"));
                 outcome.hints.push(
                     "run `shipgate recover` again when it answers, or take it back with `shipgate rollback`"

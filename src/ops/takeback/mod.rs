@@ -216,7 +216,7 @@ impl<'a> Takeback<'a> {
             &mut self.writer,
             &steps,
             why,
-            self.outside.client,
+            self.outside,
             &mut stop,
             reporter,
             &mut commits,

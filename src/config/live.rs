@@ -1,0 +1,381 @@
+//! `live`: where it is seen which version a workload really runs.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Problems, Service, Strategy,
+    provider::{Providers, web_address},
+    query::{Template, Variables},
+    schema::without_null,
+};
+use crate::manifest::ObjectRef;
+
+/// Kinds of workloads that a cluster is asked about.
+const KINDS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+
+/// Where it is seen which version the workloads really run.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LivesDocument {
+    /// Of the stable workload.
+    pub stable: LiveDocument,
+    /// Of the canary workload.
+    #[serde(default)]
+    #[schemars(with = "LiveDocument")]
+    pub canary: Option<LiveDocument>,
+}
+
+/// Where it is seen which version runs: exactly one of `http`, `argocd`, `flux`, `kubernetes`. Names
+/// may hold `{{environment}}` and `{{service}}`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct LiveDocument {
+    /// An address that answers with the version.
+    pub http: Option<String>,
+    /// With `http`: JSON pointer of the version in the answer. Default: the whole answer is the
+    /// version.
+    pub pointer: Option<String>,
+    /// An application of `providers.argocd`.
+    pub argocd: Option<ArgoCdDocument>,
+    /// Objects of Flux, asked for in the cluster.
+    pub flux: Option<FluxDocument>,
+    /// The workload itself, asked for in the cluster.
+    pub kubernetes: Option<KubernetesDocument>,
+}
+
+/// An application of Argo CD.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct ArgoCdDocument {
+    /// Its name, such as `shop-{{environment}}`.
+    pub application: String,
+    /// Its project. With it Argo CD tells a missing application from a missing right.
+    pub project: Option<String>,
+    /// Its namespace, where applications live in any namespace.
+    pub namespace: Option<String>,
+    /// Tell Argo CD of every push, so that it need not find it by itself. Default: true.
+    pub refresh: Option<bool>,
+}
+
+/// Objects of Flux. Names are `name` or `namespace/name`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct FluxDocument {
+    /// The Kustomization that applies the manifests; it says which commit it has applied.
+    pub kustomization: String,
+    /// The HelmRelease that it applies, if it does; it is waited for as well.
+    pub helm_release: Option<String>,
+    /// Namespace of both. Default: the environment's `namespace`, else the kubeconfig's.
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig. Default: its current one.
+    pub context: Option<String>,
+}
+
+/// A workload in a cluster.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct KubernetesDocument {
+    /// The workload as `Kind/name`: a Deployment, StatefulSet, DaemonSet or Rollout of Argo Rollouts.
+    /// Default: the one that `workloads` names.
+    pub workload: Option<String>,
+    /// Its namespace. Default: the environment's `namespace`, else the kubeconfig's.
+    pub namespace: Option<String>,
+    /// Context of the kubeconfig. Default: its current one.
+    pub context: Option<String>,
+}
+
+/// Where it is seen which version runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Live {
+    /// An address that tells it.
+    Http {
+        /// The address.
+        url: Url,
+        /// JSON pointer of the version in the answer; none = the whole answer is the version.
+        pointer: Option<String>,
+    },
+    /// An application of Argo CD.
+    ArgoCd(ArgoCdApplication),
+    /// Objects of Flux.
+    Flux(FluxObjects),
+    /// A workload in a cluster.
+    Kubernetes(KubernetesWorkload),
+}
+
+/// An application of Argo CD.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArgoCdApplication {
+    /// Its name.
+    pub application: Template,
+    /// Its project, if it is given.
+    pub project: Option<Template>,
+    /// Its namespace, if it is given.
+    pub namespace: Option<Template>,
+    /// Is Argo CD told of every push?
+    pub refresh: bool,
+}
+
+/// Objects of Flux: `name` or `namespace/name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FluxObjects {
+    /// The Kustomization.
+    pub kustomization: Template,
+    /// The HelmRelease, if there is one.
+    pub helm_release: Option<Template>,
+    /// Where they are.
+    pub place: ClusterPlace,
+}
+
+/// A workload in a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KubernetesWorkload {
+    /// The workload.
+    pub workload: ObjectRef,
+    /// The service's image repository without tag, whose tag is the version.
+    pub image: String,
+    /// Where it is.
+    pub place: ClusterPlace,
+}
+
+/// Which cluster and namespace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterPlace {
+    /// Namespace, if it is given.
+    pub namespace: Option<Template>,
+    /// Context of the kubeconfig; none = its current one.
+    pub context: Option<Template>,
+}
+
+/// What a `live` is about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope<'a> {
+    pub(super) workload: &'a ObjectRef,
+    pub(super) image: &'a str,
+}
+
+impl Live {
+    /// Stands in for one that could not be read; such a configuration is never used.
+    pub(super) fn stand_in() -> Self {
+        Self::Http {
+            url: Url::parse("http://unknown.invalid").expect("this is an address"),
+            pointer: None,
+        }
+    }
+}
+
+impl LiveDocument {
+    pub(super) fn validate(
+        &self,
+        scope: Scope<'_>,
+        pointer: &str,
+        problems: &mut Problems<'_>,
+    ) -> Live {
+        if self.pointer.is_some() && self.http.is_none() {
+            problems.at(
+                &format!("{pointer}/pointer"),
+                "`pointer` goes with `http` only",
+            );
+        }
+        match (&self.http, &self.argocd, &self.flux, &self.kubernetes) {
+            (Some(address), None, None, None) => self.http(address, pointer, problems),
+            (None, Some(argocd), None, None) => {
+                Live::ArgoCd(argocd.validate(&format!("{pointer}/argocd"), problems))
+            }
+            (None, None, Some(flux), None) => {
+                Live::Flux(flux.validate(&format!("{pointer}/flux"), problems))
+            }
+            (None, None, None, Some(kubernetes)) => {
+                let at = format!("{pointer}/kubernetes");
+                Live::Kubernetes(kubernetes.validate(scope, &at, problems))
+            }
+            _ => {
+                problems.at(
+                    pointer,
+                    "expected exactly one of `http`, `argocd`, `flux` and `kubernetes`, such as `{http: https://shop.example/version}`",
+                );
+                Live::stand_in()
+            }
+        }
+    }
+
+    fn http(&self, address: &str, pointer: &str, problems: &mut Problems<'_>) -> Live {
+        let at = format!("{pointer}/http");
+        if let Some(path) = &self.pointer
+            && !path.is_empty()
+            && !path.starts_with('/')
+        {
+            problems.at(
+                &format!("{pointer}/pointer"),
+                format!(
+                    "found `{path}`, expected a JSON pointer that begins with `/`, such as /version"
+                ),
+            );
+        }
+        match web_address(address) {
+            Ok(url) => Live::Http {
+                url,
+                pointer: self.pointer.clone(),
+            },
+            Err(message) => {
+                problems.at(&at, message);
+                Live::stand_in()
+            }
+        }
+    }
+}
+
+impl ArgoCdDocument {
+    fn validate(&self, pointer: &str, problems: &mut Problems<'_>) -> ArgoCdApplication {
+        let mut name = |key: &str, text: &str| {
+            template(text, &format!("{pointer}/{key}"), problems, is_object_name)
+        };
+        ArgoCdApplication {
+            application: name("application", &self.application),
+            project: self.project.as_deref().map(|text| name("project", text)),
+            namespace: self
+                .namespace
+                .as_deref()
+                .map(|text| name("namespace", text)),
+            refresh: self.refresh.unwrap_or(true),
+        }
+    }
+}
+
+impl FluxDocument {
+    fn validate(&self, pointer: &str, problems: &mut Problems<'_>) -> FluxObjects {
+        let mut object = |key: &str, text: &str| {
+            let is_name = |text: &str| match text.split_once('/') {
+                Some((namespace, name)) => is_object_name(namespace) && is_object_name(name),
+                None => is_object_name(text),
+            };
+            template(text, &format!("{pointer}/{key}"), problems, is_name)
+        };
+        FluxObjects {
+            kustomization: object("kustomization", &self.kustomization),
+            helm_release: self
+                .helm_release
+                .as_deref()
+                .map(|text| object("helm_release", text)),
+            place: place(&self.namespace, &self.context, pointer, problems),
+        }
+    }
+}
+
+impl KubernetesDocument {
+    fn validate(
+        &self,
+        scope: Scope<'_>,
+        pointer: &str,
+        problems: &mut Problems<'_>,
+    ) -> KubernetesWorkload {
+        let at = match self.workload {
+            Some(_) => format!("{pointer}/workload"),
+            None => pointer.to_owned(),
+        };
+        let workload = match &self.workload {
+            Some(text) => problems.take(&at, text.parse(), scope.workload.clone()),
+            None => scope.workload.clone(),
+        };
+        if !workload.kind.is_empty() && !KINDS.contains(&workload.kind.as_str()) {
+            problems.at(
+                &at,
+                format!(
+                    "found the kind `{}`, expected one of {}",
+                    workload.kind,
+                    KINDS.join(", ")
+                ),
+            );
+        }
+        KubernetesWorkload {
+            workload,
+            image: scope.image.to_owned(),
+            place: place(&self.namespace, &self.context, pointer, problems),
+        }
+    }
+}
+
+fn place(
+    namespace: &Option<String>,
+    context: &Option<String>,
+    pointer: &str,
+    problems: &mut Problems<'_>,
+) -> ClusterPlace {
+    ClusterPlace {
+        namespace: namespace.as_deref().map(|text| {
+            template(
+                text,
+                &format!("{pointer}/namespace"),
+                problems,
+                is_object_name,
+            )
+        }),
+        context: context.as_deref().map(|text| {
+            let any = |text: &str| !text.trim().is_empty();
+            template(text, &format!("{pointer}/context"), problems, any)
+        }),
+    }
+}
+
+/// Reads a name with variables, whose form is tried with examples.
+fn template(
+    text: &str,
+    pointer: &str,
+    problems: &mut Problems<'_>,
+    is_name: impl Fn(&str) -> bool,
+) -> Template {
+    let stand_in = || Template::parse("unknown").expect("this is a text without variables");
+    match Template::parse(text) {
+        Ok(template) => {
+            let example = template.render(&Variables::examples());
+            if !example.is_ok_and(|example| is_name(&example)) {
+                problems.at(
+                    pointer,
+                    format!("found `{text}`, expected the name of an object: a-z 0-9 - and `.` between them"),
+                );
+            }
+            template
+        }
+        Err(message) => {
+            problems.at(pointer, message);
+            stand_in()
+        }
+    }
+}
+
+/// Is a text a DNS subdomain (RFC 1123), as the names of objects in a cluster are?
+pub fn is_object_name(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= 253
+        && text.split('.').all(|label| {
+            let bytes = label.as_bytes();
+            bytes.first().copied().is_some_and(legal)
+                && bytes.last().copied().is_some_and(legal)
+                && bytes.iter().all(|byte| legal(*byte) || *byte == b'-')
+        })
+}
+
+/// Notes where a `live` asks a provider that has no address.
+pub(super) fn check_providers(
+    service: &Service,
+    providers: &Providers,
+    problems: &mut Problems<'_>,
+) {
+    let canary = match &service.strategy {
+        Strategy::Canary(canary) => Some(&canary.live),
+        Strategy::Rolling(_) => None,
+    };
+    for (arm, live) in [("stable", Some(&service.live_stable)), ("canary", canary)] {
+        if matches!(live, Some(Live::ArgoCd(_))) && providers.argocd.is_none() {
+            problems.at(
+                &format!("/services/{}/live/{arm}/argocd", service.name),
+                "`live` asks `argocd`, but `providers.argocd` has no address",
+            );
+        }
+    }
+}

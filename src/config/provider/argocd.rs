@@ -1,0 +1,55 @@
+//! `providers.argocd`: where an Argo CD is and how to sign in.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use url::Url;
+
+use super::{address::base_address, sign_in::check_variable};
+use crate::config::{Problem, schema::without_null};
+
+/// `providers.argocd` as it is written.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct RawArgoCd {
+    /// Base address of its API server, such as `https://argocd.example`.
+    pub url: String,
+    /// Environment variable that holds a token whose account may `get` the applications.
+    pub token_env: Option<String>,
+    /// Allow `http://` to a host that is not this machine.
+    #[serde(default)]
+    pub allow_http: bool,
+}
+
+/// Where an Argo CD is and how to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArgoCd {
+    /// Base address: http or https, without credentials, query or fragment.
+    pub url: Url,
+    /// Variable of the token, if it asks for one.
+    pub token_env: Option<String>,
+}
+
+impl RawArgoCd {
+    /// Checks the meaning; `at` is the JSON pointer of this value.
+    ///
+    /// # Errors
+    /// An address that may not be asked with credentials, something else than a variable's name.
+    pub fn validate(self, at: &str) -> Result<ArgoCd, Vec<Problem>> {
+        let mut problems = Vec::new();
+        if let Some(variable) = &self.token_env {
+            check_variable(variable, &format!("{at}/token_env"), &mut problems);
+        }
+        match base_address(&self.url, self.allow_http) {
+            Ok(url) if problems.is_empty() => Ok(ArgoCd {
+                url,
+                token_env: self.token_env,
+            }),
+            Ok(_) => Err(problems),
+            Err(message) => {
+                problems.push((format!("{at}/url"), message));
+                Err(problems)
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! One look at whatever says what runs, and what it means for what is waited for.
+
+use std::time::Duration;
+
+use super::{
+    Presence, Wanted,
+    revision::Revisions,
+    source::{Source, needed},
+};
+use crate::{
+    config::{
+        Live,
+        live::{ArgoCdApplication, FluxObjects, KubernetesWorkload},
+    },
+    git::CommitId,
+    ops::deploy::Outside,
+    probe::{
+        self,
+        live::{
+            Standing, Trouble, argocd,
+            cluster::Name,
+            flux,
+            kubeconfig::Unusable,
+            workload::{self, Workload},
+        },
+    },
+};
+
+/// How long one answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+
+/// What one look found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Look {
+    /// As wanted.
+    AsWanted,
+    /// Not as wanted, or nobody knows; says what was seen.
+    NotYet(String),
+    /// What we wrote has arrived, and whoever carries it out says that it fails. That may pass.
+    Failing(String),
+    /// It cannot be asked at all.
+    Unusable(Unusable),
+}
+
+impl From<Unusable> for Look {
+    fn from(unusable: Unusable) -> Self {
+        Self::Unusable(unusable)
+    }
+}
+
+/// Looks once.
+pub(super) async fn look(
+    wanted: &Wanted<'_>,
+    outside: &Outside<'_>,
+    revisions: &mut Revisions,
+) -> Look {
+    let source = Source {
+        target: wanted.target,
+        outside,
+        arm: wanted.arm,
+    };
+    let looked = match wanted.live {
+        Live::Http { url, pointer } => {
+            let (client, clock) = (outside.client, &*outside.clock);
+            let pointer = pointer.as_deref();
+            let answer = probe::http::version(client, clock, url, pointer, ANSWER_LIMIT).await;
+            return http(wanted, answer);
+        }
+        Live::ArgoCd(live) => argocd(live, source, wanted, revisions).await,
+        Live::Flux(live) => flux(live, source, wanted, revisions).await,
+        Live::Kubernetes(live) => kubernetes(live, source)
+            .await
+            .map(|seen| workload(wanted, seen)),
+    };
+    looked.unwrap_or_else(Look::from)
+}
+
+/// A service that no longer answers is as good as one that is gone.
+fn http(wanted: &Wanted<'_>, answer: Result<String, String>) -> Look {
+    let (found, seen) = match answer {
+        Ok(found) => (found == wanted.version, format!("runs {found}")),
+        Err(trouble) => (false, trouble),
+    };
+    if found == (wanted.presence == Presence::Running) {
+        Look::AsWanted
+    } else {
+        Look::NotYet(seen)
+    }
+}
+
+async fn argocd(
+    live: &ArgoCdApplication,
+    source: Source<'_>,
+    wanted: &Wanted<'_>,
+    revisions: &mut Revisions,
+) -> Result<Look, Unusable> {
+    let (endpoint, name) = source.argocd(live)?;
+    let Source { outside, .. } = source;
+    let (client, clock) = (outside.client, &*outside.clock);
+    let seen = argocd::application(client, clock, &endpoint, &name, ANSWER_LIMIT).await;
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(trouble) => return Ok(Look::NotYet(trouble.reason().to_owned())),
+    };
+    let what = format!("Application {}", name.application);
+    let arrived = arrived(&seen.revisions, wanted, outside, revisions).await;
+    Ok(match (arrived, seen.standing) {
+        (Err(reason), _) => Look::NotYet(format!("{what}: {reason}")),
+        (Ok(()), Standing::Settled) => Look::AsWanted,
+        (Ok(()), Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
+        (Ok(()), Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
+    })
+}
+
+async fn flux(
+    live: &FluxObjects,
+    source: Source<'_>,
+    wanted: &Wanted<'_>,
+    revisions: &mut Revisions,
+) -> Result<Look, Unusable> {
+    let Source { outside, .. } = source;
+    let clock = &*outside.clock;
+    let (cluster, namespace) = source.cluster(&live.place)?;
+    let (space, name) = source.object(&live.kustomization, namespace.as_deref())?;
+    let name = Name {
+        namespace: &space,
+        name: &name,
+    };
+    let seen = match flux::kustomization(&cluster, clock, name, ANSWER_LIMIT).await {
+        Ok(seen) => seen,
+        Err(trouble) => return Ok(Look::NotYet(trouble.reason().to_owned())),
+    };
+    let what = format!("Kustomization {space}/{}", name.name);
+    if !seen.waits && live.helm_release.is_none() {
+        return Err(Unusable {
+            reason: format!("{what} says that it is ready before its workloads are"),
+            hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
+                .to_owned(),
+        });
+    }
+    let applied: Vec<String> = seen.applied.into_iter().collect();
+    let attempted: Vec<String> = seen.attempted.into_iter().collect();
+    if let Err(reason) = arrived(&applied, wanted, outside, revisions).await {
+        // What fails counts only where it is ours that fails.
+        let tried = arrived(&attempted, wanted, outside, revisions).await;
+        return Ok(match (seen.standing, tried) {
+            (Standing::Failing(text), Ok(())) => Look::Failing(format!("{what}: {text}")),
+            (Standing::Failing(text) | Standing::Moving(text), _) => {
+                Look::NotYet(format!("{what}: {reason}; {text}"))
+            }
+            (Standing::Settled, _) => Look::NotYet(format!("{what}: {reason}")),
+        });
+    }
+    match seen.standing {
+        Standing::Settled => {}
+        // Ours was applied, so it is a later commit that fails.
+        Standing::Moving(text) | Standing::Failing(text) => {
+            return Ok(Look::NotYet(format!("{what}: {text}")));
+        }
+    }
+    let Some(release) = &live.helm_release else {
+        return Ok(Look::AsWanted);
+    };
+    let (space, name) = source.object(release, namespace.as_deref())?;
+    let what = format!("HelmRelease {space}/{name}");
+    let name = Name {
+        namespace: &space,
+        name: &name,
+    };
+    let seen = flux::helm_release(&cluster, clock, name, ANSWER_LIMIT).await;
+    Ok(match seen {
+        Err(trouble) => Look::NotYet(trouble.reason().to_owned()),
+        Ok(Standing::Settled) => Look::AsWanted,
+        Ok(Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
+        Ok(Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
+    })
+}
+
+/// Says whether one of the revisions holds our commit; if not, which they are.
+async fn arrived(
+    found: &[String],
+    wanted: &Wanted<'_>,
+    outside: &Outside<'_>,
+    revisions: &mut Revisions,
+) -> Result<(), String> {
+    let branch = &wanted.target.branch;
+    for revision in found {
+        let held = revisions.hold(revision, wanted.commit, branch, outside);
+        if held.await? {
+            return Ok(());
+        }
+    }
+    let shown = |revision: &String| probe::excerpt(&revision.chars().take(12).collect::<String>());
+    let shown: Vec<String> = found.iter().map(shown).collect();
+    let is_at = match shown.as_slice() {
+        [] => "it names no revision".to_owned(),
+        some => format!("it is at {}", some.join(", ")),
+    };
+    Err(format!(
+        "{is_at}, which does not hold commit {}",
+        wanted.commit.short()
+    ))
+}
+
+async fn kubernetes(
+    live: &KubernetesWorkload,
+    source: Source<'_>,
+) -> Result<Result<Workload, Trouble>, Unusable> {
+    let (cluster, namespace) = source.cluster(&live.place)?;
+    let name = Name {
+        namespace: needed(namespace.as_deref())?,
+        name: &live.workload.name,
+    };
+    let clock = &*source.outside.clock;
+    let kind = &live.workload.kind;
+    Ok(workload::look(&cluster, clock, kind, name, &live.image, ANSWER_LIMIT).await)
+}
+
+fn workload(wanted: &Wanted<'_>, seen: Result<Workload, Trouble>) -> Look {
+    let is_wanted = |seen: &Workload| seen.versions == [wanted.version];
+    match (wanted.presence, seen) {
+        (Presence::Gone, Err(Trouble::Missing(_))) => Look::AsWanted,
+        (_, Err(trouble)) => Look::NotYet(trouble.reason().to_owned()),
+        (Presence::Running, Ok(seen)) if !is_wanted(&seen) => {
+            Look::NotYet(format!("is told to run {}", named(&seen.versions)))
+        }
+        (Presence::Running, Ok(seen)) => match seen.standing {
+            Standing::Settled if seen.wanted > 0 => Look::AsWanted,
+            Standing::Settled => Look::NotYet("is scaled to 0 pods".to_owned()),
+            Standing::Moving(text) => Look::NotYet(text),
+            Standing::Failing(text) => Look::Failing(text),
+        },
+        (Presence::Gone, Ok(seen)) => {
+            let has_none = seen.wanted == 0 && seen.pods == 0;
+            let has_others = !seen.versions.is_empty()
+                && seen
+                    .versions
+                    .iter()
+                    .all(|version| version != wanted.version);
+            match seen.standing {
+                Standing::Moving(text) => Look::NotYet(text),
+                Standing::Settled | Standing::Failing(_) if has_none => Look::AsWanted,
+                Standing::Settled if has_others => Look::AsWanted,
+                Standing::Settled => Look::NotYet(format!(
+                    "has {} pods of {}",
+                    seen.pods,
+                    named(&seen.versions)
+                )),
+                Standing::Failing(text) => Look::NotYet(text),
+            }
+        }
+    }
+}
+
+/// A controller that follows charts or images only would never name a commit of ours.
+fn follows_git(what: &str, revisions: &[String]) -> Result<(), String> {
+    let is_commit = |revision: &String| revision.parse::<CommitId>().is_ok();
+    match revisions {
+        [first, ..] if !revisions.iter().any(is_commit) => Err(format!(
+            "{what} is at {}, which is no commit of a git branch",
+            probe::excerpt(first)
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn named(versions: &[String]) -> String {
+    match versions {
+        [] => "no version that it names".to_owned(),
+        some => some.join(" and "),
+    }
+}
+
+/// Asks once before anything is changed; whatever it is that runs then.
+///
+/// # Errors
+/// It cannot be asked, with what to do about it; or it does not answer, or says nothing that could
+/// ever be what is waited for.
+pub(super) async fn ask_once(
+    live: &Live,
+    source: Source<'_>,
+) -> Result<Result<(), String>, Unusable> {
+    let clock = &*source.outside.clock;
+    let said = |trouble: Trouble| trouble.reason().to_owned();
+    match live {
+        // A canary without pods does not answer, and need not.
+        Live::Http { .. } => Ok(Ok(())),
+        Live::ArgoCd(live) => {
+            let (endpoint, name) = source.argocd(live)?;
+            let client = source.outside.client;
+            let seen = argocd::application(client, clock, &endpoint, &name, ANSWER_LIMIT).await;
+            let what = format!("Application {}", name.application);
+            Ok(seen
+                .map_err(said)
+                .and_then(|seen| follows_git(&what, &seen.revisions)))
+        }
+        Live::Flux(live) => {
+            let (cluster, namespace) = source.cluster(&live.place)?;
+            let (space, name) = source.object(&live.kustomization, namespace.as_deref())?;
+            let name = Name {
+                namespace: &space,
+                name: &name,
+            };
+            let seen = flux::kustomization(&cluster, clock, name, ANSWER_LIMIT).await;
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(trouble) => return Ok(Err(said(trouble))),
+            };
+            let applied: Vec<String> = seen.applied.into_iter().collect();
+            let what = format!("Kustomization {space}/{}", name.name);
+            if let Err(reason) = follows_git(&what, &applied) {
+                return Ok(Err(reason));
+            }
+            match &live.helm_release {
+                None if !seen.waits => Ok(Err(format!(
+                    "{what} says that it is ready before its workloads are: set `wait: true` in it, or name its `helm_release`"
+                ))),
+                None => Ok(Ok(())),
+                Some(release) => {
+                    let (space, name) = source.object(release, namespace.as_deref())?;
+                    let name = Name {
+                        namespace: &space,
+                        name: &name,
+                    };
+                    let seen = flux::helm_release(&cluster, clock, name, ANSWER_LIMIT).await;
+                    Ok(seen.map(|_| ()).map_err(said))
+                }
+            }
+        }
+        Live::Kubernetes(live) => Ok(match kubernetes(live, source).await? {
+            Err(trouble) => Err(said(trouble)),
+            Ok(seen) if seen.versions.is_empty() => Err(format!(
+                "{} names no version: none of its containers runs {}, and no label says it",
+                live.workload, live.image
+            )),
+            Ok(_) => Ok(()),
+        }),
+    }
+}

@@ -1,0 +1,224 @@
+//! Argo CD: which commit an application is synced to, and whether what it made is healthy
+//! (<https://argo-cd.readthedocs.io/en/stable/developer-guide/api-docs/>).
+
+use std::time::Duration;
+
+use chrono::DateTime;
+use reqwest::Url;
+
+use super::{
+    Standing, Trouble,
+    ask::{Question, get},
+    object::{Object, said},
+};
+use crate::{
+    clock::Clock,
+    probe::{Client, json_api::below, text::excerpt},
+    secret::Secret,
+};
+
+/// Where an Argo CD is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Endpoint {
+    /// Base address; `/api/v1/applications/…` is added to its path.
+    pub url: Url,
+    /// Bearer token, if it asks for one.
+    pub token: Option<Secret>,
+}
+
+/// Which application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Its name: a DNS subdomain.
+    pub application: String,
+    /// Its project, if it is known.
+    pub project: Option<String>,
+    /// Its namespace, where that is not Argo CD's own.
+    pub namespace: Option<String>,
+}
+
+/// What an application says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Application {
+    /// What it was compared with last: a commit, or one for each of its sources; a chart's version is
+    /// among them where a source is a chart.
+    pub revisions: Vec<String>,
+    /// How it stands, as of those.
+    pub standing: Standing,
+}
+
+/// Asks for an application.
+///
+/// # Errors
+/// It is not there; no answer, or none that can be used.
+pub async fn application(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    name: &Name,
+    timeout: Duration,
+) -> Result<Application, Trouble> {
+    ask(client, clock, endpoint, name, None, timeout).await
+}
+
+/// Asks Argo CD to compare an application with git now rather than at its next turn.
+///
+/// # Errors
+/// No answer, or none that can be used: the reason as a clause.
+pub async fn refresh(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    name: &Name,
+    timeout: Duration,
+) -> Result<(), String> {
+    match ask(client, clock, endpoint, name, Some("normal"), timeout).await {
+        Ok(_) => Ok(()),
+        Err(Trouble::Missing(reason) | Trouble::Unanswered(reason)) => Err(reason),
+    }
+}
+
+async fn ask(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    name: &Name,
+    refresh: Option<&str>,
+    timeout: Duration,
+) -> Result<Application, Trouble> {
+    let Name {
+        application,
+        project,
+        namespace,
+    } = name;
+    let what = format!("Application {application}");
+    let mut url = below(&endpoint.url, "/api/v1/applications");
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(application);
+    }
+    let parameters = [
+        ("refresh", refresh),
+        ("project", project.as_deref()),
+        ("appNamespace", namespace.as_deref()),
+    ];
+    for (key, value) in parameters {
+        if let Some(value) = value {
+            url.query_pairs_mut().append_pair(key, value);
+        }
+    }
+    // It answers with 403 about a missing application as well, unless it is told the project.
+    let denied = match project {
+        Some(project) => format!("the token may not get {what} of the project {project}"),
+        None => format!(
+            "{what} is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given"
+        ),
+    };
+    let question = Question {
+        url,
+        token: endpoint.token.as_ref(),
+        timeout,
+        what: &what,
+        denied: &denied,
+        is_missing: &|_| true,
+    };
+    let answer = get(client, clock, question).await?;
+    // The API leaves out what objects in a cluster say of their kind.
+    let mut answer = answer;
+    if let Some(map) = answer.as_object_mut() {
+        map.entry("kind").or_insert_with(|| "Application".into());
+    }
+    let object = Object::new(&answer, "Application", application, &what)?;
+    Ok(Application {
+        revisions: revisions(object)?,
+        standing: standing(object)?,
+    })
+}
+
+fn revisions(object: Object<'_>) -> Result<Vec<String>, Trouble> {
+    let mut revisions: Vec<String> = Vec::new();
+    revisions.extend(object.text("/status/sync/revision")?.map(str::to_owned));
+    for revision in object.list("/status/sync/revisions")? {
+        revisions.extend(revision.as_str().map(str::to_owned));
+    }
+    revisions.retain(|revision| !revision.is_empty());
+    Ok(revisions)
+}
+
+/// The rule of Argo CD's own `app wait`
+/// (<https://github.com/argoproj/argo-cd/blob/master/cmd/argocd/commands/app.go>, `waitOnApplicationStatus`):
+/// no operation is asked for or under way, the application was looked at since the last one ended,
+/// and then Synced and Healthy. A last operation that failed at the very revision is no success,
+/// whatever the rest says.
+fn standing(object: Object<'_>) -> Result<Standing, Trouble> {
+    let moving = |text: String| Ok(Standing::Moving(text));
+    if object.at("/metadata/deletionTimestamp").is_some() {
+        return moving("it is being deleted".to_owned());
+    }
+    if object.at("/operation").is_some() {
+        return moving("a sync is asked for".to_owned());
+    }
+    let phase = object.text("/status/operationState/phase")?;
+    let message = object
+        .text("/status/operationState/message")?
+        .unwrap_or_default();
+    let finished = object.text("/status/operationState/finishedAt")?;
+    if object.at("/status/operationState").is_some() {
+        let (Some(finished), Some("Succeeded" | "Failed" | "Error")) = (finished, phase) else {
+            return moving(said("its sync is under way", message));
+        };
+        let reconciled = object.text("/status/reconciledAt")?.unwrap_or_default();
+        let instants = (
+            DateTime::parse_from_rfc3339(reconciled),
+            DateTime::parse_from_rfc3339(finished),
+        );
+        if !matches!(instants, (Ok(reconciled), Ok(finished)) if reconciled >= finished) {
+            return moving("it was not looked at since its last sync".to_owned());
+        }
+    }
+    let sync = object.text("/status/sync/status")?.unwrap_or("Unknown");
+    if matches!(phase, Some("Failed" | "Error")) && is_about_present(object)? {
+        return Ok(Standing::Failing(said("its sync failed", message)));
+    }
+    if sync != "Synced" {
+        let errors = complaints(object)?;
+        return moving(said(&format!("it is {}", excerpt(sync)), &errors));
+    }
+    let health = object.text("/status/health/status")?.unwrap_or("Unknown");
+    let message = object.text("/status/health/message")?.unwrap_or_default();
+    match health {
+        "Healthy" => Ok(Standing::Settled),
+        "Degraded" => Ok(Standing::Failing(said("it is Degraded", message))),
+        _ => moving(said(&format!("it is {}", excerpt(health)), message)),
+    }
+}
+
+/// Was the last operation about the revision that the application is compared with? One of which
+/// that is not known counts.
+fn is_about_present(object: Object<'_>) -> Result<bool, Trouble> {
+    let of = "/status/operationState";
+    let single = object.text(&format!("{of}/syncResult/revision"))?;
+    let many = object.list(&format!("{of}/syncResult/revisions"))?;
+    if !many.is_empty() {
+        return Ok(many == object.list("/status/sync/revisions")?);
+    }
+    Ok(match single.filter(|revision| !revision.is_empty()) {
+        Some(revision) => Some(revision) == object.text("/status/sync/revision")?,
+        None => true,
+    })
+}
+
+/// Returns the conditions that are errors.
+fn complaints(object: Object<'_>) -> Result<String, Trouble> {
+    let text = |condition: &serde_json::Value, key: &str| {
+        let found = condition.get(key).and_then(serde_json::Value::as_str);
+        found.unwrap_or_default().to_owned()
+    };
+    Ok(object
+        .list("/status/conditions")?
+        .iter()
+        .map(|condition| (text(condition, "type"), text(condition, "message")))
+        .filter(|(kind, _)| kind.ends_with("Error"))
+        .map(|(kind, message)| said(&kind, &message))
+        .collect::<Vec<_>>()
+        .join("; "))
+}

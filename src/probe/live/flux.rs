@@ -1,0 +1,124 @@
+//! Flux: which commit a Kustomization has applied, and whether a HelmRelease is released
+//! (<https://github.com/fluxcd/kustomize-controller/blob/main/docs/spec/v1/kustomizations.md>,
+//! <https://github.com/fluxcd/helm-controller/blob/main/docs/spec/v2/helmreleases.md>).
+
+use std::time::Duration;
+
+use super::{
+    Standing, Trouble,
+    cluster::{Cluster, Kind, Name},
+    object::{Object, said},
+};
+use crate::clock::Clock;
+
+const KUSTOMIZATION: Kind = Kind {
+    group_version: "kustomize.toolkit.fluxcd.io/v1",
+    plural: "kustomizations",
+    kind: "Kustomization",
+};
+const HELM_RELEASE: Kind = Kind {
+    group_version: "helm.toolkit.fluxcd.io/v2",
+    plural: "helmreleases",
+    kind: "HelmRelease",
+};
+
+/// What a Kustomization says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kustomization {
+    /// The commit that it has applied, as it says it; none = none yet.
+    pub applied: Option<String>,
+    /// The commit that it has tried to apply last.
+    pub attempted: Option<String>,
+    /// Does it say that it is ready only once the workloads are?
+    pub waits: bool,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// Asks a cluster for a Kustomization.
+///
+/// # Errors
+/// It is not there; no answer, or none that can be used.
+pub async fn kustomization(
+    cluster: &Cluster,
+    clock: &dyn Clock,
+    name: Name<'_>,
+    timeout: Duration,
+) -> Result<Kustomization, Trouble> {
+    let answer = cluster.object(clock, KUSTOMIZATION, name, timeout).await?;
+    let what = KUSTOMIZATION.named(name);
+    let object = Object::new(&answer, KUSTOMIZATION.kind, name.name, &what)?;
+    let revision = |pointer: &str| {
+        let text = object.text(pointer)?;
+        Ok::<_, Trouble>(text.map(|text| commit_of(text).to_owned()))
+    };
+    Ok(Kustomization {
+        applied: revision("/status/lastAppliedRevision")?,
+        attempted: revision("/status/lastAttemptedRevision")?,
+        waits: object.is("/spec/wait")? || !object.list("/spec/healthChecks")?.is_empty(),
+        standing: ready(object)?,
+    })
+}
+
+/// Asks a cluster for a HelmRelease.
+///
+/// # Errors
+/// It is not there; no answer, or none that can be used.
+pub async fn helm_release(
+    cluster: &Cluster,
+    clock: &dyn Clock,
+    name: Name<'_>,
+    timeout: Duration,
+) -> Result<Standing, Trouble> {
+    let answer = cluster.object(clock, HELM_RELEASE, name, timeout).await?;
+    let what = HELM_RELEASE.named(name);
+    let object = Object::new(&answer, HELM_RELEASE.kind, name.name, &what)?;
+    let standing = ready(object)?;
+    if standing == Standing::Settled
+        && let Some(remediated) = object.condition("Remediated")?
+        && remediated.is_true()
+    {
+        return Ok(Standing::Failing(said(
+            "Flux took the release back by itself",
+            &remediated.sentence(),
+        )));
+    }
+    Ok(standing)
+}
+
+/// Reads the conditions that all objects of Flux share.
+fn ready(object: Object<'_>) -> Result<Standing, Trouble> {
+    if let Some(moving) = object.outdated()? {
+        return Ok(moving);
+    }
+    if object.is("/spec/suspend")? {
+        return Ok(Standing::Moving("it is suspended".to_owned()));
+    }
+    if let Some(stalled) = object.condition("Stalled")?
+        && stalled.is_true()
+    {
+        return Ok(Standing::Failing(said("stalled", &stalled.sentence())));
+    }
+    if let Some(reconciling) = object.condition("Reconciling")?
+        && reconciling.is_true()
+    {
+        return Ok(Standing::Moving(said(
+            "reconciling",
+            &reconciling.sentence(),
+        )));
+    }
+    Ok(match object.condition("Ready")? {
+        Some(ready) if ready.is_true() => Standing::Settled,
+        // It waits for another one, and tries again.
+        Some(ready) if ready.is_false() && ready.reason != "DependencyNotReady" => {
+            Standing::Failing(said("not ready", &ready.sentence()))
+        }
+        Some(ready) => Standing::Moving(said("not ready", &ready.sentence())),
+        None => Standing::Moving("it does not say yet whether it is ready".to_owned()),
+    })
+}
+
+/// Returns the commit of a revision: `main@sha1:<id>`, `sha1:<id>`, and `main/<id>` of older releases.
+fn commit_of(revision: &str) -> &str {
+    revision.rsplit([':', '/']).next().unwrap_or(revision)
+}

@@ -1,0 +1,274 @@
+//! A workload in a cluster: which version it is told to run, and whether all its pods do.
+//!
+//! What counts as done is what `kubectl rollout status` waits for
+//! (<https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status>), and
+//! for a Rollout what `kubectl argo rollouts status` does
+//! (<https://argo-rollouts.readthedocs.io/en/stable/generated/kubectl-argo-rollouts/kubectl-argo-rollouts_status/>),
+//! and that no pod of another version is left.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{
+    Standing, Trouble,
+    cluster::{Cluster, Kind, Name},
+    object::{Object, said},
+};
+use crate::{clock::Clock, probe::text::excerpt};
+
+const DEPLOYMENT: Kind = Kind {
+    group_version: "apps/v1",
+    plural: "deployments",
+    kind: "Deployment",
+};
+const STATEFUL_SET: Kind = Kind {
+    group_version: "apps/v1",
+    plural: "statefulsets",
+    kind: "StatefulSet",
+};
+const DAEMON_SET: Kind = Kind {
+    group_version: "apps/v1",
+    plural: "daemonsets",
+    kind: "DaemonSet",
+};
+const ROLLOUT: Kind = Kind {
+    group_version: "argoproj.io/v1alpha1",
+    plural: "rollouts",
+    kind: "Rollout",
+};
+
+/// Labels of a pod template that say the version, where no image does.
+const VERSION_LABELS: [&str; 3] = [
+    "app.kubernetes.io~1version",
+    "tags.datadoghq.com~1version",
+    "version",
+];
+
+/// What a workload says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// The versions that its pod template names, each once: one, or it is none or not clear.
+    pub versions: Vec<String>,
+    /// How many pods it is told to run.
+    pub wanted: u64,
+    /// How many pods of whatever version it has.
+    pub pods: u64,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// Asks a cluster for a workload. `kind` is one of Deployment, StatefulSet, DaemonSet, Rollout; `image`
+/// the repository whose tag is the version.
+///
+/// # Errors
+/// It is not there; no answer, or none that can be used.
+pub async fn look(
+    cluster: &Cluster,
+    clock: &dyn Clock,
+    kind: &str,
+    name: Name<'_>,
+    image: &str,
+    timeout: Duration,
+) -> Result<Workload, Trouble> {
+    let kinds = [DEPLOYMENT, STATEFUL_SET, DAEMON_SET, ROLLOUT];
+    let Some(kind) = kinds.into_iter().find(|known| known.kind == kind) else {
+        let reason = format!("`{kind}` is no kind of workload that is known");
+        return Err(Trouble::Unanswered(reason));
+    };
+    let answer = cluster.object(clock, kind, name, timeout).await?;
+    let what = kind.named(name);
+    let object = Object::new(&answer, kind.kind, name.name, &what)?;
+    let versions = versions(object, image)?;
+    let (wanted, pods) = match kind {
+        DAEMON_SET => (
+            object
+                .number("/status/desiredNumberScheduled")?
+                .unwrap_or(0),
+            object
+                .number("/status/currentNumberScheduled")?
+                .unwrap_or(0),
+        ),
+        _ => (
+            object.number("/spec/replicas")?.unwrap_or(1),
+            object.number("/status/replicas")?.unwrap_or(0),
+        ),
+    };
+    let standing = match (object.outdated()?, kind) {
+        (Some(moving), _) => moving,
+        (None, DEPLOYMENT) => deployment(object, wanted, pods)?,
+        (None, STATEFUL_SET) => stateful_set(object, wanted, pods)?,
+        (None, DAEMON_SET) => daemon_set(object, wanted)?,
+        (None, _) => rollout(object, wanted, pods)?,
+    };
+    Ok(Workload {
+        versions,
+        wanted,
+        pods,
+        standing,
+    })
+}
+
+fn deployment(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
+    if object.is("/spec/paused")? {
+        return Ok(Standing::Moving("it is paused".to_owned()));
+    }
+    if let Some(progressing) = object.condition("Progressing")?
+        && progressing.is_false()
+        && progressing.reason == "ProgressDeadlineExceeded"
+    {
+        return Ok(Standing::Failing(progressing.sentence()));
+    }
+    if let Some(failure) = object.condition("ReplicaFailure")?
+        && failure.is_true()
+    {
+        return Ok(Standing::Failing(failure.sentence()));
+    }
+    let updated = object.number("/status/updatedReplicas")?.unwrap_or(0);
+    let available = object.number("/status/availableReplicas")?.unwrap_or(0);
+    Ok(counted(wanted, pods, updated, available))
+}
+
+fn stateful_set(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
+    if object.text("/spec/updateStrategy/type")? == Some("OnDelete") {
+        return Ok(Standing::Moving(
+            "its pods get the new version only once somebody deletes them (`OnDelete`)".to_owned(),
+        ));
+    }
+    let partition = object
+        .number("/spec/updateStrategy/rollingUpdate/partition")?
+        .unwrap_or(0);
+    if partition > 0 && wanted > 0 {
+        return Ok(Standing::Moving(format!(
+            "its partition {partition} keeps pods at the old version"
+        )));
+    }
+    let current = object.text("/status/currentRevision")?;
+    let update = object.text("/status/updateRevision")?;
+    let available = object.number("/status/availableReplicas")?.unwrap_or(0);
+    // Once an update is done its pods are the current ones, and may be counted as those alone.
+    let updated = if update.is_some() && current == update {
+        pods
+    } else {
+        object.number("/status/updatedReplicas")?.unwrap_or(0)
+    };
+    match counted(wanted, pods, updated, available) {
+        Standing::Settled if wanted > 0 && (update.is_none() || current != update) => {
+            Ok(Standing::Moving("its update is not closed yet".to_owned()))
+        }
+        standing => Ok(standing),
+    }
+}
+
+fn daemon_set(object: Object<'_>, wanted: u64) -> Result<Standing, Trouble> {
+    if object.text("/spec/updateStrategy/type")? == Some("OnDelete") {
+        return Ok(Standing::Moving(
+            "its pods get the new version only once somebody deletes them (`OnDelete`)".to_owned(),
+        ));
+    }
+    let updated = object
+        .number("/status/updatedNumberScheduled")?
+        .unwrap_or(0);
+    let available = object.number("/status/numberAvailable")?.unwrap_or(0);
+    let misplaced = object.number("/status/numberMisscheduled")?.unwrap_or(0);
+    if misplaced > 0 {
+        return Ok(Standing::Moving(format!(
+            "{misplaced} pods run where they should not"
+        )));
+    }
+    Ok(counted(wanted, wanted, updated, available))
+}
+
+fn rollout(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
+    let phase = object.text("/status/phase")?.unwrap_or_default();
+    let message = object.text("/status/message")?.unwrap_or_default();
+    match phase {
+        "Healthy" if object.is("/status/abort")? => {
+            return Ok(Standing::Moving("it was aborted".to_owned()));
+        }
+        "Healthy" => {}
+        "Degraded" | "Error" => return Ok(Standing::Failing(said(phase, message))),
+        "" => return Ok(Standing::Moving("it has no status yet".to_owned())),
+        _ => return Ok(Standing::Moving(said(phase, message))),
+    }
+    let updated = object.number("/status/updatedReplicas")?.unwrap_or(0);
+    let available = object.number("/status/availableReplicas")?.unwrap_or(0);
+    let stable = object.text("/status/stableRS")?;
+    if wanted > 0 && (stable.is_none() || stable != object.text("/status/currentPodHash")?) {
+        return Ok(Standing::Moving("it is not promoted yet".to_owned()));
+    }
+    Ok(counted(wanted, pods, updated, available))
+}
+
+/// Says how far the pods are.
+fn counted(wanted: u64, pods: u64, updated: u64, available: u64) -> Standing {
+    if updated < wanted {
+        Standing::Moving(format!("{updated} of {wanted} pods are updated"))
+    } else if pods > updated {
+        Standing::Moving(format!("{} old pods are not gone yet", pods - updated))
+    } else if updated > wanted {
+        Standing::Moving(format!("{} pods are not gone yet", updated - wanted))
+    } else if available < wanted {
+        Standing::Moving(format!("{available} of {wanted} pods are available"))
+    } else {
+        Standing::Settled
+    }
+}
+
+/// Returns the tags with which the pod template runs the image, each once; where none of its
+/// containers runs it by a tag, what the first version label says.
+fn versions(object: Object<'_>, image: &str) -> Result<Vec<String>, Trouble> {
+    let mut found: Vec<String> = Vec::new();
+    for list in ["containers", "initContainers"] {
+        for container in object.list(&format!("/spec/template/spec/{list}"))? {
+            let reference = container.get("image").and_then(Value::as_str);
+            if let Some(tag) = reference.and_then(|reference| tag(reference, image)) {
+                let tag = excerpt(tag);
+                if !found.contains(&tag) {
+                    found.push(tag);
+                }
+            }
+        }
+    }
+    if found.is_empty() {
+        for label in VERSION_LABELS {
+            let pointer = format!("/spec/template/metadata/labels/{label}");
+            if let Some(version) = object.text(&pointer)? {
+                found.push(excerpt(version));
+                break;
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the tag of a reference to an image: `repository:tag`, `repository:tag@sha256:…`.
+fn tag<'r>(reference: &'r str, image: &str) -> Option<&'r str> {
+    let tag = reference.strip_prefix(image)?.strip_prefix(':')?;
+    let tag = tag.split('@').next()?;
+    (!tag.is_empty() && !tag.contains('/')).then_some(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_tag_of_the_very_image_is_its_version() {
+        let image = "registry.example:5000/shop/web";
+        let rows = [
+            ("registry.example:5000/shop/web:1.1", Some("1.1")),
+            ("registry.example:5000/shop/web:1.1@sha256:ab", Some("1.1")),
+            ("registry.example:5000/shop/web@sha256:ab", None),
+            ("registry.example:5000/shop/web", None),
+            ("registry.example:5000/shop/web:", None),
+            ("registry.example:5000/shop/web-canary:1.1", None),
+            ("registry.example:5000/shop/web/extra:1.1", None),
+            ("other.example/shop/web:1.1", None),
+        ];
+        for (reference, version) in rows {
+            assert_eq!(tag(reference, image), version, "{reference}");
+        }
+        assert_eq!(tag("registry:5000/web:1", "registry"), None);
+    }
+}
