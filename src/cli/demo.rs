@@ -134,7 +134,8 @@ async fn deploy_into(
             ..Asker::default()
         },
     };
-    deploy::deploy(&request, &opened.outside(), stop, session).await
+    // Too large for the stack of whoever waits.
+    Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
 }
 
 /// The Tuesday morning on which every demo begins: inside the policy's window, and the same for

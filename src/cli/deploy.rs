@@ -157,7 +157,8 @@ pub async fn deploy(
         drill: arguments.drill,
         asker,
     };
-    deploy::deploy(&request, &opened.outside(), stop, session).await
+    // Too large for the stack of whoever waits.
+    Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
 }
 
 /// Parses a version flag.

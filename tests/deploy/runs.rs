@@ -146,7 +146,7 @@ impl Stage {
             asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
-            deploy::deploy(&request, outside, stop, trail).await
+            Box::pin(deploy::deploy(&request, outside, stop, trail)).await
         });
         Box::pin(run).await
     }

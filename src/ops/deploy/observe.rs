@@ -111,16 +111,17 @@ impl Watching<'_> {
     }
 }
 
-/// Returns the part of a verification that compares, or the part that does not; none where there is
-/// nothing of it.
+/// Returns the part of a verification that compares, or the part that does not; none where nothing of
+/// it decides.
 fn part(verification: &Verification, compares: bool) -> Option<Verification> {
     let mut part = verification.clone();
     part.metrics
         .retain(|metric| matches!(metric.measure, Measure::Comparison(_)) == compares);
     if compares {
         part.health.clear();
+        part.checks.clear();
     }
-    (!part.health.is_empty() || !part.metrics.is_empty()).then_some(part)
+    part.decides().then_some(part)
 }
 
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before

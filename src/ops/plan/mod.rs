@@ -20,6 +20,7 @@ use super::{
     load::Target,
 };
 use crate::{
+    config::verification::Metric,
     event::{Ending, Event, Failure, Outcome, PlanRecord, PreflightRecord, Reporter},
     manifest::{Manifests, RestoreProblem},
     policy::Verdict,
@@ -131,6 +132,12 @@ impl Foreseen<'_> {
         .map(|(number, what)| count(number, what))
         .collect::<Vec<_>>()
         .join(" and ");
+        let presets = verification.metrics.iter().filter_map(Metric::expansion);
+        let presets = presets.map(|detail| PreflightRecord {
+            name: "preset",
+            passed: true,
+            detail,
+        });
         vec![
             PreflightRecord {
                 name: "values",
@@ -154,6 +161,9 @@ impl Foreseen<'_> {
                     .to_owned(),
             },
         ]
+        .into_iter()
+        .chain(presets)
+        .collect()
     }
 }
 
