@@ -292,7 +292,7 @@ fn buckets_are_added_up_by_boundary_or_refused() {
 
     Ok({"pod=\"a\"": 7.0})
     Ok({"pod=\"a\"": 10.0})
-    Err("no bucket has the boundary 0.7")
+    Err("no bucket has the boundary 0.7; the next ones are 0.5 and 1")
     "#);
 }
 

@@ -5,6 +5,9 @@
 pub struct Limits {
     /// Failures tolerated in all, not in a row: `N` tolerates N failures and fails at N+1.
     pub failure_limit: u32,
+    /// Failures tolerated in a row; only a good answer sets the count back to 0. None = as many as
+    /// `failure_limit` tolerates.
+    pub consecutive_failure_limit: Option<u32>,
     /// Errors tolerated in a row; an answer of any kind sets the count back to 0.
     pub consecutive_error_limit: u32,
     /// Answers without a usable number tolerated in all, not in a row.
@@ -25,6 +28,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             failure_limit: 0,
+            consecutive_failure_limit: None,
             consecutive_error_limit: Self::CONSECUTIVE_ERROR_LIMIT,
             inconclusive_limit: Self::INCONCLUSIVE_LIMIT,
             count: None,

@@ -78,7 +78,8 @@ impl fmt::Display for Range {
     }
 }
 
-fn significant(value: f64) -> String {
+/// Returns a number with six significant digits.
+pub(super) fn significant(value: f64) -> String {
     // Rounding through the exponent form keeps 1e-12 and 1e21 as readable as 0.071.
     match format!("{value:.5e}").parse::<f64>() {
         Ok(rounded) if (1e-6..1e15).contains(&rounded.abs()) || rounded == 0.0 => {

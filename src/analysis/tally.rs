@@ -24,8 +24,12 @@ pub struct Tally {
     passed: u32,
     failed: u32,
     inconclusive: u32,
+    failures_in_a_row: u32,
+    /// Were there ever more failures in a row than tolerated? What comes after does not undo it.
+    failed_in_a_row: bool,
     errors_in_a_row: u32,
     last: Option<Judgement>,
+    last_has_value: bool,
     value: Option<f64>,
     detail: String,
 }
@@ -40,8 +44,11 @@ impl Tally {
             passed: 0,
             failed: 0,
             inconclusive: 0,
+            failures_in_a_row: 0,
+            failed_in_a_row: false,
             errors_in_a_row: 0,
             last: None,
+            last_has_value: false,
             value: None,
             detail: String::new(),
         }
@@ -55,10 +62,20 @@ impl Tally {
             Judgement::Inconclusive => self.inconclusive = self.inconclusive.saturating_add(1),
             Judgement::Error => {}
         }
+        self.failures_in_a_row = match judgement {
+            Judgement::Pass => 0,
+            Judgement::Fail => self.failures_in_a_row.saturating_add(1),
+            Judgement::Inconclusive | Judgement::Error => self.failures_in_a_row,
+        };
+        self.failed_in_a_row |= self
+            .limits
+            .consecutive_failure_limit
+            .is_some_and(|limit| self.failures_in_a_row > limit);
         self.errors_in_a_row = match judgement {
             Judgement::Error => self.errors_in_a_row.saturating_add(1),
             _ => 0,
         };
+        self.last_has_value = value.is_some();
         self.value = value.or(self.value);
         self.last = Some(judgement);
         self.detail = detail.into();
@@ -68,20 +85,26 @@ impl Tally {
     ///
     /// It passes only when something good was measured, as often as `count` wants, no limit is
     /// exceeded, and the last answer was usable: an outage never makes anything pass. Tolerated
-    /// failures alone never pass either.
+    /// failures alone never pass either, nor does a row of failures that has not ended.
     pub fn standing(&self) -> Standing {
         let measured = self.passed.saturating_add(self.failed);
         let unsettled = matches!(
             self.last,
             Some(Judgement::Inconclusive | Judgement::Error) | None
         );
-        let verdict = if self.failed > self.limits.failure_limit {
+        let in_a_row =
+            self.limits.consecutive_failure_limit.is_some() && self.failures_in_a_row > 0;
+        let verdict = if self.failed > self.limits.failure_limit || self.failed_in_a_row {
             StandingVerdict::Fail
         } else if self.errors_in_a_row > self.limits.consecutive_error_limit {
             StandingVerdict::Error
         } else if self.inconclusive > self.limits.inconclusive_limit {
             StandingVerdict::Inconclusive
-        } else if unsettled || self.passed == 0 || measured < self.limits.count.unwrap_or(1) {
+        } else if unsettled
+            || in_a_row
+            || self.passed == 0
+            || measured < self.limits.count.unwrap_or(1)
+        {
             StandingVerdict::NotYet
         } else {
             StandingVerdict::Pass
@@ -97,8 +120,35 @@ impl Tally {
             wanted: self.wanted.clone(),
             detail: self.detail.clone(),
             unsettled,
-            own_words: None,
+            own_words: self.own_words(verdict),
         }
+    }
+
+    /// A number that is neither good nor bad is usable, and yet decides nothing; a row of failures that
+    /// goes on may still end.
+    fn own_words(&self, verdict: StandingVerdict) -> Option<String> {
+        let (is_undecided, found) = match (verdict, self.last) {
+            (StandingVerdict::Inconclusive, Some(Judgement::Inconclusive)) => (
+                self.last_has_value,
+                format!("{} inconclusive answers", self.inconclusive),
+            ),
+            (StandingVerdict::NotYet, Some(Judgement::Fail)) => {
+                let limit = self.limits.consecutive_failure_limit;
+                let found = self.failures_in_a_row;
+                let limit_of = limit.unwrap_or_default();
+                (
+                    limit.is_some(),
+                    format!("{found} failed in a row, at most {limit_of} tolerated"),
+                )
+            }
+            _ => return None,
+        };
+        is_undecided.then(|| {
+            format!(
+                "{} {}, wanted {} ({found})",
+                self.name, self.detail, self.wanted
+            )
+        })
     }
 }
 
@@ -110,6 +160,7 @@ mod tests {
     fn limits(failure: u32, error: u32, inconclusive: u32) -> Limits {
         Limits {
             failure_limit: failure,
+            consecutive_failure_limit: None,
             consecutive_error_limit: error,
             inconclusive_limit: inconclusive,
             count: None,
@@ -174,6 +225,38 @@ mod tests {
                 verdict,
                 "{letters:?} {limits:?}"
             );
+        }
+    }
+
+    #[test]
+    fn failures_in_a_row_count_until_something_good() {
+        use StandingVerdict::{Fail, NotYet, Pass};
+        let two = Limits {
+            failure_limit: u32::MAX,
+            consecutive_failure_limit: Some(2),
+            ..Limits::default()
+        };
+        let both = Limits {
+            failure_limit: 3,
+            ..two
+        };
+        let rows = [
+            ("p", two, Pass),
+            ("ffp", two, Pass),
+            ("ffpffpffp", two, Pass),
+            ("fff", two, Fail),
+            // An outage in between is nothing good.
+            ("pffef", two, Fail),
+            ("pffif", two, Fail),
+            // It was so bad once: that it recovered does not undo it.
+            ("fffppp", two, Fail),
+            // Nobody knows yet how the row ends.
+            ("pff", two, NotYet),
+            ("ffpffp", both, Fail),
+            ("ffpfp", both, Pass),
+        ];
+        for (letters, limits, verdict) in rows {
+            assert_eq!(after(letters, limits).verdict, verdict, "{letters}");
         }
     }
 

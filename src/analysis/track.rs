@@ -1,6 +1,6 @@
 //! One metric held against its thresholds, measurement by measurement.
 
-use super::{Judgement, Limits, Range, Reading, Standing, Tally};
+use super::{Judgement, Limits, Reading, Standing, Tally, Threshold};
 
 /// What is wanted of one metric.
 #[derive(Debug, Clone, PartialEq)]
@@ -8,7 +8,7 @@ pub struct Criterion {
     /// Its name, unique among the criteria of a service.
     pub name: String,
     /// The values that are good.
-    pub range: Range,
+    pub threshold: Threshold,
     /// How much is tolerated.
     pub limits: Limits,
 }
@@ -16,7 +16,7 @@ pub struct Criterion {
 /// One metric so far.
 #[derive(Debug, Clone)]
 pub struct Track {
-    range: Range,
+    threshold: Threshold,
     tally: Tally,
 }
 
@@ -25,12 +25,12 @@ impl Track {
     pub fn new(criterion: &Criterion) -> Self {
         let Criterion {
             name,
-            range,
+            threshold,
             limits,
         } = criterion;
         Self {
-            range: *range,
-            tally: Tally::new(name, range.to_string(), *limits),
+            threshold: threshold.clone(),
+            tally: Tally::new(name, threshold.to_string(), *limits),
         }
     }
 
@@ -41,12 +41,11 @@ impl Track {
                 (Judgement::Inconclusive, None, "is not a number".to_owned())
             }
             Reading::Value(sample) => {
-                let judgement = if self.range.contains(sample.value) {
-                    Judgement::Pass
-                } else {
-                    Judgement::Fail
-                };
-                let detail = format!("is {}", self.range.print(sample.value));
+                let judgement = self.threshold.judge(sample.value);
+                let mut detail = format!("is {}", self.threshold.print(sample.value));
+                if judgement == Judgement::Inconclusive {
+                    detail.push_str(", neither good nor bad");
+                }
                 (judgement, Some(sample.value), detail)
             }
             Reading::NoData(reason) => (
@@ -73,7 +72,7 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::{Sample, StandingVerdict, worst};
+    use crate::analysis::{Condition, Conditions, Range, Sample, StandingVerdict, worst};
     use chrono::DateTime;
 
     fn value(value: f64) -> Reading {
@@ -86,7 +85,7 @@ mod tests {
     fn track(failure_limit: u32) -> Track {
         Track::new(&Criterion {
             name: "error_ratio".to_owned(),
-            range: Range::new(None, Some(0.02)).unwrap(),
+            threshold: Threshold::Range(Range::new(None, Some(0.02)).unwrap()),
             limits: Limits {
                 failure_limit,
                 ..Limits::default()
@@ -135,6 +134,30 @@ mod tests {
         Error -> not-yet: error_ratio could not be measured: status 503
         Error -> not-yet: error_ratio could not be measured: status 503
         Error -> error: error_ratio could not be measured: status 503 (5 errors in a row)
+        ");
+    }
+
+    #[test]
+    fn a_number_between_two_conditions_is_inconclusive() {
+        let parsed = |text| Some(Condition::parse(text).unwrap());
+        let conditions = Conditions::new(parsed("result < 0.02"), parsed("result > 0.1")).unwrap();
+        let mut track = Track::new(&Criterion {
+            name: "error_ratio".to_owned(),
+            threshold: Threshold::Conditions(Box::new(conditions)),
+            limits: Limits {
+                inconclusive_limit: 1,
+                ..Limits::default()
+            },
+        });
+        let mut lines = Vec::new();
+        for number in [0.01, 0.05, 0.06] {
+            track.observe(&value(number));
+            lines.push(track.standing().sentence());
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        error_ratio is 0.01, wanted result < 0.02, bad at result > 0.1
+        error_ratio is 0.05, neither good nor bad
+        error_ratio is 0.06, neither good nor bad, wanted result < 0.02, bad at result > 0.1 (2 inconclusive answers)
         ");
     }
 

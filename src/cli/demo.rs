@@ -134,6 +134,7 @@ async fn deploy_into(
             ..Asker::default()
         },
     };
+    // Too large for the stack of whoever waits.
     Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
 }
 

@@ -157,6 +157,7 @@ pub async fn deploy(
         drill: arguments.drill,
         asker,
     };
+    // Too large for the stack of whoever waits.
     Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
 }
 

@@ -244,7 +244,8 @@ fn early_ends(
 
 /// A comparison of canary and stable by a query that asks both for the same would find them equal.
 fn tell_apart(verification: &Verification, pointer: &str, problems: &mut Problems<'_>) {
-    for (index, metric) in verification.metrics.iter().enumerate() {
+    for metric in &verification.metrics {
+        let index = metric.entry;
         let Measure::Comparison(comparison) = &metric.measure else {
             continue;
         };

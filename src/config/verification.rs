@@ -5,7 +5,9 @@ mod checks;
 mod form;
 mod judge;
 mod metric;
+mod preset;
 mod summed;
+mod threshold;
 mod vendor_checks;
 
 use std::time::Duration;
@@ -20,6 +22,7 @@ use crate::analysis::Limits;
 pub use checks::{Check, CheckKind, RawAlerts, RawCheck, RawWebCheck};
 pub use judge::RawJudge;
 pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
+pub use preset::{Preset, PresetPart, RawWith};
 pub use vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors};
 
 /// `verification` as it is written.
@@ -74,10 +77,15 @@ pub struct RawHealth {
     pub timeout: Option<String>,
     /// A slower answer is a failure.
     pub max_latency: Option<String>,
-    /// Failures tolerated in all; fails at one more. 0 unless given.
+    /// Failures tolerated in all; fails at one more. 0 unless given, any number where
+    /// `consecutive_failure_limit` is.
     pub failure_limit: Option<u32>,
+    /// Failures tolerated in a row; fails at one more.
+    pub consecutive_failure_limit: Option<u32>,
     /// Times in a row without an answer that are tolerated; 4 unless given.
     pub consecutive_error_limit: Option<u32>,
+    /// Judged and shown, but decides nothing; false unless given.
+    pub dry_run: Option<bool>,
 }
 
 /// Who answers a query.
@@ -154,6 +162,8 @@ pub struct Health {
     pub limits: Limits,
     /// When it is checked.
     pub schedule: Schedule,
+    /// Is it judged and shown, and decides nothing?
+    pub dry_run: bool,
 }
 
 /// A value that an answer must hold.
@@ -168,6 +178,13 @@ pub enum Wanted {
 impl Verification {
     /// Measurements that `verify` makes where the file does not say.
     pub const DEFAULT_COUNT: u32 = 5;
+
+    /// Is there anything that decides, and is not only shown?
+    pub fn decides(&self) -> bool {
+        self.health.iter().any(|health| !health.dry_run)
+            || self.checks.iter().any(|check| !check.dry_run)
+            || self.metrics.iter().any(|metric| !metric.dry_run)
+    }
 
     /// Is the new version compared with the old one?
     pub fn compares(&self) -> bool {

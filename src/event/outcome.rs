@@ -271,6 +271,8 @@ pub struct MetricRecord {
     pub failed: u32,
     /// Errors in a row.
     pub errors_in_a_row: u32,
+    /// Is it judged and shown, and decides nothing?
+    pub dry_run: bool,
     /// The comparison of two arms, where it is one.
     pub comparison: Option<Box<ComparisonRecord>>,
 }

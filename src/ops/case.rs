@@ -195,7 +195,12 @@ pub fn plan(service: &Service, path: &str) -> PlanFact {
         length: delta(service.strategy.shortest()),
         first_weight: service.strategy.first_weight(),
         hold: delta(service.strategy.hold()),
-        metrics: metrics.iter().map(|metric| metric.name.clone()).collect(),
+        // What decides nothing is not what a policy requires to be judged.
+        metrics: metrics
+            .iter()
+            .filter(|metric| !metric.dry_run)
+            .map(|metric| metric.name.clone())
+            .collect(),
     }
 }
 

@@ -131,8 +131,12 @@ pub async fn run(
             Ok(text) if text.config => {
                 let lints = match (configs.next(), known) {
                     (Some(Err(wrong)), _) => wrong.into_iter().map(invalid).collect(),
-                    (Some(Ok(config)), known) => steps(&config, &text.text, known),
-                    _ => Vec::new(),
+                    (Some(Ok(config)), known) => {
+                        let mut lints = presets(&config, &text.text);
+                        lints.extend(steps(&config, &text.text, known));
+                        lints
+                    }
+                    (None, _) => Vec::new(),
                 };
                 findings.extend(records(text, lints.into_iter()));
             }
@@ -189,6 +193,31 @@ fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbour
         known.environments.extend(environments);
     }
     all
+}
+
+/// Tells what the presets stand for.
+fn presets(config: &Config, text: &str) -> Vec<Lint> {
+    let located = to_value(text, &Limits::SETTINGS).ok();
+    let mut lints = Vec::new();
+    for service in config.services.values() {
+        for metric in &service.verification.metrics {
+            let Some(message) = metric.expansion() else {
+                continue;
+            };
+            let pointer = format!(
+                "/services/{}/verification/metrics/{}",
+                service.name, metric.entry
+            );
+            let position = located.as_ref().map(|located| located.position(&pointer));
+            lints.push(Lint {
+                position: position.unwrap_or(Position { line: 1, column: 1 }),
+                severity: Severity::Info,
+                code: "preset",
+                message,
+            });
+        }
+    }
+    lints
 }
 
 /// Finds the watches that are too short for any verdict, and where the traffic is known the steps that

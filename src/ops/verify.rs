@@ -86,7 +86,7 @@ fn is_enough(
     now: DateTime<Utc>,
 ) -> bool {
     match extent {
-        Extent::Polls(polls) => watcher.polls() >= polls.max(1),
+        Extent::Polls(polls) => watcher.polls() >= polls.max(1) && watcher.counts_are_reached(),
         Extent::For(length) => {
             let next = TimeDelta::from_std(watcher.due(now)).unwrap_or(TimeDelta::MAX);
             let length = TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX);

@@ -3,6 +3,7 @@
 use anstyle::Style;
 
 use super::{
+    phrases,
     style::{self, BOLD, Line},
     text::{self, WIDTH},
 };
@@ -46,7 +47,7 @@ const HEADER: [&str; 8] = [
 /// Two rows, one for each arm; one where the canary is held against a limit.
 fn rows(metric: &MetricRecord, record: &ComparisonRecord) -> Vec<Vec<String>> {
     let ranges = record.rates;
-    let mut canary = vec![metric.verdict.to_owned(), metric.name.clone()];
+    let mut canary = vec![metric.verdict.to_owned(), phrases::name(metric)];
     canary.push("canary".to_owned());
     canary.extend(arm(
         record,
@@ -107,7 +108,7 @@ pub(super) fn summary(metrics: &[MetricRecord]) -> Vec<Vec<String>> {
         let figures = sentences.next().unwrap_or_default();
         let judgement: Vec<&str> = sentences.collect();
         Some(vec![
-            metric.name.clone(),
+            phrases::name(metric),
             metric.verdict.to_owned(),
             bare(figures, &metric.name).replace("  ", ", "),
             judgement.join("; "),
@@ -123,11 +124,12 @@ fn bare<'a>(figures: &'a str, name: &str) -> &'a str {
 
 /// The sentences, the second and later ones below the beginning of the first one's figures.
 fn told(metric: &MetricRecord, record: &ComparisonRecord, lines: &mut Vec<Line>) {
-    let indent = 2 + metric.name.chars().count() + 2;
+    let name = phrases::name(metric);
+    let indent = 2 + name.chars().count() + 2;
     let mut sentences = record.sentence.lines();
     let figures = sentences.next().unwrap_or_default();
     let figures = bare(figures, &metric.name);
-    let mut left = format!("  {}  ", metric.name);
+    let mut left = format!("  {name}  ");
     for part in parts(figures, FIGURES.saturating_sub(indent)) {
         lines.push(Line::styled(BOLD, &left).and(Style::new(), &part));
         left = " ".repeat(indent);

@@ -238,6 +238,9 @@ struct MetricReport {
     /// Failures so far.
     failed: u32,
     errors_in_a_row: u32,
+    /// Judged and shown, and decided nothing; only there where it is so.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     #[serde(flatten)]
     comparison: ComparisonReport,
 }
@@ -427,6 +430,7 @@ impl MetricReport {
             measured: metric.measured,
             failed: metric.failed,
             errors_in_a_row: metric.errors_in_a_row,
+            dry_run: metric.dry_run,
             comparison: metric
                 .comparison
                 .as_deref()

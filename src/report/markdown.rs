@@ -202,7 +202,7 @@ fn metrics(outcome: &Outcome) -> Option<String> {
     let single: Vec<_> = single.filter(|it| it.comparison.is_none()).collect();
     let rows = single.into_iter().map(|metric| {
         vec![
-            metric.name.clone(),
+            phrases::name(metric),
             metric.verdict.to_owned(),
             phrases::value(metric),
             metric.wanted.clone(),

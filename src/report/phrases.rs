@@ -177,6 +177,12 @@ pub fn change_place(change: &Change) -> String {
     format!("{}:{}:{}", change.path, change.line, change.column)
 }
 
+/// Returns a metric's name, and that it decides nothing where it does not.
+pub fn name(metric: &MetricRecord) -> String {
+    let remark = if metric.dry_run { " (dry run)" } else { "" };
+    format!("{}{remark}", metric.name)
+}
+
 /// Returns a metric's value, or that there is none: never `0` for a missing one.
 pub fn value(metric: &MetricRecord) -> String {
     metric

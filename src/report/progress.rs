@@ -140,7 +140,7 @@ impl<W: Write> Progress<W> {
         for metric in self.metrics.values() {
             text.push_str(&format!(
                 "; {} {} {}",
-                metric.name,
+                phrases::name(metric),
                 phrases::value(metric),
                 metric.verdict
             ));
@@ -184,7 +184,8 @@ impl<W: Write> Progress<W> {
             "fail" | "worse" | "error" => style::RED,
             _ => style::YELLOW,
         };
-        let text = format!("{} {}: {}", metric.name, metric.verdict, metric.detail);
+        let name = phrases::name(metric);
+        let text = format!("{name} {}: {}", metric.verdict, metric.detail);
         self.print_bounded(style, "metric", &text)
     }
 

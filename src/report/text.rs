@@ -268,7 +268,7 @@ fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
     let rows = single.map(|metric| {
         vec![
             metric.verdict.to_owned(),
-            metric.name.clone(),
+            phrases::name(metric),
             phrases::value(metric),
             metric.wanted.clone(),
             format!("{} of {}", metric.failed, metric.measured),

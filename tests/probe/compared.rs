@@ -33,19 +33,26 @@ use crate::{
 const TEN_MINUTES: Extent = Extent::For(Duration::from_secs(600));
 
 async fn verified(story: Story, extent: Extent) -> String {
-    verified_by(|clock| prometheus(story, clock), extent, false).await
+    verified_with("", story, extent).await
+}
+
+/// With more keys of the metric.
+async fn verified_with(more: &str, story: Story, extent: Extent) -> String {
+    verified_by(more, |clock| prometheus(story, clock), extent, false).await
 }
 
 /// Verifies 1.1 against 1.0, which ran beside it or only before, by the server of `serve`.
 async fn verified_by(
+    more: &str,
     serve: impl FnOnce(Arc<ManualClock>) -> Server,
     extent: Extent,
     before: bool,
 ) -> String {
     let clock = Arc::new(ManualClock::at(BEGAN.parse().unwrap()));
     let server = serve(clock.clone());
-    let section = "metrics: [{name: errors, provider: prometheus, bad: 'bad{v=\"{{version}}\"}', total: 'total{v=\"{{version}}\"}'}]";
-    let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
+    let section = "metrics: [{name: errors, provider: prometheus, bad: 'bad{v=\"{{version}}\"}', total: 'total{v=\"{{version}}\"}'MORE}]";
+    let section = section.replace("MORE", more);
+    let (raw, _) = read::<RawVerification>(&section, &Limits::SETTINGS).unwrap();
     let variables = |version: &str, arm: &str| Variables {
         version: Some(version.to_owned()),
         arm: Some(arm.to_owned()),
@@ -143,7 +150,7 @@ async fn after_a_young_one(old: Counts, counted_for: f64, new: Counts) -> String
             vec![(serde_json::json!({"pod": "a"}), number)]
         })
     };
-    verified_by(serve, TEN_MINUTES, true).await
+    verified_by("", serve, TEN_MINUTES, true).await
 }
 
 #[tokio::test]
@@ -215,7 +222,7 @@ async fn a_clock_that_jumps_while_an_answer_is_awaited_loses_no_polls() {
                 vec![(serde_json::json!({"pod": "a"}), number)]
             })
         };
-        let end = verified_by(serve, TEN_MINUTES, false).await;
+        let end = verified_by("", serve, TEN_MINUTES, false).await;
         lines.push(format!("{by} s at {when}: {end}"));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
@@ -223,5 +230,28 @@ async fn a_clock_that_jumps_while_an_answer_is_awaited_loses_no_polls() {
     500 s at 60: 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
     10000 s at 60: 0: errors: canary 1.00 % (1,005 of 100,500), stable 1.00 % (10,050 of 1,005,000), ratio 1.0× (95 % range 0.87–1.2×); over 99.99 % sure it is less than 2× worse — good enough [good after 335 polls]
     25 s at 570: 0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    ");
+}
+
+#[tokio::test]
+async fn too_few_requests_are_never_good_and_may_be_worse() {
+    let bad = Story {
+        new: five_times_as_bad,
+        ..HEALTHY
+    };
+    let ten_minutes = Extent::For(Duration::from_secs(600));
+    let rows = [
+        (", min_requests: 6000", HEALTHY),
+        (", min_requests: 6001", HEALTHY),
+        (", min_requests: 6001", bad),
+    ];
+    let mut lines = Vec::new();
+    for (more, story) in rows {
+        lines.push(verified_with(more, story, ten_minutes).await);
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    0: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    21: errors: canary 1.00 % (60 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.59–1.6×); canary received 6000 requests, fewer than the 6001 of `min_requests`: no verdict [not-yet after 20 polls]
+    22: errors: canary 5.00 % (45 of 900), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 2.6–9.2×); 99.7 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 3 polls]
     ");
 }

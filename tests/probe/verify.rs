@@ -126,6 +126,15 @@ async fn limits_say_how_much_is_tolerated() {
         ("gng", "inconclusive_limit: 0"),
         ("ge", "consecutive_error_limit: 900"),
         ("gn", "inconclusive_limit: 900"),
+        ("bbgbbg", "consecutive_failure_limit: 2"),
+        ("gbbb", "consecutive_failure_limit: 2"),
+        ("gbbeb", "consecutive_failure_limit: 2"),
+        ("gggbb", "consecutive_failure_limit: 2"),
+        ("bgbgbg", "consecutive_failure_limit: 2, failure_limit: 3"),
+        ("gb", "count: 1"),
+        ("ngngb", "count: 2"),
+        ("ggggggggb", "count: 8"),
+        ("ggggggggb", "count: 9"),
     ];
     let mut lines = Vec::new();
     for (letters, limits) in rows {
@@ -147,6 +156,15 @@ async fn limits_say_how_much_is_tolerated() {
     gng, inconclusive_limit: 0, 2 polls -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (1 answer without a usable number)
     ge, consecutive_error_limit: 900, 10 polls -> 20: error_ratio could not be measured: URL answered with status 500
     gn, inconclusive_limit: 900, 10 polls -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic
+    bbgbbg, consecutive_failure_limit: 2, 5 polls -> 21: error_ratio is 0.071, wanted at most 0.02 (2 failed in a row, at most 2 tolerated)
+    gbbb, consecutive_failure_limit: 2, 4 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (3 of 4 measurements)
+    gbbeb, consecutive_failure_limit: 2, 5 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (3 of 4 measurements)
+    gggbb, consecutive_failure_limit: 2, 5 polls -> 21: error_ratio is 0.071, wanted at most 0.02 (2 failed in a row, at most 2 tolerated)
+    bgbgbg, consecutive_failure_limit: 2, failure_limit: 3, 5 polls -> 21: error_ratio is 0.071, wanted at most 0.02 (1 failed in a row, at most 2 tolerated)
+    gb, count: 1, 1 polls -> 0: error_ratio is 0.001, wanted at most 0.02
+    ngngb, count: 2, 4 polls -> 0: error_ratio is 0.001, wanted at most 0.02
+    ggggggggb, count: 8, 8 polls -> 0: error_ratio is 0.001, wanted at most 0.02
+    ggggggggb, count: 9, 9 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (1 of 9 measurements)
     ");
 }
 
@@ -397,4 +415,36 @@ fn credentials_come_from_the_variables_that_are_named() {
             "2: the variable B is not set, from which `providers.prometheus` takes its credentials"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_dry_is_judged_and_shown_and_decides_nothing() {
+    let dry = "{name: tried, provider: prometheus, query: other, success_condition: result < 0.02, dry_run: true}";
+    let section = ERRORS.replace("}}]", &format!("}}}}, {dry}]"));
+    let rows = [("0.001", "0.071"), ("0.071", "0.001"), ("0.001", "NaN")];
+    let mut lines = Vec::new();
+    for (deciding, tried) in rows {
+        let clock = clock();
+        let time = clock.clone();
+        let server = Server::with(move |_, request| {
+            let asks_other = request.contains("query=other");
+            value(time.as_ref(), if asks_other { tried } else { deciding })
+        });
+        let outcome = verify(&section, &server.url, &clock, Extent::Polls(2)).await;
+        let metrics: Vec<String> = outcome
+            .metrics
+            .iter()
+            .map(|it| format!("{} {} {}", it.name, it.verdict, it.dry_run))
+            .collect();
+        lines.push(format!(
+            "{} [{}]",
+            line(&outcome, &server.url),
+            metrics.join(", ")
+        ));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    0: error_ratio is 0.001, wanted at most 0.02 [error_ratio pass false, tried fail true]
+    22: error_ratio is 0.071, wanted at most 0.02 (1 of 1 measurement) [error_ratio fail false, tried pass true]
+    0: error_ratio is 0.001, wanted at most 0.02 [error_ratio pass false, tried not-yet true]
+    ");
 }

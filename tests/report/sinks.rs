@@ -910,3 +910,26 @@ fn a_sink_that_fails_is_named_once_and_stops_nobody() {
     assert_eq!(unwritten[0].sink, "the full disk");
     assert!(buffer.text().starts_with("CONFIG INVALID"));
 }
+
+#[test]
+fn a_dry_run_is_said_wherever_its_metric_is() {
+    let mut outcome = deployed();
+    let dry = outcome.metrics.first_mut().unwrap();
+    dry.dry_run = true;
+    let name = dry.name.clone();
+    let marked = format!("{name} (dry run)");
+    let summary = markdown::render(&ended("deploy", &outcome));
+    let machine = json::render(&ended("deploy", &outcome)).unwrap();
+    assert!(text("deploy", &outcome).contains(&marked));
+    assert!(summary.contains(&marked), "{summary}");
+    let report: serde_json::Value = serde_json::from_str(&machine).unwrap();
+    let flags: Vec<Option<bool>> = report["metrics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|metric| metric.get("dry_run").map(|it| it.as_bool().unwrap()))
+        .collect();
+    let mut wanted = vec![None; flags.len()];
+    wanted[0] = Some(true);
+    assert_eq!(flags, wanted);
+}

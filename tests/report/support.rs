@@ -175,6 +175,7 @@ fn metric(
         measured: 20,
         failed,
         errors_in_a_row: 0,
+        dry_run: false,
         comparison: None,
     }
 }

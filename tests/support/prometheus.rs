@@ -45,16 +45,26 @@ impl Prometheus {
 
     /// As [`Prometheus::start`], with a user name and a password where they are given.
     pub fn start_with(targets: &[String], sign_in: Option<SignIn>) -> Option<Self> {
-        Self::begin(targets, sign_in, None)
+        Self::begin(targets, sign_in, None, &[])
+    }
+
+    /// As [`Prometheus::start`], with native histograms.
+    pub fn start_native(targets: &[String]) -> Option<Self> {
+        Self::begin(targets, None, None, &["--enable-feature=native-histograms"])
     }
 
     /// Starts one that scrapes nothing and knows a past: samples in the OpenMetrics text format, each
     /// with its time in seconds, without the line that ends it.
     pub fn with_history(samples: &str) -> Option<Self> {
-        Self::begin(&[], None, Some(samples))
+        Self::begin(&[], None, Some(samples), &[])
     }
 
-    fn begin(targets: &[String], sign_in: Option<SignIn>, history: Option<&str>) -> Option<Self> {
+    fn begin(
+        targets: &[String],
+        sign_in: Option<SignIn>,
+        history: Option<&str>,
+        more: &[&str],
+    ) -> Option<Self> {
         let Some(program) = find("prometheus") else {
             assert!(
                 env_variable("CI").is_none(),
@@ -81,6 +91,7 @@ impl Prometheus {
                 ))
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
                 .arg("--log.level=warn")
+                .args(more)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(fs::File::create(folder.path().join("log")).unwrap());
@@ -160,13 +171,23 @@ pub struct Exporter {
 impl Exporter {
     /// Starts with the traffic of each version.
     pub fn start(traffic: &[(&str, Traffic)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let over = Arc::new(AtomicBool::new(false));
         let traffic: BTreeMap<String, Traffic> = traffic
             .iter()
             .map(|(version, traffic)| ((*version).to_owned(), *traffic))
             .collect();
+        Self::serving("text/plain; version=0.0.4", move |elapsed| {
+            metrics(&traffic, elapsed).into_bytes()
+        })
+    }
+
+    /// Starts with a body of this type, made for the time since the start.
+    pub fn serving(
+        content_type: &'static str,
+        body: impl Fn(Duration) -> Vec<u8> + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
         let started = start_of_time();
         let thread = thread::spawn(move || {
@@ -174,7 +195,7 @@ impl Exporter {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                serve(stream, &metrics(&traffic, started.elapsed()));
+                serve(stream, content_type, &body(started.elapsed()));
             }
         });
         Self {
@@ -211,15 +232,86 @@ fn metrics(traffic: &BTreeMap<String, Traffic>, elapsed: Duration) -> String {
     text
 }
 
-fn serve(mut stream: TcpStream, body: &str) {
+fn serve(mut stream: TcpStream, content_type: &str, body: &[u8]) {
     let mut buffer = [0; 4096];
     let _ = stream.set_read_timeout(Some(Duration::from_secs(5)));
     let _ = stream.read(&mut buffer);
     let length = body.len();
     let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
-    let _ = stream.write_all(format!("{head}{body}").as_bytes());
+    let _ = stream.write_all(&[head.as_bytes(), body].concat());
+}
+
+/// A native histogram in the protobuf format, which is the only one that Prometheus scrapes them in
+/// (prometheus/client_model, io/prometheus/client/metrics.proto).
+pub mod native_histogram {
+    /// The type of the body.
+    pub const CONTENT_TYPE: &str = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited";
+    /// Eight buckets for each doubling.
+    const SCHEMA: i64 = 3;
+
+    /// Writes one histogram of requests of about 0.1 s and of about 1 s.
+    pub fn family(name: &str, fast: u32, slow: u32) -> Vec<u8> {
+        // Bucket i ends at 2 to the power of i eighths: 0.1051 at -26, 1.0 at 0.
+        let mut histogram = Vec::new();
+        number(1, u64::from(fast) + u64::from(slow), &mut histogram);
+        double(2, f64::from(fast) / 10.0 + f64::from(slow), &mut histogram);
+        number(5, zigzag(SCHEMA), &mut histogram);
+        double(6, 1e-128, &mut histogram);
+        number(7, 0, &mut histogram);
+        for (offset, length) in [(-26, 1), (25, 1)] {
+            let mut span = Vec::new();
+            number(1, zigzag(offset), &mut span);
+            number(2, length, &mut span);
+            bytes(12, &span, &mut histogram);
+        }
+        let (fast, slow) = (i64::from(fast), i64::from(slow));
+        let mut deltas = Vec::new();
+        for delta in [fast, slow - fast] {
+            varint(zigzag(delta), &mut deltas);
+        }
+        bytes(13, &deltas, &mut histogram);
+        let mut metric = Vec::new();
+        bytes(7, &histogram, &mut metric);
+        let mut family = Vec::new();
+        bytes(1, name.as_bytes(), &mut family);
+        // HISTOGRAM.
+        number(3, 4, &mut family);
+        bytes(4, &metric, &mut family);
+        let mut delimited = Vec::new();
+        varint(u64::try_from(family.len()).unwrap(), &mut delimited);
+        delimited.extend(family);
+        delimited
+    }
+
+    fn zigzag(number: i64) -> u64 {
+        ((number << 1) ^ (number >> 63)).cast_unsigned()
+    }
+
+    fn varint(mut number: u64, into: &mut Vec<u8>) {
+        while number >= 0x80 {
+            into.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+            number >>= 7;
+        }
+        into.push(u8::try_from(number).unwrap());
+    }
+
+    fn number(field: u64, value: u64, into: &mut Vec<u8>) {
+        varint(field << 3, into);
+        varint(value, into);
+    }
+
+    fn double(field: u64, value: f64, into: &mut Vec<u8>) {
+        varint(field << 3 | 1, into);
+        into.extend(value.to_le_bytes());
+    }
+
+    fn bytes(field: u64, value: &[u8], into: &mut Vec<u8>) {
+        varint(field << 3 | 2, into);
+        varint(u64::try_from(value.len()).unwrap(), into);
+        into.extend(value);
+    }
 }
 
 /// Asks again and again until there is an answer or the time is up.

@@ -77,7 +77,10 @@ impl Snapshot {
     pub fn bucket(&self, boundary_wanted: f64) -> Result<Self, String> {
         let boundaries = layout(self)?;
         if !boundaries.is_empty() && !boundaries.contains(&boundary_wanted) {
-            return Err(format!("no bucket has the boundary {boundary_wanted}"));
+            let near = near(&boundaries, boundary_wanted);
+            return Err(format!(
+                "no bucket has the boundary {boundary_wanted}{near}"
+            ));
         }
         let mut series = BTreeMap::new();
         for (name, value) in &self.series {
@@ -121,6 +124,18 @@ fn layout(snapshot: &Snapshot) -> Result<Vec<f64>, String> {
         }
     }
     Ok(common.unwrap_or_default())
+}
+
+/// Names the boundaries on both sides of one that is none.
+fn near(boundaries: &[f64], wanted: f64) -> String {
+    let finite = || boundaries.iter().copied().filter(|it| it.is_finite());
+    let below = finite().filter(|it| *it < wanted).reduce(f64::max);
+    let above = finite().filter(|it| *it > wanted).reduce(f64::min);
+    match (below, above) {
+        (Some(below), Some(above)) => format!("; the next ones are {below} and {above}"),
+        (Some(one), None) | (None, Some(one)) => format!("; the next one is {one}"),
+        (None, None) => String::new(),
+    }
 }
 
 fn boundary(name: &str) -> Result<f64, String> {

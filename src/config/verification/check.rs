@@ -57,22 +57,34 @@ impl RawVerification {
             .enumerate()
             .filter_map(|(index, raw)| check.check(index, raw, &common))
             .collect();
-        let mut metrics: Vec<Metric> = self
-            .metrics
-            .into_iter()
-            .enumerate()
-            .filter_map(|(index, raw)| check.metric(index, raw, &common))
-            .collect();
+        let mut metrics: Vec<Metric> = Vec::new();
+        for (index, raw) in self.metrics.into_iter().enumerate() {
+            for raw in check.expanded(index, raw) {
+                metrics.extend(check.metric(index, raw, &common));
+            }
+        }
         count_comparisons(&mut metrics);
+        let verification = Verification {
+            count: self.count.unwrap_or(Verification::DEFAULT_COUNT),
+            health,
+            checks,
+            metrics,
+            on_inconclusive: self.on_inconclusive.unwrap_or_default(),
+        };
+        if check.problems.is_empty() && !verification.decides() {
+            check.problem(
+                "",
+                "every entry has `dry_run: true`, so nothing would decide",
+            );
+        }
         if check.problems.is_empty() {
-            Ok(Verification {
-                count: self.count.unwrap_or(Verification::DEFAULT_COUNT),
-                health,
-                checks,
-                metrics,
-                on_inconclusive: self.on_inconclusive.unwrap_or_default(),
-            })
+            Ok(verification)
         } else {
+            // Both metrics of a preset have what is written once.
+            let mut told = BTreeSet::new();
+            check
+                .problems
+                .retain(|problem| told.insert(problem.clone()));
             Err(check.problems)
         }
     }
@@ -82,19 +94,31 @@ const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 const DEFAULT_INTERVAL: Duration = Duration::from_secs(30);
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Each of several comparisons may take a version back, so each must be surer.
+/// Each of several comparisons may take a version back, so each must be surer. One that decides nothing
+/// takes nothing back, and is as sure as if it were one more.
 fn count_comparisons(metrics: &mut [Metric]) {
+    let (shown, deciding): (Vec<&mut Metric>, Vec<&mut Metric>) =
+        metrics.iter_mut().partition(|metric| metric.dry_run);
+    let number = set_number(deciding, 0);
+    set_number(shown, number);
+}
+
+/// Tells comparisons how many there are, with `others` that are not among them.
+fn set_number(metrics: Vec<&mut Metric>, others: u32) -> u32 {
     let comparisons = metrics
-        .iter_mut()
+        .into_iter()
         .filter_map(|metric| match &mut metric.measure {
             Measure::Comparison(comparison) => Some(&mut comparison.parameters.metrics),
             Measure::Threshold { .. } => None,
         });
     let found: Vec<&mut u32> = comparisons.collect();
-    let number = u32::try_from(found.len()).unwrap_or(u32::MAX);
+    let number = u32::try_from(found.len())
+        .unwrap_or(u32::MAX)
+        .saturating_add(others);
     for metrics in found {
         *metrics = number;
     }
+    number
 }
 
 /// What stands above the single entries.
@@ -166,6 +190,12 @@ impl Check {
             None,
             common,
         );
+        let limits = self.in_a_row(
+            &at,
+            limits,
+            (raw.failure_limit, raw.consecutive_failure_limit),
+            common.count,
+        );
         Some(Health {
             name,
             http: http?,
@@ -175,6 +205,7 @@ impl Check {
             max_latency,
             limits,
             schedule,
+            dry_run: raw.dry_run.unwrap_or(false),
         })
     }
 
@@ -220,7 +251,18 @@ impl Check {
         inconclusive: Option<u32>,
         common: &Common,
     ) -> Limits {
-        if let (Some(failures), Some(count)) = (failure, common.count)
+        self.limits_of(at, failure, error, inconclusive, common.count)
+    }
+
+    pub(super) fn limits_of(
+        &mut self,
+        at: &str,
+        failure: Option<u32>,
+        error: Option<u32>,
+        inconclusive: Option<u32>,
+        count: Option<u32>,
+    ) -> Limits {
+        if let (Some(failures), Some(count)) = (failure, count)
             && failures >= count
         {
             self.problem(
@@ -232,6 +274,7 @@ impl Check {
         }
         Limits {
             failure_limit: failure.unwrap_or(0),
+            consecutive_failure_limit: None,
             consecutive_error_limit: error.unwrap_or(Limits::CONSECUTIVE_ERROR_LIMIT),
             inconclusive_limit: inconclusive.unwrap_or(Limits::INCONCLUSIVE_LIMIT),
             count: None,
@@ -424,6 +467,214 @@ metrics:
     }
 
     #[test]
+    fn thresholds_are_read_in_each_of_their_forms() {
+        let text = "
+metrics:
+  - {name: a, provider: prometheus, query: q, success_condition: 'result < 0.05'}
+  - {name: b, provider: prometheus, query: q, failure_condition: 'result > 0.1 || result < 0', count: 3, interval: 10s}
+  - {name: c, provider: prometheus, query: q, success_condition: result < 0.05, failure_condition: result > 0.1, dry_run: true}
+  - {name: d, provider: prometheus, query: q, threshold_range: {max: 1}, consecutive_failure_limit: 2}
+  - {name: e, provider: prometheus, query: q, threshold_range: {max: 1}, consecutive_failure_limit: 2, failure_limit: 4, requests: r, min_requests: 50}
+";
+        let lines: Vec<String> = validated(text)
+            .unwrap()
+            .metrics
+            .iter()
+            .map(|metric| {
+                let Measure::Threshold {
+                    threshold,
+                    requests,
+                    ..
+                } = &metric.measure
+                else {
+                    panic!("a threshold");
+                };
+                let Limits {
+                    failure_limit,
+                    consecutive_failure_limit,
+                    count,
+                    ..
+                } = metric.limits;
+                format!(
+                    "{}: {threshold}; {failure_limit} in all, {consecutive_failure_limit:?} in a row, count {count:?}, at least {:?} of {:?}{}",
+                    metric.name,
+                    metric.min_requests,
+                    requests.as_ref().map(ToString::to_string),
+                    if metric.dry_run { ", dry run" } else { "" },
+                )
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        a: result < 0.05; 0 in all, None in a row, count None, at least None of None
+        b: not (result > 0.1 || result < 0); 0 in all, None in a row, count Some(3), at least None of None
+        c: result < 0.05, bad at result > 0.1; 0 in all, None in a row, count None, at least None of None, dry run
+        d: at most 1; 4294967295 in all, Some(2) in a row, count None, at least None of None
+        e: at most 1; 4 in all, Some(2) in a row, count None, at least Some(50.0) of Some("r")
+        "#);
+    }
+
+    #[test]
+    fn thresholds_that_are_none_are_named() {
+        let text = "
+metrics:
+  - {name: a, provider: prometheus, query: q, success_condition: 'result < 0.05', threshold_range: {max: 1}}
+  - {name: b, provider: prometheus, query: q, success_condition: 'resul < 0.05'}
+  - {name: c, provider: prometheus, query: q, failure_condition: 'result[0] > 1'}
+  - {name: d, provider: prometheus, query: q, success_condition: 'result >= 0 || result < 0'}
+  - {name: e, provider: prometheus, query: q, failure_condition: 'result < 1 && result > 2'}
+  - {name: f, provider: prometheus, query: q, threshold_range: {max: 1}, requests: r}
+  - {name: g, provider: prometheus, query: q, threshold_range: {max: 1}, min_requests: 5}
+  - {name: h, provider: prometheus, query: q, threshold_range: {max: 1}, count: 2, consecutive_failure_limit: 2}
+  - {name: i, provider: prometheus, query: q, threshold_range: {max: 1}, failure_limit: 2, consecutive_failure_limit: 3}
+  - {name: j, provider: prometheus, bad: b, total: t, count: 3, consecutive_failure_limit: 1, success_condition: result < 1}
+  - {name: k, provider: prometheus, query: q, tolerated_factor: 2, min_requests: 4}
+  - {provider: prometheus, query: q, threshold_range: {max: 1}}
+  - {name: l, query: q, threshold_range: {max: 1}}
+  - {name: m, provider: prometheus, query: q, threshold_range: {max: 1}, with: {service: x}}
+";
+        insta::assert_snapshot!(validated(text).unwrap_err(), @r"
+        /metrics/0/threshold_range: found conditions as well, expected one of them
+        /metrics/1/success_condition: at character 1: found `resul`; did you mean `result`?
+        /metrics/2/failure_condition: at character 7: found `[`: `result` is the number itself and no list, so write `result` for `result[0]`
+        /metrics/3/success_condition: holds for every number, so nothing would ever fail
+        /metrics/4/failure_condition: holds for no number, so nothing would ever fail
+        /metrics/5/requests: `min_requests` is missing: how many are enough?
+        /metrics/6/min_requests: `requests` is missing, the query for the number of requests behind `query`
+        /metrics/7/consecutive_failure_limit: tolerates 2 failures in a row where `count` makes 2 measurements, so it can never fail
+        /metrics/8/consecutive_failure_limit: found 3, expected less than `failure_limit`, which is 2 and comes first
+        /metrics/9/success_condition: `success_condition` does not go with `bad`
+        /metrics/9/consecutive_failure_limit: `consecutive_failure_limit` does not go with `bad`
+        /metrics/9/count: `count` does not go with `bad`
+        /metrics/10/min_requests: `min_requests` does not go with `tolerated_factor`
+        /metrics/11: expected `name`, by which it is told of
+        /metrics/12: expected `provider`: nobody is asked
+        /metrics/13/with: `with` goes with `preset` only
+        ");
+        let text = "
+health: [{http: 'https://x.example', dry_run: true}]
+metrics: [{name: a, provider: prometheus, query: q, threshold_range: {max: 1}, dry_run: true}]
+";
+        assert_eq!(
+            validated(text).unwrap_err(),
+            ": every entry has `dry_run: true`, so nothing would decide"
+        );
+    }
+
+    #[test]
+    fn presets_become_ordinary_metrics() {
+        let text = "
+metrics:
+  - preset: istio
+  - {preset: open_telemetry, name: app, with: {service: shop-ads, namespace: shop, version_label: app_version}, tolerated_ratio: 1.5}
+  - {preset: ingress_nginx, name: edge, with: {ingress: shop, namespace: prod}, parts: [errors], dry_run: true}
+  - {preset: linkerd, name: mesh, slow_above: 250}
+  - {preset: traefik, name: proxy, with: {stable: 'shop-ads-80@kubernetes', canary: 'shop-ads-canary-80@kubernetes', service_label: exported_service}}
+  - {preset: spring, name: jvm, min_requests: 100}
+";
+        let verification = validated(text).unwrap();
+        let mut lines = Vec::new();
+        for metric in &verification.metrics {
+            let Measure::Comparison(comparison) = &metric.measure else {
+                panic!("a comparison");
+            };
+            lines.push(format!("{} ({})", metric.name, metric.entry));
+            for (key, query) in comparison.queries() {
+                for arm in ["stable", "canary"] {
+                    let variables = Variables {
+                        service: Some("ads".to_owned()),
+                        arm: Some(arm.to_owned()),
+                        version: Some(if arm == "stable" { "1.0" } else { "1.1" }.to_owned()),
+                        ..Variables::default()
+                    };
+                    lines.push(format!("  {key}: {}", query.render(&variables).unwrap()));
+                }
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        errors (0)
+          bad: istio_requests_total{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.0",response_code=~"5.."}
+          bad: istio_requests_total{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.1",response_code=~"5.."}
+          total: istio_requests_total{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.0",response_code!=""}
+          total: istio_requests_total{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.1",response_code!=""}
+        duration (0)
+          histogram: istio_request_duration_milliseconds_bucket{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.0"}
+          histogram: istio_request_duration_milliseconds_bucket{reporter="destination",destination_canonical_service="ads",destination_canonical_revision="1.1"}
+        app errors (1)
+          bad: http_server_request_duration_seconds_count{service_name="shop-ads",app_version="1.0",service_namespace="shop",http_response_status_code=~"5.."}
+          bad: http_server_request_duration_seconds_count{service_name="shop-ads",app_version="1.1",service_namespace="shop",http_response_status_code=~"5.."}
+          total: http_server_request_duration_seconds_count{service_name="shop-ads",app_version="1.0",service_namespace="shop",http_response_status_code!=""}
+          total: http_server_request_duration_seconds_count{service_name="shop-ads",app_version="1.1",service_namespace="shop",http_response_status_code!=""}
+        app duration (1)
+          histogram: http_server_request_duration_seconds_bucket{service_name="shop-ads",app_version="1.0",service_namespace="shop"}
+          histogram: http_server_request_duration_seconds_bucket{service_name="shop-ads",app_version="1.1",service_namespace="shop"}
+        edge errors (2)
+          bad: nginx_ingress_controller_requests{ingress="shop",canary="",exported_namespace="prod",status=~"5.."}
+          bad: nginx_ingress_controller_requests{ingress="shop",canary!="",exported_namespace="prod",status=~"5.."}
+          total: nginx_ingress_controller_requests{ingress="shop",canary="",exported_namespace="prod",status!=""}
+          total: nginx_ingress_controller_requests{ingress="shop",canary!="",exported_namespace="prod",status!=""}
+        mesh errors (3)
+          bad: response_total{direction="inbound",deployment="ads",classification="failure"}
+          bad: response_total{direction="inbound",deployment="ads-canary",classification="failure"}
+          total: response_total{direction="inbound",deployment="ads",classification!=""}
+          total: response_total{direction="inbound",deployment="ads-canary",classification!=""}
+        mesh duration (3)
+          histogram: response_latency_ms_bucket{direction="inbound",deployment="ads"}
+          histogram: response_latency_ms_bucket{direction="inbound",deployment="ads-canary"}
+        proxy errors (4)
+          bad: traefik_service_requests_total{exported_service="shop-ads-80@kubernetes",code=~"5.."}
+          bad: traefik_service_requests_total{exported_service="shop-ads-canary-80@kubernetes",code=~"5.."}
+          total: traefik_service_requests_total{exported_service="shop-ads-80@kubernetes",code!=""}
+          total: traefik_service_requests_total{exported_service="shop-ads-canary-80@kubernetes",code!=""}
+        proxy duration (4)
+          histogram: traefik_service_request_duration_seconds_bucket{exported_service="shop-ads-80@kubernetes"}
+          histogram: traefik_service_request_duration_seconds_bucket{exported_service="shop-ads-canary-80@kubernetes"}
+        jvm errors (5)
+          bad: http_server_requests_seconds_count{application="ads",version="1.0",uri!~"/actuator.*",status=~"5.."}
+          bad: http_server_requests_seconds_count{application="ads",version="1.1",uri!~"/actuator.*",status=~"5.."}
+          total: http_server_requests_seconds_count{application="ads",version="1.0",uri!~"/actuator.*",status!=""}
+          total: http_server_requests_seconds_count{application="ads",version="1.1",uri!~"/actuator.*",status!=""}
+        jvm duration (5)
+          histogram: http_server_requests_seconds_bucket{application="ads",version="1.0",uri!~"/actuator.*"}
+          histogram: http_server_requests_seconds_bucket{application="ads",version="1.1",uri!~"/actuator.*"}
+        "#);
+        assert!(verification.compares());
+    }
+
+    #[test]
+    fn presets_that_do_not_fit_are_named() {
+        let text = "
+metrics:
+  - {preset: istio, query: q}
+  - {preset: istio, name: b, with: {stable: x}}
+  - {preset: istio, name: c, with: {reporter: me, namespace: 'a\"b'}}
+  - {preset: spring, name: d, with: {version_label: app.version}}
+  - {preset: traefik, name: e}
+  - {preset: linkerd, name: f, parts: [], with: {service_label: 'x y'}}
+  - {preset: linkerd, name: g, tolerated_ratio: 0.5}
+  - {preset: istio}
+  - {preset: istio}
+";
+        insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
+        /metrics/0/query: `query` does not go with `preset`, which is the whole query
+        /metrics/1/with/stable: `stable` does not go with `preset: istio`; it takes service, namespace, reporter, service_label, version_label
+        /metrics/2/with/namespace: found "a\"b", expected a name of letters, digits and . _ - / @ :
+        /metrics/2/with/reporter: found "me", expected `destination`, `source` or `waypoint`
+        /metrics/3/with/version_label: found "app.version", expected the name of a label
+        /metrics/4: expected `with: {stable: shop-ads-80@kubernetes, canary: …}`: Traefik names services by namespace, Service and port
+        /metrics/5/with/service_label: found "x y", expected the name of a label
+        /metrics/6/tolerated_ratio: `tolerated_ratio` is 0.5, expected a number from 1 to 1000
+        /metrics/8/name: the name `errors` is used twice
+        /metrics/8/name: the name `duration` is used twice
+        "#);
+        let findings = read::<RawVerification>("metrics: [{preset: envoy}]", &TextLimits::SETTINGS)
+            .unwrap_err();
+        assert_eq!(
+            findings[0].message,
+            "unknown value `envoy`; known: open_telemetry, ingress_nginx, istio, linkerd, traefik, spring"
+        );
+    }
+
+    #[test]
     fn what_does_not_fit_together_is_named() {
         let text = "
 judge: {alpha_worse: 2, dispersion: often, before: soon}
@@ -460,7 +711,7 @@ metrics:
         /metrics/1: found `query` and `bad`, expected one of them
         /metrics/2: `total` has neither `bad` nor `good` beside it, so there is nothing to compare
         /metrics/3: expected `query`, `bad` with `total`, or `histogram`: nothing is asked
-        /metrics/4: expected `threshold_range: {max: 0.5}`, or `tolerated_factor: 1.2` to compare with stable
+        /metrics/4: expected `threshold_range: {max: 0.5}`, or `success_condition: result < 0.5`, or `tolerated_factor: 1.2` to compare with stable
         /metrics/5/slow_above: `slow_above` does not go with `threshold_range`
         /metrics/5/alpha_good: `alpha_good` does not go with `threshold_range`
         /metrics/6/good: found `bad` as well, expected one of them

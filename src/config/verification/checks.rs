@@ -33,8 +33,13 @@ pub struct RawCheck {
     pub monitors: Option<RawMonitors>,
     /// Passes once this deployment gate of `providers.datadog` has; it is evaluated once.
     pub deployment_gate: Option<RawDeploymentGate>,
-    /// Failures tolerated in all; fails at one more. 0 unless given.
+    /// Failures tolerated in all; fails at one more. 0 unless given, any number where
+    /// `consecutive_failure_limit` is.
     pub failure_limit: Option<u32>,
+    /// Failures tolerated in a row; fails at one more.
+    pub consecutive_failure_limit: Option<u32>,
+    /// Judged and shown, but decides nothing; false unless given.
+    pub dry_run: Option<bool>,
     /// Times in a row without an answer that are tolerated; 4 unless given.
     pub consecutive_error_limit: Option<u32>,
     /// Time to wait before the first question, if other than for all.
@@ -81,6 +86,8 @@ pub struct Check {
     pub limits: Limits,
     /// When it is asked.
     pub schedule: Schedule,
+    /// Is it judged and shown, and decides nothing?
+    pub dry_run: bool,
 }
 
 /// Who is asked, and what.
@@ -151,11 +158,18 @@ impl Checking {
             None,
             common,
         );
+        let limits = self.in_a_row(
+            &at,
+            limits,
+            (raw.failure_limit, raw.consecutive_failure_limit),
+            common.count,
+        );
         Some(Check {
             name,
             kind: kind?,
             limits,
             schedule,
+            dry_run: raw.dry_run.unwrap_or(false),
         })
     }
 

@@ -3,9 +3,13 @@
 use super::{judge::RawJudge, metric::RawMetric};
 
 /// The keys that make the form of a metric.
-const FORM_KEYS: [&str; 11] = [
+const FORM_KEYS: [&str; 15] = [
     "query",
     "threshold_range",
+    "success_condition",
+    "failure_condition",
+    "requests",
+    "min_requests",
     "bad",
     "good",
     "total",
@@ -30,6 +34,9 @@ const HOW_MUCH: [&str; 5] = [
     "tolerated_margin",
     "before",
 ];
+
+/// The keys that say how often a threshold may be exceeded.
+const HOW_OFTEN: [&str; 3] = ["failure_limit", "consecutive_failure_limit", "count"];
 
 impl RawMetric {
     /// Returns the judge's keys that stand in it.
@@ -62,16 +69,31 @@ impl RawMetric {
             "slow_above" => self.slow_above.is_some(),
             "quantile" => self.quantile.is_some(),
             "tolerated_factor" => self.tolerated_factor.is_some(),
+            "success_condition" => self.success_condition.is_some(),
+            "failure_condition" => self.failure_condition.is_some(),
+            "requests" => self.requests.is_some(),
+            "min_requests" => self.min_requests.is_some(),
             "failure_limit" => self.failure_limit.is_some(),
+            "consecutive_failure_limit" => self.consecutive_failure_limit.is_some(),
+            "count" => self.count.is_some(),
             key => self.judge().given().contains(&key),
         }
+    }
+
+    /// Does it hold a number against something that does not change?
+    pub(super) fn has_threshold(&self) -> bool {
+        self.threshold_range.is_some() || self.has_conditions()
+    }
+
+    pub(super) fn has_conditions(&self) -> bool {
+        self.success_condition.is_some() || self.failure_condition.is_some()
     }
 
     /// Returns what else may stand beside the form's own keys.
     pub(super) fn form(&self) -> Result<Form, String> {
         let counted = self.bad.is_some() || self.good.is_some();
         match (self.query.is_some(), counted, self.histogram.is_some()) {
-            (true, false, false) if self.threshold_range.is_some() => Ok(Form::Threshold),
+            (true, false, false) if self.has_threshold() => Ok(Form::Threshold),
             (true, false, false) if self.tolerated_factor.is_some() => Ok(Form::Gauge),
             (true, false, false) => Ok(Form::Threshold),
             (false, true, false) if self.max_rate.is_some() => Ok(Form::Limit),
@@ -119,28 +141,49 @@ impl Form {
     /// Returns every key that goes with some form only.
     pub(super) fn all_keys() -> impl Iterator<Item = &'static str> {
         let all = FORM_KEYS.iter().chain(&HOW_SURE).chain(&HOW_MUCH);
-        all.chain(&["failure_limit"]).copied()
+        all.chain(&HOW_OFTEN).copied()
     }
 
     /// Returns the keys that go with it.
     pub(super) fn keys(self) -> Vec<&'static str> {
         match self {
-            Self::Threshold => vec!["query", "threshold_range", "failure_limit"],
+            Self::Threshold => {
+                let own = [
+                    "query",
+                    "threshold_range",
+                    "success_condition",
+                    "failure_condition",
+                    "requests",
+                    "min_requests",
+                ];
+                [&own[..], &HOW_OFTEN].concat()
+            }
             Self::Requests => [
-                &["bad", "good", "total", "absent_bad_is_zero"],
+                &["bad", "good", "total", "absent_bad_is_zero", "min_requests"],
                 &HOW_SURE[..],
                 &HOW_MUCH,
             ]
             .concat(),
             Self::Limit => {
-                let own = ["bad", "good", "total", "absent_bad_is_zero", "max_rate"];
+                let own = [
+                    "bad",
+                    "good",
+                    "total",
+                    "absent_bad_is_zero",
+                    "max_rate",
+                    "min_requests",
+                ];
                 [&own[..], &HOW_SURE].concat()
             }
-            Self::SlowShare => [&["histogram", "slow_above"], &HOW_SURE[..], &HOW_MUCH].concat(),
+            Self::SlowShare => {
+                let own = ["histogram", "slow_above", "min_requests"];
+                [&own[..], &HOW_SURE, &HOW_MUCH].concat()
+            }
             // One beginning, which is not begun anew.
             Self::Quantile => vec![
                 "histogram",
                 "quantile",
+                "min_requests",
                 "tolerated_factor",
                 "unacceptable_ratio",
                 "alpha_worse",
@@ -163,10 +206,8 @@ impl Form {
     /// Returns the keys that it cannot do without, with what to write.
     pub(super) fn needs(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Threshold => &[(
-                "threshold_range",
-                "`threshold_range: {max: 0.5}`, or `tolerated_factor: 1.2` to compare with stable",
-            )],
+            // Which of its thresholds it has is checked with them.
+            Self::Threshold => &[],
             Self::Requests | Self::Limit => &[("total", "`total`, the counter of all requests")],
             Self::SlowShare => &[("slow_above", "`slow_above: auto`, or a number")],
             Self::Quantile => &[("tolerated_factor", "`tolerated_factor: 1.2`")],

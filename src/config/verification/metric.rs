@@ -1,4 +1,5 @@
-//! One entry of `verification.metrics`: a number in a range, or counts of two versions compared.
+//! One entry of `verification.metrics`: a number held against a threshold, or counts of two versions
+//! compared.
 
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use super::{
     check::{Check, Common},
     form::Form,
     judge::RawJudge,
+    preset::{Preset, PresetPart, RawWith},
 };
 use crate::{
     analysis::{
-        Limits, Range,
+        Limits, Threshold,
         counters::Counted,
         judge::{Against, Parameters},
     },
@@ -27,21 +29,43 @@ const MOST_FACTOR: f64 = 100.0;
 /// How far above a tolerated factor the unacceptable one is at least, where none is given.
 const LEAST_ROOM: f64 = 1.25;
 
-/// One entry of `verification.metrics` as it is written: `query` with `threshold_range` or
-/// `tolerated_factor`, `bad` or `good` with `total`, or `histogram` with `slow_above` or `quantile`.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+/// One entry of `verification.metrics` as it is written: `query` with `threshold_range`, conditions or
+/// `tolerated_factor`, `bad` or `good` with `total`, `histogram` with `slow_above` or `quantile`, or
+/// `preset`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = without_null)]
 pub struct RawMetric {
-    /// Name in the output, unique within the service.
-    pub name: String,
-    /// Who is asked.
-    pub provider: ProviderKind,
+    /// Name in the output, unique within the service. A preset needs none.
+    pub name: Option<String>,
+    /// Who is asked. A preset needs none.
+    pub provider: Option<ProviderKind>,
+    /// Requests, errors and duration by version, as a well known exporter counts them: the whole
+    /// query.
+    pub preset: Option<Preset>,
+    /// What the preset cannot know.
+    pub with: Option<RawWith>,
+    /// What of the preset is compared; both unless given.
+    pub parts: Option<Vec<PresetPart>>,
+    /// The preset that it was made of.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub(super) applied: Option<Preset>,
     /// Query for one number; may use `{{service}}`, `{{environment}}`, `{{version}}`, `{{arm}}` and
     /// `{{weight}}`.
     pub query: Option<String>,
     /// The numbers that are good, bounds included.
     pub threshold_range: Option<RawRange>,
+    /// Condition over `result` for a good number, as Argo Rollouts has it: `result < 0.05`. With
+    /// `failure_condition` too, a number for which neither holds is inconclusive.
+    pub success_condition: Option<String>,
+    /// Condition over `result` for a bad number.
+    pub failure_condition: Option<String>,
+    /// Query for the number of requests that `query` is made of; needs `min_requests`.
+    pub requests: Option<String>,
+    /// Requests below which a number is no value, or a comparison cannot be good.
+    #[schemars(range(min = 1))]
+    pub min_requests: Option<u32>,
     /// Counter of the bad requests: a selector without `rate()` or `increase()`, asked once for each
     /// version. Of a provider that keeps sums, a query for their number.
     pub bad: Option<String>,
@@ -84,8 +108,17 @@ pub struct RawMetric {
     pub soak_polls: Option<u32>,
     /// See `judge`.
     pub before: Option<String>,
-    /// Failures tolerated in all; fails at one more. 0 unless given. Only with `threshold_range`.
+    /// Judged and shown, but decides nothing; false unless given.
+    pub dry_run: Option<bool>,
+    /// Usable measurements wanted of this metric, which is then done; as many as are made unless given.
+    /// Only with a threshold.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub count: Option<u32>,
+    /// Failures tolerated in all; fails at one more. 0 unless given, any number where
+    /// `consecutive_failure_limit` is. Only with a threshold.
     pub failure_limit: Option<u32>,
+    /// Failures tolerated in a row; fails at one more. Only with a threshold.
+    pub consecutive_failure_limit: Option<u32>,
     /// Errors tolerated in a row; 4 unless given.
     pub consecutive_error_limit: Option<u32>,
     /// Answers without a usable number tolerated in all; 4 unless given.
@@ -122,17 +155,27 @@ pub struct Metric {
     pub limits: Limits,
     /// When it is measured.
     pub schedule: Schedule,
+    /// Is it judged and shown, and decides nothing?
+    pub dry_run: bool,
+    /// Requests below which a number is no value, or a comparison cannot be good; none = any number.
+    pub min_requests: Option<f64>,
+    /// Position of its entry in the file, counted from 0; a preset makes several metrics of one.
+    pub entry: usize,
+    /// The preset that it was made of.
+    pub preset: Option<Preset>,
 }
 
 /// What is asked, and what is wanted of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Measure {
-    /// One number that must stay in a range.
+    /// One number that is held against a range or conditions.
     Threshold {
         /// The query.
         query: Template,
         /// The numbers that are good.
-        range: Range,
+        threshold: Threshold,
+        /// Query for the requests that the number is made of, where there must be enough.
+        requests: Option<Template>,
     },
     /// The new version against the old one, or against a limit.
     Comparison(Box<Comparison>),
@@ -195,6 +238,26 @@ pub enum SlowAbove {
     Limit(f64),
 }
 
+impl Metric {
+    /// Says what it is made of, where a preset made it: `errors by preset istio: bad …, total …`.
+    pub fn expansion(&self) -> Option<String> {
+        let preset = self.preset?;
+        let Measure::Comparison(comparison) = &self.measure else {
+            return None;
+        };
+        let queries = comparison.queries().into_iter();
+        let queries: Vec<String> = queries
+            .map(|(key, query)| format!("{key} {query}"))
+            .collect();
+        Some(format!(
+            "`{}` by preset {}: {}",
+            self.name,
+            preset.word(),
+            queries.join(", ")
+        ))
+    }
+}
+
 impl Comparison {
     /// Returns the queries with the keys that they are written under.
     pub fn queries(&self) -> Vec<(&'static str, &Template)> {
@@ -234,7 +297,16 @@ impl Check {
         common: &Common,
     ) -> Option<Metric> {
         let at = format!("/metrics/{index}");
-        let name = self.name(&at, raw.name.clone());
+        let name = match raw.name.clone() {
+            Some(name) => self.name(&at, name),
+            None => {
+                self.problem(at.clone(), "expected `name`, by which it is told of");
+                String::new()
+            }
+        };
+        if raw.provider.is_none() {
+            self.problem(at.clone(), "expected `provider`: nobody is asked");
+        }
         let measure = match raw.form() {
             Ok(form) => self.measure(&at, &raw, form, common),
             Err(message) => {
@@ -255,19 +327,17 @@ impl Check {
             ),
             timeout: self.timeout(&at, raw.timeout.as_deref(), QUERY_TIMEOUT),
         };
-        let limits = self.limits(
-            &at,
-            raw.failure_limit,
-            raw.consecutive_error_limit,
-            raw.inconclusive_limit,
-            common,
-        );
+        let limits = self.metric_limits(&at, &raw, common);
         Some(Metric {
             name,
-            provider: raw.provider,
+            provider: raw.provider?,
             measure: measure?,
             limits,
             schedule,
+            dry_run: raw.dry_run.unwrap_or(false),
+            min_requests: raw.min_requests.map(f64::from),
+            entry: index,
+            preset: raw.applied,
         })
     }
 
@@ -297,9 +367,8 @@ impl Check {
                 "found `bad` as well, expected one of them",
             );
         }
-        if raw.provider.keeps_sums()
-            && matches!(form, Form::SlowShare | Form::Quantile | Form::Gauge)
-        {
+        let provider = raw.provider.unwrap_or(ProviderKind::Prometheus);
+        if provider.keeps_sums() && matches!(form, Form::SlowShare | Form::Quantile | Form::Gauge) {
             let message = format!(
                 "`{}` is asked of `prometheus` only; others compare `bad` with `total`",
                 form.name()
@@ -314,7 +383,7 @@ impl Check {
         let mut counter = |key: &str, text: &Option<String>| {
             let pointer = format!("{at}/{key}");
             let text = text.as_deref()?;
-            if let Err(reason) = raw.provider.check_counter(text) {
+            if let Err(reason) = provider.check_counter(text) {
                 self.problem(pointer.as_str(), reason);
             }
             self.template(&pointer, text)
@@ -329,12 +398,12 @@ impl Check {
             self.problem(format!("{at}/{key}"), reason);
         }
         if form == Form::Threshold {
-            let range = raw.threshold_range?;
-            let range = Range::new(range.min, range.max)
-                .map_err(|error| self.problem(format!("{at}/threshold_range"), error.to_string()));
+            let requests = self.requests(at, raw);
+            let threshold = self.threshold(at, raw);
             return Some(Measure::Threshold {
                 query: query?,
-                range: range.ok()?,
+                threshold: threshold?,
+                requests,
             });
         }
         let usual = Parameters::default().unacceptable_ratio;

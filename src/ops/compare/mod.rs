@@ -111,6 +111,7 @@ fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> Metr
         measured: record.evaluation.polls,
         failed: 0,
         errors_in_a_row: 0,
+        dry_run: false,
         comparison: Some(Box::new(record)),
     }
 }
@@ -120,8 +121,9 @@ fn metric(name: &str, parameters: &Parameters, record: ComparisonRecord) -> Metr
 /// too little data.
 pub fn outcome(metrics: Vec<MetricRecord>) -> Outcome {
     use ComparisonVerdict::{Good, Hold, NotYet, Worse};
+    let deciding = || metrics.iter().filter(|metric| !metric.dry_run);
     let named = |wanted: ComparisonVerdict| -> Vec<&str> {
-        let with = metrics.iter().filter(|metric| {
+        let with = deciding().filter(|metric| {
             let record = metric.comparison.as_deref();
             record.is_some_and(|record| record.verdict == wanted)
         });
@@ -138,15 +140,18 @@ pub fn outcome(metrics: Vec<MetricRecord>) -> Outcome {
         .map(|(verdict, words)| (named(*verdict), words))
         .filter(|(names, _)| !names.is_empty())
         .map(|(names, words)| format!("{words} {}", names.join(", ")));
-    let uncounted = metrics.iter().filter(|metric| metric.comparison.is_none());
+    let uncounted = deciding().filter(|metric| metric.comparison.is_none());
     let uncounted = uncounted.map(|metric| format!("{} {}", metric.name, metric.detail));
-    let parts: Vec<String> = parts.chain(uncounted).collect();
+    let mut parts: Vec<String> = parts.chain(uncounted).collect();
+    if parts.is_empty() && !metrics.is_empty() {
+        parts.push("every comparison has `dry_run: true`, so nothing decides".to_owned());
+    }
     let no_answer = StandingVerdict::Error.word();
     let ending = if !named(Worse).is_empty() {
         Ending::Unhealthy
-    } else if metrics.iter().any(|metric| metric.verdict == no_answer) {
+    } else if deciding().any(|metric| metric.verdict == no_answer) {
         Ending::Unavailable
-    } else if !metrics.is_empty() && named(Good).len() == metrics.len() {
+    } else if deciding().count() > 0 && named(Good).len() == deciding().count() {
         Ending::Healthy
     } else {
         Ending::InsufficientData

@@ -78,7 +78,12 @@ pub async fn run(
     let found = join_all(asked).await;
     let answered = questions.iter().zip(found);
     answered
-        .map(|(question, found)| question.judged(found))
+        .map(|(question, found)| {
+            Ok(MetricRecord {
+                dry_run: question.metric.dry_run,
+                ..question.judged(found)?
+            })
+        })
         .collect()
 }
 
@@ -141,6 +146,7 @@ fn uncounted(
         measured: 0,
         failed: 0,
         errors_in_a_row: u32::from(verdict == StandingVerdict::Error),
+        dry_run: false,
         comparison: None,
     }
 }

@@ -109,8 +109,8 @@ impl Watching<'_> {
     }
 }
 
-/// Returns the part of a verification that compares, or the part that does not; none where there is
-/// nothing of it.
+/// Returns the part of a verification that compares, or the part that does not; none where nothing of
+/// it decides.
 fn part(verification: &Verification, compares: bool) -> Option<Verification> {
     let mut part = verification.clone();
     part.metrics
@@ -119,8 +119,7 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
         part.health.clear();
         part.checks.clear();
     }
-    let is_empty = part.health.is_empty() && part.checks.is_empty() && part.metrics.is_empty();
-    (!is_empty).then_some(part)
+    part.decides().then_some(part)
 }
 
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before

@@ -22,6 +22,7 @@ use super::{
     load::Target,
 };
 use crate::{
+    config::verification::Metric,
     event::{Ending, Event, Failure, Outcome, PlanRecord, PreflightRecord, Reporter},
     manifest::{Manifests, RestoreProblem},
     policy::Verdict,
@@ -137,6 +138,12 @@ impl Foreseen<'_> {
         .map(|(number, what)| count(number, what))
         .collect::<Vec<_>>()
         .join(" and ");
+        let presets = verification.metrics.iter().filter_map(Metric::expansion);
+        let presets = presets.map(|detail| PreflightRecord {
+            name: "preset",
+            passed: true,
+            detail,
+        });
         let image = self.ready.image.clone();
         let others = vec![
             PreflightRecord {
@@ -161,7 +168,7 @@ impl Foreseen<'_> {
                     .to_owned(),
             },
         ];
-        image.into_iter().chain(others).collect()
+        image.into_iter().chain(others).chain(presets).collect()
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct ComparisonWatch {
     was_worse: bool,
     /// The canary's weight, where its share of the requests must fit.
     weight: Option<Weight>,
+    /// Requests of the canary below which it cannot be good.
+    min_requests: Option<f64>,
     inconclusive: u32,
     errors_in_a_row: u32,
     trouble: Option<String>,
@@ -144,6 +146,7 @@ impl ComparisonWatch {
                 Reference::Beside(_) => subject.weight,
                 Reference::Nobody | Reference::Before { .. } => None,
             },
+            min_requests: metric.min_requests,
             inconclusive: 0,
             errors_in_a_row: 0,
             trouble: None,
@@ -240,11 +243,30 @@ impl ComparisonWatch {
         ))
     }
 
+    /// Says what keeps the polls from saying anything good: too few requests, or traffic that is not
+    /// split as it should be.
+    fn no_verdict(&self) -> Option<String> {
+        self.too_few().or_else(|| self.split())
+    }
+
+    /// Says that the canary received fewer requests than are wanted. Worse is worse however few there
+    /// were: the evidence says how sure that is.
+    fn too_few(&self) -> Option<String> {
+        let least = self.min_requests.filter(|_| !self.was_worse)?;
+        let received = self.judge.sum().canary.total();
+        (received < least).then(|| {
+            format!(
+                "canary received {} requests, fewer than the {least} of `min_requests`: no verdict",
+                received.round()
+            )
+        })
+    }
+
     fn verdict(&self) -> ComparisonVerdict {
         match self.evaluation() {
             None => ComparisonVerdict::NotYet,
             Some(_) if self.was_worse => ComparisonVerdict::Worse,
-            Some(_) if self.split().is_some() => ComparisonVerdict::NotYet,
+            Some(_) if self.no_verdict().is_some() => ComparisonVerdict::NotYet,
             Some(evaluation) => evaluation.verdict,
         }
     }
@@ -285,8 +307,8 @@ impl ComparisonWatch {
         if let Some(trouble) = &self.trouble {
             return trouble.clone();
         }
-        if let Some(split) = self.split() {
-            return split;
+        if let Some(reason) = self.no_verdict() {
+            return reason;
         }
         match self.comparison() {
             Some(record) => match self.doubt() {
@@ -335,9 +357,10 @@ impl ComparisonWatch {
             self.evaluations.clone(),
         );
         record.verdict = self.verdict();
-        if let Some(split) = self.split() {
+        if let Some(reason) = self.no_verdict() {
             let lines = record.sentence.lines().enumerate();
-            let lines = lines.map(|(number, line)| if number == 1 { split.as_str() } else { line });
+            let lines =
+                lines.map(|(number, line)| if number == 1 { reason.as_str() } else { line });
             record.sentence = lines.collect::<Vec<_>>().join("\n");
         }
         if let Some(doubt) = self.doubt() {
@@ -349,7 +372,7 @@ impl ComparisonWatch {
     /// Returns what is undecided, where nothing else is wrong: no missing answer, enough requests.
     pub(super) fn undecided(&self) -> Option<Undecided> {
         let evaluation = self.evaluation()?;
-        let is_counted = self.trouble.is_none() && self.split().is_none();
+        let is_counted = self.trouble.is_none() && self.no_verdict().is_none();
         is_counted.then(|| Undecided {
             name: self.name.clone(),
             sentence: self.sentence(StandingVerdict::NotYet),

@@ -115,11 +115,15 @@ struct Watched {
     interval: Duration,
     next: DateTime<Utc>,
     polls: u32,
+    /// Is it judged and shown, and decides nothing?
+    dry_run: bool,
+    /// Usable measurements after which it is done, where it has a number of its own.
+    count: Option<u32>,
 }
 
 /// What is asked, and how it stands.
 enum Criterion {
-    Threshold(ThresholdWatch),
+    Threshold(Box<ThresholdWatch>),
     Comparison(Box<ComparisonWatch>),
     Health(HealthWatch),
     Check(Box<CheckWatch>),
@@ -141,16 +145,17 @@ impl Watcher {
         let start = clock.now();
         let health = verification.health.iter().map(|health| {
             let watch = HealthWatch::new(health, &subject.judged)?;
-            Ok(Watched::new(
-                Criterion::Health(watch),
-                health.schedule,
-                start,
-            ))
+            Ok(Watched {
+                dry_run: health.dry_run,
+                ..Watched::new(Criterion::Health(watch), health.schedule, start)
+            })
         });
         let checks = verification.checks.iter().map(|check| {
             let watch = CheckWatch::new(check, endpoints, &subject.judged)?;
-            let criterion = Criterion::Check(Box::new(watch));
-            Ok(Watched::new(criterion, check.schedule, start))
+            Ok(Watched {
+                dry_run: check.dry_run,
+                ..Watched::new(Criterion::Check(Box::new(watch)), check.schedule, start)
+            })
         });
         let metrics = verification
             .metrics
@@ -164,6 +169,12 @@ impl Watcher {
             return Err(Failure::new(
                 Ending::ConfigInvalid,
                 "`verification` has no health checks, no other checks and no metrics, so nothing would be verified",
+            ));
+        }
+        if watched.iter().all(|watched| watched.dry_run) {
+            return Err(Failure::new(
+                Ending::ConfigInvalid,
+                "all that is verified here has `dry_run: true`, so nothing would decide",
             ));
         }
         Ok(Self {
@@ -188,7 +199,7 @@ impl Watcher {
     }
 
     /// Measures everything that is due, side by side, reports each, and returns the worst standing
-    /// of all criteria.
+    /// of all criteria that decide.
     pub async fn poll(&mut self, reporter: &mut dyn Reporter) -> Standing {
         let now = self.clock.now();
         let (client, clock) = (&self.client, self.clock.as_ref());
@@ -207,15 +218,17 @@ impl Watcher {
     }
 
     /// Makes every criterion due at `now`, whatever its interval and initial delay say: for a look
-    /// before anything is changed, and for the last one.
+    /// before anything is changed, and for the last one. Not what was measured as often as it wants.
     pub fn make_due(&mut self, now: DateTime<Utc>) {
         for watched in &mut self.watched {
-            watched.next = watched.next.min(now);
+            if !watched.is_done() {
+                watched.next = watched.next.min(now);
+            }
         }
     }
 
     /// Says that time is up: comparisons are decided by the polls that there are. Returns the worst
-    /// standing of all criteria.
+    /// standing of all criteria that decide.
     pub fn close(&mut self) -> Standing {
         for watched in &mut self.watched {
             if let Criterion::Comparison(comparison) = &mut watched.criterion {
@@ -225,44 +238,50 @@ impl Watcher {
         self.standing()
     }
 
-    /// Returns the worst standing of all criteria.
+    /// Returns the worst standing of all criteria that decide.
     pub fn standing(&self) -> Standing {
         worst(&self.standings())
             .cloned()
-            .expect("`new` refuses a watcher without criteria")
+            .expect("`new` refuses a watcher without criteria that decide")
     }
 
-    /// Returns the standings of all criteria, health checks first, then other checks, in the order of the file.
+    /// Returns the standings of all criteria that decide, health checks first, then other checks, in the
+    /// order of the file.
     pub fn standings(&self) -> Vec<Standing> {
-        self.watched
-            .iter()
+        self.deciding()
             .map(|watched| watched.criterion.standing())
             .collect()
     }
 
-    /// Returns the standings in the form of machine output.
-    pub fn records(&self) -> Vec<MetricRecord> {
-        self.watched
-            .iter()
-            .map(|watched| watched.criterion.record())
-            .collect()
+    fn deciding(&self) -> impl Iterator<Item = &Watched> {
+        self.watched.iter().filter(|watched| !watched.dry_run)
     }
 
-    /// Returns how often the criterion that was asked least was asked; the first look of a
-    /// comparison is none.
+    /// Returns the standings of all criteria in the form of machine output, also of those that decide
+    /// nothing.
+    pub fn records(&self) -> Vec<MetricRecord> {
+        self.watched.iter().map(Watched::record).collect()
+    }
+
+    /// Returns how often the deciding criterion that was asked least was asked; the first look of a
+    /// comparison is none. One with a number of its own counts as soon as it was asked.
     pub fn polls(&self) -> u32 {
-        self.watched
-            .iter()
+        self.deciding()
             .map(Watched::counted_polls)
             .min()
             .unwrap_or(0)
     }
 
+    /// Was every deciding criterion that wants a number of measurements of its own measured as often?
+    pub fn counts_are_reached(&self) -> bool {
+        self.deciding()
+            .all(|watched| watched.count.is_none() || watched.is_done())
+    }
+
     /// Are there comparisons, and do all of them say good?
     pub fn all_comparisons_are_good(&self) -> bool {
         let mut found = self
-            .watched
-            .iter()
+            .deciding()
             .filter(|watched| matches!(watched.criterion, Criterion::Comparison(_)))
             .peekable();
         found.peek().is_some()
@@ -285,7 +304,7 @@ impl Watcher {
     /// Returns the comparisons that are undecided, where they are all that keeps this from passing;
     /// none where something else does, or where a comparison has no usable answer.
     pub fn undecided(&self) -> Option<Vec<Undecided>> {
-        let open = self.watched.iter().map(|watched| &watched.criterion);
+        let open = self.deciding().map(|watched| &watched.criterion);
         open.filter(|criterion| criterion.standing().verdict != StandingVerdict::Pass)
             .map(|criterion| match criterion {
                 Criterion::Comparison(comparison) => comparison.undecided(),
@@ -302,10 +321,15 @@ fn watch_metric(
     now: DateTime<Utc>,
 ) -> Result<Watched, Failure> {
     let criterion = match &metric.measure {
-        Measure::Threshold { query, range } => {
-            let asked = (query, *range);
-            let watch = ThresholdWatch::new(metric, asked, endpoints, &subject.judged)?;
-            Criterion::Threshold(watch)
+        Measure::Threshold {
+            query,
+            threshold,
+            requests,
+        } => {
+            let requests = requests.as_ref().zip(metric.min_requests);
+            let asked = (query, threshold);
+            let watch = ThresholdWatch::new(metric, asked, requests, endpoints, &subject.judged)?;
+            Criterion::Threshold(Box::new(watch))
         }
         Measure::Comparison(comparison) => {
             let watch = ComparisonWatch::new(metric, comparison, endpoints, subject, now)?;
@@ -313,11 +337,16 @@ fn watch_metric(
             let criterion = Criterion::Comparison(Box::new(watch));
             return Ok(Watched {
                 next,
+                dry_run: metric.dry_run,
                 ..Watched::new(criterion, metric.schedule, now)
             });
         }
     };
-    Ok(Watched::new(criterion, metric.schedule, now))
+    Ok(Watched {
+        dry_run: metric.dry_run,
+        count: metric.limits.count,
+        ..Watched::new(criterion, metric.schedule, now)
+    })
 }
 
 /// Fills the variables of a query in.
@@ -344,6 +373,23 @@ impl Watched {
             interval: schedule.interval,
             next: later(start, schedule.initial_delay),
             polls: 0,
+            dry_run: false,
+            count: None,
+        }
+    }
+
+    /// Was it measured as often as it wants? Answers without a usable number do not count.
+    fn is_done(&self) -> bool {
+        self.count.is_some_and(|count| {
+            let standing = self.criterion.standing();
+            standing.measured >= count && !standing.unsettled
+        })
+    }
+
+    fn record(&self) -> MetricRecord {
+        MetricRecord {
+            dry_run: self.dry_run,
+            ..self.criterion.record()
         }
     }
 
@@ -372,11 +418,15 @@ impl Watched {
             }
         };
         self.polls = self.polls.saturating_add(1);
-        self.criterion.record()
+        if self.is_done() {
+            self.next = DateTime::<Utc>::MAX_UTC;
+        }
+        self.record()
     }
 
     fn counted_polls(&self) -> u32 {
         match &self.criterion {
+            _ if self.count.is_some() && self.polls > 0 => u32::MAX,
             Criterion::Comparison(watch) => self.polls.saturating_sub(watch.uncounted()),
             Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => self.polls,
         }
@@ -420,6 +470,7 @@ fn record(standing: Standing) -> MetricRecord {
         measured: standing.measured,
         failed: standing.failed,
         errors_in_a_row: standing.errors_in_a_row,
+        dry_run: false,
         comparison: None,
     }
 }

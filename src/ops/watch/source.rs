@@ -340,7 +340,12 @@ impl Source {
     ) -> Result<Snapshot, Trouble> {
         let Probe { client, clock } = probe;
         let (endpoint, timeout) = (&self.endpoint, self.timeout);
-        match prometheus::counters(client, clock, endpoint, query, Some(at), timeout).await {
+        let reading = if self.asks_for_buckets() {
+            prometheus::buckets(client, clock, endpoint, query, Some(at), timeout).await
+        } else {
+            prometheus::counters(client, clock, endpoint, query, Some(at), timeout).await
+        };
+        match reading {
             CounterReading::Snapshot(snapshot) => Ok(snapshot),
             other => Err(other.into()),
         }
@@ -355,9 +360,21 @@ impl Source {
         let Probe { client, clock } = probe;
         let Instants { from, to, step } = instants;
         let (endpoint, timeout) = (&self.endpoint, self.timeout);
-        let asked =
-            prometheus::counters_between(client, clock, endpoint, query, from, to, step, timeout);
-        asked.await.map_err(Trouble::from)
+        let found = if self.asks_for_buckets() {
+            prometheus::buckets_between(client, clock, endpoint, query, from, to, step, timeout)
+                .await
+        } else {
+            prometheus::counters_between(client, clock, endpoint, query, from, to, step, timeout)
+                .await
+        };
+        found.map_err(Trouble::from)
+    }
+
+    fn asks_for_buckets(&self) -> bool {
+        match self.queries {
+            Queries::Histogram { .. } | Queries::Buckets { .. } => true,
+            Queries::Requests { .. } | Queries::Gauge { .. } => false,
+        }
     }
 
     fn named(&self, key: &str, trouble: Trouble) -> Trouble {

@@ -10,6 +10,7 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Endpoint, envelope,
+    native::{self, Native},
     number::instant_of,
     request::{self, Useless, When},
 };
@@ -42,13 +43,43 @@ pub async fn counters(
     at: Option<DateTime<Utc>>,
     timeout: Duration,
 ) -> CounterReading {
+    let asked = (query, at);
+    once(client, clock, endpoint, asked, timeout, Values::Counters).await
+}
+
+/// Asks as [`counters`] for the buckets of histograms, classic or native: one series for each bucket,
+/// with its boundary in the label `le`.
+///
+/// A native histogram becomes buckets at 114 boundaries, four for each doubling, that all have in
+/// common. No data, beside the reasons of [`counters`]: buckets wider than that, numbers below 0, more
+/// than 20,000 buckets.
+pub async fn buckets(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    at: Option<DateTime<Utc>>,
+    timeout: Duration,
+) -> CounterReading {
+    let asked = (query, at);
+    once(client, clock, endpoint, asked, timeout, Values::Buckets).await
+}
+
+async fn once(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    (query, at): (&str, Option<DateTime<Utc>>),
+    timeout: Duration,
+    values: Values,
+) -> CounterReading {
     let at = at.unwrap_or_else(|| {
         let now = clock.now();
         // The server's clock may differ a little; that an instant can be asked for again may not.
         now.duration_trunc(MILLISECOND).unwrap_or(now)
     });
     let asked = request::ask(client, clock, endpoint, query, When::At(at), timeout).await;
-    match asked.and_then(|result| one_instant(result, endpoint, at)) {
+    match asked.and_then(|result| one_instant(result, endpoint, at, values)) {
         Ok(snapshot) => CounterReading::Snapshot(snapshot),
         Err(useless) => nothing(useless),
     }
@@ -84,6 +115,34 @@ pub async fn counters_between(
         range,
         timeout,
         Values::Counters,
+    )
+    .await
+}
+
+/// Asks as [`counters_between`] for the buckets of histograms, as [`buckets`] has them.
+///
+/// # Errors
+/// As [`counters_between`] and [`buckets`].
+#[expect(clippy::too_many_arguments, reason = "a range has three numbers")]
+pub async fn buckets_between(
+    client: &Client,
+    clock: &dyn Clock,
+    endpoint: &Endpoint,
+    query: &str,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    step: Duration,
+    timeout: Duration,
+) -> Result<Vec<Snapshot>, CounterReading> {
+    let range = (from, to, step);
+    between(
+        client,
+        clock,
+        endpoint,
+        query,
+        range,
+        timeout,
+        Values::Buckets,
     )
     .await
 }
@@ -132,6 +191,8 @@ pub async fn numbers_between(
 enum Values {
     /// Finite ones of at least 0; any other makes all of it unusable.
     Counters,
+    /// As [`Values::Counters`], or native histograms.
+    Buckets,
     /// Finite ones; others are left out.
     Numbers,
 }
@@ -226,7 +287,7 @@ type Pair = (f64, String);
 struct One {
     metric: Labels,
     value: Option<Pair>,
-    histogram: Option<IgnoredAny>,
+    histogram: Option<(f64, Native)>,
 }
 
 /// One series at many instants.
@@ -234,13 +295,14 @@ struct One {
 struct Many {
     metric: Labels,
     values: Option<Vec<Pair>>,
-    histograms: Option<IgnoredAny>,
+    histograms: Option<Vec<(f64, Native)>>,
 }
 
 fn one_instant(
     counted: Counted,
     endpoint: &Endpoint,
     at: DateTime<Utc>,
+    wanted: Values,
 ) -> Result<Snapshot, Useless> {
     let found = match counted {
         Counted::Vector(found) => found,
@@ -255,8 +317,11 @@ fn one_instant(
     } in found
     {
         let name = name_of(&metric);
-        refuse_histogram(histogram.as_ref(), &name)?;
-        let (seconds, text) = value.ok_or_else(|| envelope::no_result(&endpoint.url))?;
+        let (seconds, found) = match (value, histogram) {
+            (Some((seconds, text)), None) => (seconds, Found::Number(text)),
+            (None, Some((seconds, native))) => (seconds, Found::Native(native)),
+            _ => return Err(envelope::no_result(&endpoint.url)),
+        };
         let of = instant_of(seconds).ok_or_else(|| envelope::no_result(&endpoint.url))?;
         let off = (of - at).abs();
         if off > TimeDelta::from_std(endpoint.max_age).unwrap_or(TimeDelta::MAX) {
@@ -266,8 +331,16 @@ fn one_instant(
                 format_duration(off.to_std().unwrap_or_default())
             )));
         }
-        let value = count(&text, &name, endpoint)?;
-        insert(&mut series, name, value)?;
+        match found {
+            Found::Number(text) => {
+                let value = count(&text, &name, endpoint)?;
+                insert(&mut series, name, value)?;
+            }
+            Found::Native(_) if !matches!(wanted, Values::Buckets) => {
+                return Err(no_counter(&name));
+            }
+            Found::Native(native) => insert_native(&mut series, &metric, &native)?,
+        }
     }
     Ok(Snapshot { at, series })
 }
@@ -298,9 +371,17 @@ fn many_instants(
     } in found
     {
         let name = name_of(&metric);
-        refuse_histogram(histograms.as_ref(), &name)?;
-        let values = values.ok_or_else(|| envelope::no_result(&endpoint.url))?;
-        for (seconds, text) in values {
+        if histograms.is_some() && !matches!(wanted, Values::Buckets) {
+            return Err(no_counter(&name));
+        }
+        if values.is_none() && histograms.is_none() {
+            return Err(envelope::no_result(&endpoint.url));
+        }
+        let values = values.unwrap_or_default().into_iter();
+        let values = values.map(|(seconds, text)| (seconds, Found::Number(text)));
+        let natives = histograms.unwrap_or_default().into_iter();
+        let natives = natives.map(|(seconds, native)| (seconds, Found::Native(native)));
+        for (seconds, found) in values.chain(natives) {
             let of = instant_of(seconds).ok_or_else(|| envelope::no_result(&endpoint.url))?;
             let snapshot = position(instants, step, of)
                 .and_then(|position| snapshots.get_mut(position))
@@ -310,8 +391,15 @@ fn many_instants(
                         of.to_rfc3339()
                     ))
                 })?;
+            let text = match found {
+                Found::Number(text) => text,
+                Found::Native(native) => {
+                    insert_native(&mut snapshot.series, &metric, &native)?;
+                    continue;
+                }
+            };
             let value = match wanted {
-                Values::Counters => count(&text, &name, endpoint)?,
+                Values::Counters | Values::Buckets => count(&text, &name, endpoint)?,
                 Values::Numbers => match finite(&text, endpoint)? {
                     Some(value) => value,
                     None => continue,
@@ -383,14 +471,49 @@ fn finite(text: &str, endpoint: &Endpoint) -> Result<Option<f64>, Useless> {
     Ok(Some(value).filter(|value| value.is_finite()))
 }
 
-fn refuse_histogram(found: Option<&IgnoredAny>, name: &str) -> Result<(), Useless> {
-    match found {
-        None => Ok(()),
-        Some(IgnoredAny) => Err(Useless::NoData(format!(
-            "a native histogram where a counter was wanted; series {{{}}}",
-            excerpt(name)
-        ))),
+/// What one sample is.
+enum Found {
+    /// A number as a text.
+    Number(String),
+    /// A native histogram.
+    Native(Native),
+}
+
+fn no_counter(name: &str) -> Useless {
+    Useless::NoData(format!(
+        "a native histogram where a counter was wanted; series {{{}}}",
+        excerpt(name)
+    ))
+}
+
+/// Takes a native histogram apart: one series for each of its buckets.
+fn insert_native(
+    series: &mut BTreeMap<String, f64>,
+    labels: &Labels,
+    native: &Native,
+) -> Result<(), Useless> {
+    let wrong = |reason: String| {
+        let name = name_of(labels);
+        Useless::NoData(format!("{reason}; series {{{}}}", excerpt(&name)))
+    };
+    let mut labels = labels.clone();
+    for (boundary, count) in native::cumulative(native).map_err(wrong)? {
+        let boundary = match boundary {
+            f64::INFINITY => "+Inf".to_owned(),
+            boundary => boundary.to_string(),
+        };
+        labels.insert("le".to_owned(), boundary);
+        insert(series, name_of(&labels), count)?;
     }
+    if series.len() > MOST_SERIES {
+        labels.remove("le");
+        return Err(Useless::NoData(format!(
+            "native histograms of {} buckets, more than {MOST_SERIES}; {}",
+            series.len(),
+            advice(std::iter::once(&labels))
+        )));
+    }
+    Ok(())
 }
 
 fn wrong_kind(counted: &Counted) -> Useless {

@@ -1,7 +1,8 @@
 //! Prometheus, or anything that speaks its query API: one number, or raw counters.
 //!
 //! A question is asked by `request`, its answer is opened by `envelope`; what is in it is read by
-//! `number` (one number, or none) and by `counters` (every series by itself).
+//! `number` (one number, or none) and by `counters` (every series by itself; the buckets of a `native`
+//! histogram as if it were a classic one).
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -9,11 +10,12 @@ use reqwest::Url;
 
 mod counters;
 mod envelope;
+mod native;
 mod number;
 mod request;
 
 pub use super::auth::Auth;
-pub use counters::{counters, counters_between, numbers_between};
+pub use counters::{buckets, buckets_between, counters, counters_between, numbers_between};
 pub use number::{Combine, combined, instant};
 
 /// Where a Prometheus is.
