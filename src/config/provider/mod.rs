@@ -4,6 +4,7 @@
 
 mod address;
 mod alertmanager;
+mod cloudwatch;
 mod prometheus;
 mod registry;
 mod sign_in;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
+pub use cloudwatch::{Cloudwatch, RawCloudwatch};
 pub use prometheus::{Prometheus, RawPrometheus};
 pub use registry::{RawRegistry, Registry, RegistrySignIn};
 pub use sign_in::SignIn;
@@ -31,6 +33,8 @@ pub struct RawProviders {
     pub prometheus: Option<RawPrometheus>,
     /// An Alertmanager, for `checks` of alerts.
     pub alertmanager: Option<RawAlertmanager>,
+    /// A region of Amazon CloudWatch.
+    pub cloudwatch: Option<RawCloudwatch>,
     /// The registry in which an image must be before it is deployed.
     pub registry: Option<RawRegistry>,
     /// Any JSON API that has a number, or a yes or no.
@@ -44,6 +48,8 @@ pub struct Providers {
     pub prometheus: Option<Prometheus>,
     /// Where Alertmanager is, if it is configured.
     pub alertmanager: Option<Alertmanager>,
+    /// A region of CloudWatch, if it is configured.
+    pub cloudwatch: Option<Cloudwatch>,
     /// Where images must be before they are deployed, if it is configured.
     pub registry: Option<Registry>,
     /// A JSON API, if it is configured.
@@ -63,6 +69,9 @@ impl RawProviders {
             }),
             alertmanager: checked(self.alertmanager, &mut problems, |raw| {
                 raw.validate("/alertmanager")
+            }),
+            cloudwatch: checked(self.cloudwatch, &mut problems, |raw| {
+                raw.validate("/cloudwatch")
             }),
             registry: checked(self.registry, &mut problems, |raw| {
                 raw.validate("/registry")

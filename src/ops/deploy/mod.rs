@@ -135,7 +135,14 @@ pub async fn deploy(
     let mut recovered = None;
     let limit = request.limits.timeout;
     outside.answer_within(limit);
-    let ended = after_others(request, outside, stop, reporter, &mut recovered).await;
+    let ended = Box::pin(after_others(
+        request,
+        outside,
+        stop,
+        reporter,
+        &mut recovered,
+    ))
+    .await;
     outside.answer_within(None);
     match recovered {
         None => ended,

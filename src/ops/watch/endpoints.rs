@@ -2,12 +2,13 @@
 
 use crate::{
     config::{
-        provider::{Providers, SignIn},
+        provider::{Cloudwatch, Providers, SignIn},
         verification::ProviderKind,
     },
     event::{Ending, Failure},
     probe::{
         NumberSource, alertmanager,
+        cloudwatch::{self, Keys},
         prometheus::{Auth, Endpoint},
         web,
     },
@@ -21,6 +22,8 @@ pub struct Endpoints {
     pub prometheus: Option<Endpoint>,
     /// The Alertmanager of `providers.alertmanager`.
     pub alertmanager: Option<alertmanager::Endpoint>,
+    /// The region of `providers.cloudwatch`.
+    pub cloudwatch: Option<cloudwatch::Endpoint>,
     /// The JSON API of `providers.web`.
     pub web: Option<web::Endpoint>,
 }
@@ -80,7 +83,24 @@ impl Endpoints {
                 headers: web.headers.clone(),
             })
         });
+        let cloudwatch = providers.cloudwatch.as_ref().map(|cloudwatch| {
+            let find = |variable| find("cloudwatch", variable);
+            let session_token = match &cloudwatch.session_token_env {
+                Some(variable) => Some(find(variable)?),
+                None => secret(Cloudwatch::SESSION_TOKEN).filter(|token| !token.is_empty()),
+            };
+            Ok(cloudwatch::Endpoint {
+                url: cloudwatch.url.clone(),
+                region: cloudwatch.region.clone(),
+                keys: Keys {
+                    access_key_id: find(&cloudwatch.access_key_id_env)?,
+                    secret_access_key: find(&cloudwatch.secret_access_key_env)?,
+                    session_token,
+                },
+            })
+        });
         Ok(Self {
+            cloudwatch: cloudwatch.transpose()?,
             web: web.transpose()?,
             prometheus: prometheus.transpose()?,
             alertmanager: alertmanager.transpose()?,
@@ -98,6 +118,9 @@ impl Endpoints {
     ) -> Result<NumberSource, Failure> {
         match provider {
             ProviderKind::Prometheus => self.prometheus(metric).map(NumberSource::Prometheus),
+            ProviderKind::Cloudwatch => {
+                configured(&self.cloudwatch, metric, "cloudwatch").map(NumberSource::Cloudwatch)
+            }
             ProviderKind::Web => self.web(metric).map(NumberSource::Web),
         }
     }
@@ -113,9 +136,9 @@ impl Endpoints {
     ) -> Result<Endpoint, Failure> {
         match provider {
             ProviderKind::Prometheus => self.prometheus(metric),
-            ProviderKind::Web => Err(Failure::new(
+            ProviderKind::Cloudwatch | ProviderKind::Web => Err(Failure::new(
                 Ending::ConfigInvalid,
-                format!("`{metric}` compares versions, and `web` has one number only"),
+                format!("`{metric}` compares versions, which only prometheus is asked for"),
             )
             .hint("give it a `threshold_range`, or ask prometheus")),
         }
