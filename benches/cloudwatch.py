@@ -36,6 +36,7 @@ services:
     strategy: {rolling: {}}
     verification:
       count: 1
+      interval: 1s
       metrics:
         - {name: errors, provider: cloudwatch, query: 'QUERY', threshold_range: {max: LIMIT}}
 """
@@ -69,7 +70,8 @@ def prepare(url):
              "Resource": "*"}
     iam.put_user_policy(UserName="gate", PolicyName="ask", PolicyDocument=json.dumps(
         {"Version": "2012-10-17", "Statement": [allow]}))
-    request = urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", method="POST")
+    request = urllib.request.Request(f"{url}/moto-api/reset-auth", data=b"0", method="POST",
+                                     headers={"Content-Type": "text/plain"})
     urllib.request.urlopen(request).read()
     return keys
 
