@@ -172,6 +172,9 @@ fn an_image_is_there_or_not_or_nobody_knows() {
     ");
 }
 
+/// A variable of the environment and its value.
+type Variable<'a> = (&'a str, &'a str);
+
 #[derive(Clone, Default)]
 struct Sink(Arc<Mutex<Vec<u8>>>);
 
@@ -295,7 +298,7 @@ fn a_version_without_an_image_is_not_pushed() {
     let with = |keys: &str| format!("{{url: {:?}, {keys}}}", server.url);
     let elsewhere = "{url: \"https://other.example\"}".to_owned();
     let nobody = "{url: \"http://127.0.0.1:1\"}".to_owned();
-    let rows: [(&str, String, &[(&str, &str)], &str, &str); 10] = [
+    let rows: [(&str, String, &[Variable<'_>], &str, &str); 10] = [
         (host, with(named), &right, "plan", "1.1"),
         (host, with(named), &right, "plan", "1.2"),
         (host, with(named), &right, "deploy", "1.2"),

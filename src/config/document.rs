@@ -237,6 +237,13 @@ impl ConfigDocument {
                     "a metric asks `prometheus`, but `providers.prometheus` has no address",
                 );
             }
+            if service.verification.asks(ProviderKind::Cloudwatch) && providers.cloudwatch.is_none()
+            {
+                problems.at(
+                    &format!("/services/{name}/verification/metrics"),
+                    "a metric asks `cloudwatch`, but `providers.cloudwatch` has no region",
+                );
+            }
             if service.verification.asks(ProviderKind::Web) && providers.web.is_none() {
                 problems.at(
                     &format!("/services/{name}/verification/metrics"),

@@ -94,6 +94,9 @@ pub struct RawHealth {
 pub enum ProviderKind {
     /// The Prometheus of `providers.prometheus`.
     Prometheus,
+    /// The region of `providers.cloudwatch`: its `query` is an expression, or a JSON list of
+    /// `MetricDataQueries`.
+    Cloudwatch,
     /// The JSON API of `providers.web`: its `query` is a request.
     Web,
     /// The Datadog of `providers.datadog`.

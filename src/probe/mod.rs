@@ -8,6 +8,7 @@ pub mod alertmanager;
 mod auth;
 mod check;
 mod client;
+pub mod cloudwatch;
 pub mod datadog;
 pub mod github;
 pub mod http;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Client, datadog, newrelic, prometheus, web};
+use super::{Client, cloudwatch, datadog, newrelic, prometheus, web};
 use crate::{analysis::Reading, clock::Clock};
 
 /// A provider of numbers, with its credentials.
@@ -10,6 +10,8 @@ use crate::{analysis::Reading, clock::Clock};
 pub enum NumberSource {
     /// A Prometheus, or anything that speaks its query API.
     Prometheus(prometheus::Endpoint),
+    /// A region of Amazon CloudWatch.
+    Cloudwatch(cloudwatch::Endpoint),
     /// Any JSON API.
     Web(web::Endpoint),
     /// Datadog.
@@ -30,6 +32,9 @@ impl NumberSource {
         match self {
             Self::Prometheus(endpoint) => {
                 prometheus::instant(client, clock, endpoint, query, None, timeout).await
+            }
+            Self::Cloudwatch(endpoint) => {
+                cloudwatch::number(client, clock, endpoint, query, timeout).await
             }
             Self::Web(endpoint) => web::number(client, clock, endpoint, query, timeout).await,
             Self::Datadog(endpoint) => {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::{Client, datadog, newrelic};
+use super::{Client, cloudwatch, datadog, newrelic};
 use crate::clock::Clock;
 
 /// What came of one question for a sum.
@@ -23,6 +23,8 @@ pub enum WindowReading {
 /// A provider of sums by time, with its credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SumSource {
+    /// A region of Amazon CloudWatch.
+    Cloudwatch(cloudwatch::Endpoint),
     /// Datadog.
     Datadog(datadog::Endpoint),
     /// New Relic.
@@ -42,6 +44,9 @@ impl SumSource {
         timeout: Duration,
     ) -> Vec<WindowReading> {
         match self {
+            Self::Cloudwatch(endpoint) => {
+                cloudwatch::sums(client, clock, endpoint, query, bounds, timeout).await
+            }
             Self::Datadog(endpoint) => {
                 datadog::sums(client, clock, endpoint, query, bounds, timeout).await
             }
@@ -54,6 +59,7 @@ impl SumSource {
     /// Returns the width of its buckets: windows begin and end at multiples of it.
     pub fn bucket(&self) -> Duration {
         match self {
+            Self::Cloudwatch(_) => cloudwatch::Endpoint::BUCKET,
             Self::Datadog(endpoint) => endpoint.bucket,
             Self::NewRelic(endpoint) => endpoint.bucket,
         }
@@ -62,6 +68,7 @@ impl SumSource {
     /// Returns how long after its end a bucket may still grow.
     pub fn settle(&self) -> Duration {
         match self {
+            Self::Cloudwatch(endpoint) => endpoint.settle,
             Self::Datadog(endpoint) => endpoint.settle,
             Self::NewRelic(endpoint) => endpoint.settle,
         }

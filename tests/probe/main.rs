@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod alertmanager;
+mod cloudwatch;
 mod compared;
 mod counters;
 #[path = "../support/counting.rs"]

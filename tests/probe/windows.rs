@@ -16,7 +16,7 @@ use shipgate::{
         watch::{Endpoints, Extent, Past, PastRange, Reference, Subject, Watcher, past_polls},
     },
     probe::{
-        Client, ClientOptions,
+        Client, ClientOptions, cloudwatch,
         datadog::{self, Api},
         newrelic,
     },
@@ -30,6 +30,7 @@ use crate::{
     },
     server::Server,
     stand_ins::{
+        cloudwatch::cloudwatch,
         datadog::{KEYS, datadog},
         newrelic::{KEY, newrelic},
     },
@@ -39,10 +40,12 @@ use crate::{
 /// Who is asked.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Vendor {
+    Cloudwatch,
     Datadog,
     NewRelic,
 }
 
+/// Those with buckets of ten seconds.
 const BOTH: [Vendor; 2] = [Vendor::Datadog, Vendor::NewRelic];
 
 impl Vendor {
@@ -51,6 +54,20 @@ impl Vendor {
         let window = Duration::from_secs(300);
         let mut endpoints = Endpoints::default();
         let server = match self {
+            Self::Cloudwatch => {
+                let server = cloudwatch(story, clock);
+                endpoints.cloudwatch = Some(cloudwatch::Endpoint {
+                    url: Url::parse(&server.url).unwrap(),
+                    region: "eu-west-1".to_owned(),
+                    keys: cloudwatch::Keys {
+                        access_key_id: Secret::new("AKIAEXAMPLE"),
+                        secret_access_key: Secret::new(KEYS.0),
+                        session_token: None,
+                    },
+                    settle,
+                });
+                server
+            }
             Self::Datadog => {
                 let server = datadog(story, clock);
                 endpoints.datadog = Some(datadog::Endpoint {
@@ -82,6 +99,11 @@ impl Vendor {
 
     fn verification(self, more: &str) -> Verification {
         let (provider, bad, total) = match self {
+            Self::Cloudwatch => (
+                "cloudwatch",
+                "SELECT SUM(HTTP_5XX) FROM shop WHERE version = '{{version}}'",
+                "SELECT SUM(Requests) FROM shop WHERE version = '{{version}}'",
+            ),
             Self::Datadog => (
                 "datadog",
                 "sum:trace.http.request.errors{version:{{version}}}.as_count()",
@@ -224,6 +246,30 @@ async fn a_canary_is_judged_by_sums_as_by_counters() {
     NewRelic: 21 in 210s, 0 polls: errors has no usable number: `total` counts nothing for canary: has it had a request? (5 answers without a usable number)
     NewRelic: 21 in 600s, 18 polls: errors: canary 0 % (0 of 54), stable 1.00 % (540 of 54,000), ratio 0× (95 % range 0–13×); undecided at the deadline: 27.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 13×
     NewRelic: 20 in 216s, 0 polls: errors could not be measured: `bad` of canary: URL answered with status 503 (5 errors in a row)
+    ");
+}
+
+#[tokio::test]
+async fn minutes_of_cloudwatch_are_judged() {
+    let twenty_minutes = Extent::For(Duration::from_secs(1_200));
+    let bad = Story {
+        new: five_times_as_bad,
+        ..HEALTHY
+    };
+    let away = Story {
+        away: (130, 310),
+        ..HEALTHY
+    };
+    let mut lines = Vec::new();
+    for story in [HEALTHY, bad, away] {
+        let (line, found) =
+            verified(Vendor::Cloudwatch, story, (0, twenty_minutes), beside()).await;
+        lines.push(format!("{:?} {line}", sum(&counts(&found))));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    [11400.0, 114.0, 114000.0, 1140.0] 0 in 1200s, 19 polls: errors: canary 1.00 % (114 of 11,400), stable 1.00 % (1,140 of 114,000), ratio 1.0× (95 % range 0.68–1.5×); over 99.99 % sure it is less than 2× worse — good enough
+    [1800.0, 90.0, 18000.0, 180.0] 22 in 240s, 3 polls: errors: canary 5.00 % (90 of 1,800), stable 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.1–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+    [600.0, 6.0, 6000.0, 60.0] 20 in 309s, 1 polls: errors could not be measured: `bad` of canary: URL answered with status 503 (5 errors in a row)
     ");
 }
 

@@ -5,6 +5,7 @@
 mod address;
 mod alertmanager;
 mod argocd;
+mod cloudwatch;
 mod cluster;
 mod datadog;
 mod newrelic;
@@ -21,6 +22,7 @@ use super::{Problem, schema::without_null};
 
 pub use alertmanager::{Alertmanager, RawAlertmanager};
 pub use argocd::{ArgoCd, RawArgoCd};
+pub use cloudwatch::{Cloudwatch, RawCloudwatch};
 pub use cluster::{Flux, Kubernetes};
 pub use datadog::{Datadog, DatadogApi, RawDatadog};
 pub use newrelic::{NewRelic, NewRelicRegion, RawNewRelic};
@@ -41,6 +43,8 @@ pub struct RawProviders {
     pub prometheus: Option<RawPrometheus>,
     /// An Alertmanager, for `checks` of alerts.
     pub alertmanager: Option<RawAlertmanager>,
+    /// A region of Amazon CloudWatch.
+    pub cloudwatch: Option<RawCloudwatch>,
     /// The registry in which an image must be before it is deployed.
     pub registry: Option<RawRegistry>,
     /// Any JSON API that has a number, or a yes or no.
@@ -64,6 +68,8 @@ pub struct Providers {
     pub prometheus: Option<Prometheus>,
     /// Where Alertmanager is, if it is configured.
     pub alertmanager: Option<Alertmanager>,
+    /// A region of CloudWatch, if it is configured.
+    pub cloudwatch: Option<Cloudwatch>,
     /// Where images must be before they are deployed, if it is configured.
     pub registry: Option<Registry>,
     /// A JSON API, if it is configured.
@@ -93,6 +99,9 @@ impl RawProviders {
             }),
             alertmanager: checked(self.alertmanager, &mut problems, |raw| {
                 raw.validate("/alertmanager")
+            }),
+            cloudwatch: checked(self.cloudwatch, &mut problems, |raw| {
+                raw.validate("/cloudwatch")
             }),
             registry: checked(self.registry, &mut problems, |raw| {
                 raw.validate("/registry")

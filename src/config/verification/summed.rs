@@ -25,7 +25,7 @@ impl ProviderKind {
     pub fn keeps_sums(self) -> bool {
         match self {
             Self::Prometheus | Self::Web => false,
-            Self::Datadog | Self::NewRelic => true,
+            Self::Cloudwatch | Self::Datadog | Self::NewRelic => true,
         }
     }
 
@@ -35,8 +35,12 @@ impl ProviderKind {
     /// What was found, and what to write instead, as a clause.
     pub(super) fn check_counter(self, query: &str) -> Result<(), String> {
         match self {
-            // A JSON API keeps no counters; a comparison of it is refused by its form.
-            Self::Prometheus | Self::Web => check_selector(query),
+            Self::Prometheus => check_selector(query),
+            Self::Web => Err(
+                "versions are compared by requests over time, and `web` has one number only; ask prometheus, or give it a `threshold_range`"
+                    .to_owned(),
+            ),
+            Self::Cloudwatch => check_cloudwatch(query),
             Self::Datadog => check_datadog(query),
             Self::NewRelic => check_nrql(query),
         }
@@ -49,6 +53,7 @@ impl Verification {
     pub(in crate::config) fn asked_too_often(&self, providers: &Providers) -> Vec<Problem> {
         let sums = |provider: ProviderKind| match provider {
             ProviderKind::Prometheus | ProviderKind::Web => None,
+            ProviderKind::Cloudwatch => providers.cloudwatch.as_ref().map(|it| it.sums),
             ProviderKind::Datadog => providers.datadog.as_ref().map(|it| it.sums),
             ProviderKind::NewRelic => providers.newrelic.as_ref().map(|it| it.sums),
         };
@@ -107,6 +112,37 @@ fn check_datadog(query: &str) -> Result<(), String> {
     }
 }
 
+/// Only the statistics Sum and SampleCount, and the sums of Metrics Insights, may be added up.
+fn check_cloudwatch(query: &str) -> Result<(), String> {
+    let words = words_everywhere(query);
+    let has = |wanted: &str| words.iter().any(|word| word.eq_ignore_ascii_case(wanted));
+    let other = ["Average", "Minimum", "Maximum", "AVG", "MIN", "MAX", "RATE"];
+    if let Some(found) = other.into_iter().find(|word| has(word)) {
+        return Err(format!(
+            "found `{found}`, expected the statistic `Sum` or `SampleCount`: only those can be added up"
+        ));
+    }
+    if has("FILL") {
+        return Err(
+            "found `FILL`, which makes numbers of what nobody knows; expected the sums as they are"
+                .to_owned(),
+        );
+    }
+    if has("Sum") || has("SampleCount") || has("COUNT") {
+        return Ok(());
+    }
+    Err(
+        "expected a list of `MetricDataQueries` with `\"Stat\": \"Sum\"`, or `SELECT SUM(…)`"
+            .to_owned(),
+    )
+}
+
+/// Returns the words of a text, in quotes or not.
+fn words_everywhere(text: &str) -> Vec<&str> {
+    let is_gap = |character: char| !character.is_alphanumeric() && character != '_';
+    text.split(is_gap).filter(|word| !word.is_empty()).collect()
+}
+
 fn check_nrql(query: &str) -> Result<(), String> {
     let words = words(query);
     let clause = |word: &&str| CLAUSES.iter().find(|it| it.eq_ignore_ascii_case(word));
@@ -158,7 +194,7 @@ mod tests {
 
     #[test]
     fn only_what_can_be_added_up_is_counted() {
-        use ProviderKind::{Datadog, NewRelic};
+        use ProviderKind::{Cloudwatch, Datadog, NewRelic, Web};
         let rows = [
             (
                 Datadog,
@@ -199,13 +235,25 @@ mod tests {
             (NewRelic, "SELECT uniqueCount(host) FROM Transaction"),
             (NewRelic, "count(*)"),
             (NewRelic, "FROM Transaction SELECT"),
+            (Cloudwatch, "SELECT SUM(Requests) FROM shop"),
+            (
+                Cloudwatch,
+                r#"[{"Id": "q", "MetricStat": {"Metric": {}, "Period": 60, "Stat": "Sum"}}]"#,
+            ),
+            (
+                Cloudwatch,
+                r#"[{"Id": "q", "MetricStat": {"Metric": {}, "Period": 60, "Stat": "Average"}}]"#,
+            ),
+            (Cloudwatch, "FILL(SEARCH('x', 'Sum', 60), 0)"),
+            (Cloudwatch, "METRICS()"),
+            (Web, "/requests#/count"),
         ];
         let line = |(provider, query): (ProviderKind, &str)| match provider.check_counter(query) {
             Ok(()) => format!("{query}: counts"),
             Err(reason) => format!("{query}: {reason}"),
         };
         let lines: Vec<String> = rows.into_iter().map(line).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r"
+        insta::assert_snapshot!(lines.join("\n"), @r#"
         sum:trace.http.request.hits{service:{{service}},version:{{version}}}.as_count(): counts
         sum:a{x:1}.as_count() + sum:b{checksum:1}.as_count(): counts
         avg:a{*}: expected counts, such as `sum:trace.http.request.hits{service:{{service}}}.as_count()`
@@ -224,7 +272,13 @@ mod tests {
         SELECT uniqueCount(host) FROM Transaction: found `SELECT uniqueCount`, expected `SELECT count(*)` or `SELECT sum(…)`: only those can be added up
         count(*): expected NRQL, such as `SELECT count(*) FROM Transaction WHERE …`
         FROM Transaction SELECT: expected NRQL, such as `SELECT count(*) FROM Transaction WHERE …`
-        ");
+        SELECT SUM(Requests) FROM shop: counts
+        [{"Id": "q", "MetricStat": {"Metric": {}, "Period": 60, "Stat": "Sum"}}]: counts
+        [{"Id": "q", "MetricStat": {"Metric": {}, "Period": 60, "Stat": "Average"}}]: found `Average`, expected the statistic `Sum` or `SampleCount`: only those can be added up
+        FILL(SEARCH('x', 'Sum', 60), 0): found `FILL`, which makes numbers of what nobody knows; expected the sums as they are
+        METRICS(): expected a list of `MetricDataQueries` with `"Stat": "Sum"`, or `SELECT SUM(…)`
+        /requests#/count: versions are compared by requests over time, and `web` has one number only; ask prometheus, or give it a `threshold_range`
+        "#);
     }
 
     #[test]

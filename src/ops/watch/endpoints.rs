@@ -2,12 +2,14 @@
 
 use crate::{
     config::{
-        provider::{Datadog, DatadogApi, NewRelic, Providers, SignIn},
+        provider::{Cloudwatch, Datadog, DatadogApi, NewRelic, Providers, SignIn},
         verification::ProviderKind,
     },
     event::{Ending, Failure},
     probe::{
-        NumberSource, SumSource, alertmanager, datadog, newrelic,
+        NumberSource, SumSource, alertmanager,
+        cloudwatch::{self, Keys},
+        datadog, newrelic,
         prometheus::{Auth, Endpoint},
         web,
     },
@@ -21,6 +23,8 @@ pub struct Endpoints {
     pub prometheus: Option<Endpoint>,
     /// The Alertmanager of `providers.alertmanager`.
     pub alertmanager: Option<alertmanager::Endpoint>,
+    /// The region of `providers.cloudwatch`.
+    pub cloudwatch: Option<cloudwatch::Endpoint>,
     /// The JSON API of `providers.web`.
     pub web: Option<web::Endpoint>,
     /// The Datadog of `providers.datadog`.
@@ -93,7 +97,25 @@ impl Endpoints {
             let api_key = find("newrelic", &newrelic.api_key_env)?;
             Ok(of_newrelic(newrelic, api_key))
         });
+        let cloudwatch = providers.cloudwatch.as_ref().map(|cloudwatch| {
+            let find = |variable| find("cloudwatch", variable);
+            let session_token = match &cloudwatch.session_token_env {
+                Some(variable) => Some(find(variable)?),
+                None => secret(Cloudwatch::SESSION_TOKEN).filter(|token| !token.is_empty()),
+            };
+            Ok(cloudwatch::Endpoint {
+                url: cloudwatch.url.clone(),
+                region: cloudwatch.region.clone(),
+                keys: Keys {
+                    access_key_id: find(&cloudwatch.access_key_id_env)?,
+                    secret_access_key: find(&cloudwatch.secret_access_key_env)?,
+                    session_token,
+                },
+                settle: cloudwatch.sums.settle,
+            })
+        });
         Ok(Self {
+            cloudwatch: cloudwatch.transpose()?,
             web: web.transpose()?,
             prometheus: prometheus.transpose()?,
             alertmanager: alertmanager.transpose()?,
@@ -113,6 +135,7 @@ impl Endpoints {
     ) -> Result<NumberSource, Failure> {
         match provider {
             ProviderKind::Prometheus => self.prometheus(metric).map(NumberSource::Prometheus),
+            ProviderKind::Cloudwatch => self.cloudwatch(metric).map(NumberSource::Cloudwatch),
             ProviderKind::Web => self.web(metric).map(NumberSource::Web),
             ProviderKind::Datadog => self.datadog(metric).map(NumberSource::Datadog),
             ProviderKind::NewRelic => self.newrelic(metric).map(NumberSource::NewRelic),
@@ -131,6 +154,9 @@ impl Endpoints {
     ) -> Result<Option<SumSource>, Failure> {
         match provider {
             ProviderKind::Prometheus | ProviderKind::Web => Ok(None),
+            ProviderKind::Cloudwatch => {
+                self.cloudwatch(metric).map(SumSource::Cloudwatch).map(Some)
+            }
             ProviderKind::Datadog => self.datadog(metric).map(SumSource::Datadog).map(Some),
             ProviderKind::NewRelic => self.newrelic(metric).map(SumSource::NewRelic).map(Some),
         }
@@ -149,15 +175,21 @@ impl Endpoints {
             ProviderKind::Prometheus => self.prometheus(metric),
             ProviderKind::Web => Err(Failure::new(
                 Ending::ConfigInvalid,
-                format!("`{metric}` compares versions, and `web` has one number only"),
+                format!("`{metric}` compares versions, which only prometheus is asked for"),
             )
             .hint("give it a `threshold_range`, or ask prometheus")),
-            ProviderKind::Datadog | ProviderKind::NewRelic => Err(Failure::new(
-                Ending::ConfigInvalid,
-                format!("`{metric}` asks for counters, and its provider has sums only"),
-            )
-            .hint("compare `bad` with `total`, or ask prometheus")),
+            ProviderKind::Cloudwatch | ProviderKind::Datadog | ProviderKind::NewRelic => {
+                Err(Failure::new(
+                    Ending::ConfigInvalid,
+                    format!("`{metric}` asks for counters, and its provider has sums only"),
+                )
+                .hint("compare `bad` with `total`, or ask prometheus"))
+            }
         }
+    }
+
+    fn cloudwatch(&self, metric: &str) -> Result<cloudwatch::Endpoint, Failure> {
+        configured(&self.cloudwatch, metric, "cloudwatch", "region: …")
     }
 
     /// Returns the JSON API that a metric or check asks.
