@@ -160,7 +160,7 @@ async fn after_others(
         let before = begin(request, outside, reporter, waiting.as_mut(), is_first);
         is_first = false;
         // Nothing has been changed yet, so whatever is under way may be dropped at once.
-        let (target, permit, prepared) = match stop.or(before).await {
+        let (target, permit, prepared) = match Box::pin(stop.or(before)).await {
             Err(reason) => return Err(super::stopped_before_change(reason)),
             Ok(Err(failure)) => return Err(failure),
             Ok(Ok(Err(outcome))) => return Ok(*outcome),

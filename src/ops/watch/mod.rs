@@ -125,7 +125,7 @@ struct Watched {
 enum Criterion {
     Threshold(Box<ThresholdWatch>),
     Comparison(Box<ComparisonWatch>),
-    Health(HealthWatch),
+    Health(Box<HealthWatch>),
     Check(Box<CheckWatch>),
 }
 
@@ -147,7 +147,7 @@ impl Watcher {
             let watch = HealthWatch::new(health, &subject.judged)?;
             Ok(Watched {
                 dry_run: health.dry_run,
-                ..Watched::new(Criterion::Health(watch), health.schedule, start)
+                ..Watched::new(Criterion::Health(Box::new(watch)), health.schedule, start)
             })
         });
         let checks = verification.checks.iter().map(|check| {
