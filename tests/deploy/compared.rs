@@ -349,7 +349,7 @@ async fn a_comparison_that_cannot_be_asked_stops_it_before_anything_is_changed()
     gate: Allowed
     plan: 9 steps, 4 back
     changes: 8
-    20 unavailable: before anything was changed: errors could not be measured: `bad` of canary: URL answered with status 503
+    20 unavailable: before anything was changed: shipgate.yaml:27:11: errors could not be measured: `bad` of canary: URL answered with status 503
       hint: nothing was pushed; run the same command again when the provider answers
     log: 
     journal: 
