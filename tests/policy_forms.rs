@@ -45,12 +45,12 @@ fn documents_that_are_no_policy_are_refused() {
     # nothing but a comment
       => 1:1: the file is empty
     version: 1
-      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
     {}
-      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
     version: 1
     blocked_dates: []
-      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      => 1:1: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
     version: 1
     allowed_windows: []
       => 2:18: `allowed_windows`: [] has less than 1 item
@@ -179,7 +179,7 @@ fn findings_in_a_configmap_point_into_the_outer_file() {
     data:
       policy.json: |
         {}
-      => 4:5: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `approval_when` or `require`
+      => 4:5: the policy allows everything; write at least one of `allowed_windows`, `blocked_windows`, `blocked_dates`, `traffic_threshold`, `alerts`, `approval_when` or `require`
     kind: ConfigMap
     data:
       policy.json: |
@@ -237,7 +237,7 @@ fn json_by_itself_is_a_policy_too() {
     {"blocked_dates": ["2025-02-29"], "timezone": "UTC"}
       => 1:20: `2025-02-29` does not exist: February 2025 has 28 days
     {"comment": "nothing"}
-      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, actions, people, versions, approvals, override, approval_when, require, runway, behavior, dry_run
+      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts, actions, people, versions, approvals, override, approval_when, require, runway, behavior, dry_run
     "#);
 }
 
