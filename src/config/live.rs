@@ -27,8 +27,8 @@ pub struct LivesDocument {
     pub canary: Option<LiveDocument>,
 }
 
-/// Where it is seen which version runs: exactly one of `http`, `argocd`, `flux`, `kubernetes`. Names
-/// may hold `{{environment}}` and `{{service}}`.
+/// Where it is seen which version runs: exactly one of `http`, `argocd`, `flux`, `kubernetes`, `metric`.
+/// Names may hold `{{environment}}` and `{{service}}`.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(transform = without_null)]
@@ -44,6 +44,20 @@ pub struct LiveDocument {
     pub flux: Option<FluxDocument>,
     /// The workload itself, asked for in the cluster.
     pub kubernetes: Option<KubernetesDocument>,
+    /// A metric of `providers.prometheus` that carries the version as a label.
+    pub metric: Option<MetricDocument>,
+}
+
+/// A metric that carries the version.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(transform = without_null)]
+pub struct MetricDocument {
+    /// Query for series of the workload that are above 0 while it runs; may use `{{service}}`,
+    /// `{{environment}}` and `{{arm}}`.
+    pub query: String,
+    /// The label that holds the version. Default: `version`.
+    pub label: Option<String>,
 }
 
 /// An application of Argo CD.
@@ -106,6 +120,17 @@ pub enum Live {
     Flux(FluxObjects),
     /// A workload in a cluster.
     Kubernetes(KubernetesWorkload),
+    /// A metric.
+    Metric(VersionMetric),
+}
+
+/// A metric that carries the version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionMetric {
+    /// Query for series that are above 0 while the workload runs.
+    pub query: Template,
+    /// The label that holds the version.
+    pub label: String,
 }
 
 /// An application of Argo CD.
@@ -182,26 +207,32 @@ impl LiveDocument {
                 "`pointer` goes with `http` only",
             );
         }
-        match (&self.http, &self.argocd, &self.flux, &self.kubernetes) {
-            (Some(address), None, None, None) => self.http(address, pointer, problems),
-            (None, Some(argocd), None, None) => {
-                Live::ArgoCd(argocd.validate(&format!("{pointer}/argocd"), problems))
-            }
-            (None, None, Some(flux), None) => {
-                Live::Flux(flux.validate(&format!("{pointer}/flux"), problems))
-            }
-            (None, None, None, Some(kubernetes)) => {
-                let at = format!("{pointer}/kubernetes");
-                Live::Kubernetes(kubernetes.validate(scope, &at, problems))
-            }
-            _ => {
-                problems.at(
-                    pointer,
-                    "expected exactly one of `http`, `argocd`, `flux` and `kubernetes`, such as `{http: https://shop.example/version}`",
-                );
-                Live::stand_in()
-            }
+        let given = [
+            self.http.is_some(),
+            self.argocd.is_some(),
+            self.flux.is_some(),
+            self.kubernetes.is_some(),
+            self.metric.is_some(),
+        ];
+        let is_one = given.into_iter().filter(|is_given| *is_given).count() == 1;
+        let at = |key: &str| format!("{pointer}/{key}");
+        if !is_one {
+            problems.at(
+                pointer,
+                "expected exactly one of `http`, `argocd`, `flux`, `kubernetes` and `metric`, such as `{http: https://shop.example/version}`",
+            );
+        } else if let Some(address) = &self.http {
+            return self.http(address, pointer, problems);
+        } else if let Some(argocd) = &self.argocd {
+            return Live::ArgoCd(argocd.validate(&at("argocd"), problems));
+        } else if let Some(flux) = &self.flux {
+            return Live::Flux(flux.validate(&at("flux"), problems));
+        } else if let Some(kubernetes) = &self.kubernetes {
+            return Live::Kubernetes(kubernetes.validate(scope, &at("kubernetes"), problems));
+        } else if let Some(metric) = &self.metric {
+            return metric.validate(&at("metric"), problems);
         }
+        Live::stand_in()
     }
 
     fn http(&self, address: &str, pointer: &str, problems: &mut Problems<'_>) -> Live {
@@ -224,6 +255,35 @@ impl LiveDocument {
             },
             Err(message) => {
                 problems.at(&at, message);
+                Live::stand_in()
+            }
+        }
+    }
+}
+
+impl MetricDocument {
+    fn validate(&self, pointer: &str, problems: &mut Problems<'_>) -> Live {
+        let label = self.label.as_deref().unwrap_or("version");
+        // The names of labels (Prometheus, "Metric names and labels").
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let is_label = label.bytes().all(legal)
+            && label
+                .bytes()
+                .next()
+                .is_some_and(|first| !first.is_ascii_digit());
+        if !is_label {
+            problems.at(
+                &format!("{pointer}/label"),
+                format!("found `{label}`, expected the name of a label, such as version"),
+            );
+        }
+        match Template::parse(&self.query) {
+            Ok(query) => Live::Metric(VersionMetric {
+                query,
+                label: label.to_owned(),
+            }),
+            Err(message) => {
+                problems.at(&format!("{pointer}/query"), message);
                 Live::stand_in()
             }
         }
@@ -376,6 +436,21 @@ pub(super) fn check_providers(
                 &format!("/services/{}/live/{arm}/argocd", service.name),
                 "`live` asks `argocd`, but `providers.argocd` has no address",
             );
+        }
+        if let Some(Live::Metric(metric)) = live {
+            let pointer = format!("/services/{}/live/{arm}/metric", service.name);
+            if providers.prometheus.is_none() {
+                problems.at(
+                    &pointer,
+                    "`live` asks for a metric, but `providers.prometheus` has no address",
+                );
+            }
+            if canary.is_some() && !metric.query.tells_arms_apart() {
+                problems.at(
+                    &format!("{pointer}/query"),
+                    "asks the same of stable and canary; use `{{arm}}`",
+                );
+            }
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The metrics API: the part of Prometheus' HTTP API that a few recorded series need.
 //!
 //! Shapes and status codes follow Prometheus' documentation of `/api/v1/query` (instant queries) and
-//! `/api/v1/query_range`. `http_requests_total` is a raw counter; the other series are recorded ones.
+//! `/api/v1/query_range`. `http_requests_total` is a raw counter, `build_info` says which
+//! versions run; the other series are recorded ones.
 
 use std::collections::BTreeMap;
 
@@ -142,6 +143,9 @@ fn series(name: &str, at: DateTime<Utc>, measured: &mut Measured<'_>) -> Vec<Ser
         }
         return found;
     }
+    if name == "build_info" {
+        return running(moments, at);
+    }
     if name == "shop:requests_per_second:1m" {
         let requests = traffic.all(moments, at, WINDOW_SECONDS);
         return vec![Series {
@@ -173,6 +177,21 @@ fn series(name: &str, at: DateTime<Utc>, measured: &mut Measured<'_>) -> Vec<Ser
         }
     }
     found
+}
+
+/// What the pods say of themselves: one series of value 1 for each half that runs.
+fn running(moments: &[Moment], at: DateTime<Utc>) -> Vec<Series> {
+    let Some(moment) = moments.iter().rev().find(|moment| moment.at <= at) else {
+        return Vec::new();
+    };
+    let running = Arm::ALL.into_iter().filter_map(|arm| {
+        let version = moment.state.workload(arm).version.clone()?;
+        Some(Series {
+            labels: BTreeMap::from([("arm", arm.name().to_owned()), ("version", version)]),
+            value: Some(1.0),
+        })
+    });
+    running.collect()
 }
 
 /// Prometheus sends numbers as texts, and 0/0 as `NaN`.

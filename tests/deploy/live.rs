@@ -34,6 +34,7 @@ fn with_live(text: &str, stable: &str, canary: &str, providers: &str) -> String 
 
 const IN_CLUSTER: &str = "{kubernetes: {namespace: shop}}";
 const BY_FLUX: &str = "{flux: {kustomization: flux-system/apps}}";
+const BY_METRIC: &str = "{metric: {query: 'build_info{arm=\"{{arm}}\"}'}}";
 const BY_ARGO: &str = "{argocd: {application: 'shop-{{environment}}'}}";
 
 fn argo(url: &str) -> String {
@@ -73,6 +74,7 @@ async fn a_canary_goes_all_the_way_by_each_kind() {
         ("argocd", BY_ARGO, BY_ARGO),
         ("flux", BY_FLUX, BY_FLUX),
         ("both", BY_FLUX, IN_CLUSTER),
+        ("metric", BY_METRIC, BY_METRIC),
     ] {
         let configure = |text: String, url: &str| with_live(&text, stable, canary, &argo(url));
         let stand_in = StandIn::new(configure, good);
@@ -88,6 +90,29 @@ async fn a_canary_goes_all_the_way_by_each_kind() {
         assert_eq!(stand_in.asked("refresh=normal"), told, "{name}");
         assert_eq!(end.outcome.deployment.unwrap().steps.len(), STEPS, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_metric_that_tells_no_version_is_found_before_anything_is_changed() {
+    let rows = [
+        "{metric: {query: 'build_info{arm=\"{{arm}}\"}', label: pod}}",
+        "{metric: {query: 'build_info{arm=\"{{arm}}\",version=\"none\"}'}}",
+        "{metric: {query: 'sum(build_info'}}",
+    ];
+    let mut lines = Vec::new();
+    for live in rows {
+        let stand_in = one(live, good);
+        let end = deploy(&stand_in).await;
+        lines.push(end.end());
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    20 unavailable: before anything was changed: what stable runs is not known: `query` found a series without the label `pod`
+      hint: nothing was pushed; run the same command again when it answers
+    20 unavailable: before anything was changed: what stable runs is not known: `build_info{arm="{{arm}}",version="none"}` has no series above 0, so it does not tell what stable runs
+      hint: nothing was pushed; run the same command again when it answers
+    20 unavailable: before anything was changed: what stable runs is not known: WORLD refused the query: bad_data: invalid parameter "query": 1:4: parse error: expected the end (only a selector is known here)
+      hint: nothing was pushed; run the same command again when it answers
+    "#);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! One look at whatever says what runs, and what it means for what is waited for.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     Presence, Wanted,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     config::{
         Live,
-        live::{ArgoCdApplication, FluxObjects, KubernetesWorkload},
+        live::{ArgoCdApplication, FluxObjects, KubernetesWorkload, VersionMetric},
     },
     git::CommitId,
     ops::deploy::Outside,
@@ -24,6 +24,7 @@ use crate::{
             workload::{self, Workload},
         },
     },
+    rollout::Arm,
 };
 
 /// How long one answer may take.
@@ -71,6 +72,9 @@ pub(super) async fn look(
         Live::Kubernetes(live) => kubernetes(live, source)
             .await
             .map(|seen| workload(wanted, seen)),
+        Live::Metric(live) => versions(live, source)
+            .await
+            .map(|seen| metric(wanted, seen)),
     };
     looked.unwrap_or_else(Look::from)
 }
@@ -86,6 +90,37 @@ fn http(wanted: &Wanted<'_>, answer: Result<String, String>) -> Look {
     } else {
         Look::NotYet(seen)
     }
+}
+
+async fn versions(
+    live: &VersionMetric,
+    source: Source<'_>,
+) -> Result<Result<BTreeSet<String>, Trouble>, Unusable> {
+    let (endpoint, query) = source.metric(live)?;
+    let (client, clock) = (source.outside.client, &*source.outside.clock);
+    let asked = (query.as_str(), live.label.as_str());
+    Ok(probe::live::metric::versions(client, clock, &endpoint, asked, ANSWER_LIMIT).await)
+}
+
+/// A workload without a series does not run; one with another version beside the wanted one is on its
+/// way.
+fn metric(wanted: &Wanted<'_>, seen: Result<BTreeSet<String>, Trouble>) -> Look {
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(trouble) => return Look::NotYet(trouble.reason().to_owned()),
+    };
+    let is_as_wanted = match wanted.presence {
+        Presence::Running => seen.len() == 1 && seen.contains(wanted.version),
+        Presence::Gone => !seen.contains(wanted.version),
+    };
+    if is_as_wanted {
+        return Look::AsWanted;
+    }
+    let shown: Vec<&str> = seen.iter().map(String::as_str).collect();
+    Look::NotYet(match shown.as_slice() {
+        [] => "no series is above 0".to_owned(),
+        shown => format!("runs {}", shown.join(" and ")),
+    })
 }
 
 async fn argocd(
@@ -332,6 +367,15 @@ pub(super) async fn ask_once(
             Ok(seen) if seen.versions.is_empty() => Err(format!(
                 "{} names no version: none of its containers runs {}, and no label says it",
                 live.workload, live.image
+            )),
+            Ok(_) => Ok(()),
+        }),
+        Live::Metric(live) => Ok(match versions(live, source).await? {
+            Err(trouble) => Err(said(trouble)),
+            // A canary without pods has no series.
+            Ok(seen) if seen.is_empty() && source.arm == Arm::Stable.word() => Err(format!(
+                "`{}` has no series above 0, so it does not tell what stable runs",
+                live.query
             )),
             Ok(_) => Ok(()),
         }),

@@ -2,14 +2,17 @@
 
 use crate::{
     config::{
-        live::{ArgoCdApplication, ClusterPlace, is_object_name},
+        live::{ArgoCdApplication, ClusterPlace, VersionMetric, is_object_name},
         query::{Template, Variables},
     },
-    ops::{deploy::Outside, load::Target},
-    probe::live::{
-        argocd,
-        cluster::Cluster,
-        kubeconfig::{self, Pod, Surroundings, Unusable},
+    ops::{deploy::Outside, load::Target, watch::Endpoints},
+    probe::{
+        live::{
+            argocd,
+            cluster::Cluster,
+            kubeconfig::{self, Pod, Surroundings, Unusable},
+        },
+        prometheus,
     },
     secret::Secret,
 };
@@ -59,6 +62,24 @@ impl Source<'_> {
             ),
             hint: format!("set {variable} in the pipeline, as a secret"),
         })
+    }
+
+    /// Returns the Prometheus of the configuration and the query for it.
+    pub(in crate::ops) fn metric(
+        &self,
+        live: &VersionMetric,
+    ) -> Result<(prometheus::Endpoint, String), Unusable> {
+        let query = self.text(&live.query)?;
+        let found = Endpoints::new(&self.target.config.providers, self.outside.secrets);
+        let endpoints = found.map_err(|failure| Unusable {
+            reason: failure.0.reason.clone(),
+            hint: failure.0.hints.first().cloned().unwrap_or_default(),
+        })?;
+        let endpoint = endpoints.prometheus.ok_or_else(|| Unusable {
+            reason: "`live` asks for a metric, and `providers` does not name prometheus".to_owned(),
+            hint: "add `providers: {prometheus: {url: …}}`".to_owned(),
+        })?;
+        Ok((endpoint, query))
     }
 
     /// Returns the Argo CD of the configuration and the application in it.
