@@ -295,7 +295,7 @@ fn every_mistake_is_told_with_its_place() {
             "{http: \"https://ads.example/version\", pointer: /version}",
             "{}",
             &[
-                "13:15: expected exactly one of `http`, `argocd`, `flux` and `kubernetes`, such as `{http: https://shop.example/version}`",
+                "13:15: expected exactly one of `http`, `argocd`, `flux`, `kubernetes` and `metric`, such as `{http: https://shop.example/version}`",
             ],
         ),
         (

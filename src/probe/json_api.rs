@@ -34,12 +34,29 @@ pub(super) struct Question<'a> {
     pub(super) complaint: fn(&Value) -> Option<String>,
 }
 
-/// Asks, again where that is worth it, and returns the JSON of an answer with status 200 to 299.
+/// Asks, again where that is worth it, and returns the JSON of a whole answer, with
+/// status 200 to 299 and without the secrets.
 ///
 /// # Errors
 /// No whole answer, any other status, something that is no JSON, more than 8 MiB: the reason as a
 /// clause that begins with the address's origin and holds neither a secret nor raw remote text.
 pub(super) async fn ask(
+    client: &Client,
+    clock: &dyn Clock,
+    question: Question<'_>,
+) -> Result<Value, String> {
+    let secrets = question.secrets;
+    let answer = ask_for_secret(client, clock, question).await?;
+    // What is in an answer gets into messages, records and commits.
+    Ok(scrubbed(answer, secrets))
+}
+
+/// As [`ask`], for an answer that is a secret itself: nothing is taken out of it, and nothing of it may
+/// be shown.
+///
+/// # Errors
+/// As [`ask`].
+pub(super) async fn ask_for_secret(
     client: &Client,
     clock: &dyn Clock,
     question: Question<'_>,
@@ -67,7 +84,7 @@ pub(super) async fn ask(
     let answer = client.ask(clock, call).await.map_err(clean)?;
     let clean = |reason: String| without(format!("{who} {reason}"), secrets);
     let document = answer.body.as_deref().map(serde_json::from_slice::<Value>);
-    if !answer.status.is_success() {
+    if !is_whole(answer.status) {
         let told = match document {
             Some(Ok(document)) => complaint(&document).map(|told| without(told, secrets)),
             _ => None,
@@ -81,7 +98,12 @@ pub(super) async fn ask(
     }
 }
 
-/// Says what a status means that is none of 200 to 299.
+/// Does a status say that the answer is all that there is? 206 announces a part of it.
+pub(super) fn is_whole(status: StatusCode) -> bool {
+    status.is_success() && status != StatusCode::PARTIAL_CONTENT
+}
+
+/// Says what a status means that is none of 200 to 299, or is of a part of an answer.
 pub(super) fn refusal(status: StatusCode, told: Option<&str>) -> String {
     let number = status.as_u16();
     match (number, told) {
@@ -95,6 +117,7 @@ pub(super) fn refusal(status: StatusCode, told: Option<&str>) -> String {
             "answered with status {number}: redirects are not followed, so the address must be the final one"
         ),
         (429, _) => "answered with status 429: too many requests".to_owned(),
+        (206, _) => "answered with status 206: only a part of the answer".to_owned(),
         _ => format!("answered with status {number}"),
     }
 }

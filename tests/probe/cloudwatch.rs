@@ -168,7 +168,16 @@ async fn only_whole_points_of_the_time_asked_for_count() {
     let uneven = result(&[(2, "7, 8")], "Complete");
     let more = result(&[(2, "7")], "Complete")
         .replace("\"Messages\"", "\"NextToken\": \"x\", \"Messages\"");
-    for (name, body) in [("two", two), ("uneven", uneven), ("more", more)] {
+    let left_out = result(&[(2, "7")], "Complete").replace(
+        "\"Messages\": []",
+        "\"Messages\": [{\"Code\": \"ArithmeticError\"}]",
+    );
+    for (name, body) in [
+        ("two", two),
+        ("uneven", uneven),
+        ("more", more),
+        ("left out", left_out),
+    ] {
         let server = Server::always(answer(200, "", &body));
         lines.push(format!(
             "{name}: {}",
@@ -191,6 +200,7 @@ async fn only_whole_points_of_the_time_asked_for_count() {
     two: no data: 2 results where one was wanted; `ReturnData: false` hides one
     uneven: no data: 1 instants with 2 values
     more: no data: only a part of the points was answered
+    left out: no data: an answer with ArithmeticError
     ");
 }
 

@@ -67,6 +67,19 @@ fn clean(text: String, url: &str) -> String {
 }
 
 #[tokio::test]
+async fn a_secret_that_is_sent_back_is_not_shown() {
+    let server = Server::with(|_, request| {
+        let sent = request
+            .lines()
+            .find(|line| line.to_ascii_lowercase().starts_with("authorization:"));
+        let body = json!({"v": format!("{} {TOKEN}", sent.unwrap())});
+        answer(200, "", body.to_string())
+    });
+    let line = check(&server.url, "/x#/v", &json!(true)).await;
+    assert_eq!(line, r#"failed: is "authorization: Basic *** ***" at /v"#);
+}
+
+#[tokio::test]
 async fn a_broken_api_never_gives_a_number_or_a_yes() {
     let mut lines = Vec::new();
     for (name, behaviour) in faults(r#"{"errors": 0, "a": "filling"}"#) {

@@ -164,6 +164,12 @@ pub async fn preflight(
                     let sentence = format!("{} ({})", standing.sentence(), arm.word());
                     return Err(not_answered(target, &standing.name, &sentence));
                 }
+                if *arm == Arm::Stable && standing.inconclusive > 0 {
+                    reporter.event(&Event::Warning(format!(
+                        "before we start: {} (stable)",
+                        standing.sentence()
+                    )));
+                }
                 if *arm == Arm::Stable && standing.failed > 0 {
                     reporter.event(&Event::Warning(format!(
                         "stable is not healthy before we start: {}",

@@ -22,6 +22,20 @@ pub(super) fn read(document: &Value, (from, to): (DateTime<Utc>, DateTime<Utc>))
     let Some(results) = document.get("MetricDataResults").and_then(Value::as_array) else {
         return odd();
     };
+    // AWS tells there what it left out, such as points that are no numbers.
+    let told = |holder: &Value| {
+        let messages = holder.get("Messages").and_then(Value::as_array);
+        messages.and_then(|list| list.first()).map(|first| {
+            let code = first
+                .get("Code")
+                .and_then(Value::as_str)
+                .unwrap_or("a message");
+            Points::Useless(format!("an answer with {}", excerpt(code)))
+        })
+    };
+    if let Some(told) = told(document).or_else(|| results.iter().find_map(told)) {
+        return told;
+    }
     let has_more = document.get("NextToken").is_some_and(|it| !it.is_null());
     let [result] = results.as_slice() else {
         return Points::Useless(match results.len() {

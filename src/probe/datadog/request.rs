@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     probe::{
         Client,
-        json_api::{self, Question, below, scrubbed, sensitive},
+        json_api::{self, Question, below, sensitive},
         text::{excerpt, origin},
     },
 };
@@ -74,8 +74,7 @@ async fn ask(
         secrets: &secrets,
         complaint,
     };
-    let answer = json_api::ask(client, clock, question).await?;
-    Ok(scrubbed(answer, &secrets))
+    json_api::ask(client, clock, question).await
 }
 
 /// Returns what an answer complains of, whatever its status: a text or a list in `errors`, or

@@ -14,7 +14,7 @@ use crate::{
     probe::{
         Client,
         client::Call,
-        json_api::{refusal, sensitive, without},
+        json_api::{is_whole, refusal, scrubbed, sensitive, without},
         text::origin,
     },
     secret::Secret,
@@ -67,7 +67,9 @@ pub(super) async fn get(
     let document = answer.body.as_deref().map(serde_json::from_slice::<Value>);
     let what = question.what;
     match (answer.status.as_u16(), document) {
-        (200..=299, Some(Ok(document))) if document.is_object() => Ok(document),
+        (200..=299, Some(Ok(document))) if is_whole(answer.status) && document.is_object() => {
+            Ok(scrubbed(document, &secrets))
+        }
         (200..=299, None) => Err(unanswered(format!("{who} answered with more than 8 MiB"))),
         (200..=299, Some(_)) => Err(unanswered(format!(
             "{who} answered with something that is no {what}"

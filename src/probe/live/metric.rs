@@ -8,9 +8,11 @@ use crate::{
     clock::Clock,
     probe::{
         Client,
+        json_api::without,
         prometheus::{self, Endpoint},
         text::excerpt,
     },
+    secret::Secret,
 };
 
 /// Asks for the versions of all series above 0; none at all where the query matches nothing, or only
@@ -32,15 +34,19 @@ pub async fn versions(
             return Err(Trouble::Unanswered(reason));
         }
     };
+    let secrets = endpoint.auth.secrets();
+    let secrets: Vec<&Secret> = secrets.iter().collect();
     let present = snapshot.series.iter().filter(|(_, value)| **value > 0.0);
     present
         .map(|(name, _)| {
             let version = label_of(name, label).filter(|version| !version.is_empty());
-            version.map(excerpt).ok_or_else(|| {
-                Trouble::Unanswered(format!(
-                    "`query` found a series without the label `{label}`"
-                ))
-            })
+            version
+                .map(|version| excerpt(&without(version.to_owned(), &secrets)))
+                .ok_or_else(|| {
+                    Trouble::Unanswered(format!(
+                        "`query` found a series without the label `{label}`"
+                    ))
+                })
         })
         .collect()
 }

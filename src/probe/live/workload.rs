@@ -6,7 +6,7 @@
 //! (<https://argo-rollouts.readthedocs.io/en/stable/generated/kubectl-argo-rollouts/kubectl-argo-rollouts_status/>),
 //! and that no pod of another version is left.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
@@ -216,30 +216,42 @@ fn counted(wanted: u64, pods: u64, updated: u64, available: u64) -> Standing {
 }
 
 /// Returns the tags with which the pod template runs the image, each once; where none of its
-/// containers runs it by a tag, what the first version label says.
+/// containers runs it by a tag, those of an image of the same name from elsewhere, such as a mirror;
+/// and where there is none either, what the first version label says.
 fn versions(object: Object<'_>, image: &str) -> Result<Vec<String>, Trouble> {
-    let mut found: Vec<String> = Vec::new();
+    let mut references = Vec::new();
     for list in ["containers", "initContainers"] {
         for container in object.list(&format!("/spec/template/spec/{list}"))? {
-            let reference = container.get("image").and_then(Value::as_str);
-            if let Some(tag) = reference.and_then(|reference| tag(reference, image)) {
-                let tag = excerpt(tag);
-                if !found.contains(&tag) {
-                    found.push(tag);
-                }
-            }
+            references.extend(container.get("image").and_then(Value::as_str));
         }
+    }
+    let name = last_part(image);
+    let of = |tag: &dyn Fn(&str) -> Option<String>| -> BTreeSet<String> {
+        references
+            .iter()
+            .filter_map(|reference| tag(reference))
+            .collect()
+    };
+    let mut found = of(&|reference| tag(reference, image).map(excerpt));
+    if found.is_empty() {
+        // A label may say anything while another version runs beside it.
+        found = of(&|reference| tag(last_part(reference), name).map(excerpt));
     }
     if found.is_empty() {
         for label in VERSION_LABELS {
             let pointer = format!("/spec/template/metadata/labels/{label}");
             if let Some(version) = object.text(&pointer)? {
-                found.push(excerpt(version));
+                found.insert(excerpt(version));
                 break;
             }
         }
     }
-    Ok(found)
+    Ok(found.into_iter().collect())
+}
+
+/// Returns what is behind the last `/` of a reference to an image.
+fn last_part(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or(reference)
 }
 
 /// Returns the tag of a reference to an image: `repository:tag`, `repository:tag@sha256:…`.
@@ -270,5 +282,9 @@ mod tests {
             assert_eq!(tag(reference, image), version, "{reference}");
         }
         assert_eq!(tag("registry:5000/web:1", "registry"), None);
+        assert_eq!(
+            tag(last_part("mirror.example/shop/web:1.0"), last_part(image)),
+            Some("1.0")
+        );
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     probe::{
         Client,
-        json_api::{self, Question, below, scrubbed, sensitive},
+        json_api::{self, Question, below, sensitive},
         text::{excerpt, origin},
     },
 };
@@ -46,7 +46,7 @@ pub(super) async fn ask(
         complaint,
     };
     let answer = json_api::ask(client, clock, question).await;
-    let answer = scrubbed(answer.map_err(Useless::Unavailable)?, &[key]);
+    let answer = answer.map_err(Useless::Unavailable)?;
     let who = origin(&endpoint.url);
     // GraphQL tells of errors beside data, with status 200: what else is there is a part of it.
     if answer.get("errors").is_some_and(|errors| !errors.is_null()) {

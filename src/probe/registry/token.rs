@@ -67,7 +67,7 @@ pub(super) async fn get(
         secrets: &secrets.iter().collect::<Vec<_>>(),
         complaint: |_| None,
     };
-    let answer = json_api::ask(client, clock, question).await?;
+    let answer = json_api::ask_for_secret(client, clock, question).await?;
     let token = ["token", "access_token"]
         .into_iter()
         .find_map(|key| answer.get(key).and_then(Value::as_str))
