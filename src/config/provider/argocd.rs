@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Url;
 
-use super::{address::base_address, sign_in::check_variable};
+use super::sign_in::address_with_token;
 use crate::config::{Problem, schema::without_null};
 
 /// `providers.argocd` as it is written.
@@ -36,20 +36,7 @@ impl RawArgoCd {
     /// # Errors
     /// An address that may not be asked with credentials, something else than a variable's name.
     pub fn validate(self, at: &str) -> Result<ArgoCd, Vec<Problem>> {
-        let mut problems = Vec::new();
-        if let Some(variable) = &self.token_env {
-            check_variable(variable, &format!("{at}/token_env"), &mut problems);
-        }
-        match base_address(&self.url, self.allow_http) {
-            Ok(url) if problems.is_empty() => Ok(ArgoCd {
-                url,
-                token_env: self.token_env,
-            }),
-            Ok(_) => Err(problems),
-            Err(message) => {
-                problems.push((format!("{at}/url"), message));
-                Err(problems)
-            }
-        }
+        let (url, token_env) = address_with_token(&self.url, self.allow_http, self.token_env, at)?;
+        Ok(ArgoCd { url, token_env })
     }
 }

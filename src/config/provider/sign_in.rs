@@ -1,6 +1,8 @@
 //! How to sign in at a provider: names of environment variables, never the secrets.
 
-use super::Problem;
+use url::Url;
+
+use super::{Problem, address::base_address};
 
 /// How to sign in; names of environment variables, never the secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,31 @@ impl SignIn {
                 ));
                 None
             }
+        }
+    }
+}
+
+/// Reads `url`, `allow_http` and `token_env`, all that some providers need; `at` is the JSON pointer of
+/// the value that they stand in.
+///
+/// # Errors
+/// An address that may not be asked with credentials, something else than a variable's name.
+pub(super) fn address_with_token(
+    url: &str,
+    allow_http: bool,
+    token_env: Option<String>,
+    at: &str,
+) -> Result<(Url, Option<String>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    if let Some(variable) = &token_env {
+        check_variable(variable, &format!("{at}/token_env"), &mut problems);
+    }
+    match base_address(url, allow_http) {
+        Ok(url) if problems.is_empty() => Ok((url, token_env)),
+        Ok(_) => Err(problems),
+        Err(message) => {
+            problems.push((format!("{at}/url"), message));
+            Err(problems)
         }
     }
 }
