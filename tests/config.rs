@@ -5,7 +5,7 @@ use std::time::Duration;
 use shipgate::{
     config::{CanaryStep, Config, Strategy},
     manifest::Edit,
-    rollout::{self, Action, Facts, Plan},
+    rollout::{self, Action, Facts, Plan, Roles},
     units::Weight,
 };
 
@@ -68,6 +68,7 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
     let service = &config.services["advertisements"];
     let version = "1.1".parse().unwrap();
     let facts = Facts {
+        roles: Roles::of(&service.strategy),
         canary_replicas: Some(0),
         canary_weight: Some(Weight::ZERO),
     };
@@ -104,9 +105,9 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
         "Deployment/advertisements: APP_VERSION=1.1",
         "Deployment/advertisements: 1.1",
     ];
-    let plan = rollout::plan(service, &version, facts);
+    let plan = rollout::plan(service, &version, &facts);
     assert_eq!(brings(&plan), [canary, stable].concat());
-    assert_eq!(brings(&rollout::direct(service, &version, facts)), stable);
+    assert_eq!(brings(&rollout::direct(service, &version, &facts)), stable);
 }
 
 /// The example with one workload, whose changes land through pull requests.

@@ -12,7 +12,7 @@ use super::{
     signals,
 };
 use crate::{
-    config::{Strategy, query::Variables},
+    config::query::Variables,
     event::{Event, Failure, Outcome, Reporter},
     ops::{
         load::{self, Subject},
@@ -109,7 +109,7 @@ fn watched(
     now: DateTime<Utc>,
 ) -> Watched {
     let service = &subject.service;
-    let has_canary = matches!(service.strategy, Strategy::Canary(_));
+    let has_canary = service.strategy.canary().is_some();
     let arm = arguments
         .arm
         .unwrap_or(if has_canary && service.verification.compares() {

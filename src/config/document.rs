@@ -11,6 +11,7 @@ use super::{
     live::LivesDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
+    strategy::{StrategyDocument, TrafficDocument, WorkloadsDocument},
     verification::{ProviderKind, RawVerification},
     version_in::CarrierDocument,
 };
@@ -102,94 +103,6 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(with = "String")]
     pub on_unavailable_after: Option<String>,
-}
-
-/// The workloads of a service as `Kind/name`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct WorkloadsDocument {
-    /// The workload that serves everyone.
-    pub stable: String,
-    /// The workload that gets a new version first.
-    #[serde(default)]
-    #[schemars(with = "String")]
-    pub canary: Option<String>,
-}
-
-/// What splits the traffic.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TrafficDocument {
-    /// The canary Ingress of ingress-nginx as `Ingress/name`.
-    pub ingress_nginx: String,
-}
-
-/// How a service is deployed: exactly one key.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StrategyDocument {
-    /// Into a canary workload first, with growing weight.
-    #[serde(default)]
-    #[schemars(with = "CanaryDocument")]
-    pub canary: Option<CanaryDocument>,
-    /// Into the one workload at once.
-    #[serde(default)]
-    #[schemars(with = "RollingDocument")]
-    pub rolling: Option<RollingDocument>,
-}
-
-/// The canary strategy.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CanaryDocument {
-    /// Replicas of the canary workload while it runs. Default: 1.
-    #[serde(default)]
-    #[schemars(with = "u32", range(min = 1, max = 10_000))]
-    pub canary_replicas: Option<u32>,
-    /// The steps, in order.
-    #[schemars(length(min = 1, max = 100))]
-    pub steps: Vec<StepDocument>,
-    /// How long the promoted version is watched before it counts as good. Default: 5m.
-    #[serde(default)]
-    #[schemars(with = "String")]
-    pub bake_time: Option<String>,
-}
-
-/// One step: `set_weight` or `pause`.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct StepDocument {
-    /// Weight of the canary in percent.
-    #[serde(default)]
-    #[schemars(with = "u64", range(min = 1, max = 100))]
-    pub set_weight: Option<u64>,
-    /// A pause: with a duration it is watched all the while, without one it waits for an approval.
-    #[serde(default)]
-    #[schemars(with = "PauseDocument")]
-    pub pause: Option<PauseDocument>,
-}
-
-/// A pause.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PauseDocument {
-    /// How long. Default: until someone approves.
-    #[serde(default)]
-    #[schemars(with = "String")]
-    pub duration: Option<String>,
-    /// End it as soon as every comparison says good and everything else passes. Default: false.
-    #[serde(default)]
-    pub promote_early: bool,
-}
-
-/// The rolling strategy.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RollingDocument {
-    /// How long the new version is watched before it counts as good. Default: 5m.
-    #[serde(default)]
-    #[schemars(with = "String")]
-    pub bake_time: Option<String>,
 }
 
 impl ConfigDocument {

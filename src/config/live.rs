@@ -5,7 +5,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Problems, Service, Strategy,
+    Problems, Service,
     provider::{Providers, web_address},
     query::{Template, Variables},
     schema::without_null,
@@ -426,18 +426,16 @@ pub(super) fn check_providers(
     providers: &Providers,
     problems: &mut Problems<'_>,
 ) {
-    let canary = match &service.strategy {
-        Strategy::Canary(canary) => Some(&canary.live),
-        Strategy::Rolling(_) => None,
-    };
-    for (arm, live) in [("stable", Some(&service.live_stable)), ("canary", canary)] {
-        if matches!(live, Some(Live::ArgoCd(_))) && providers.argocd.is_none() {
+    let workloads = service.strategy.workloads();
+    for (arm, workload) in &workloads {
+        let live = &workload.live;
+        if matches!(live, Live::ArgoCd(_)) && providers.argocd.is_none() {
             problems.at(
                 &format!("/services/{}/live/{arm}/argocd", service.name),
                 "`live` asks `argocd`, but `providers.argocd` has no address",
             );
         }
-        if let Some(Live::Metric(metric)) = live {
+        if let Live::Metric(metric) = live {
             let pointer = format!("/services/{}/live/{arm}/metric", service.name);
             if providers.prometheus.is_none() {
                 problems.at(
@@ -445,7 +443,7 @@ pub(super) fn check_providers(
                     "`live` asks for a metric, but `providers.prometheus` has no address",
                 );
             }
-            if canary.is_some() && !metric.query.tells_arms_apart() {
+            if workloads.len() > 1 && !metric.query.tells_arms_apart() {
                 problems.at(
                     &format!("{pointer}/query"),
                     "asks the same of stable and canary; use `{{arm}}`",

@@ -8,6 +8,7 @@ pub mod pull_request;
 pub mod query;
 mod schema;
 mod service;
+mod strategy;
 pub mod verification;
 mod version_in;
 
@@ -15,13 +16,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
     manifest::ObjectRef,
-    units::Weight,
     yaml::{Finding, Limits, Located, Position},
 };
 
 pub use document::ConfigDocument;
 pub use git::GitSettings;
 pub use live::Live;
+pub use strategy::{Canary, CanaryStep, Rolling, Strategy, Traffic, Workload};
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -71,10 +72,6 @@ pub struct Service {
     pub image: String,
     /// What carries its version in a workload besides image, version labels and `DD_VERSION`.
     pub version_in: Vec<Carrier>,
-    /// The workload that serves everyone.
-    pub stable: ObjectRef,
-    /// Where it is seen which version the stable workload runs.
-    pub live_stable: Live,
     /// How it is deployed.
     pub strategy: Strategy,
     /// How it is judged.
@@ -86,6 +83,15 @@ pub struct Service {
 }
 
 impl Service {
+    /// Returns where it is seen which version one of its workloads runs; none where the
+    /// configuration does not name that workload.
+    pub fn live(&self, workload: &ObjectRef) -> Option<&Live> {
+        let mut workloads = self.strategy.workloads().into_iter();
+        workloads
+            .find(|(_, named)| named.object == *workload)
+            .map(|(_, named)| &named.live)
+    }
+
     /// Returns the globs of its manifests in an environment.
     pub fn globs(&self, environment: &Environment) -> Vec<String> {
         self.manifests
@@ -96,117 +102,6 @@ impl Service {
                 glob.trim_start_matches('/').to_owned()
             })
             .collect()
-    }
-}
-
-/// How a new version gets to everyone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Strategy {
-    /// Into the one workload at once.
-    Rolling(Rolling),
-    /// Into a canary workload first, with growing weight.
-    Canary(Box<Canary>),
-}
-
-impl Strategy {
-    /// Returns the name that is written in the configuration.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Rolling(_) => "rolling",
-            Self::Canary(_) => "canary",
-        }
-    }
-
-    /// Returns the shortest time in which a deployment can end: its pauses and bake times, without
-    /// waits for workloads and approvals.
-    pub fn shortest(&self) -> Duration {
-        match self {
-            Self::Rolling(rolling) => rolling.bake_time,
-            Self::Canary(canary) => canary
-                .pauses()
-                .map(|(_, length)| length)
-                .fold(canary.bake_time, Duration::saturating_add),
-        }
-    }
-
-    /// Returns how long the new version is watched with a part of the traffic before all of it goes
-    /// there.
-    pub fn hold(&self) -> Duration {
-        match self {
-            Self::Rolling(_) => Duration::ZERO,
-            Self::Canary(canary) => canary
-                .pauses()
-                .filter(|(weight, _)| *weight > Weight::ZERO && *weight < Weight::FULL)
-                .map(|(_, length)| length)
-                .fold(Duration::ZERO, Duration::saturating_add),
-        }
-    }
-
-    /// Returns the first part of the traffic that the new version gets; none where it gets all at
-    /// once.
-    pub fn first_weight(&self) -> Option<Weight> {
-        match self {
-            Self::Rolling(_) => None,
-            Self::Canary(canary) => canary.steps.iter().find_map(|step| match step {
-                CanaryStep::SetWeight(weight) => Some(*weight),
-                CanaryStep::Pause { .. } | CanaryStep::PauseForApproval => None,
-            }),
-        }
-    }
-}
-
-/// `strategy: {rolling: …}`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rolling {
-    /// How long the new version is watched before it counts as good.
-    pub bake_time: Duration,
-}
-
-/// `strategy: {canary: …}`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Canary {
-    /// The canary workload.
-    pub workload: ObjectRef,
-    /// Where it is seen which version it runs.
-    pub live: Live,
-    /// The canary Ingress that holds the weight.
-    pub ingress: ObjectRef,
-    /// Replicas of the canary workload while it runs.
-    pub replicas: u32,
-    /// The steps, as written.
-    pub steps: Vec<CanaryStep>,
-    /// How long the promoted version is watched before it counts as good.
-    pub bake_time: Duration,
-}
-
-/// One step of a canary, as Argo Rollouts writes them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CanaryStep {
-    /// `set_weight: 10`
-    SetWeight(Weight),
-    /// `pause: {duration: 10m}`: watched all the while.
-    Pause {
-        /// How long.
-        duration: Duration,
-        /// Does it end as soon as everything is good?
-        promote_early: bool,
-    },
-    /// `pause: {}`: waits for an approval.
-    PauseForApproval,
-}
-
-impl Canary {
-    /// Returns the pauses that end by themselves, each with the weight it is held at.
-    fn pauses(&self) -> impl Iterator<Item = (Weight, Duration)> {
-        let mut weight = Weight::ZERO;
-        self.steps.iter().filter_map(move |step| match step {
-            CanaryStep::SetWeight(next) => {
-                weight = *next;
-                None
-            }
-            CanaryStep::Pause { duration, .. } => Some((weight, *duration)),
-            CanaryStep::PauseForApproval => None,
-        })
     }
 }
 

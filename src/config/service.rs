@@ -3,18 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Canary, CanaryStep, Live, Problems, Rolling, Service, Strategy,
-    document::{CanaryDocument, RollingDocument, ServiceDocument, StepDocument},
-    live::Scope,
+    Canary, CanaryStep, Problems, Service, Strategy,
+    document::ServiceDocument,
+    strategy::read_duration,
     verification::{Measure, OnInconclusive, Verification},
-};
-use crate::{
-    manifest::ObjectRef,
-    units::{Weight, parse_duration},
 };
 
 const DEFAULT_PROGRESS_DEADLINE: Duration = Duration::from_secs(600);
-const DEFAULT_BAKE_TIME: Duration = Duration::from_secs(300);
 const DEFAULT_UNAVAILABLE: Duration = Duration::from_secs(300);
 
 impl ServiceDocument {
@@ -50,33 +45,7 @@ impl ServiceDocument {
                 carrier.clone().validate(&at, problems)
             })
             .collect();
-        let stable = object(
-            &self.workloads.stable,
-            &format!("{pointer}/workloads/stable"),
-            problems,
-        );
-        let strategy = match (&self.strategy.canary, &self.strategy.rolling) {
-            (Some(canary), None) => self.canary(canary, pointer, problems),
-            (None, Some(rolling)) => Strategy::Rolling(self.rolling(rolling, pointer, problems)),
-            (Some(_), Some(_)) => {
-                problems.at(
-                    &format!("{pointer}/strategy"),
-                    "found both `canary` and `rolling`, expected one strategy",
-                );
-                Strategy::Rolling(Rolling {
-                    bake_time: DEFAULT_BAKE_TIME,
-                })
-            }
-            (None, None) => {
-                problems.at(
-                    &format!("{pointer}/strategy"),
-                    "no strategy is named; expected `canary` or `rolling`",
-                );
-                Strategy::Rolling(Rolling {
-                    bake_time: DEFAULT_BAKE_TIME,
-                })
-            }
-        };
+        let strategy = self.strategy(pointer, problems);
         let verification = self.verification.validate().unwrap_or_else(|found| {
             problems.all(&format!("{pointer}/verification"), found);
             Verification {
@@ -91,129 +60,26 @@ impl ServiceDocument {
             tell_apart(&verification, pointer, problems);
             early_ends(canary, &verification, pointer, problems);
         }
-        let scope = Scope {
-            workload: &stable,
-            image: &image,
-        };
-        let at = format!("{pointer}/live/stable");
-        let live_stable = self.live.stable.validate(scope, &at, problems);
         Service {
             name: name.to_owned(),
             manifests: self.manifests,
             image,
             version_in,
-            stable,
-            live_stable,
             strategy,
             verification,
-            progress_deadline: duration(
+            progress_deadline: read_duration(
                 self.progress_deadline.as_deref(),
                 DEFAULT_PROGRESS_DEADLINE,
                 &format!("{pointer}/progress_deadline"),
                 problems,
             ),
-            on_unavailable_after: duration(
+            on_unavailable_after: read_duration(
                 self.on_unavailable_after.as_deref(),
                 DEFAULT_UNAVAILABLE,
                 &format!("{pointer}/on_unavailable_after"),
                 problems,
             ),
         }
-    }
-
-    fn rolling(
-        &self,
-        rolling: &RollingDocument,
-        pointer: &str,
-        problems: &mut Problems<'_>,
-    ) -> Rolling {
-        for (present, key) in [
-            (self.workloads.canary.is_some(), "workloads/canary"),
-            (self.live.canary.is_some(), "live/canary"),
-            (self.traffic.is_some(), "traffic"),
-        ] {
-            if present {
-                problems.at(
-                    &format!("{pointer}/{key}"),
-                    "the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`",
-                );
-            }
-        }
-        Rolling {
-            bake_time: duration(
-                rolling.bake_time.as_deref(),
-                DEFAULT_BAKE_TIME,
-                &format!("{pointer}/strategy/rolling/bake_time"),
-                problems,
-            ),
-        }
-    }
-
-    fn canary(
-        &self,
-        canary: &CanaryDocument,
-        pointer: &str,
-        problems: &mut Problems<'_>,
-    ) -> Strategy {
-        let missing = |key: &str, example: &str, problems: &mut Problems<'_>| {
-            let (parent, _) = key.rsplit_once('/').unwrap_or(("", key));
-            problems.at(
-                &format!("{pointer}/{parent}"),
-                format!(
-                    "the strategy `canary` needs `{}`, such as `{example}`",
-                    key.replace('/', ".")
-                ),
-            );
-        };
-        let workload = match &self.workloads.canary {
-            Some(text) => object(text, &format!("{pointer}/workloads/canary"), problems),
-            None => {
-                missing("workloads/canary", "Deployment/shop-canary", problems);
-                stand_in()
-            }
-        };
-        let ingress = match &self.traffic {
-            Some(traffic) => object(
-                &traffic.ingress_nginx,
-                &format!("{pointer}/traffic/ingress_nginx"),
-                problems,
-            ),
-            None => {
-                missing("traffic/ingress_nginx", "Ingress/shop-canary", problems);
-                stand_in()
-            }
-        };
-        let live = match &self.live.canary {
-            Some(document) => {
-                let scope = Scope {
-                    workload: &workload,
-                    image: &self.image,
-                };
-                document.validate(scope, &format!("{pointer}/live/canary"), problems)
-            }
-            None => {
-                missing(
-                    "live/canary",
-                    "{http: https://canary.example/version}",
-                    problems,
-                );
-                Live::stand_in()
-            }
-        };
-        let below = format!("{pointer}/strategy/canary");
-        Strategy::Canary(Box::new(Canary {
-            workload,
-            live,
-            ingress,
-            replicas: canary.canary_replicas.unwrap_or(1),
-            steps: steps(&canary.steps, &format!("{below}/steps"), problems),
-            bake_time: duration(
-                canary.bake_time.as_deref(),
-                DEFAULT_BAKE_TIME,
-                &format!("{below}/bake_time"),
-                problems,
-            ),
-        }))
     }
 }
 
@@ -262,88 +128,5 @@ fn tell_apart(verification: &Verification, pointer: &str, problems: &mut Problem
                 );
             }
         }
-    }
-}
-
-fn steps(
-    documents: &[StepDocument],
-    pointer: &str,
-    problems: &mut Problems<'_>,
-) -> Vec<CanaryStep> {
-    let mut steps = Vec::new();
-    let mut highest = Weight::ZERO;
-    for (index, document) in documents.iter().enumerate() {
-        let at = format!("{pointer}/{index}");
-        match (document.set_weight, &document.pause) {
-            (Some(percent), None) => {
-                let weight = problems.take(&at, Weight::new(percent), Weight::ZERO);
-                if weight <= highest {
-                    problems.at(
-                        &at,
-                        format!("the weight {weight} does not grow; the step before has {highest}"),
-                    );
-                }
-                highest = weight;
-                steps.push(CanaryStep::SetWeight(weight));
-            }
-            (None, Some(pause)) => steps.push(match &pause.duration {
-                None => {
-                    if pause.promote_early {
-                        problems.at(
-                            &format!("{at}/pause/promote_early"),
-                            "a pause without `duration` waits for a person, so it has no end that could come early",
-                        );
-                    }
-                    CanaryStep::PauseForApproval
-                }
-                Some(text) => {
-                    let at = format!("{at}/pause/duration");
-                    CanaryStep::Pause {
-                        duration: problems.take(&at, parse_duration(text), DEFAULT_BAKE_TIME),
-                        promote_early: pause.promote_early,
-                    }
-                }
-            }),
-            _ => problems.at(
-                &at,
-                "expected one of `set_weight: 10` and `pause: {duration: 10m}`",
-            ),
-        }
-    }
-    let judged = steps.iter().enumerate().any(|(index, step)| {
-        matches!(step, CanaryStep::Pause { duration, .. } if !duration.is_zero())
-            && steps[..index]
-                .iter()
-                .any(|step| matches!(step, CanaryStep::SetWeight(_)))
-    });
-    if !judged {
-        problems.at(
-            pointer,
-            "no `pause` with a duration follows a `set_weight`, so the canary would never be judged",
-        );
-    }
-    steps
-}
-
-fn object(text: &str, pointer: &str, problems: &mut Problems<'_>) -> ObjectRef {
-    problems.take(pointer, text.parse(), stand_in())
-}
-
-fn stand_in() -> ObjectRef {
-    ObjectRef {
-        kind: String::new(),
-        name: String::new(),
-    }
-}
-
-fn duration(
-    text: Option<&str>,
-    default: Duration,
-    pointer: &str,
-    problems: &mut Problems<'_>,
-) -> Duration {
-    match text {
-        None => default,
-        Some(text) => problems.take(pointer, parse_duration(text), default),
     }
 }

@@ -14,10 +14,10 @@ use super::{
     stop::{Stop, StopReason},
 };
 use crate::{
-    config::{Live, Strategy},
+    config::Live,
     event::{Ending, Event, Failure, Reporter},
     git::CommitId,
-    rollout::Arm,
+    manifest::ObjectRef,
     units::format_duration,
 };
 use look::{Look, ask_once, look};
@@ -173,13 +173,20 @@ pub async fn wait(
     }
 }
 
-/// Returns where it is seen what each arm of a service runs.
-pub(super) fn arms(target: &Target) -> Vec<(Arm, &Live)> {
-    let mut arms = vec![(Arm::Stable, &target.service.live_stable)];
-    if let Strategy::Canary(canary) = &target.service.strategy {
-        arms.push((Arm::Canary, &canary.live));
-    }
-    arms
+/// Returns where it is seen what each workload of a service runs, with the word that the
+/// configuration names it by.
+pub(super) fn arms(target: &Target) -> Vec<(&'static str, &Live)> {
+    let workloads = target.service.strategy.workloads().into_iter();
+    workloads
+        .map(|(word, workload)| (word, &workload.live))
+        .collect()
+}
+
+/// Says that the configuration does not tell any more where it is seen what a workload runs.
+pub(super) fn not_named(workload: &ObjectRef) -> Failure {
+    let reason = format!("the configuration names no `live` for {workload} any more");
+    Failure::new(Ending::ConfigInvalid, reason)
+        .hint("name the workload in `workloads` and `live` as it was when the run began")
 }
 
 /// Asks once for every arm, so that what cannot be asked is found before anything is changed. A
@@ -193,17 +200,15 @@ pub async fn preflight(target: &Target, outside: &Outside<'_>) -> Result<(), Fai
         let source = Source {
             target,
             outside,
-            arm: arm.word(),
+            arm,
         };
         let asked = Box::pin(ask_once(live, source)).await.map_err(|unusable| {
-            let reason = format!("`live` of {}: {}", arm.word(), unusable.reason);
+            let reason = format!("`live` of {arm}: {}", unusable.reason);
             Failure::new(Ending::Usage, reason).hint(unusable.hint)
         })?;
         asked.map_err(|reason| {
-            let reason = format!(
-                "before anything was changed: what {} runs is not known: {reason}",
-                arm.word()
-            );
+            let reason =
+                format!("before anything was changed: what {arm} runs is not known: {reason}");
             Failure::new(Ending::Unavailable, reason)
                 .hint("nothing was pushed; run the same command again when it answers")
         })?;

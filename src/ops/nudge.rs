@@ -35,7 +35,7 @@ pub async fn after_push(
         let source = Source {
             target,
             outside,
-            arm: arm.word(),
+            arm,
         };
         match source.argocd(live) {
             Ok(found) if live.refresh && !applications.contains(&found) => applications.push(found),

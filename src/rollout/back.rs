@@ -1,7 +1,7 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
 use super::{Action, Arm, Plan, Replay};
-use crate::manifest::{Change, Edit};
+use crate::manifest::{Change, Edit, ObjectRef};
 
 /// One step of the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,9 +11,9 @@ pub enum BackStep {
     /// Take every other value back, in one commit.
     Values(Vec<Change>),
     /// Wait until the stable workload runs the previous version.
-    WaitLive,
+    WaitLive(ObjectRef),
     /// Wait until the canary no longer runs the new version.
-    WaitGone,
+    WaitGone(ObjectRef),
 }
 
 impl BackStep {
@@ -22,16 +22,11 @@ impl BackStep {
         match self {
             Self::Weight(_) => "back: canary weight to what it was",
             Self::Values(_) => "back: version and replicas to what they were",
-            Self::WaitLive => "back: wait until stable runs the previous version",
-            Self::WaitGone => "back: wait until the canary no longer runs the new version",
+            Self::WaitLive(_) => "back: wait until stable runs the previous version",
+            Self::WaitGone(_) => "back: wait until the canary no longer runs the new version",
         }
         .to_owned()
     }
-}
-
-/// Is this a value of the object that splits the traffic?
-fn splits_traffic(change: &Change) -> bool {
-    change.object.kind == "Ingress"
 }
 
 /// Returns the steps that take a plan back from a position.
@@ -48,6 +43,7 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     let Some(reached) = reached.map(|step| step.min(plan.steps.len().saturating_sub(1))) else {
         return Vec::new();
     };
+    let splits_traffic = |change: &Change| plan.traffic.as_ref() == Some(&change.object);
     let mut weight = replay.until(plan.steps.len());
     weight.retain(splits_traffic);
     let mut values = replay.until(reached);
@@ -59,12 +55,15 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     if !values.is_empty() {
         steps.push(BackStep::Values(values));
     }
-    for (arm, wait) in [
-        (Arm::Stable, BackStep::WaitLive),
-        (Arm::Canary, BackStep::WaitGone),
-    ] {
+    for arm in [Arm::Stable, Arm::Canary] {
+        let Some(workload) = plan.roles.workload(arm) else {
+            continue;
+        };
         if brings_version_to(plan, replay, arm).is_some_and(|step| step <= reached) {
-            steps.push(wait);
+            steps.push(match arm {
+                Arm::Stable => BackStep::WaitLive(workload.clone()),
+                Arm::Canary => BackStep::WaitGone(workload.clone()),
+            });
         }
     }
     steps

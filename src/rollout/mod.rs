@@ -7,7 +7,8 @@ mod replay;
 use std::time::Duration;
 
 use crate::{
-    manifest::Edit,
+    config::Strategy,
+    manifest::{Edit, ObjectRef},
     units::{Version, Weight},
 };
 
@@ -22,6 +23,10 @@ pub struct Plan {
     pub strategy: &'static str,
     /// The version that it brings.
     pub version: Version,
+    /// Which workload plays which part.
+    pub roles: Roles,
+    /// The object that splits the traffic, where there is one.
+    pub traffic: Option<ObjectRef>,
     /// The steps in order.
     pub steps: Vec<Step>,
 }
@@ -68,6 +73,39 @@ impl Arm {
         match self {
             Self::Stable => "stable",
             Self::Canary => "canary",
+        }
+    }
+}
+
+/// Which workload plays which part in one run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roles {
+    /// The one that serves everyone when the run begins.
+    pub stable: ObjectRef,
+    /// The one that gets the new version first, where there is one.
+    pub canary: Option<ObjectRef>,
+}
+
+impl Roles {
+    /// Returns the parts that a strategy gives its workloads.
+    pub fn of(strategy: &Strategy) -> Self {
+        match strategy {
+            Strategy::Rolling(rolling) => Self {
+                stable: rolling.stable.object.clone(),
+                canary: None,
+            },
+            Strategy::Canary(canary) => Self {
+                stable: canary.stable.object.clone(),
+                canary: Some(canary.canary.object.clone()),
+            },
+        }
+    }
+
+    /// Returns the workload that plays a part.
+    pub fn workload(&self, arm: Arm) -> Option<&ObjectRef> {
+        match arm {
+            Arm::Stable => Some(&self.stable),
+            Arm::Canary => self.canary.as_ref(),
         }
     }
 }

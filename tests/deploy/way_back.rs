@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use shipgate::{
     config::Config,
     manifest::{Change, Manifests, SourceFile, restore},
-    rollout::{self, BackStep, Facts, Plan},
+    rollout::{self, BackStep, Facts, Plan, Roles},
     units::{Version, Weight},
 };
 
@@ -135,14 +135,15 @@ fn plan(case: &Case) -> Plan {
     let config = config(case);
     let service = &config.services["advertisements"];
     let facts = Facts {
+        roles: Roles::of(&service.strategy),
         canary_replicas: Some(case.replicas_before),
         canary_weight: Some(Weight::new(case.weight_before.into()).unwrap()),
     };
     let version: Version = case.version.parse().unwrap();
     if case.direct {
-        rollout::direct(service, &version, facts)
+        rollout::direct(service, &version, &facts)
     } else {
-        rollout::plan(service, &version, facts)
+        rollout::plan(service, &version, &facts)
     }
 }
 
@@ -184,7 +185,7 @@ proptest! {
                     seen_values = true;
                     changes
                 }
-                BackStep::WaitLive | BackStep::WaitGone => continue,
+                BackStep::WaitLive(_) | BackStep::WaitGone(_) => continue,
             };
             let set = restore(&now, changes).unwrap();
             let applied = set.apply(&now).unwrap();

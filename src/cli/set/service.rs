@@ -10,10 +10,9 @@ use super::{
 };
 use crate::{
     cli::{deploy::version, verify::ArmChoice},
-    config::Strategy,
     event::{Ending, Failure},
     ops::load,
-    rollout,
+    rollout::{self, Roles},
     units::Version,
 };
 
@@ -64,10 +63,7 @@ impl ServiceArguments {
             self.environment.as_deref(),
         )?;
         let service = &subject.service;
-        let canary = match &service.strategy {
-            Strategy::Canary(canary) => Some(canary),
-            Strategy::Rolling(_) => None,
-        };
+        let canary = service.strategy.canary();
         let no_canary = |flag: &str| {
             let name = &service.name;
             let reason =
@@ -77,9 +73,10 @@ impl ServiceArguments {
         if canary.is_none() && values.has_weight() {
             return Err(no_canary("--weight"));
         }
+        let roles = Roles::of(&service.strategy);
         let workload = match (self.arm, canary) {
-            (ArmChoice::Stable, _) => &service.stable,
-            (ArmChoice::Canary, Some(canary)) => &canary.workload,
+            (ArmChoice::Stable, _) => &roles.stable,
+            (ArmChoice::Canary, Some(canary)) => &canary.canary.object,
             (ArmChoice::Canary, None) => return Err(no_canary("--arm canary")),
         };
         let mut edits = Vec::new();
@@ -88,7 +85,7 @@ impl ServiceArguments {
         }
         let usual = Usual {
             workload: Some(workload.clone()),
-            traffic: canary.map(|canary| canary.ingress.clone()),
+            traffic: canary.map(|canary| canary.traffic.object.clone()),
         };
         edits.extend(values.edits(objects, &usual)?);
         Ok(Some(Wish {

@@ -2,7 +2,6 @@
 
 use super::Outside;
 use crate::{
-    config::Strategy,
     event::{Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
     manifest::Change,
@@ -14,7 +13,7 @@ use crate::{
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::BackStep,
+    rollout::{Arm, BackStep},
 };
 
 /// How a way back ended.
@@ -97,7 +96,7 @@ pub async fn go_back(
                     detail
                 })
             }
-            BackStep::WaitLive | BackStep::WaitGone => {
+            BackStep::WaitLive(_) | BackStep::WaitGone(_) => {
                 wait(writer, step, &on_branch, outside, stop, reporter).await
             }
         };
@@ -153,7 +152,7 @@ fn changes_until(steps: &[BackStep]) -> Vec<Change> {
     for step in steps {
         match step {
             BackStep::Weight(some) | BackStep::Values(some) => changes.extend_from_slice(some),
-            BackStep::WaitLive | BackStep::WaitGone => {}
+            BackStep::WaitLive(_) | BackStep::WaitGone(_) => {}
         }
     }
     changes
@@ -216,28 +215,36 @@ async fn wait(
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<String, BackEnd> {
+    let (workload, arm, version, presence) = match step {
+        BackStep::WaitLive(workload) => {
+            let previous = writer.identity.previous_version.as_str();
+            (workload, Arm::Stable, previous, Presence::Running)
+        }
+        BackStep::WaitGone(workload) => {
+            let version = writer.identity.version.as_str();
+            (workload, Arm::Canary, version, Presence::Gone)
+        }
+        BackStep::Weight(_) | BackStep::Values(_) => return Ok(String::new()),
+    };
     let service = &writer.target.service;
-    let stable = live::Wanted {
+    let live = match (service.live(workload), presence) {
+        (Some(live), _) => live,
+        // The configuration has no canary any more that could be asked.
+        (None, Presence::Gone) => return Ok(String::new()),
+        (None, Presence::Running) => {
+            let failure = live::not_named(workload);
+            return Err(BackEnd::Failed(failure));
+        }
+    };
+    let wanted = live::Wanted {
         target: writer.target,
-        live: &service.live_stable,
-        arm: "stable",
-        version: &writer.identity.previous_version,
+        live,
+        arm: arm.word(),
+        version,
         commit,
-        presence: Presence::Running,
+        presence,
         limit: service.progress_deadline,
         fails_fast: false,
-    };
-    let wanted = match (step, &service.strategy) {
-        (BackStep::WaitGone, Strategy::Canary(canary)) => live::Wanted {
-            live: &canary.live,
-            arm: "canary",
-            version: writer.identity.version.as_str(),
-            presence: Presence::Gone,
-            ..stable
-        },
-        // The configuration has no canary any more that could be asked.
-        (BackStep::WaitGone, Strategy::Rolling(_)) => return Ok(String::new()),
-        _ => stable,
     };
     match live::wait(&wanted, outside, stop, reporter).await {
         Waited::Live => Ok(String::new()),

@@ -8,7 +8,6 @@ use super::Outside;
 use crate::{
     analysis::StandingVerdict,
     config::{
-        Strategy,
         query::Variables,
         verification::{Measure, OnInconclusive, Verification},
     },
@@ -205,9 +204,9 @@ pub async fn preflight(
 
 /// Returns the arms about which every provider is asked before anything is changed.
 pub fn asked_before(target: &Target) -> &'static [Arm] {
-    match target.service.strategy {
-        Strategy::Canary(_) => &[Arm::Stable, Arm::Canary],
-        Strategy::Rolling(_) => &[Arm::Stable],
+    match target.service.strategy.canary() {
+        Some(_) => &[Arm::Stable, Arm::Canary],
+        None => &[Arm::Stable],
     }
 }
 

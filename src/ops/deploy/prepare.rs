@@ -10,7 +10,7 @@ use super::{
 use chrono::{DateTime, Utc};
 
 use crate::{
-    config::Strategy,
+    config::Traffic,
     event::{Ending, Event, Failure, PreflightRecord, Reporter},
     git::CommitId,
     manifest::{self, Manifests},
@@ -20,7 +20,7 @@ use crate::{
         load::Target,
         preflight, pull_request,
     },
-    rollout::{self, Action, Plan, Replay},
+    rollout::{self, Action, Facts, Plan, Replay, Roles},
     units::{Version, Weight},
     yaml::value::escape,
 };
@@ -204,7 +204,8 @@ pub async fn prepare(
 /// The workload or its image is not there.
 pub fn previous_version(target: &Target, manifests: &Manifests) -> Result<String, Failure> {
     let service = &target.service;
-    manifest::current_version(manifests, &service.stable, &service.image)
+    let stable = Roles::of(&service.strategy).stable;
+    manifest::current_version(manifests, &stable, &service.image)
         .map_err(|refusal| failure::refusals(vec![refusal]))
 }
 
@@ -212,21 +213,24 @@ pub fn previous_version(target: &Target, manifests: &Manifests) -> Result<String
 ///
 /// # Errors
 /// A value is not there.
-pub fn facts(target: &Target, manifests: &Manifests) -> Result<rollout::Facts, Failure> {
+pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     let refused = |refusal| failure::refusals(vec![refusal]);
-    Ok(match &target.service.strategy {
-        Strategy::Rolling(_) => rollout::Facts {
+    let strategy = &target.service.strategy;
+    let roles = Roles::of(strategy);
+    let Some(canary) = strategy.canary() else {
+        return Ok(Facts {
+            roles,
             canary_replicas: None,
             canary_weight: None,
-        },
-        Strategy::Canary(canary) => rollout::Facts {
-            canary_replicas: Some(
-                manifest::current_replicas(manifests, &canary.workload).map_err(refused)?,
-            ),
-            canary_weight: Some(
-                manifest::current_weight(manifests, &canary.ingress, None).map_err(refused)?,
-            ),
-        },
+        });
+    };
+    let replicas = manifest::current_replicas(manifests, &canary.canary.object);
+    let Traffic { object, canary } = &canary.traffic;
+    let weight = manifest::current_weight(manifests, object, canary.as_deref());
+    Ok(Facts {
+        roles,
+        canary_replicas: Some(replicas.map_err(refused)?),
+        canary_weight: Some(weight.map_err(refused)?),
     })
 }
 
@@ -237,15 +241,12 @@ fn already_there(
     version: &Version,
 ) -> Result<bool, Failure> {
     let service = &target.service;
-    let edits = rollout::version_edits(service, &service.stable, version);
+    let facts = facts(target, manifests)?;
+    let edits = rollout::version_edits(service, &facts.roles.stable, version);
     let differs = !manifest::locate(manifests, &edits)
         .map_err(failure::refusals)?
         .is_empty();
-    let weight = match &service.strategy {
-        Strategy::Rolling(_) => Weight::ZERO,
-        Strategy::Canary(canary) => manifest::current_weight(manifests, &canary.ingress, None)
-            .map_err(|refusal| failure::refusals(vec![refusal]))?,
-    };
+    let weight = facts.canary_weight.unwrap_or(Weight::ZERO);
     Ok(!differs && weight == Weight::ZERO)
 }
 

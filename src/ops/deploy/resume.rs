@@ -139,9 +139,9 @@ pub async fn remake(
     let previous = previous_version(&target, &manifests)?;
     let facts = facts(&target, &manifests)?;
     let plan = if strategy == DIRECT {
-        rollout::direct(&target.service, version, facts)
+        rollout::direct(&target.service, version, &facts)
     } else {
-        rollout::plan(&target.service, version, facts)
+        rollout::plan(&target.service, version, &facts)
     };
     let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
     Ok(Remade {

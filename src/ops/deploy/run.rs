@@ -10,7 +10,6 @@ use super::{
     prepare::Ready,
 };
 use crate::{
-    config::{Live, Strategy},
     event::{
         CommitRecord, Deployment, Ending, Event, Failure, MetricRecord, Outcome, Reporter,
         StepRecord, StepState,
@@ -343,17 +342,15 @@ impl<'a> Run<'a> {
             .sum()
     }
 
-    fn live(&self, arm: Arm) -> &Live {
-        match (&self.target.service.strategy, arm) {
-            (Strategy::Canary(canary), Arm::Canary) => &canary.live,
-            (Strategy::Canary(_) | Strategy::Rolling(_), _) => &self.target.service.live_stable,
-        }
-    }
-
     /// Waits until a workload runs the new version, or no longer does.
     pub(super) async fn wait(&mut self, arm: Arm, presence: Presence) -> Waited {
         let version = self.writer.identity.version.to_string();
-        let live = self.live(arm).clone();
+        let Some(workload) = self.plan.roles.workload(arm) else {
+            return Waited::Live;
+        };
+        let Some(live) = self.target.service.live(workload).cloned() else {
+            return Waited::Failed(live::not_named(workload).to_string());
+        };
         let wanted = live::Wanted {
             target: self.target,
             live: &live,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    config::Strategy,
     event::{Ending, Failure, ManagedValue, ValueKey},
     git::{CommitId, Repository},
     manifest::{ChangeSet, Edit, Manifests, Refusal, locate},
@@ -72,25 +71,20 @@ async fn of_commit(
     let version = NO_VERSION
         .parse::<Version>()
         .map_err(|nonsense| Failure::new(Ending::Internal, format!("no version: {nonsense}")))?;
-    let mut found = vec![all(
-        &manifests,
-        &version_edits(service, &service.stable, &version),
-    )?];
-    if let Strategy::Canary(canary) = &service.strategy {
+    let mut found = Vec::new();
+    for (_, workload) in service.strategy.workloads() {
+        let edits = version_edits(service, &workload.object, &version);
+        found.push(all(&manifests, &edits)?);
+    }
+    if let Some(canary) = service.strategy.canary() {
         let weights = [1, 2]
             .into_iter()
             .filter_map(|percent| Weight::new(percent).ok());
-        let weights = weights.map(|weight| Edit::Weight {
-            traffic: Some(canary.ingress.clone()),
-            weight,
-            canary: None,
-        });
+        let weights = weights.map(|weight| canary.traffic.edit(weight));
         let replicas = [1, 2].map(|replicas| Edit::Replicas {
-            workload: canary.workload.clone(),
+            workload: canary.canary.object.clone(),
             replicas,
         });
-        let edits = version_edits(service, &canary.workload, &version);
-        found.push(all(&manifests, &edits)?);
         found.push(either(&manifests, weights)?);
         found.push(either(&manifests, replicas.into_iter())?);
     }

@@ -8,7 +8,7 @@ use crate::{
         latency::Sign,
     },
     config::{
-        CanaryStep, Service, Strategy,
+        Service,
         verification::{Compared, Comparison, Measure, Metric},
     },
     units::{Weight, format_duration},
@@ -48,29 +48,17 @@ fn watches(service: &Service) -> Vec<Watch> {
             format_duration(length)
         )
     };
-    let mut watches = Vec::new();
-    let bake_time = match &service.strategy {
-        Strategy::Rolling(rolling) => rolling.bake_time,
-        Strategy::Canary(canary) => {
-            let mut weight = Weight::ZERO;
-            for step in &canary.steps {
-                match step {
-                    CanaryStep::SetWeight(next) => weight = *next,
-                    CanaryStep::Pause {
-                        duration,
-                        promote_early,
-                    } if weight != Weight::ZERO => watches.push(Watch {
-                        name: pause(weight, *duration),
-                        length: *duration,
-                        promote_early: *promote_early,
-                    }),
-                    // Without traffic nothing is compared.
-                    CanaryStep::Pause { .. } | CanaryStep::PauseForApproval => {}
-                }
-            }
-            canary.bake_time
-        }
-    };
+    let held = service.strategy.held().into_iter();
+    // Without traffic nothing is compared.
+    let mut watches: Vec<Watch> = held
+        .filter(|held| held.weight != Weight::ZERO)
+        .map(|held| Watch {
+            name: pause(held.weight, held.duration),
+            length: held.duration,
+            promote_early: held.promote_early,
+        })
+        .collect();
+    let bake_time = service.strategy.bake_time();
     watches.push(Watch {
         name: format!("the `bake_time` of {}", format_duration(bake_time)),
         length: bake_time,

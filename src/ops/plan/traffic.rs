@@ -8,7 +8,7 @@ use crate::{
         traffic_plan::{Advice, Step, Traffic, TrafficProblem, advice, outlook, schedule},
     },
     config::{
-        CanaryStep, Service, Strategy,
+        Service,
         verification::{Measure, Metric},
     },
     event::{
@@ -89,22 +89,13 @@ pub fn usual_comparison(interval: Duration) -> PlannedComparison {
 /// Returns the weights that a service's strategy holds, with how long; none of a strategy that has no
 /// weights.
 pub fn configured_steps(service: &Service) -> Vec<WeightFor> {
-    let Strategy::Canary(canary) = &service.strategy else {
-        return Vec::new();
-    };
-    let mut weight = Weight::ZERO;
-    let mut steps = Vec::new();
-    for step in &canary.steps {
-        match step {
-            CanaryStep::SetWeight(next) => weight = *next,
-            CanaryStep::Pause { duration, .. } if !duration.is_zero() => steps.push(WeightFor {
-                weight,
-                length: *duration,
-            }),
-            CanaryStep::Pause { .. } | CanaryStep::PauseForApproval => {}
-        }
-    }
-    steps
+    let held = service.strategy.held().into_iter();
+    held.filter(|held| !held.duration.is_zero())
+        .map(|held| WeightFor {
+            weight: held.weight,
+            length: held.duration,
+        })
+        .collect()
 }
 
 /// Returns the weights that a plan holds, with how long.

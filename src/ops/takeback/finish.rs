@@ -13,7 +13,7 @@ use crate::{
         stop::Stop,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Stage},
+    rollout::{Action, Roles, Stage},
 };
 
 impl Takeback<'_> {
@@ -138,9 +138,16 @@ impl Takeback<'_> {
         commits: &[BackCommit],
     ) -> Outcome {
         let service = &self.target.service;
+        let stable = match &self.written {
+            Some(written) => written.plan.roles.stable.clone(),
+            None => Roles::of(&service.strategy).stable,
+        };
+        let Some(live) = service.live(&stable) else {
+            return half_done(live::not_named(&stable), !commits.is_empty());
+        };
         let wanted = live::Wanted {
             target: self.target,
-            live: &service.live_stable,
+            live,
             arm: "stable",
             version: self.writer.identity.version.as_str(),
             commit: on_branch,

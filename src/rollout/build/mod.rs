@@ -1,0 +1,124 @@
+//! The steps of each strategy, one file each; what they have in common is here.
+
+mod canary;
+mod direct;
+mod rolling;
+
+use std::time::Duration;
+
+use super::{Action, Arm, Plan, Roles, Stage, Step};
+use crate::{
+    config::{Carrier, Service, Strategy},
+    manifest::{Edit, ObjectRef, ScalarType},
+    units::{Version, Weight, format_duration},
+};
+
+pub use direct::direct;
+
+/// What the plan needs to know of the manifests as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Which workload plays which part.
+    pub roles: Roles,
+    /// Replicas of the canary workload, where there is one.
+    pub canary_replicas: Option<u32>,
+    /// Weight of the canary, where there is one.
+    pub canary_weight: Option<Weight>,
+}
+
+/// Makes the plan that brings `version` with the service's strategy.
+pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
+    let steps = match &service.strategy {
+        Strategy::Rolling(rolling) => rolling::steps(service, rolling, version, facts),
+        Strategy::Canary(canary) => canary::steps(service, canary, version, facts),
+    };
+    Plan {
+        strategy: service.strategy.name(),
+        version: version.clone(),
+        roles: facts.roles.clone(),
+        traffic: service.strategy.traffic_object().cloned(),
+        steps,
+    }
+}
+
+/// Returns what brings a version into one of a service's workloads.
+pub fn version_edits(service: &Service, workload: &ObjectRef, version: &Version) -> Vec<Edit> {
+    let mut edits = vec![Edit::Version {
+        workload: Some(workload.clone()),
+        image: service.image.clone(),
+        version: version.clone(),
+    }];
+    edits.extend(service.version_in.iter().map(|carrier| match carrier {
+        Carrier::Env(name) => Edit::Env {
+            workload: Some(workload.clone()),
+            container: None,
+            name: name.clone(),
+            value: version.to_string(),
+        },
+        Carrier::Path(path) => Edit::Path {
+            object: Some(workload.clone()),
+            path: path.clone(),
+            value: version.to_string(),
+            scalar_type: Some(ScalarType::Text),
+        },
+    }));
+    edits
+}
+
+fn count(replicas: u32) -> String {
+    if replicas == 1 {
+        "1 replica".to_owned()
+    } else {
+        format!("{replicas} replicas")
+    }
+}
+
+/// Steps as they are put together.
+struct Steps {
+    list: Vec<Step>,
+    weight: Option<Weight>,
+}
+
+impl Steps {
+    /// Starts where the canary has a weight, or where there is none.
+    fn at(weight: Option<Weight>) -> Self {
+        Self {
+            list: Vec::new(),
+            weight,
+        }
+    }
+
+    fn add(&mut self, name: String, action: Action) {
+        self.list.push(Step {
+            name,
+            action,
+            weight: self.weight,
+        });
+    }
+
+    fn write(&mut self, name: String, edits: Vec<Edit>, stage: Stage) {
+        self.add(name, Action::Write { edits, stage });
+    }
+
+    fn wait(&mut self, arm: Arm, version: &Version) {
+        self.add(
+            format!("wait until {} runs {version}", arm.word()),
+            Action::WaitLive { arm },
+        );
+    }
+
+    fn watch(&mut self, arm: Arm, duration: Duration, promote_early: bool) {
+        if duration.is_zero() {
+            return;
+        }
+        let length = format_duration(duration);
+        self.add(
+            format!("watch {} for {length}", arm.word()),
+            Action::Watch {
+                arm,
+                duration,
+                promote_early,
+            },
+        );
+    }
+}
