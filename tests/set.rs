@@ -12,6 +12,7 @@ use std::{
 
 use serde::Deserialize;
 use shipgate::{
+    clock::{Clock, SystemClock},
     event::{Ending, Event, Failure, Outcome, Reporter},
     manifest::{
         Allowances, Change, Containers, Edit, Manifests, ObjectRef, ScalarType, Segment,
@@ -235,7 +236,7 @@ fn set_allowing(
 ) -> (Result<Outcome, Failure>, Heard) {
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
     let mut heard = Heard::default();
-    let outcome = FileSet::read(folder, &globs)
+    let outcome = FileSet::read(folder, &globs, SystemClock.now())
         .and_then(|files| set::run(&files, edits, allowed, dry_run, &mut heard));
     (outcome, heard)
 }

@@ -21,12 +21,19 @@ pub fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
 /// Makes a part of a line: as [`line()`], but a command stays as it is, since whether it is one is
 /// only known once the line is whole. Whoever joins the parts calls [`neutralise`].
 pub fn fragment(text: &str) -> String {
-    shorten(&without_controls(text), LINE_LIMIT)
+    let clean = without_controls(text);
+    if clean.len() <= LINE_LIMIT {
+        return clean;
+    }
+    shorten(&clean, LINE_LIMIT)
 }
 
 /// Breaks up what a CI runner would read as a command, visibly: `::` at the start of a line becomes
 /// `: :`, `##[` becomes `# #[`, `##vso[` becomes `# #vso[`.
 pub fn neutralise(line: &str) -> String {
+    if !line.contains("##") && !line.trim_start().starts_with("::") {
+        return line.to_owned();
+    }
     let blanks = line.len() - line.trim_start().len();
     let (blank, rest) = line.split_at(blanks);
     let mut safe = String::with_capacity(line.len() + 4);
@@ -102,7 +109,20 @@ fn opens_command(after: &str) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case("vso["))
 }
 
+/// Is there nothing in a text but letters and signs of ASCII, as in nearly all of them?
+fn is_plain(text: &str) -> bool {
+    let is_other = |byte: u8| (byte < b' ') | (byte > b'~');
+    // Without branches, so that many bytes are looked at in one go.
+    let found = text
+        .bytes()
+        .fold(false, |found, byte| found | is_other(byte));
+    !found
+}
+
 fn without_controls(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {

@@ -115,7 +115,8 @@ pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outco
         .hint("for example: --files '**/*.yaml'"));
     }
     // The process ends next, and gives back the memory of ten thousand files at once.
-    let files = ManuallyDrop::new(FileSet::read(&root, &wish.globs)?);
+    let now = session.context.clock.now();
+    let files = ManuallyDrop::new(FileSet::read(&root, &wish.globs, now)?);
     if arguments.strict {
         files.check_readable()?;
     }
