@@ -13,9 +13,9 @@ pub fn line(text: &str) -> String {
     shorten(&neutralise(&fragment(text)), LINE_LIMIT)
 }
 
-/// Makes harmless lines of a text that has several, such as a diff; each as [`line()`] does.
+/// Makes harmless lines of a diff; each as [`line()`] does, but with its tabs.
 pub fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.lines().map(line)
+    text.lines().map(|line| neutralise(&line_of_file(line)))
 }
 
 /// Makes a part of a line: as [`line()`], but a command stays as it is, since whether it is one is
@@ -26,6 +26,13 @@ pub fn fragment(text: &str) -> String {
         return clean;
     }
     shorten(&clean, LINE_LIMIT)
+}
+
+/// As [`fragment`], for a line of a file: its tabs stay, of which runners and terminals make no more
+/// than blanks.
+pub fn line_of_file(text: &str) -> String {
+    let pieces: Vec<String> = text.split('\t').map(without_controls).collect();
+    shorten(&pieces.join("\t"), LINE_LIMIT)
 }
 
 /// Breaks up what a CI runner would read as a command, visibly: `::` at the start of a line becomes
@@ -214,6 +221,20 @@ mod tests {
         for (given, wanted) in rows {
             assert_eq!(line(given), wanted, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_line_of_a_file_keeps_its_tabs_and_nothing_else() {
+        let rows = [
+            ("+\tkey:\tvalue", "+\tkey:\tvalue"),
+            ("\t\u{1b}[1mbold\u{1b}[0m\t\u{7}x", "\tbold\tx"),
+            ("\u{1b}]0;title\tb\u{7}c", "0;title\tbc"),
+        ];
+        for (given, wanted) in rows {
+            assert_eq!(line_of_file(given), wanted, "{given:?}");
+        }
+        let shown: Vec<String> = lines("\t::error::x\n \ta").collect();
+        assert_eq!(shown, ["\t: :error::x", " \ta"]);
     }
 
     #[test]
