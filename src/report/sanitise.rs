@@ -118,7 +118,7 @@ fn opens_command(after: &str) -> bool {
 
 /// Is there nothing in a text but letters and signs of ASCII, as in nearly all of them?
 fn is_plain(text: &str) -> bool {
-    let is_other = |byte: u8| (byte < b' ') | (byte > b'~');
+    let is_other = |byte: u8| !(b' '..=b'~').contains(&byte);
     // Without branches, so that many bytes are looked at in one go.
     let found = text
         .bytes()
