@@ -6,13 +6,15 @@ use std::{
     collections::BTreeMap,
     fs,
     io::{self, Write},
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
+use chrono::TimeDelta;
 use shipgate::{
     cli::{self, Context},
-    clock::ManualClock,
+    clock::{Clock, ManualClock, SystemClock},
     event::{Ending, Event, Outcome, Reporter},
     manifest::{Allowances, Edit},
     ops::set::{self, FileSet},
@@ -534,24 +536,51 @@ fn what_only_a_wildcard_meets_is_left_out_where_it_is_no_manifest() {
 fn a_file_that_changes_meanwhile_stops_all() {
     let (folder, file) = folder();
     let other = file.with_file_name("other.yaml");
+    let beside = folder.path().join("beside");
     let other_text = DEPLOYMENT.replace("{name: app}\n", "{name: other}\n");
-    fs::write(&other, &other_text).unwrap();
-    let files = FileSet::read(folder.path(), &["**/*.yaml".to_owned()]).unwrap();
-    fs::write(&other, format!("{other_text}# new\n")).unwrap();
-    let edit = Edit::Version {
-        workload: None,
-        image: "registry.example/app".to_owned(),
-        version: "1.1".parse().unwrap(),
+    let same_length = other_text.replace("{name: other}\n", "{name: OTHER}\n");
+    let longer = || fs::write(&other, format!("{other_text}# new\n")).unwrap();
+    let as_long = || fs::write(&other, &same_length).unwrap();
+    let another_file = || {
+        fs::write(&beside, &same_length).unwrap();
+        fs::rename(&beside, &other).unwrap();
     };
-    let failure = set::run(&files, &[edit], Allowances::default(), false, &mut Silent);
-    let failure = failure.unwrap_err();
-    assert_eq!(failure.0.ending, Ending::EditRefused);
-    assert_eq!(
-        failure.0.reason,
-        "deploy/other.yaml: was changed by someone else meanwhile"
-    );
-    assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
-    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 2);
+    let link = || {
+        fs::rename(&other, &beside).unwrap();
+        symlink(&beside, &other).unwrap();
+    };
+    // Read as files that were written just now, and as such that have been there for long.
+    let (just_now, later) = (TimeDelta::zero(), TimeDelta::hours(1));
+    let rows: [(TimeDelta, &dyn Fn()); 7] = [
+        (just_now, &longer),
+        (just_now, &as_long),
+        (just_now, &another_file),
+        (just_now, &link),
+        (later, &longer),
+        (later, &another_file),
+        (later, &link),
+    ];
+    for (age, change) in rows {
+        fs::remove_file(&other).ok();
+        fs::write(&other, &other_text).unwrap();
+        let globs = ["**/*.yaml".to_owned()];
+        let files = FileSet::read(folder.path(), &globs, SystemClock.now() + age).unwrap();
+        change();
+        let edit = Edit::Version {
+            workload: None,
+            image: "registry.example/app".to_owned(),
+            version: "1.1".parse().unwrap(),
+        };
+        let failure = set::run(&files, &[edit], Allowances::default(), false, &mut Silent);
+        let failure = failure.unwrap_err();
+        assert_eq!(failure.0.ending, Ending::EditRefused);
+        assert_eq!(
+            failure.0.reason,
+            "deploy/other.yaml: was changed by someone else meanwhile"
+        );
+        assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 2);
+    }
 }
 
 struct Silent;

@@ -1,6 +1,7 @@
 //! One command's run: its context, its reporters, its end.
 
 use std::{
+    borrow::Cow,
     io::{self, ErrorKind, Write},
     path::PathBuf,
     sync::Arc,
@@ -205,7 +206,7 @@ impl Session {
             _ => None,
         });
         // The result goes first: the other sinks then tell the exit code that really comes.
-        let mut outcome = outcome.clone();
+        let mut outcome = Cow::Borrowed(outcome);
         let mut exit_code = ended.exit_code;
         if let Some(lost) = lost {
             let text = format!("the result could not be written to standard output: {lost}");
@@ -213,7 +214,7 @@ impl Session {
             if !shown_already {
                 self.context.error_line(&format!("error: {text}"));
             }
-            outcome.hints.push(text);
+            outcome.to_mut().hints.push(text);
             exit_code = with_lost_result(exit_code);
         }
         let ended = Ended {

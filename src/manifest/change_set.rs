@@ -73,6 +73,22 @@ impl ChangeSet {
     /// A value is not what the change says it is now, a value cannot be added or taken out safely, or
     /// the proof fails; then nothing may be written.
     pub fn apply(&self, manifests: &Manifests) -> Result<Applied, Refusal> {
+        let mut files = Vec::new();
+        let applied = self.apply_each(manifests, |file| files.push(file))?;
+        Ok(Applied { files, ..applied })
+    }
+
+    /// Makes the changes file by file, in the order of their paths, and hands over each new file as soon
+    /// as it is proven: nothing may be put in place before all of them are. What is returned has no
+    /// files.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn apply_each(
+        &self,
+        manifests: &Manifests,
+        mut take: impl FnMut(SourceFile),
+    ) -> Result<Applied, Refusal> {
         let mut applied = Applied::default();
         let mut changes: Vec<&Change> = self.effective().collect();
         changes.sort_by(|one, other| one.path.cmp(&other.path));
@@ -84,13 +100,13 @@ impl ChangeSet {
                 .parsed_file(path)
                 .ok_or_else(|| Refusal::new(format!("there is no file `{path}` any more")))?;
             let (text, diff) = apply_to_file(file, of_file)?;
-            applied
-                .diff
-                .push_str(&format!("--- a/{path}\n+++ b/{path}\n{diff}"));
+            for part in ["--- a/", path, "\n+++ b/", path, "\n", &diff] {
+                applied.diff.push_str(part);
+            }
             applied
                 .notes
                 .extend(unreadable(file).map(|refusal| format!("{refusal}; left as it is")));
-            applied.files.push(SourceFile {
+            take(SourceFile {
                 path: path.clone(),
                 bytes: text.into_bytes(),
             });

@@ -141,7 +141,7 @@ pub(super) struct ParsedDocument {
     pub aliases: Vec<NodeId>,
     /// Its literal block scalars, and the document that each of them is, once asked for.
     texts: Vec<(NodeId, OnceLock<Option<Box<Self>>>)>,
-    quote: OnceLock<Quote>,
+    quote: Quote,
     holes: Option<Arc<Holes>>,
 }
 
@@ -157,20 +157,27 @@ impl ParsedDocument {
     fn of(document: Document, holes: Option<&Arc<Holes>>) -> Self {
         let mut aliases = Vec::new();
         let mut texts = Vec::new();
+        let (mut single, mut double) = (0, 0);
         for id in 0..document.len() {
             match document.kind(id) {
                 NodeKind::Alias { .. } => aliases.push(id),
                 NodeKind::Scalar {
                     style: ScalarStyle::Literal,
                 } => texts.push((id, OnceLock::new())),
+                NodeKind::Scalar {
+                    style: ScalarStyle::SingleQuoted,
+                } => single += 1,
+                NodeKind::Scalar {
+                    style: ScalarStyle::DoubleQuoted,
+                } => double += 1,
                 _ => {}
             }
         }
         Self {
+            quote: Quote::most(&document, single, double),
             document,
             aliases,
             texts,
-            quote: OnceLock::new(),
             holes: holes.cloned(),
         }
     }
@@ -211,7 +218,7 @@ impl ParsedDocument {
 
     /// Returns what the document quotes with.
     pub(super) fn quote(&self) -> Quote {
-        *self.quote.get_or_init(|| Quote::usual(&self.document))
+        self.quote
     }
 
     /// Returns the document that a literal block scalar is, parsed where it stands: its positions are

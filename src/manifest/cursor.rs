@@ -222,15 +222,17 @@ impl<'a> Cursor<'a> {
             let name = document.get(item, "name")?;
             document.text(name).filter(|name| !is_null(name))
         };
-        let mut uses: HashMap<&str, usize> = HashMap::new();
-        for name in document.items(self.node).filter_map(name_of) {
-            *uses.entry(name).or_default() += 1;
-        }
+        let mut names: Vec<&str> = document.items(self.node).filter_map(name_of).collect();
+        names.sort_unstable();
+        let is_once = |name: &str| {
+            let first = names.partition_point(|other| *other < name);
+            names.get(first + 1) != Some(&name)
+        };
         wanted
             .into_iter()
             .map(|(index, item)| {
                 let step = match name_of(item) {
-                    Some(name) if uses.get(name) == Some(&1) => Step::Named(name),
+                    Some(name) if is_once(name) => Step::Named(name),
                     _ => Step::Other(Segment::Index(index)),
                 };
                 Self {

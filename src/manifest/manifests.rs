@@ -197,15 +197,19 @@ impl Manifests {
         })
     }
 
-    pub(super) fn parsed_file(&self, path: &str) -> Option<&ParsedFile> {
+    /// Returns the place of a file among the files.
+    pub fn position(&self, path: &str) -> Option<usize> {
         // Mostly they are in the order of their paths: a thousand look-ups shall not be a million.
         let in_order = self
             .files
             .binary_search_by(|file| file.path.as_str().cmp(path));
-        let index = in_order
+        in_order
             .ok()
-            .or_else(|| self.files.iter().position(|file| file.path == path));
-        self.files.get(index?).map(AsRef::as_ref)
+            .or_else(|| self.files.iter().position(|file| file.path == path))
+    }
+
+    pub(super) fn parsed_file(&self, path: &str) -> Option<&ParsedFile> {
+        self.files.get(self.position(path)?).map(AsRef::as_ref)
     }
 
     pub(super) fn views(&self) -> impl Iterator<Item = View<'_>> {

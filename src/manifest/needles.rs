@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use memchr::memmem::Finder;
@@ -16,9 +16,6 @@ pub(super) type Place = (usize, usize);
 #[derive(Debug, Default)]
 pub(super) struct Needles {
     known: Mutex<HashMap<String, Arc<[Place]>>>,
-    /// A text that is written with escapes is not found by its bytes, so whatever has a backslash may
-    /// hold anything.
-    escaped: OnceLock<Vec<Place>>,
 }
 
 impl Needles {
@@ -53,16 +50,10 @@ impl Needles {
         if let Some(found) = known.get(needle) {
             return found.clone();
         }
-        let escaped = self.escaped.get_or_init(|| {
-            let has_escapes = |text: &str| memchr::memchr(b'\\', text.as_bytes()).is_some();
-            let escaped = parts(files.clone()).filter(|(_, text)| has_escapes(text));
-            escaped.map(|(place, _)| place).collect()
-        });
-        let mut escaped = escaped.iter().peekable();
         let finder = Finder::new(needle);
-        let found = parts(files).filter(|(place, text)| {
-            let may_be_escaped = escaped.next_if(|escaped| *escaped == place).is_some();
-            may_be_escaped || finder.find(text.as_bytes()).is_some()
+        let found = parts(files).filter(|((_, part), file)| {
+            let text = file.part_text(*part);
+            file.is_escaped(*part) || finder.find(text.as_bytes()).is_some()
         });
         let found: Arc<[Place]> = found.map(|(place, _)| place).collect();
         known.insert(needle.to_owned(), found.clone());
@@ -70,12 +61,12 @@ impl Needles {
     }
 }
 
-/// Iterates over the parts of files, with their texts.
+/// Iterates over the parts of files, each with its file.
 fn parts<'a>(
     files: impl Iterator<Item = &'a ParsedFile>,
-) -> impl Iterator<Item = (Place, &'a str)> {
+) -> impl Iterator<Item = (Place, &'a ParsedFile)> {
     files.enumerate().flat_map(|(index, file)| {
         let parts = 0..file.parts();
-        parts.map(move |part| ((index, part), file.part_text(part)))
+        parts.map(move |part| ((index, part), file))
     })
 }

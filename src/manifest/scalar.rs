@@ -24,6 +24,20 @@ impl Quote {
 
     /// Returns what a document quotes with most; JSON knows only double quotes.
     pub(super) fn usual(document: &Document) -> Self {
+        let style = |id| match document.kind(id) {
+            NodeKind::Scalar { style } => Some(style),
+            _ => None,
+        };
+        let count = |wanted| {
+            let styles = (0..document.len()).filter_map(style);
+            styles.filter(|style| *style == wanted).count()
+        };
+        let single = count(ScalarStyle::SingleQuoted);
+        Self::most(document, single, count(ScalarStyle::DoubleQuoted))
+    }
+
+    /// As [`Self::usual`], where the scalars in each kind of quotes are counted already.
+    pub(super) fn most(document: &Document, single: usize, double: usize) -> Self {
         let root = document.kind(document.root());
         let in_json = matches!(
             root,
@@ -31,18 +45,6 @@ impl Quote {
         );
         if in_json {
             return Self::Double;
-        }
-        let (mut single, mut double) = (0, 0);
-        for id in 0..document.len() {
-            match document.kind(id) {
-                NodeKind::Scalar {
-                    style: ScalarStyle::SingleQuoted,
-                } => single += 1,
-                NodeKind::Scalar {
-                    style: ScalarStyle::DoubleQuoted,
-                } => double += 1,
-                _ => {}
-            }
         }
         if single > double {
             Self::Single

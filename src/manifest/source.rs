@@ -35,6 +35,8 @@ pub(super) struct ParsedFile {
 #[derive(Debug)]
 struct FilePart {
     chunk: Chunk,
+    /// Is there a backslash in it? A text that is written with escapes is not found by its bytes.
+    escaped: bool,
     content: OnceLock<Content>,
 }
 
@@ -51,6 +53,7 @@ impl ParsedFile {
     /// Takes a text that is known to be sound.
     pub(super) fn of(path: String, text: String) -> Self {
         let parts = split::chunks(&text).into_iter().map(|chunk| FilePart {
+            escaped: memchr::memchr(b'\\', text[chunk.range.clone()].as_bytes()).is_some(),
             chunk,
             content: OnceLock::new(),
         });
@@ -84,18 +87,31 @@ impl ParsedFile {
 
     /// Returns what is in a part; it is parsed once.
     pub(super) fn content(&self, part: usize) -> &Content {
-        let FilePart { chunk, content } = &self.parts[part];
+        let FilePart { chunk, content, .. } = &self.parts[part];
         content.get_or_init(|| Content::read(&self.text, chunk, &self.path))
     }
 
     /// May a part hold a text as a value?
     pub(super) fn may_hold(&self, part: usize, needle: &str) -> bool {
-        may_hold(self.part_text(part), &[needle])
+        self.may_hold_all(part, &[needle])
+    }
+
+    /// May values of a part be each of some texts? Whatever has a backslash may hold anything.
+    fn may_hold_all(&self, part: usize, needles: &[&str]) -> bool {
+        let bytes = self.part_text(part).as_bytes();
+        let mut needles = needles.iter();
+        self.is_escaped(part)
+            || needles.all(|needle| memmem::find(bytes, needle.as_bytes()).is_some())
+    }
+
+    /// May a part hold texts that are not found by their bytes?
+    pub(super) fn is_escaped(&self, part: usize) -> bool {
+        self.parts[part].escaped
     }
 
     /// Iterates over the parts that may hold every one of some texts as a value.
     pub(super) fn parts_with(&self, needles: &[&str]) -> impl Iterator<Item = usize> {
-        (0..self.parts.len()).filter(|part| may_hold(self.part_text(*part), needles))
+        (0..self.parts.len()).filter(|part| self.may_hold_all(*part, needles))
     }
 
     /// Returns the objects with a kind and name, in the order in which they are written.
@@ -147,16 +163,6 @@ impl ParsedFile {
         drop(parts);
         Arc::unwrap_or_clone(text)
     }
-}
-
-/// May values of a text be each of some texts? A text that is written with escapes is not found by
-/// its bytes, so whatever has a backslash may hold anything.
-fn may_hold(text: &str, needles: &[&str]) -> bool {
-    let bytes = text.as_bytes();
-    needles
-        .iter()
-        .all(|needle| memmem::find(bytes, needle.as_bytes()).is_some())
-        || memchr::memchr(b'\\', bytes).is_some()
 }
 
 fn checked_text(source: SourceFile) -> Result<(String, String), Refusal> {

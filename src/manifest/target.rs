@@ -153,7 +153,7 @@ impl<'a> Target<'a> {
     /// than it looks like, or it changes in other places too.
     pub(super) fn notes(&self, scalar_type: ScalarType) -> Vec<String> {
         let place = self.place;
-        let at = format!("{}:{}: {}", place.view.path(), place.line(), place.target());
+        let at = || format!("{}:{}: {}", place.view.path(), place.line(), place.target());
         let mut notes = Vec::new();
         let is_decimal = || self.value.contains('.') && self.value.parse::<f64>().is_ok();
         if scalar_type == ScalarType::Text
@@ -162,7 +162,10 @@ impl<'a> Target<'a> {
             && is_decimal()
         {
             let read = self.value.parse::<f64>().unwrap_or_default();
-            notes.push(format!("{at} was read as the number {read}; now in quotes"));
+            notes.push(format!(
+                "{} was read as the number {read}; now in quotes",
+                at()
+            ));
         }
         if scalar_type != ScalarType::Text {
             notes.extend(self.warning(scalar_type));
@@ -170,7 +173,7 @@ impl<'a> Target<'a> {
         let users = users(place);
         if !users.is_empty() {
             let lines = listed(users.iter().map(|line| format!("line {line}")));
-            notes.push(format!("{at} changes for the alias on {lines} too"));
+            notes.push(format!("{} changes for the alias on {lines} too", at()));
         }
         notes
     }
@@ -310,19 +313,16 @@ fn check_not_encrypted(place: &Cursor<'_>) -> Result<(), Refusal> {
 pub(super) fn check_alone_in_file(place: &Cursor<'_>) -> Result<(), Refusal> {
     check_not_encrypted(place)?;
     let view = place.view;
-    let lines: Vec<String> = view
+    let mut twins = view
         .file
         .find(view.reference())
-        .take(2)
-        .map(|twin| twin.object.line.to_string())
-        .collect();
-    if lines.len() < 2 {
+        .map(|twin| twin.object.line);
+    let (Some(first), Some(second)) = (twins.next(), twins.next()) else {
         return Ok(());
-    }
+    };
     Err(Refusal::new(format!(
-        "{} is written twice in this file, on lines {}, expected once",
-        view.reference(),
-        lines.join(" and ")
+        "{} is written twice in this file, on lines {first} and {second}, expected once",
+        view.reference()
     ))
     .at(view.path(), view.object.line)
     .hint("put the two into files of their own"))

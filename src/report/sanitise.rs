@@ -13,20 +13,34 @@ pub fn line(text: &str) -> String {
     shorten(&neutralise(&fragment(text)), LINE_LIMIT)
 }
 
-/// Makes harmless lines of a text that has several, such as a diff; each as [`line()`] does.
+/// Makes harmless lines of a diff; each as [`line()`] does, but with its tabs.
 pub fn lines(text: &str) -> impl Iterator<Item = String> + '_ {
-    text.lines().map(line)
+    text.lines().map(|line| neutralise(&line_of_file(line)))
 }
 
 /// Makes a part of a line: as [`line()`], but a command stays as it is, since whether it is one is
 /// only known once the line is whole. Whoever joins the parts calls [`neutralise`].
 pub fn fragment(text: &str) -> String {
-    shorten(&without_controls(text), LINE_LIMIT)
+    let clean = without_controls(text);
+    if clean.len() <= LINE_LIMIT {
+        return clean;
+    }
+    shorten(&clean, LINE_LIMIT)
+}
+
+/// As [`fragment`], for a line of a file: its tabs stay, of which runners and terminals make no more
+/// than blanks.
+pub fn line_of_file(text: &str) -> String {
+    let pieces: Vec<String> = text.split('\t').map(without_controls).collect();
+    shorten(&pieces.join("\t"), LINE_LIMIT)
 }
 
 /// Breaks up what a CI runner would read as a command, visibly: `::` at the start of a line becomes
 /// `: :`, `##[` becomes `# #[`, `##vso[` becomes `# #vso[`.
 pub fn neutralise(line: &str) -> String {
+    if !line.contains("##") && !line.trim_start().starts_with("::") {
+        return line.to_owned();
+    }
     let blanks = line.len() - line.trim_start().len();
     let (blank, rest) = line.split_at(blanks);
     let mut safe = String::with_capacity(line.len() + 4);
@@ -102,7 +116,20 @@ fn opens_command(after: &str) -> bool {
             .is_some_and(|start| start.eq_ignore_ascii_case("vso["))
 }
 
+/// Is there nothing in a text but letters and signs of ASCII, as in nearly all of them?
+fn is_plain(text: &str) -> bool {
+    let is_other = |byte: u8| !(b' '..=b'~').contains(&byte);
+    // Without branches, so that many bytes are looked at in one go.
+    let found = text
+        .bytes()
+        .fold(false, |found, byte| found | is_other(byte));
+    !found
+}
+
 fn without_controls(text: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
@@ -194,6 +221,20 @@ mod tests {
         for (given, wanted) in rows {
             assert_eq!(line(given), wanted, "{given:?}");
         }
+    }
+
+    #[test]
+    fn a_line_of_a_file_keeps_its_tabs_and_nothing_else() {
+        let rows = [
+            ("+\tkey:\tvalue", "+\tkey:\tvalue"),
+            ("\t\u{1b}[1mbold\u{1b}[0m\t\u{7}x", "\tbold\tx"),
+            ("\u{1b}]0;title\tb\u{7}c", "0;title\tbc"),
+        ];
+        for (given, wanted) in rows {
+            assert_eq!(line_of_file(given), wanted, "{given:?}");
+        }
+        let shown: Vec<String> = lines("\t::error::x\n \ta").collect();
+        assert_eq!(shown, ["\t: :error::x", " \ta"]);
     }
 
     #[test]

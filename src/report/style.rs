@@ -52,6 +52,13 @@ impl Line {
         self
     }
 
+    /// Adds a line of a file, with its tabs; other controls in it are removed.
+    #[must_use]
+    pub fn and_file(mut self, style: Style, text: &str) -> Self {
+        self.parts.push((style, sanitise::line_of_file(text)));
+        self
+    }
+
     /// Returns the line without a line end. Colours are left out of a line that would be a CI
     /// command, since breaking it up moves its characters, and where a part ends with `#`, which
     /// the `[` of a colour could make one.

@@ -300,7 +300,7 @@ pub(super) fn diff_lines(diff: &str, lines: &mut Vec<Line>) {
             Some(b'@') => CYAN,
             _ => Style::new(),
         };
-        lines.push(Line::plain("  ").and(style, text));
+        lines.push(Line::plain("  ").and_file(style, text));
     }
     let hidden = all.count();
     if hidden > 0 {

@@ -171,6 +171,7 @@ impl Document {
     }
 
     /// Returns what a node is.
+    #[inline]
     pub fn kind(&self, id: NodeId) -> NodeKind {
         let scalar = |style| NodeKind::Scalar { style };
         match self.nodes[id].kind {
@@ -322,10 +323,12 @@ pub(super) fn without_quotes(written: &str, style: ScalarStyle) -> &str {
 }
 
 /// A position or count that the limits keep small.
+#[inline]
 pub(super) fn narrow(number: usize) -> u32 {
     u32::try_from(number).expect("the limits keep positions and counts below 4 Gi")
 }
 
+#[inline]
 pub(super) fn wide(number: u32) -> usize {
     usize::try_from(number).expect("positions fit where there are at least 32 bits")
 }

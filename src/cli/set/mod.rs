@@ -115,7 +115,8 @@ pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outco
         .hint("for example: --files '**/*.yaml'"));
     }
     // The process ends next, and gives back the memory of ten thousand files at once.
-    let files = ManuallyDrop::new(FileSet::read(&root, &wish.globs)?);
+    let now = session.context.clock.now();
+    let files = ManuallyDrop::new(FileSet::read(&root, &wish.globs, now)?);
     if arguments.strict {
         files.check_readable()?;
     }
@@ -158,6 +159,7 @@ mod tests {
             "set --files a --replicas 3 --workload Deployment/app".to_owned(),
             "set --files a --weight 5 --ingress app".to_owned(),
             "set --files a --weight 5 --traffic HTTPRoute/app --canary app-canary".to_owned(),
+            "set --files a --weight 5 --traffic HTTPRoute/a --traffic GRPCRoute/a".to_owned(),
             "set --files a --label k=v --annotation example.com/k=v_w".to_owned(),
             "set --files a --label k=v --object Deployment/a --object Service/b".to_owned(),
             "set --files a --selector colour=green --object Service/app".to_owned(),
@@ -183,6 +185,9 @@ mod tests {
         Weight { traffic: Some(ObjectRef { kind: "Ingress", name: "app" }), weight: Weight(5), canary: None }
 
         Weight { traffic: Some(ObjectRef { kind: "HTTPRoute", name: "app" }), weight: Weight(5), canary: Some("app-canary") }
+
+        Weight { traffic: Some(ObjectRef { kind: "HTTPRoute", name: "a" }), weight: Weight(5), canary: None }
+        Weight { traffic: Some(ObjectRef { kind: "GRPCRoute", name: "a" }), weight: Weight(5), canary: None }
 
         Label { object: None, key: "k", value: "v" }
         Annotation { object: None, key: "example.com/k", value: "v w" }

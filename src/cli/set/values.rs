@@ -77,13 +77,13 @@ pub struct ObjectArguments {
     /// it labels and annotations change wherever they are, and a path must be in one object only
     #[arg(long, value_name = "KIND/NAME")]
     object: Vec<ObjectRef>,
-    /// Object that splits the traffic, for --weight; such as Ingress/advertisements-canary
+    /// Objects that split the traffic, for --weight; such as Ingress/advertisements-canary
     /// [default: the only one of the files]
     #[arg(long, value_name = "KIND/NAME", requires = "weight", conflicts_with_all = ["ingress", "service"])]
-    traffic: Option<ObjectRef>,
-    /// The canary Ingress for --weight: short for --traffic Ingress/NAME
+    traffic: Vec<ObjectRef>,
+    /// A canary Ingress for --weight: short for --traffic Ingress/NAME
     #[arg(long, value_name = "NAME", requires = "weight", value_parser = ingress, conflicts_with = "service")]
-    ingress: Option<ObjectRef>,
+    ingress: Vec<ObjectRef>,
     /// The backend of --traffic that is the canary, where it splits between several
     #[arg(long, value_name = "NAME", requires = "weight")]
     canary: Option<String>,
@@ -165,14 +165,17 @@ impl ValueArguments {
                 replicas,
             });
         }
-        let named = objects.traffic.as_ref().or(objects.ingress.as_ref());
-        let traffic = named.or(usual.traffic.as_ref());
         if let Some(weight) = self.weight {
-            edits.push(Edit::Weight {
-                traffic: traffic.cloned(),
+            let named = objects.traffic.iter().chain(&objects.ingress);
+            let mut traffic: Vec<Option<ObjectRef>> = named.cloned().map(Some).collect();
+            if traffic.is_empty() {
+                traffic.push(usual.traffic.clone());
+            }
+            edits.extend(traffic.into_iter().map(|traffic| Edit::Weight {
+                traffic,
                 weight,
                 canary: objects.canary.clone(),
-            });
+            }));
         }
         if objects.object.is_empty() {
             self.labels_of(usual.workload.as_ref(), &mut edits);

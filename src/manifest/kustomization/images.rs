@@ -1,8 +1,8 @@
 //! The entries of `images`: which of them decides what a container runs, and a new image written there.
 
 use crate::manifest::{
-    Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings, image::ImageReference,
-    manifests::listed,
+    Change, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
+    image::ImageReference, manifests::listed, target::Target,
 };
 
 /// An entry of `images`.
@@ -140,6 +140,9 @@ pub(super) fn want(
             );
             return;
         }
+        (_, None, _, Some(digest)) if findings.allowed.drop_digests => {
+            drop_digest(digest, findings);
+        }
         (_, None, _, Some(digest)) => {
             let text = digest.text().unwrap_or_default();
             findings.refusals.push(
@@ -148,7 +151,10 @@ pub(super) fn want(
                         "the image `{}` is fixed by its digest `{text}`, which wins over a tag",
                         entry.name
                     ))
-                    .hint("write `newTag` in place of `digest` by hand once; from then on it is edited"),
+                    .hint(
+                        "write `newTag` in place of `digest` by hand once, from then on it is edited, or allow \
+                         it with --drop-digest",
+                    ),
             );
             return;
         }
@@ -170,6 +176,26 @@ pub(super) fn want(
     if let Some(digest) = new.digest {
         put(item, "digest", digest, findings);
     }
+}
+
+/// Takes out the digest of an entry that gets a tag.
+fn drop_digest(digest: &Cursor<'_>, findings: &mut Findings) {
+    let target = Target::at(digest, findings.allowed);
+    let Some(target) = findings.take(target) else {
+        return;
+    };
+    findings.notes.push(format!(
+        "{}:{}: the digest `{}` goes: from now on the tag decides",
+        digest.view.path(),
+        digest.line(),
+        target.value
+    ));
+    findings.changes.push(Change {
+        new: None,
+        created: 1,
+        old_text: String::new(),
+        ..target.change_as("", String::new(), ScalarType::Text)
+    });
 }
 
 /// Wants an image in a new entry of a kustomization.

@@ -1,6 +1,9 @@
 //! Version labels: which of them say what runs, and which are part of who someone is.
 
-use crate::manifest::{findings::Findings, identity::Identity, label::places, workloads::Running};
+use crate::manifest::{
+    Refusal, cursor::Cursor, findings::Findings, identity::Identity, label::places,
+    workloads::Running,
+};
 use crate::units::Version;
 
 /// The label keys that carry a version: the Kubernetes recommended label, Datadog's unified service
@@ -25,15 +28,23 @@ pub(in crate::manifest) fn locate(
 ) {
     let workload = &running.workload;
     let view = workload.object.view;
+    let places = places(&workload.object, Some(workload));
+    let maps: Vec<Result<Option<Cursor<'_>>, Refusal>> = places
+        .iter()
+        .map(|place| place.keys(&["metadata", "labels"]))
+        .collect();
     for key in KEYS {
-        if !view.file.may_hold(view.part, key) {
-            continue;
-        }
         let mut found = Vec::new();
-        for place in places(&workload.object, Some(workload)) {
-            let labels = findings.take(place.keys(&["metadata", "labels"])).flatten();
-            let label = labels.and_then(|labels| findings.take(labels.key(key)).flatten());
-            found.extend(label);
+        for map in &maps {
+            let label = match map {
+                Ok(Some(labels)) => labels.key(key),
+                Ok(None) => Ok(None),
+                Err(refusal) => Err(refusal.clone()),
+            };
+            // What is wrong there is no matter where the label cannot be.
+            if label.is_ok() || view.file.may_hold(view.part, key) {
+                found.extend(findings.take(label).flatten());
+            }
         }
         if found.is_empty() {
             continue;

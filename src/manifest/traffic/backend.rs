@@ -5,7 +5,8 @@ use std::fmt;
 use crate::manifest::{Refusal, cursor::Cursor, object::View};
 
 /// Ends the name of a canary whose stable backend has the same name without it.
-const CANARY_SUFFIX: &str = "-canary";
+/// How the name of a canary ends, behind that of its stable backend.
+pub(in crate::manifest) const CANARY_SUFFIX: &str = "-canary";
 
 /// The subset that is the canary where nobody says another one.
 const CANARY_SUBSET: &str = "canary";

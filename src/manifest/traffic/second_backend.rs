@@ -2,7 +2,7 @@
 
 use crate::manifest::{
     Manifests, Refusal, ScalarType, Segment,
-    backend::{Backend, Rule, listed},
+    backend::{Backend, CANARY_SUFFIX, Rule, listed},
     cursor::Cursor,
     qualified_name,
 };
@@ -144,11 +144,14 @@ pub(in crate::manifest) fn check_keys(
 }
 
 /// Says that nothing in the files is the Service of a backend.
+///
+/// # Errors
+/// Nor is the backend the canary of the first one by its name: it may well be mistyped.
 pub(in crate::manifest) fn note_no_service(
     manifests: &Manifests,
     rule: &Rule<'_>,
     name: &str,
-) -> Option<String> {
+) -> Result<Option<String>, Refusal> {
     let label = name.split('.').next().unwrap_or(name);
     let needles = ["Service", label];
     let mut views = manifests.views_with(&needles);
@@ -156,12 +159,22 @@ pub(in crate::manifest) fn note_no_service(
         let object = view.reference();
         object.kind == "Service" && object.name == label
     });
-    (!is_it).then(|| {
-        format!(
-            "{}:{}: {} gets the backend `{name}`, and the files hold no Service/{label}",
-            rule.list.view.path(),
-            rule.list.line(),
-            rule.list.target()
-        )
-    })
+    if is_it {
+        return Ok(None);
+    }
+    let first = first(rule)?.name.label();
+    if label.strip_suffix(CANARY_SUFFIX) != Some(first) {
+        let reason = format!("the files hold no Service/{label}");
+        let hint = format!(
+            "check the name: `{first}{CANARY_SUFFIX}` needs no Service in the files, for another one name the \
+             file of its Service too"
+        );
+        return Err(refusal(rule, name, &reason).hint(hint));
+    }
+    Ok(Some(format!(
+        "{}:{}: {} gets the backend `{name}`, and the files hold no Service/{label}",
+        rule.list.view.path(),
+        rule.list.line(),
+        rule.list.target()
+    )))
 }

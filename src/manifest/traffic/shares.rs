@@ -55,10 +55,13 @@ pub(in crate::manifest) fn locate(
             let name = named.unwrap_or_default();
             for rule in missing {
                 if let Some(second) = findings.take((splitter.second)(manifests, rule, name)) {
-                    let note = second
-                        .host
-                        .as_deref()
-                        .and_then(|host| second_backend::note_no_service(manifests, rule, host));
+                    let host = second.host.as_deref();
+                    let note = host.map_or(Ok(None), |host| {
+                        second_backend::note_no_service(manifests, rule, host)
+                    });
+                    let Some(note) = findings.take(note) else {
+                        continue;
+                    };
                     findings.notes.extend(note);
                     add(rule, second, share, findings);
                 }

@@ -1,10 +1,12 @@
 //! Rewrites manifests in a folder: all of the values that were asked for, or none.
 
 mod read;
+mod stamp;
 mod write;
 
 pub use read::FileSet;
 
+use self::write::Staged;
 use super::failure;
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
@@ -25,9 +27,16 @@ pub fn run(
     let manifests = files.manifests();
     let set = locate_allowing(manifests, edits, allowed).map_err(failure::refusals)?;
     // What cannot be applied is refused without a note that it was done.
-    let applied = set
-        .apply(manifests)
-        .map_err(|refusal| failure::refusals(vec![refusal]))?;
+    // Each file is written beside its old one while it is at hand, and put in place when all are there.
+    let mut staged = Staged::new(files);
+    let mut paths = Vec::new();
+    let applied = set.apply_each(manifests, |file| {
+        if !dry_run {
+            staged.add(&file);
+        }
+        paths.push(file.path);
+    });
+    let applied = applied.map_err(|refusal| failure::refusals(vec![refusal]))?;
     let mut notes: Vec<String> = files.left_out().into_iter().collect();
     notes.extend(set.notes.iter().cloned());
     for note in &notes {
@@ -41,9 +50,9 @@ pub fn run(
     }
     let what = set.summary();
     let Applied {
-        files: changed,
         diff,
         notes: warnings,
+        ..
     } = applied;
     for warning in &warnings {
         reporter.event(&Event::Warning(warning.clone()));
@@ -52,11 +61,11 @@ pub fn run(
     let reason = if dry_run {
         format!("would change {what}; dry run: nothing was written")
     } else {
-        write::all(files, &changed)?;
+        staged.put_in_place()?;
         format!("changed {what}")
     };
     let mut outcome = Outcome::new(Ending::Shown, reason);
-    outcome.files_changed = changed.into_iter().map(|file| file.path).collect();
+    outcome.files_changed = paths;
     outcome.changes = set.changes;
     outcome.notes = notes;
     outcome.diff = diff;

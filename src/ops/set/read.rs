@@ -1,13 +1,15 @@
 //! Reads the manifests of a folder: the files that globs name, as they are.
 
 use std::{
-    fs::{self, File, FileType},
+    fs::{self, File, FileType, Metadata},
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::stamp::Stamp;
 use crate::{
     event::{Ending, Failure},
     git::{LFS_HINT, is_lfs_pointer},
@@ -27,6 +29,8 @@ const LISTED: usize = 3;
 pub struct FileSet {
     root: PathBuf,
     manifests: Manifests,
+    /// One for each file, in their order, where it has one.
+    stamps: Vec<Option<Stamp>>,
     left_out: Vec<String>,
 }
 
@@ -36,12 +40,12 @@ impl FileSet {
     ///
     /// What is no text, too large, or a symbolic link is refused where a glob names it or its name
     /// is that of a manifest (`.yaml`, `.yml`, `.json`), and left out where only a wildcard meets it,
-    /// as `**` meets pictures.
+    /// as `**` meets pictures. `now` is the machine's time.
     ///
     /// # Errors
     /// `root` is no folder; a glob is not valid, absolute, or leads out of the folder; a glob matches
     /// nothing; a file is refused or cannot be read.
-    pub fn read(root: &Path, globs: &[String]) -> Result<Self, Failure> {
+    pub fn read(root: &Path, globs: &[String], now: DateTime<Utc>) -> Result<Self, Failure> {
         let root = root
             .canonicalize()
             .ok()
@@ -56,6 +60,7 @@ impl FileSet {
             .collect::<Result<Vec<_>, Failure>>()?;
         let mut walk = Walk {
             root: &root,
+            now,
             wanted,
             folders: vec![String::new()],
             files: Vec::new(),
@@ -83,12 +88,14 @@ impl FileSet {
             return Err(Failure::new(Ending::EditRefused, reason)
                 .hint("globs count from --root; `**` matches any number of folders"));
         }
-        files.sort_by(|one: &SourceFile, other| one.path.cmp(&other.path));
+        files.sort_by(|(one, _), (other, _)| one.path.cmp(&other.path));
+        let (files, stamps) = files.into_iter().unzip();
         left_out.sort();
         let manifests = Manifests::parse(files).map_err(failure::refusals)?;
         Ok(Self {
             root,
             manifests,
+            stamps,
             left_out,
         })
     }
@@ -105,6 +112,14 @@ impl FileSet {
     pub fn check_readable(&self) -> Result<(), Failure> {
         let readable = self.manifests.check_readable();
         readable.map_err(failure::refusals)
+    }
+
+    /// Is a file certainly what was read, by what is known about it now? Where it is not certain, only its
+    /// bytes tell.
+    pub(super) fn is_as_read(&self, path: &str, now: &Metadata) -> bool {
+        let position = self.manifests.position(path);
+        let stamp = position.and_then(|position| self.stamps.get(position)?.as_ref());
+        stamp.is_some_and(|stamp| stamp.is_of(now))
     }
 
     /// Returns the folder that the paths count from.
@@ -179,10 +194,12 @@ impl Wanted {
 /// The way through the folders.
 struct Walk<'a> {
     root: &'a Path,
+    /// When the reading began.
+    now: DateTime<Utc>,
     wanted: Vec<Wanted>,
     /// Folders still to visit, with `/` at their ends.
     folders: Vec<String>,
-    files: Vec<SourceFile>,
+    files: Vec<(SourceFile, Option<Stamp>)>,
     left_out: Vec<String>,
 }
 
@@ -236,8 +253,9 @@ impl Walk<'_> {
     fn take(&mut self, path: String, is_meant: bool) -> Result<(), Failure> {
         let limit = Limits::MANIFEST.bytes as u64;
         let opened = File::open(self.root.join(&path));
-        let opened = opened.and_then(|file| Ok((file.metadata()?.len(), file)));
-        let (length, file) = opened.map_err(|error| unreadable(&path, &error))?;
+        let opened = opened.and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| unreadable(&path, &error))?;
+        let length = metadata.len();
         if length > limit && is_meant {
             let reason = format!("{path}: is {length} bytes long, expected at most {limit} bytes");
             return Err(Failure::new(Ending::EditRefused, reason)
@@ -257,7 +275,8 @@ impl Walk<'_> {
             return Err(Failure::new(Ending::EditRefused, reason).hint(LFS_HINT));
         }
         if is_meant || is_text(&bytes) {
-            self.files.push(SourceFile { path, bytes });
+            let stamp = Stamp::of(&metadata, self.now);
+            self.files.push((SourceFile { path, bytes }, stamp));
         } else {
             self.left_out.push(path);
         }

@@ -17,39 +17,81 @@ use crate::{
 /// How many bytes of a file are looked at together.
 const PIECE: usize = 1 << 16;
 
-/// Writes every file beside its old one first, then puts them in place: what usually goes wrong (no
-/// space, no permission) goes wrong before anything has changed.
-///
-/// # Errors
-/// A file was changed by someone else since it was read, is read-only, or cannot be written; then
-/// every file is as it was.
-pub(super) fn all(files: &FileSet, changed: &[SourceFile]) -> Result<(), Failure> {
-    let mut ready = Vec::with_capacity(changed.len());
-    for new in changed {
-        let path = files.root().join(&new.path);
-        let permissions = check_unchanged(&path, new, files.manifests().text(&new.path))?;
-        let written = written_beside(&path, &new.bytes, permissions);
-        ready.push(written.map_err(|error| unwritable(&new.path, &error))?);
-    }
-    for (done, (file, new)) in ready.into_iter().zip(changed).enumerate() {
-        if let Err(error) = file.persist(files.root().join(&new.path)) {
-            put_back(files, changed.get(..done).unwrap_or_default());
-            return Err(unwritable(&new.path, &error.error));
+/// New files, each beside its old one: what usually goes wrong (no space, no permission) goes wrong before
+/// anything has changed. What is not put in place is taken away.
+pub(super) struct Staged<'a> {
+    files: &'a FileSet,
+    ready: Vec<(String, TempPath)>,
+    /// What went wrong first.
+    failure: Option<Failure>,
+}
+
+impl<'a> Staged<'a> {
+    /// Starts with none.
+    pub(super) fn new(files: &'a FileSet) -> Self {
+        Self {
+            files,
+            ready: Vec::new(),
+            failure: None,
         }
     }
-    Ok(())
+
+    /// Writes a file beside its old one. Once something has gone wrong, nothing more is written.
+    pub(super) fn add(&mut self, new: &SourceFile) {
+        if self.failure.is_some() {
+            return;
+        }
+        let path = self.files.root().join(&new.path);
+        let written = check_unchanged(self.files, &path, new).and_then(|permissions| {
+            let written = written_beside(&path, &new.bytes, permissions);
+            written.map_err(|error| unwritable(&new.path, &error))
+        });
+        match written {
+            Ok(file) => self.ready.push((new.path.clone(), file)),
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+
+    /// Puts every file in the place of its old one.
+    ///
+    /// # Errors
+    /// A file was changed by someone else since it was read, is read-only, or could not be written; then
+    /// every file is as it was.
+    pub(super) fn put_in_place(self) -> Result<(), Failure> {
+        let Self {
+            files,
+            ready,
+            failure,
+        } = self;
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
+        let mut done = Vec::with_capacity(ready.len());
+        for (path, file) in ready {
+            if let Err(error) = file.persist(files.root().join(&path)) {
+                put_back(files, &done);
+                return Err(unwritable(&path, &error.error));
+            }
+            done.push(path);
+        }
+        Ok(())
+    }
 }
 
 /// Refuses a file that is not what was read; returns its permissions.
 fn check_unchanged(
+    files: &FileSet,
     path: &Path,
     new: &SourceFile,
-    old: Option<&str>,
 ) -> Result<fs::Permissions, Failure> {
     let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&new.path, &error))?;
-    let is_same = old.map_or(Ok(false), |old| holds(path, old.as_bytes()));
-    let is_same = is_same.map_err(|error| unreadable(&new.path, &error))?;
-    if metadata.is_symlink() || !is_same {
+    let is_same = !metadata.is_symlink()
+        && (files.is_as_read(&new.path, &metadata) || {
+            let old = files.manifests().text(&new.path);
+            let is_same = old.map_or(Ok(false), |old| holds(path, old.as_bytes()));
+            is_same.map_err(|error| unreadable(&new.path, &error))?
+        });
+    if !is_same {
         let reason = format!("{}: was changed by someone else meanwhile", new.path);
         return Err(Failure::new(Ending::EditRefused, reason).hint("run the same command again"));
     }
@@ -92,10 +134,10 @@ fn written_beside(path: &Path, bytes: &[u8], permissions: fs::Permissions) -> io
     Ok(file.into_temp_path())
 }
 
-fn put_back(files: &FileSet, written: &[SourceFile]) {
-    for new in written {
-        let path = files.root().join(&new.path);
-        let Some(old) = files.manifests().text(&new.path) else {
+fn put_back(files: &FileSet, written: &[String]) {
+    for name in written {
+        let path = files.root().join(name);
+        let Some(old) = files.manifests().text(name) else {
             continue;
         };
         // The first error is the one that is told; this one can only repeat it.

@@ -40,5 +40,18 @@ pub(super) fn are_usual(text: &str, may_have_tabs: bool) -> bool {
 
 /// May a byte stand anywhere in a key without quotes, or in a word in brackets?
 pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/')
+    WORD[usize::from(byte)]
 }
+
+/// Every key is gone through byte by byte: looked up, since asking costs more.
+const WORD: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    let mut index = 0;
+    while index < 256 {
+        table[index] = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
+        byte = byte.wrapping_add(1);
+        index += 1;
+    }
+    table
+};

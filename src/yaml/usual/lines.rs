@@ -1,8 +1,6 @@
 //! The lines of the text, and what stands where on them.
 
-use memchr::memchr;
-
-use super::Reader;
+use super::{Reader, search};
 
 /// A line that is not empty and not a comment alone; places count from the start of the part.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,12 +28,20 @@ impl Reader<'_> {
         Some(false)
     }
 
-    /// Looks at the next line, whatever is on it.
-    pub(super) fn next_line(&self) -> Option<Line> {
+    /// Looks at the next line, whatever is on it. Many are looked at for what is before them first.
+    pub(super) fn next_line(&mut self) -> Option<Line> {
+        if self.ahead.start != self.line.next {
+            self.ahead = self.line_behind()?;
+        }
+        Some(self.ahead)
+    }
+
+    fn line_behind(&self) -> Option<Line> {
         let start = self.line.next;
         let rest = self.bytes.get(start..).filter(|rest| !rest.is_empty())?;
         let content = start + self.blanks(rest);
-        let line_break = memchr(b'\n', &self.bytes[content..]).map(|length| content + length);
+        let line_break = search::first(b'\n', &self.bytes[content..]);
+        let line_break = line_break.map(|length| content + length);
         let next = line_break.map_or(self.bytes.len(), |at| at + 1);
         let end = match line_break {
             Some(at) if at > content && self.bytes[at - 1] == b'\r' => at - 1,
@@ -73,6 +79,9 @@ impl Reader<'_> {
 
     /// Counts the blanks in front: spaces, and tabs where these may stand for them.
     fn blanks(&self, bytes: &[u8]) -> usize {
+        if self.other_blank == b' ' {
+            return search::spaces(bytes);
+        }
         let is_blank = |byte: &&u8| **byte == b' ' || **byte == self.other_blank;
         bytes.iter().take_while(is_blank).count()
     }

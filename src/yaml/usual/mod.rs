@@ -10,6 +10,7 @@ mod flow;
 mod in_place;
 mod lines;
 mod scalars;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -40,6 +41,11 @@ pub(super) fn documents(part: &Part, limits: &Limits) -> Option<Vec<Document>> {
         other_blank: if may_have_tabs { b'\t' } else { b' ' },
         line: Line {
             next: mark,
+            ..Line::default()
+        },
+        // No line begins there.
+        ahead: Line {
+            start: usize::MAX,
             ..Line::default()
         },
         levels: Vec::new(),
@@ -113,6 +119,8 @@ struct Reader<'a> {
     /// What is a blank like a space: a tab, where there are only brackets.
     other_blank: u8,
     line: Line,
+    /// The line that was looked at last, and may not have been taken yet.
+    ahead: Line,
     levels: Vec<Level>,
     expected: Expected,
     nodes: Vec<Node>,
@@ -333,6 +341,7 @@ impl<'a> Reader<'a> {
         self.decoded.push(value.into_boxed_str());
     }
 
+    #[inline]
     fn add(&mut self, kind: Stored, span: Range<usize>, place: Place) -> usize {
         let id = self.nodes.len();
         self.nodes.push(Node {
@@ -345,10 +354,17 @@ impl<'a> Reader<'a> {
             anchored: self.anchor.is_some(),
             tagged: false,
         });
+        if self.anchor.is_some() {
+            self.keep_name(id);
+        }
+        id
+    }
+
+    #[cold]
+    fn keep_name(&mut self, id: usize) {
         if let Some(name) = self.anchor.take() {
             self.anchors.insert(name, id);
         }
-        id
     }
 
     /// Returns where a byte of this line is.

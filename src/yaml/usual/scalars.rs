@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-use super::{Reader, characters::is_word};
+use super::{Reader, characters::is_word, search};
 use crate::yaml::document::Stored;
 
 /// The longest key in bytes. YAML allows 1,024 characters (1.2.2, section 7.4.2).
@@ -107,7 +107,7 @@ impl Reader<'_> {
         }
         let mut from = at + 1;
         let mut stop = end;
-        while let Some(found) = memchr2(b':', b'#', self.bytes.get(from..end)?) {
+        while let Some(found) = search::first_of(b':', b'#', self.bytes.get(from..end)?) {
             let found = from + found;
             if self.bytes[found] == b'#' {
                 if self.bytes[found - 1] == b' ' {
