@@ -233,15 +233,18 @@ impl Remote for Smart {
             if !is_whole(store, tip) {
                 ends::add(store, tip)?;
             }
-            // Where the server did not understand, it is asked in the usual way.
-            match (download(remote, &wanted, 0), self.server.take_failure()) {
+            let downloaded = download(remote, &wanted, 0);
+            if !is_whole(store, tip) {
+                ends::remove(store, tip)?;
+            }
+            match (downloaded, self.server.take_failure()) {
                 (Err(_), Some(failure)) => Err(failure),
                 _ => Ok(Fetched::Tip(tip)),
             }
         });
         match fetched {
+            // The server did not understand, so it is asked in the usual way.
             Ok(Fetched::Tip(tip)) if !is_whole(store, tip) => {
-                ends::remove(store, tip)?;
                 self.fetch(store, reference, Depth::Tip, Moment::Listed)
             }
             fetched => fetched,
