@@ -26,6 +26,7 @@ NOT_RUN = ["not run", "", "", "", "", ""]
 FUZZ_SEED = 1
 EDITOR_CASES = 1_000_000
 KILLS = 2_000
+HISTORIES = 1_000
 JUDGE_RUNS = 10_000
 
 
@@ -218,6 +219,20 @@ def every_call(_):
     return f"{harms:,} deaths and failures at {calls:,} calls", failed, "none"
 
 
+def audit(_):
+    """Audits histories that are made up at random, half of them with planted gaps."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "history", "--", "--nocapture", "generated::",
+        environment={"SHIPGATE_PROVE_AUDIT": str(HISTORIES)},
+    )
+    counted = re.search(r"histories: (\d+) audited, (\d+) changes explained, (\d+) planted", text)
+    if not counted:
+        return f"{HISTORIES:,} histories", max(failed, 1), "0 and on"
+    count, explained, gaps = map(int, counted.groups())
+    tried = f"{count:,} histories: {explained:,} changes explained, {gaps:,} planted gaps found"
+    return tried, failed, f"0 to {count - 1}"
+
+
 def judge(_):
     """Judges made-up canaries at length, beside the rules that others use; writes docs/judge.md."""
     _, failed, text = cargo_test(
@@ -249,6 +264,7 @@ def parts():
         "interleavings": interleavings,
         "kills": kills,
         "every-call": every_call,
+        "audit": audit,
         "judge": judge,
     }
 

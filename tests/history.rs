@@ -2,8 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[path = "history/generated.rs"]
+mod generated;
 #[path = "support/hurried.rs"]
 mod hurried;
+#[path = "support/random.rs"]
+mod random;
 #[path = "override/shop.rs"]
 mod shop;
 #[path = "support/third_party.rs"]
@@ -229,6 +233,23 @@ fn a_journal_on_the_branch_explains_as_well() {
 }
 
 #[test]
+fn a_copy_of_the_last_record_on_top_of_it_is_none_of_the_run() {
+    let past = Past::new(Scenario::Healthy);
+    past.shop.world.set_faults(Faults {
+        refuse_journal: true,
+        ..Faults::default()
+    });
+    past.deploy("1.1", 0);
+    let message = past.others.message(past.others.tip());
+    assert!(message.contains("Shipgate-State: verified"), "{message}");
+    past.edit(STABLE, "advertisements:1.1", "advertisements:1.9", &message);
+    insta::assert_snapshot!(past.gaps(), @r"
+    4 1 gap in 16 commits on `main` since 2026-03-10 10:00 UTC; 13 changes of managed values are explained
+    not-announced by Robin <robin@example.com>: advertisements.yaml:31 spec.template.spec.containers[name=advertisements].image registry.example/shop/advertisements:1.1 -> registry.example/shop/advertisements:1.9 (it names run ID, whose journal does not announce this commit)
+    ");
+}
+
+#[test]
 fn what_nobody_explains_is_a_gap() {
     let past = Past::new(Scenario::Healthy);
     past.deploy("1.1", 0);
@@ -375,4 +396,24 @@ fn a_commit_that_claims_to_be_old_hides_nothing() {
     assert_eq!(told.code, 4, "{}", told.line());
     let gaps = told.result["audit"]["gaps"].as_array().unwrap();
     assert_eq!(gaps.len(), 1, "{}", told.line());
+}
+
+#[test]
+fn a_pipeline_asks_for_it_by_variables() {
+    let past = Past::new(Scenario::Healthy);
+    past.deploy("1.2", 0);
+    let ask = |variables: &[(&str, &str)]| {
+        let variables = [&[("SHIPGATE_COMMAND", "history")], variables].concat();
+        past.shop.run(&["ci"], &variables)
+    };
+    let listed = ask(&[("SHIPGATE_LIMIT", "1"), ("SHIPGATE_SINCE", "30d")]);
+    assert_eq!(
+        listed.line(),
+        "0 1 deployment of advertisements in production"
+    );
+    assert_eq!(listed.result["deployments"][0]["version"], "1.2");
+    past.edit(STABLE, "advertisements:1.2", "advertisements:1.9", "hotfix");
+    let audit = ask(&[("SHIPGATE_AUDIT", "true")]);
+    assert_eq!(audit.code, 4, "{}", audit.line());
+    assert_eq!(audit.result["audit"]["gaps"].as_array().unwrap().len(), 1);
 }

@@ -57,7 +57,7 @@ pub(super) fn fetch_since(
     let mut commits = FIRST_COMMITS;
     loop {
         let tip = local.fetch_branch(branch, Depth::Recent(commits), Moment::Now)?;
-        let cut_off = local.cut_off();
+        let cut_off = local.cut_off()?;
         let mut line = Vec::new();
         let mut before = 0;
         let mut cut = false;

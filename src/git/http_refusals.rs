@@ -61,7 +61,7 @@ impl Server {
             self.printable(&innermost)
         );
         let hint = if is_certificate {
-            "give the certificate of your own authority as the CA file"
+            "give the certificate of your own authority with --ca-file FILE (or SHIPGATE_CA_FILE)"
         } else {
             "check the address, the network and the proxy settings, then run the same command again"
         };

@@ -10,9 +10,10 @@ use git2::{ErrorCode, Oid, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::{
     branch_journal::BranchJournals,
+    ends,
     error::GitError,
-    names::branch_reference,
-    remote::{Depth, Fetched, Moment, Remote},
+    names::{WantedJournals, branch_reference},
+    remote::{Depth, Fetched, Moment, Remote, tracking_name},
     signing::Author,
     worker::Calls,
 };
@@ -30,6 +31,8 @@ pub(super) struct Local {
     pub(super) default_branch: Option<String>,
     /// What is known about journals on branches.
     pub(super) journals: BranchJournals,
+    /// Journals that come along with the newest commit of a branch.
+    pub(super) wanted_journals: WantedJournals,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
@@ -66,6 +69,7 @@ impl Local {
             folder,
             fetched: BTreeSet::new(),
             journals: BranchJournals::default(),
+            wanted_journals: WantedJournals::default(),
             recent: BTreeMap::new(),
             has_history: false,
         }
@@ -100,12 +104,8 @@ impl Local {
     }
 
     /// Returns the commits whose parents were not fetched.
-    pub(super) fn cut_off(&self) -> HashSet<Oid> {
-        let list = std::fs::read_to_string(self.store.path().join("shallow"));
-        let list = list.unwrap_or_default();
-        list.lines()
-            .filter_map(|line| Oid::from_str(line).ok())
-            .collect()
+    pub(super) fn cut_off(&self) -> Result<HashSet<Oid>, GitError> {
+        ends::all(&self.store)
     }
 
     /// Fetches a ref and sees that it is a commit.
@@ -123,7 +123,13 @@ impl Local {
         {
             return Ok(Fetched::Tip(tip));
         }
-        let fetched = self.remote.fetch(&self.store, reference, depth, moment);
+        let fetched = if depth == Depth::Tip {
+            let journals = &self.wanted_journals;
+            self.remote
+                .fetch_tip(&self.store, reference, journals, moment)
+        } else {
+            self.remote.fetch(&self.store, reference, depth, moment)
+        };
         self.reopen()?;
         let fetched = fetched?;
         if let Fetched::Tip(tip) = &fetched {
@@ -172,9 +178,10 @@ impl Local {
         if is_here { Depth::Since } else { depth }
     }
 
-    /// Was this ref fetched, and is its commit here?
+    /// Was this ref fetched, also beside another one, and is its commit here?
     fn is_here(&self, reference: &str, tip: Oid) -> bool {
-        self.fetched.contains(reference) && self.store.find_commit(tip).is_ok()
+        let is_kept = || self.store.refname_to_id(&tracking_name(reference)) == Ok(tip);
+        (self.fetched.contains(reference) || is_kept()) && self.store.find_commit(tip).is_ok()
     }
 
     /// Fetches all refs whose names begin with `below`, which ends with `/`.

@@ -16,6 +16,7 @@ mod commit_id;
 mod connect;
 mod credential_helper;
 mod credentials;
+mod ends;
 mod error;
 mod extra_header;
 mod history;

@@ -46,6 +46,38 @@ pub fn journal_reference(environment: &str, service: &str) -> Result<String, Git
     Ok(format!("refs/shipgate/{environment}/{service}"))
 }
 
+/// Which journals a run will most likely read, as far as it knows their names by now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct WantedJournals(pub(super) Option<(Option<String>, Option<String>)>);
+
+impl WantedJournals {
+    /// Most journals that are brought along: whoever names no service of many means one of them.
+    const MOST: usize = 8;
+
+    /// Returns those of some refs; none where they are too many to be what is meant.
+    pub(super) fn among<'a>(&self, references: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+        let Some((environment, service)) = &self.0 else {
+            return Vec::new();
+        };
+        let found: Vec<&str> = references
+            .filter(|reference| {
+                let name = reference.strip_prefix("refs/shipgate/");
+                let parts = name.and_then(|name| name.split_once('/'));
+                parts.is_some_and(|(of, to)| {
+                    environment.as_deref().is_none_or(|wanted| wanted == of)
+                        && service.as_deref().is_none_or(|wanted| wanted == to)
+                        && check_label("environment", of).is_ok()
+                        && check_label("service", to).is_ok()
+                })
+            })
+            .collect();
+        if found.len() > Self::MOST {
+            return Vec::new();
+        }
+        found
+    }
+}
+
 /// Returns what the refs of a service's approvals begin with.
 ///
 /// # Errors

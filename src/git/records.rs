@@ -8,7 +8,7 @@ use super::{
     commit_id::CommitId,
     error::GitError,
     journal::{self, Entry, Journal, JournalOutcome},
-    names::branch_reference,
+    names::{WantedJournals, branch_reference},
     push::Proof,
     remote::Moment,
     repository::Repository,
@@ -26,6 +26,25 @@ impl Repository {
             .run(move |local| {
                 branch_reference(&branch)?;
                 local.journals.branches.insert(environment, branch);
+                Ok(())
+            })
+            .await
+    }
+
+    /// Says which journals will be read, as far as their names are known: they come along with the
+    /// newest commit of a branch. None = there is no saying yet.
+    ///
+    /// # Errors
+    /// None but that the git thread has ended.
+    pub async fn journals_wanted(
+        &self,
+        environment: Option<&str>,
+        service: Option<&str>,
+    ) -> Result<(), GitError> {
+        let (environment, service) = (environment.map(str::to_owned), service.map(str::to_owned));
+        self.worker
+            .run(move |local| {
+                local.wanted_journals = WantedJournals(Some((environment, service)));
                 Ok(())
             })
             .await

@@ -2,7 +2,7 @@
 
 use git2::{Oid, Repository};
 
-use super::error::GitError;
+use super::{error::GitError, names::WantedJournals};
 
 /// How much of a ref's history to fetch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +120,18 @@ pub(super) trait Remote {
         depth: Depth,
         moment: Moment,
     ) -> Result<Fetched, GitError>;
+
+    /// Fetches the newest commit of a ref into the store, and the journals that are wanted with their
+    /// history where that takes no request more.
+    fn fetch_tip(
+        &self,
+        store: &Repository,
+        reference: &str,
+        _journals: &WantedJournals,
+        moment: Moment,
+    ) -> Result<Fetched, GitError> {
+        self.fetch(store, reference, Depth::Tip, moment)
+    }
 
     /// Fetches all refs whose names begin with `below`, which ends with `/`, into the store.
     fn fetch_below(&self, store: &Repository, below: &str) -> Result<(), GitError>;

@@ -11,8 +11,10 @@ use git2::{
 };
 
 use super::{
+    ends,
     error::GitError,
     http::Server,
+    names::WantedJournals,
     remote::{Depth, Fetched, Listing, Moment, Remote, Report, Update, tracking_name},
     transport::attach,
 };
@@ -102,6 +104,21 @@ impl Smart {
         self.converse(store, Direction::Push, then)
     }
 
+    /// Connects for reading, beginning with the refs of a moment.
+    fn connect_at<'store, T>(
+        &self,
+        moment: Moment,
+        store: &'store Repository,
+        then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<T, GitError>,
+    ) -> Result<T, GitError> {
+        if moment == Moment::Now || self.seen.borrow().is_none() {
+            return self.connect(store, Direction::Fetch, then);
+        }
+        self.server.begin();
+        self.server.list_as_before();
+        self.converse(store, Direction::Fetch, then)
+    }
+
     fn converse<'store, T>(
         &self,
         store: &'store Repository,
@@ -120,6 +137,29 @@ impl Smart {
         let listing = listing(heads);
         then(connection.remote(), listing)
     }
+}
+
+/// Brings refs into the store; `depth` as git counts it, 0 = everything that is new.
+fn download(
+    remote: &mut git2::Remote<'_>,
+    references: &[&str],
+    depth: i32,
+) -> Result<(), git2::Error> {
+    let mut options = FetchOptions::new();
+    options
+        .depth(depth)
+        .download_tags(AutotagOption::None)
+        .update_fetchhead(false);
+    let refspec = |reference: &&str| format!("+{reference}:{}", tracking_name(reference));
+    let refspecs: Vec<String> = references.iter().map(refspec).collect();
+    remote.fetch(&refspecs, Some(&mut options), None)
+}
+
+/// Is a commit here with its files?
+fn is_whole(store: &Repository, commit: Oid) -> bool {
+    store
+        .find_commit(commit)
+        .is_ok_and(|commit| commit.tree().is_ok())
 }
 
 fn listing(heads: &[RemoteHead<'_>]) -> Listing {
@@ -164,23 +204,50 @@ impl Remote for Smart {
                     branches: listing.branches(),
                 });
             };
-            let mut options = FetchOptions::new();
-            options
-                .depth(depth.number(store))
-                .download_tags(AutotagOption::None)
-                .update_fetchhead(false);
-            let refspec = format!("+{reference}:{}", tracking_name(reference));
-            remote
-                .fetch(&[refspec], Some(&mut options), None)
+            download(remote, &[reference], depth.number(store))
                 .map_err(self.explain("fetch from"))?;
             Ok(Fetched::Tip(tip))
         };
-        if moment == Moment::Listed && self.seen.borrow().is_some() {
-            self.server.begin();
-            self.server.list_as_before();
-            self.converse(store, Direction::Fetch, fetch)
-        } else {
-            self.connect(store, Direction::Fetch, fetch)
+        self.connect_at(moment, store, fetch)
+    }
+
+    /// A client that says where its history ends is sent nothing from behind that, and journals in
+    /// the same answer. So the commit is named as such an end before it is here: to ask for it one
+    /// commit deep would be a request more, and another one for the journals.
+    fn fetch_tip(
+        &self,
+        store: &Repository,
+        reference: &str,
+        journals: &WantedJournals,
+        moment: Moment,
+    ) -> Result<Fetched, GitError> {
+        let fetched = self.connect_at(moment, store, |remote, listing| {
+            let Some(tip) = listing.find(reference) else {
+                return Ok(Fetched::Missing {
+                    branches: listing.branches(),
+                });
+            };
+            let listed = listing.refs.iter().map(|(name, _)| name.as_str());
+            let mut wanted = journals.among(listed);
+            wanted.insert(0, reference);
+            if !is_whole(store, tip) {
+                ends::add(store, tip)?;
+            }
+            let downloaded = download(remote, &wanted, 0);
+            if !is_whole(store, tip) {
+                ends::remove(store, tip)?;
+            }
+            match (downloaded, self.server.take_failure()) {
+                (Err(_), Some(failure)) => Err(failure),
+                _ => Ok(Fetched::Tip(tip)),
+            }
+        });
+        match fetched {
+            // The server did not understand, so it is asked in the usual way.
+            Ok(Fetched::Tip(tip)) if !is_whole(store, tip) => {
+                self.fetch(store, reference, Depth::Tip, Moment::Listed)
+            }
+            fetched => fetched,
         }
     }
 

@@ -296,10 +296,11 @@ impl Writer<'_> {
     }
 
     fn conflict(&self, retries: u32, write: &Write<'_>) -> Failure {
+        let races = if retries == 1 { "race" } else { "races" };
         Failure::new(
             Ending::PushConflict,
             format!(
-                "other writers won {retries} races for branch `{}` in {}",
+                "other writers won {retries} {races} for branch `{}` in {}",
                 self.target.branch,
                 format_duration(write.patience)
             ),

@@ -196,6 +196,8 @@ pub async fn target(
     service: Option<&str>,
     environment: Option<&str>,
 ) -> Result<Target, Failure> {
+    let wanted = repository.journals_wanted(environment, service).await;
+    wanted.map_err(failure::git)?;
     let site = site(repository, source, environment).await?;
     let (_, service) = pick("service", service, &site.config.services, source.path)?;
     Ok(Target {

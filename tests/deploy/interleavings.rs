@@ -15,6 +15,7 @@ use std::{
 use shipgate::sim::Scenario;
 
 use crate::{
+    random::Random,
     stage::{CANARY, STABLE, Stage},
     support::git_server::GitServer,
     third_party::{Edit, ThirdParty},
@@ -37,28 +38,6 @@ const CONFIG_MAP: &str = "clusters/prod/advertisements-texts.yaml";
 )]
 fn is_proof() -> bool {
     std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
-}
-
-/// Random numbers that are the same for the same seed (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut value = self.0;
-        value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        value ^ (value >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn one_of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-        let index = usize::try_from(self.below(choices.len() as u64)).unwrap();
-        choices[index]
-    }
 }
 
 type Files = BTreeMap<String, String>;
@@ -284,7 +263,7 @@ enum Ended {
 }
 
 async fn interleave(seed: u64, over_git: bool) -> Ended {
-    let mut random = Random(seed);
+    let mut random = Random::new(seed);
     let mut stage = if random.below(4) == 0 {
         Stage::brief(Scenario::Healthy)
     } else {

@@ -19,6 +19,8 @@ mod live;
 mod outages;
 mod pull_requests;
 mod races;
+#[path = "../support/random.rs"]
+mod random;
 mod refused;
 mod rewritten;
 mod rollback;

@@ -1,6 +1,6 @@
 //! Two at the same time: the same deployment twice, and a deployment with a recovery in its middle.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use shipgate::sim::Scenario;
 use tokio::sync::Notify;
@@ -8,6 +8,8 @@ use tokio::sync::Notify;
 use crate::{
     runs::Start,
     stage::{Stage, WRITES, all, starts},
+    third_party::ThirdParty,
+    trail::End,
     wire::{Call, Fate, Gate, When},
 };
 
@@ -158,4 +160,156 @@ async fn many_recover_at_once() {
         .filter(|line| line.contains("back to"))
         .count();
     assert_eq!(backs, 2, "{:?}", stage.log());
+}
+
+/// Kills a run at a step; two recover it then, and the first one waits at a call until the other one
+/// is at its end, or at its own first push to the branch.
+async fn two_recover(is_done: bool) -> (End, End) {
+    let stage = Stage::brief(Scenario::Healthy);
+    let start = Start::new();
+    let kill = start.kill.clone();
+    let start = start.hook(move |event| {
+        if starts(event, 6) {
+            kill.notify_one();
+        }
+    });
+    assert_eq!(stage.deploy_with("1.1", start).await.code, None);
+    let (slow_is_there, fast_is_there) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (slow, fast) = (Gate::default(), Gate::default());
+    let (told_slow, told_fast) = (Arc::clone(&slow_is_there), Arc::clone(&fast_is_there));
+    let (slow_gate, fast_gate) = (slow.clone(), fast.clone());
+    let (mut journals, mut branches) = (0, 0);
+    stage.wire.rule(move |call, when| match (call, when) {
+        (Call::Journal, When::Before) => {
+            journals += 1;
+            if journals == 1 {
+                told_slow.notify_one();
+                Fate::Wait(slow_gate.clone())
+            } else {
+                Fate::Pass
+            }
+        }
+        (Call::Branch, When::Before) => {
+            branches += 1;
+            if branches == 1 && !is_done {
+                told_fast.notify_one();
+                Fate::Wait(fast_gate.clone())
+            } else {
+                Fate::Pass
+            }
+        }
+        _ => Fate::Pass,
+    });
+    let (loser, winner) = tokio::join!(
+        async {
+            let ended = stage.recover().await;
+            fast.open();
+            ended
+        },
+        async {
+            slow_is_there.notified().await;
+            let winner = async {
+                let ended = stage.recover().await;
+                slow.open();
+                ended
+            };
+            let opener = async {
+                if !is_done {
+                    fast_is_there.notified().await;
+                    slow.open();
+                }
+            };
+            tokio::join!(winner, opener).0
+        }
+    );
+    winner.assert(0, "the faster one");
+    stage.assert_restored("recovered");
+    (loser, winner)
+}
+
+#[tokio::test]
+async fn whoever_recovers_too_late_has_what_it_wanted_once_it_is_done() {
+    let (done, _) = two_recover(true).await;
+    insta::assert_snapshot!(done.end(), @"0 ok: advertisements 1.1 in production: another run (by alex) has taken it back; this one has pushed nothing");
+    let (under_way, _) = two_recover(false).await;
+    insta::assert_snapshot!(under_way.end(), @r"
+    43 superseded: advertisements 1.1 in production: another run (by alex) is taking it back; this one has pushed nothing
+      hint: run `shipgate recover` again: it says what became of it
+    ");
+}
+
+#[tokio::test]
+async fn whoever_loses_every_race_for_the_branch_says_so() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let folder = stage.folder.path().join("gitops.git");
+    let (at, mut number) = (stage.clock_now().timestamp(), 0);
+    let clock = Arc::clone(&stage.clock);
+    stage.wire.rule(move |call, when| {
+        if (call, when) == (Call::Branch, When::Before) {
+            number += 1;
+            clock.advance(Duration::from_secs(9));
+            let text = number.to_string();
+            let edits = [("notes.txt", Some(text.as_str()))];
+            ThirdParty::at(&folder).commit(&edits, "robin: notes", at);
+        }
+        Fate::Pass
+    });
+    let end = stage.deploy("1.1").await;
+    end.assert(31, "always too late");
+    let told = end.end();
+    let races = told.split("won ").nth(1).unwrap();
+    let races = races.split(' ').next().unwrap();
+    assert!(races.parse::<u32>().unwrap() > 3, "{told}");
+    insta::assert_snapshot!(told.replace(races, "N"), @r"
+    31 push-conflict: other writers won N races for branch `main` in 2m
+    ");
+    assert_eq!(stage.commits(), 0);
+    assert_eq!(stage.journal().last().unwrap(), "withdrawn");
+    stage.wire.rule(|_, _| Fate::Pass);
+    stage
+        .deploy("1.1")
+        .await
+        .assert(0, "the branch is quiet again");
+}
+
+#[tokio::test]
+async fn whoever_was_taken_over_says_by_whom() {
+    // At which call, and what the other one does meanwhile.
+    let mut told = Vec::new();
+    for (call, nth, version) in [
+        (Call::Journal, 1, "1.1"),
+        (Call::Journal, 1, "1.2"),
+        (Call::Journal, 2, "1.1"),
+        (Call::Branch, 2, "1.1"),
+    ] {
+        let stage = Stage::brief(Scenario::Healthy);
+        let (begun, gate) = (Arc::new(Notify::new()), Gate::default());
+        let (tell, closed) = (Arc::clone(&begun), gate.clone());
+        stage.wire.at(call, When::Before, nth, move || {
+            tell.notify_one();
+            Fate::Wait(closed.clone())
+        });
+        let (slow, other) = tokio::join!(stage.deploy("1.1"), async {
+            begun.notified().await;
+            let other = stage.deploy_with(version, Start::by("alex")).await;
+            gate.open();
+            other
+        });
+        told.push(format!(
+            "{call:?} {nth}, deploy {version} meanwhile ends with {}:\n{}",
+            other.code.unwrap(),
+            slow.end()
+        ));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Journal 1, deploy 1.1 meanwhile ends with 0:
+    43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one has pushed nothing
+    Journal 1, deploy 1.2 meanwhile ends with 0:
+    43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) with 1.2, run ID, took over the journal; this one has pushed nothing
+    Journal 2, deploy 1.1 meanwhile ends with 0:
+    43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+    Branch 2, deploy 1.1 meanwhile ends with 0:
+    43 superseded: advertisements 1.1 in production could not be taken back (other writers won 1 race for branch `main` in 2m): advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more
+    ");
 }

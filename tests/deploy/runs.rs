@@ -271,6 +271,34 @@ impl Stage {
             .collect()
     }
 
+    /// Asks whether the runs explain the branch: how many changes they do, and a line for each gap.
+    /// What the stage's own configuration no longer manages is left out.
+    pub async fn audit(&self) -> (usize, Vec<String>) {
+        let end = self
+            .run(Start::new(), async |outside, _, _, _| {
+                let source = ConfigSource {
+                    branch: None,
+                    path: CONFIG,
+                };
+                let site = load::site(outside.repository, &source, None).await?;
+                let question = HistoryQuestion {
+                    audit: true,
+                    ..HistoryQuestion::default()
+                };
+                history::history(outside, &site, &question).await
+            })
+            .await;
+        let audit = end.outcome.audit.unwrap();
+        let gaps = audit.gaps.into_iter().filter_map(|gap| {
+            let value = match gap.change {
+                Some(change) => format!(" to {}", change.new?),
+                None => String::new(),
+            };
+            Some(format!("{:?}{value}: {}", gap.kind, gap.message))
+        });
+        (audit.explained, gaps.collect())
+    }
+
     async fn run(
         &self,
         start: Start,

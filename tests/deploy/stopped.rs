@@ -142,6 +142,52 @@ async fn a_run_that_is_left_is_finished_by_recover() {
 }
 
 #[tokio::test]
+async fn the_record_after_exit_52_stops_others_until_a_person_comes() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let end = stopped(
+        &stage,
+        Moment::During(4),
+        StopReason::Terminate,
+        OnCancel::Hold,
+    )
+    .await;
+    insta::assert_snapshot!(end.end(), @r"
+    52 cancelled-left: advertisements 1.1 in production: terminated (SIGTERM); left as it is
+      hint: run `shipgate recover`: it takes back what is half done
+    ");
+    assert_eq!(stage.journal(), ["started", "advanced", "advanced"]);
+    let record = stage.remote();
+    let record = record
+        .find_reference("refs/shipgate/production/advertisements")
+        .unwrap()
+        .peel_to_commit()
+        .unwrap();
+    let lines = record.message().unwrap().lines();
+    let told: Vec<&str> = lines
+        .filter(|line| {
+            ["State", "Step", "Weight", "Reason", "Expires", "Intended"]
+                .iter()
+                .any(|key| line.starts_with(&format!("Shipgate-{key}: ")))
+        })
+        .collect();
+    // It holds the journal until no time, so nobody waits for it.
+    insta::assert_snapshot!(told.join("\n"), @r"
+    Shipgate-Step: 3/11
+    Shipgate-Weight: 10
+    Shipgate-State: advanced
+    Shipgate-Reason: terminated (SIGTERM)
+    ");
+    let other = stage.deploy("1.2").await;
+    insta::assert_snapshot!(other.end(), @r"
+    14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
+      hint: run `shipgate recover`: it finishes or takes back what that run left
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (terminated (SIGTERM))
+    ");
+    stage.deploy("1.1").await.assert(0, "the same again");
+    stage.assert_deployed("the same again");
+}
+
+#[tokio::test]
 async fn nothing_is_written_once_the_starter_is_gone() {
     let stage = Stage::brief(Scenario::Healthy);
     let moment = Moment::During(1);

@@ -1,10 +1,10 @@
 //! HTTPS with a certificate of one's own authority.
 
-use std::fs;
+use std::{fs, path::Path, process::Command};
 
 use shipgate::git::{PushOutcome, Repository};
 
-use super::{TOKEN, edit, open, options, shown, support::git_server::GitServer};
+use super::{TOKEN, edit, estate::run, open, options, shown, support::git_server::GitServer};
 
 #[tokio::test]
 async fn the_ca_file_is_trusted_besides_the_machines_own() {
@@ -25,7 +25,7 @@ async fn an_unknown_certificate_is_refused_before_the_token_is_sent() {
     let error = open(server.url()).fetch("main").await.unwrap_err();
     insta::assert_snapshot!(shown(&error, &server.origin()), @"
     Unavailable: git server SERVER: invalid peer certificate: UnknownIssuer
-    hint: give the certificate of your own authority as the CA file
+    hint: give the certificate of your own authority with --ca-file FILE (or SHIPGATE_CA_FILE)
     ");
     assert_eq!(server.log(), []);
 }
@@ -61,4 +61,42 @@ async fn a_ca_file_that_is_none_is_told() {
     Invalid: CA file SERVER/none.pem: No such file or directory (os error 2)
     hint: name a file with certificates in PEM form
     ");
+}
+
+#[test]
+fn the_command_line_says_what_to_give_for_a_certificate_that_nobody_knows() {
+    let server = GitServer::start_with_tls(TOKEN);
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |certificate: Option<&Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shipgate"));
+        command
+            .args([
+                "history",
+                "--service",
+                "shop",
+                "--environment",
+                "production",
+            ])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("HOME", folder.path())
+            .env("TMPDIR", folder.path())
+            .env("SHIPGATE_REPOSITORY", server.url())
+            .env("SHIPGATE_TOKEN", TOKEN)
+            .envs(certificate.map(|path| ("SHIPGATE_CA_FILE", path)));
+        run(command)
+    };
+    let unknown = ask(None).expect(20);
+    let said = unknown.said.replace(&server.origin(), "SERVER");
+    insta::assert_snapshot!(said, @r"
+    UNDETERMINED  git server SERVER: invalid peer certificate: UnknownIssuer
+
+      exit code   20 unavailable
+
+    next: give the certificate of your own authority with --ca-file FILE (or SHIPGATE_CA_FILE)
+    ");
+    assert_eq!(server.log(), []);
+    // The server is trusted then, and the next thing is missing.
+    let known = ask(Some(&server.certificate)).expect(3);
+    assert!(known.said.contains("shipgate.yaml"), "{}", known.said);
 }

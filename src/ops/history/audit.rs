@@ -45,9 +45,11 @@ pub(super) async fn audit(
         .collect();
     let range = Range::of(&past, &commits, since);
     let asked = told.iter().filter(|told| told.asked);
+    let mut journals = Journals::of(told);
+    journals.find_squashed(&past.line, &commits);
     let mut walk = Walk {
         outside,
-        journals: Journals::of(told),
+        journals,
         commits: &commits,
         services: asked.clone().map(Followed::new).collect(),
         explained: 0,
@@ -142,6 +144,12 @@ impl<'a> Followed<'a> {
 
     fn name(&self) -> &'a str {
         &self.told.target.service.name
+    }
+
+    /// Do its changes land through pull or merge requests?
+    fn lands_by_request(&self) -> bool {
+        let target = self.target.as_ref();
+        target.is_some_and(|target| target.environment.pull_request.is_some())
     }
 
     /// May a commit that changes these files change its values?
@@ -258,10 +266,16 @@ impl Walk<'_> {
         };
         let culprit = brought.unwrap_or(commit);
         let standing = self.journals.standing(culprit);
-        let Some((kind, message)) = standing.gap() else {
+        let Some((kind, mut message)) = standing.gap() else {
             self.explained += 1;
             return Ok(());
         };
+        if kind == GapKind::Unexplained && one.lands_by_request() {
+            message.push_str(
+                "; if a request of a run was squashed into it without the run's trailers, run the \
+                 same deployment again: that looks for it and writes it down",
+            );
+        }
         self.gaps.push(Gap {
             run: standing.claimed(),
             change: Some(change),

@@ -13,10 +13,14 @@ use crate::{
 
 /// What the journals of an environment know.
 pub(super) struct Journals {
-    /// Every commit that a run has announced.
-    announced: HashSet<CommitId>,
+    /// Every commit that a run has announced, with the run.
+    announced: HashMap<CommitId, String>,
+    /// Commits that an announced merge brought in squashed, with its run.
+    squashed: HashMap<CommitId, String>,
     /// Every record with its run; a server that refuses refs of its own has them on the branch.
     records: HashMap<CommitId, String>,
+    /// Those that announce a commit. Behind any other none of the run is to come.
+    announcing: HashMap<CommitId, String>,
     runs: HashSet<String>,
 }
 
@@ -36,13 +40,19 @@ pub(super) enum Standing<'a> {
 impl Journals {
     pub(super) fn of(told: &[Told]) -> Self {
         let mut journals = Self {
-            announced: HashSet::new(),
+            announced: HashMap::new(),
+            squashed: HashMap::new(),
             records: HashMap::new(),
+            announcing: HashMap::new(),
             runs: HashSet::new(),
         };
         for told in told {
             for record in records(&told.journal) {
-                journals.announced.extend(record.intended);
+                if let Some(intended) = record.intended {
+                    journals.announced.insert(intended, record.run.clone());
+                    let of_run = (record.id.clone(), record.run.clone());
+                    journals.announcing.extend([of_run]);
+                }
                 journals.records.insert(record.id, record.run.clone());
                 journals.runs.insert(record.run);
             }
@@ -50,12 +60,41 @@ impl Journals {
         journals
     }
 
+    /// Finds the commits that announced merges along a line brought in squashed. A forge names one
+    /// commit of a merge, so a run can announce no more: GitLab's merge commit is announced, and the
+    /// one that it squashed the request into is not. What brings in more than one commit is no squash.
+    pub(super) fn find_squashed(
+        &mut self,
+        line: &[CommitId],
+        commits: &HashMap<CommitId, LogEntry>,
+    ) {
+        let on_line: HashSet<&CommitId> = line.iter().collect();
+        for merge in line.iter().filter_map(|id| commits.get(id)) {
+            let (Some(run), [_, side]) = (self.announced.get(&merge.id), merge.parents.as_slice())
+            else {
+                continue;
+            };
+            let Some(side) = commits.get(side) else {
+                continue;
+            };
+            let is_alone = matches!(side.parents.as_slice(), [before] if on_line.contains(before));
+            let named = side.trailers.get("Run");
+            if is_alone && named.is_none_or(|named| named == run) {
+                self.squashed.insert(side.id.clone(), run.clone());
+            }
+        }
+    }
+
     pub(super) fn standing<'a>(&self, commit: &'a LogEntry) -> Standing<'a> {
-        if self.announced.contains(&commit.id) || self.records.contains_key(&commit.id) {
+        if [&self.announced, &self.squashed, &self.records]
+            .iter()
+            .any(|known| known.contains_key(&commit.id))
+        {
             return Standing::Announced;
         }
         // A record on the branch moves it: what it announces is made again on top of it.
-        let below = commit.parents.first().and_then(|id| self.records.get(id));
+        let below = commit.parents.first();
+        let below = below.and_then(|id| self.announcing.get(id));
         if below.is_some_and(|run| commit.trailers.get("Run") == Some(run.as_str())) {
             return Standing::Announced;
         }

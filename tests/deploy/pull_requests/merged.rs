@@ -113,18 +113,24 @@ async fn every_kind_of_merge_is_found_on_the_branch() {
         (Kind::GitLab, Flavour::Merge, ""),
         // GitLab's usual message of a squash has the title alone, so no trailer tells of the run.
         (Kind::GitLab, Flavour::Squash, ""),
+        (Kind::GitLab, Flavour::SquashedMerge, ""),
         (Kind::GitLab, Flavour::FastForward, ""),
         (Kind::GitHub, Flavour::Merge, ", merge_method: merge"),
         (Kind::GitHub, Flavour::Squash, ", merge_method: squash"),
         (Kind::GitHub, Flavour::Rebase, ", merge_method: rebase"),
         (Kind::GitLab, Flavour::Merge, ", merge_method: merge"),
         (Kind::GitLab, Flavour::Squash, ", merge_method: squash"),
+        (
+            Kind::GitLab,
+            Flavour::SquashedMerge,
+            ", merge_method: squash",
+        ),
         (Kind::GitLab, Flavour::FastForward, ", merge_method: merge"),
     ];
     for (kind, flavour, settings) in rows {
         let what = format!("{kind:?} {flavour:?} {settings}");
         let place = place(kind, Scenario::Healthy, settings);
-        place.forge.desk().fast_forward = flavour == Flavour::FastForward;
+        place.forge.desk().fast_forward = matches!(flavour, Flavour::FastForward | Flavour::Squash);
         if settings.is_empty() {
             merge_at(&place, 1, flavour);
         }
@@ -147,6 +153,7 @@ async fn every_kind_of_merge_is_found_on_the_branch() {
             ["started", "started", "verified"],
             "{what}"
         );
+        assert_eq!(place.stage.audit().await, (4, Vec::new()), "{what}");
         if !settings.is_empty() {
             continue;
         }

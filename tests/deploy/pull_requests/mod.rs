@@ -1,6 +1,7 @@
 //! Deployments that land through pull and merge requests, with a forge that merges in the real
 //! repository: how they end, what is left at the forge and in git, whatever people do meanwhile.
 
+mod audited;
 mod faults;
 mod meanwhile;
 mod merged;

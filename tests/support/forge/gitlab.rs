@@ -71,6 +71,7 @@ fn simple(desk: &Desk, pull: &Pull) -> Value {
         Standing::Closed => ("closed", Value::Null, Value::Null),
         Standing::Merged(merged) => match merged.flavour {
             Flavour::Squash => ("merged", Value::Null, json!(merged.commit)),
+            Flavour::SquashedMerge => ("merged", json!(merged.commit), json!(merged.squashed)),
             Flavour::FastForward => ("merged", Value::Null, Value::Null),
             Flavour::Merge | Flavour::Rebase => ("merged", json!(merged.commit), Value::Null),
         },
@@ -282,7 +283,8 @@ fn merge(desk: &mut Desk, request: &Request, number: &str) -> Answer {
         return error(422, &json!("Branch cannot be merged"));
     }
     let (flavour, key) = match (body["squash"] == true, desk.fast_forward) {
-        (true, _) => (Flavour::Squash, "squash_commit_message"),
+        (true, true) => (Flavour::Squash, "squash_commit_message"),
+        (true, false) => (Flavour::SquashedMerge, "squash_commit_message"),
         (false, true) => (Flavour::FastForward, ""),
         (false, false) => (Flavour::Merge, "merge_commit_message"),
     };

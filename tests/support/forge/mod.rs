@@ -229,7 +229,7 @@ impl Desk {
         assert_eq!(pull.standing, Standing::Open, "{number} is not open");
         let usual = match (self.kind, flavour) {
             // What both have as default: GitLab keeps only the title of what it squashes.
-            (Kind::GitLab, Flavour::Squash) => Some(pull.title.clone()),
+            (Kind::GitLab, Flavour::Squash | Flavour::SquashedMerge) => Some(pull.title.clone()),
             _ => None,
         };
         let message = message.map(str::to_owned).or(usual);

@@ -11,6 +11,9 @@ pub enum Flavour {
     Merge,
     /// One new commit.
     Squash,
+    /// One new commit beside the branch, and a commit with two parents that brings it in: GitLab's
+    /// way where the project makes merge commits.
+    SquashedMerge,
     /// The commits made again on the branch.
     Rebase,
     /// The branch moves to the commit itself.
@@ -22,6 +25,8 @@ pub enum Flavour {
 pub struct Merged {
     /// Where the branch was moved to.
     pub commit: String,
+    /// The squashed commit that a merge commit brought in.
+    pub squashed: Option<String>,
     /// How.
     pub flavour: Flavour,
 }
@@ -87,12 +92,26 @@ pub fn merge(
     let squashed = format!("{subject} (#{number})\n{rest}");
     let merged = format!("Merge pull request #{number} from {head}\n\n{subject}\n");
     let (usual, parents) = match flavour {
-        Flavour::Merge => (merged.as_str(), vec![&onto, &ours]),
+        Flavour::Merge | Flavour::SquashedMerge => (merged.as_str(), vec![&onto, &ours]),
         Flavour::Squash => (squashed.as_str(), vec![&onto]),
         Flavour::Rebase => (theirs.as_str(), vec![&onto]),
         Flavour::FastForward => ("", Vec::new()),
     };
-    let id = if flavour == Flavour::FastForward {
+    let mut beside = None;
+    let id = if flavour == Flavour::SquashedMerge {
+        let who = somebody("reviewer");
+        let begun = ours.parent(0).unwrap();
+        let text = message.unwrap_or(subject);
+        let squashed = repository
+            .commit(None, &who, &who, text, &ours.tree().unwrap(), &[&begun])
+            .unwrap();
+        beside = Some(squashed.to_string());
+        let squashed = repository.find_commit(squashed).unwrap();
+        let parents = [&onto, &squashed];
+        repository
+            .commit(None, &who, &who, message.unwrap_or(usual), &tree, &parents)
+            .unwrap()
+    } else if flavour == Flavour::FastForward {
         assert!(repository.graph_descendant_of(from, at).unwrap());
         from
     } else {
@@ -109,6 +128,7 @@ pub fn merge(
         .unwrap();
     Merged {
         commit: id.to_string(),
+        squashed: beside,
         flavour,
     }
 }
