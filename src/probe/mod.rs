@@ -16,6 +16,7 @@ mod json_api;
 pub mod live;
 pub mod newrelic;
 mod number;
+pub mod program;
 pub mod prometheus;
 pub mod registry;
 pub mod rest;

@@ -2,12 +2,14 @@
 
 mod duration;
 mod loopback;
+mod program;
 mod rate;
 mod version;
 mod weight;
 
 pub use duration::{format_duration, parse_duration};
 pub use loopback::is_loopback;
+pub use program::ProgramName;
 pub use rate::RequestsPerSecond;
 pub use version::Version;
 pub use weight::Weight;

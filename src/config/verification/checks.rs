@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Schedule, Wanted,
     check::{Check as Checking, Common},
+    job::{Job, RawJob},
     vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors},
 };
 use crate::{
@@ -17,6 +18,8 @@ use crate::{
 };
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program does more than answer.
+const JOB_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One entry of `verification.checks` as it is written: a name and who is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -33,6 +36,8 @@ pub struct RawCheck {
     pub monitors: Option<RawMonitors>,
     /// Passes once this deployment gate of `providers.datadog` has; it is evaluated once.
     pub deployment_gate: Option<RawDeploymentGate>,
+    /// Passes when this program ends with 0; only programs that the policy allows are run.
+    pub job: Option<RawJob>,
     /// Failures tolerated in all; fails at one more. 0 unless given, any number where
     /// `consecutive_failure_limit` is.
     pub failure_limit: Option<u32>,
@@ -46,7 +51,7 @@ pub struct RawCheck {
     pub initial_delay: Option<String>,
     /// Time between two questions, if other than for all.
     pub interval: Option<String>,
-    /// How long an answer may take; 10s unless given.
+    /// How long an answer may take; 10s unless given, 1m for a `job`.
     pub timeout: Option<String>,
 }
 
@@ -116,6 +121,8 @@ pub enum CheckKind {
     },
     /// Does this deployment gate pass?
     DeploymentGate(DeploymentGate),
+    /// Does this program end with 0?
+    Job(Job),
 }
 
 impl CheckKind {
@@ -129,6 +136,7 @@ impl CheckKind {
             },
             Self::Monitors { .. } => "all monitors OK".to_owned(),
             Self::DeploymentGate(_) => "pass".to_owned(),
+            Self::Job(_) => "exit code 0".to_owned(),
         }
     }
 }
@@ -149,7 +157,14 @@ impl Checking {
                 raw.interval.as_deref(),
                 common.interval,
             ),
-            timeout: self.timeout(&at, raw.timeout.as_deref(), CHECK_TIMEOUT),
+            timeout: self.timeout(
+                &at,
+                raw.timeout.as_deref(),
+                match raw.job {
+                    Some(_) => JOB_TIMEOUT,
+                    None => CHECK_TIMEOUT,
+                },
+            ),
         };
         let limits = self.limits(
             &at,
@@ -179,11 +194,12 @@ impl Checking {
             raw.web.is_some(),
             raw.monitors.is_some(),
             raw.deployment_gate.is_some(),
+            raw.job.is_some(),
         ];
         if given.into_iter().filter(|is_given| *is_given).count() != 1 {
             self.problem(
                 at,
-                "expected one of `alerts`, `web`, `monitors` and `deployment_gate`",
+                "expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`",
             );
             return None;
         }
@@ -204,6 +220,9 @@ impl Checking {
         if let Some(raw) = &raw.deployment_gate {
             let gate = self.deployment_gate(&format!("{at}/deployment_gate"), raw);
             return gate.map(CheckKind::DeploymentGate);
+        }
+        if let Some(raw) = &raw.job {
+            return self.job(&format!("{at}/job"), raw).map(CheckKind::Job);
         }
         self.alerts(at, raw.alerts.as_ref()?)
     }

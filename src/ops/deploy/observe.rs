@@ -10,12 +10,12 @@ use crate::{
     config::{
         Strategy,
         query::Variables,
-        verification::{Measure, OnInconclusive, Verification},
+        verification::{CheckKind, Measure, OnInconclusive, Verification},
     },
     event::{Ending, Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
-        preflight,
+        preflight, programs,
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
@@ -91,7 +91,9 @@ impl Watching<'_> {
         reference: Reference,
         outside: &Outside<'_>,
     ) -> Result<Watcher, Failure> {
-        let endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
+        let mut endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
+        let allowed = &self.target.programs;
+        endpoints.programs = programs::find(verification, allowed, outside.secrets)?;
         let subject = Subject {
             judged: self.variables(self.arm, self.version),
             reference,
@@ -153,7 +155,13 @@ pub async fn preflight(
         limit: Duration::ZERO,
     };
     let verification = &target.service.verification;
-    if let Some(single) = part(verification, false) {
+    // A program is looked for, and not run: what it does may take a new version that is there.
+    programs::find(verification, &target.programs, outside.secrets)?;
+    let mut asked = verification.clone();
+    asked
+        .checks
+        .retain(|check| !matches!(check.kind, CheckKind::Job(_)));
+    if let Some(single) = part(&asked, false) {
         for arm in arms {
             let mut watcher =
                 look(*arm, version_of(*arm)).watcher(&single, Reference::Nobody, outside)?;
