@@ -32,7 +32,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("git", &["units", "clock", "secret", "process", "manifest"]),
     (
         "probe",
-        &["units", "clock", "secret", "process", "yaml", "analysis"],
+        &[
+            "units", "clock", "secret", "process", "yaml", "analysis", "config",
+        ],
     ),
     ("forge", &["units", "clock", "secret", "config", "probe"]),
     ("sign", &["units", "secret", "policy"]),

@@ -10,6 +10,7 @@ mod schema;
 mod service;
 pub mod verification;
 mod version_in;
+pub mod web_request;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

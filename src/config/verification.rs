@@ -6,6 +6,7 @@ mod form;
 mod job;
 mod judge;
 mod metric;
+mod offline;
 mod preset;
 mod summed;
 mod threshold;

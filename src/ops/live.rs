@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::{
     deploy::Outside,
     load::Target,
+    preflight,
     stop::{Stop, StopReason},
 };
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     git::CommitId,
     rollout::Arm,
     units::format_duration,
+    yaml::value::escape,
 };
 use look::{Look, ask_once, look};
 use revision::Revisions;
@@ -220,8 +222,11 @@ pub async fn preflight(target: &Target, outside: &Outside<'_>) -> Result<(), Fai
                 "before anything was changed: what {} runs is not known: {reason}",
                 arm.word()
             );
-            Failure::new(Ending::Unavailable, reason)
-                .hint("nothing was pushed; run the same command again when it answers")
+            let service = escape(&target.service.name);
+            let pointer = format!("/services/{service}/live/{}", arm.word());
+            let at = preflight::place(target, &pointer);
+            let hint = preflight::next_step(&reason, &at, "what is asked there");
+            Failure::new(Ending::Unavailable, reason).hint(hint)
         })?;
     }
     Ok(())

@@ -27,6 +27,7 @@ mod window;
 
 pub use check::CheckReading;
 pub use client::{Client, ClientOptions};
+pub use json_api::may_pass;
 pub use number::NumberSource;
 pub use text::{excerpt, is_harmless};
 pub use window::{SumSource, WindowReading};

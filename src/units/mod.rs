@@ -1,5 +1,6 @@
 //! The measured words of the domain: each parses from text, prints with its unit and refuses nonsense.
 
+mod alert_matcher;
 mod duration;
 mod loopback;
 mod program;
@@ -7,6 +8,7 @@ mod rate;
 mod version;
 mod weight;
 
+pub use alert_matcher::is_alert_matcher;
 pub use duration::{format_duration, parse_duration};
 pub use loopback::is_loopback;
 pub use program::ProgramName;

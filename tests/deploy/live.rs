@@ -110,11 +110,11 @@ async fn a_metric_that_tells_no_version_is_found_before_anything_is_changed() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     20 unavailable: before anything was changed: what stable runs is not known: `query` found a series without the label `pod`
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     20 unavailable: before anything was changed: what stable runs is not known: `build_info{arm="{{arm}}",version="none"}` has no series above 0, so it does not tell what stable runs
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     20 unavailable: before anything was changed: what stable runs is not known: WORLD refused the query: bad_data: invalid parameter "query": 1:4: parse error: expected the end (only a selector is known here)
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     "#);
 }
 
@@ -576,10 +576,10 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
     insta::assert_snapshot!(text, @r#"
     == a missing application
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     == no cluster
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 500
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     == no namespace
     2 usage: `live` of stable: `live` has no namespace, and neither has the environment or the kubeconfig
       hint: add `namespace` to the environment, or to `live`
@@ -587,11 +587,11 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
     2 usage: `live` of stable: the kubeconfig has no context called "production"
       hint: the kubeconfig is KUBECONFIG
     == flux does not wait
-    20 unavailable: before anything was changed: what stable runs is not known: Kustomization flux-system/apps says that it is ready before its workloads are: set `wait: true` in it, or name its `helm_release`
-      hint: nothing was pushed; run the same command again when it answers
+    2 usage: `live` of stable: Kustomization flux-system/apps says that it is ready before its workloads are
+      hint: set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`
     == a chart
-    20 unavailable: before anything was changed: what stable runs is not known: Application shop-production is at 1.2.3, which is no commit of a git branch
-      hint: nothing was pushed; run the same command again when it answers
+    2 usage: `live` of stable: Application shop-production is at 1.2.3, which is no commit of a git branch
+      hint: name one that applies manifests of this repository, or use `live: {kubernetes: …}`
     == another repository
     2 usage: `live` of stable: Application shop-production applies `git@git.example:shop/old.git`, not GIT/git/gitops.git, which is deployed to
       hint: name the one that applies this repository; if it knows it by another address, write that as `repository` beside its name
@@ -612,16 +612,16 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
       hint: name the one whose path is the environment's `root`, or mend `root`
     == no version
     20 unavailable: before anything was changed: what stable runs is not known: Deployment/advertisements names no version: none of its containers runs registry.example/shop/advertisements, and no label says it
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     == no token
     2 usage: `live` of stable: the variable ARGOCD_TOKEN is not set, from which `providers.argocd` takes its credentials
       hint: set ARGOCD_TOKEN in the pipeline, as a secret
     == the cluster's own authority
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 401: is the token right?
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     == another authority
     20 unavailable: before anything was changed: what stable runs is not known: URL did not answer: invalid peer certificate: UnknownIssuer
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     "#);
 }
 

@@ -7,14 +7,18 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Schedule, Wanted,
+    ProviderKind, Schedule, Wanted,
     check::{Check as Checking, Common},
     job::{Job, RawJob},
     vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors},
 };
 use crate::{
     analysis::Limits,
-    config::{query::Template, schema::without_null},
+    config::{
+        query::{Template, Variables},
+        schema::without_null,
+    },
+    units::is_alert_matcher,
 };
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -204,7 +208,8 @@ impl Checking {
             return None;
         }
         if let Some(web) = &raw.web {
-            let request = self.template(&format!("{at}/web/request"), &web.request);
+            let pointer = format!("{at}/web/request");
+            let request = self.query(&pointer, &web.request, ProviderKind::Web);
             let equals = self.wanted(&format!("{at}/web/equals"), web.equals.clone());
             return Some(CheckKind::Web {
                 request: request?,
@@ -227,6 +232,20 @@ impl Checking {
         self.alerts(at, raw.alerts.as_ref()?)
     }
 
+    /// Reads what Alertmanager takes for one matcher.
+    fn matcher(&mut self, pointer: &str, text: &str) -> Option<Template> {
+        let template = self.template(pointer, text)?;
+        let example = template.render(&Variables::examples()).ok()?;
+        if is_alert_matcher(&example) {
+            return Some(template);
+        }
+        self.problem(
+            pointer,
+            format!("found `{text}`, expected one matcher, such as `service=\"{{{{service}}}}\"`"),
+        );
+        None
+    }
+
     fn alerts(&mut self, at: &str, alerts: &RawAlerts) -> Option<CheckKind> {
         if alerts.matchers.is_empty() {
             self.problem(
@@ -236,10 +255,10 @@ impl Checking {
         }
         let matchers = alerts.matchers.iter().enumerate();
         let matchers: Option<Vec<Template>> = matchers
-            .map(|(number, text)| self.template(&format!("{at}/alerts/matchers/{number}"), text))
+            .map(|(number, text)| self.matcher(&format!("{at}/alerts/matchers/{number}"), text))
             .collect();
         let watchdog = match &alerts.watchdog {
-            Some(text) => Some(self.template(&format!("{at}/alerts/watchdog"), text)?),
+            Some(text) => Some(self.matcher(&format!("{at}/alerts/watchdog"), text)?),
             None => None,
         };
         Some(CheckKind::Alerts {

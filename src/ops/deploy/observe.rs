@@ -174,7 +174,8 @@ pub async fn preflight(
                 }
                 if *arm == Arm::Stable && standing.inconclusive > 0 {
                     reporter.event(&Event::Warning(format!(
-                        "before we start: {} (stable)",
+                        "before we start: {}: {} (stable)",
+                        preflight::criterion(target, &standing.name),
                         standing.sentence()
                     )));
                 }
@@ -203,7 +204,8 @@ pub async fn preflight(
         }
         if standing.inconclusive > 0 {
             reporter.event(&Event::Warning(format!(
-                "before we start: {}",
+                "before we start: {}: {}",
+                preflight::criterion(target, &standing.name),
                 standing.sentence()
             )));
         }
@@ -222,8 +224,8 @@ pub fn asked_before(target: &Target) -> &'static [Arm] {
 fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
     let at = preflight::criterion(target, name);
     let reason = format!("before anything was changed: {at}: {sentence}");
-    Failure::new(Ending::Unavailable, reason)
-        .hint("nothing was pushed; run the same command again when the provider answers")
+    let hint = preflight::next_step(sentence, &at, "the provider");
+    Failure::new(Ending::Unavailable, reason).hint(hint)
 }
 
 /// The preflight tells its result in one line; its measurements are no part of the verdict.

@@ -183,11 +183,7 @@ async fn flux(
     };
     let what = format!("Kustomization {space}/{}", name.name);
     if !seen.waits && live.helm_release.is_none() {
-        return Err(Unusable {
-            reason: format!("{what} says that it is ready before its workloads are"),
-            hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
-                .to_owned(),
-        });
+        return Err(ready_too_early(&what));
     }
     let sources = [seen.source];
     let ours = origin(source, live.repository.as_deref()).among(&what, &sources)?;
@@ -343,14 +339,27 @@ async fn follows_default(
     }
 }
 
+fn ready_too_early(what: &str) -> Unusable {
+    Unusable {
+        reason: format!("{what} says that it is ready before its workloads are"),
+        hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
+            .to_owned(),
+    }
+}
+
 /// A controller that follows charts or images only would never name a commit of ours.
-fn follows_git(what: &str, revisions: &[String]) -> Result<(), String> {
+fn follows_git(what: &str, revisions: &[String]) -> Result<(), Unusable> {
     let is_commit = |revision: &String| revision.parse::<CommitId>().is_ok();
     match revisions {
-        [first, ..] if !revisions.iter().any(is_commit) => Err(format!(
-            "{what} is at {}, which is no commit of a git branch",
-            probe::excerpt(first)
-        )),
+        [first, ..] if !revisions.iter().any(is_commit) => Err(Unusable {
+            reason: format!(
+                "{what} is at {}, which is no commit of a git branch",
+                probe::excerpt(first)
+            ),
+            hint:
+                "name one that applies manifests of this repository, or use `live: {kubernetes: …}`"
+                    .to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -393,7 +402,7 @@ pub(super) async fn ask_once(
                     .into_iter()
                     .filter_map(|one| one.revision)
                     .collect();
-                return Ok(follows_git(&what, &all));
+                return follows_git(&what, &all).map(Ok);
             }
             let follows: Vec<&str> = ours
                 .iter()
@@ -402,7 +411,7 @@ pub(super) async fn ask_once(
             if let Err(found) = follows_default(&what, &follows, source).await {
                 return found;
             }
-            Ok(follows_git(&what, &revisions_of(ours)))
+            follows_git(&what, &revisions_of(ours)).map(Ok)
         }
         Live::Flux(live) => {
             let (cluster, namespace) = source.cluster(&live.place)?;
@@ -439,13 +448,9 @@ pub(super) async fn ask_once(
                 origin.among(&what, std::slice::from_ref(one))?;
             }
             let applied = revisions_of(sources.iter().collect());
-            if let Err(reason) = follows_git(&what, &applied) {
-                return Ok(Err(reason));
-            }
+            follows_git(&what, &applied)?;
             match &live.helm_release {
-                None if !seen.waits => Ok(Err(format!(
-                    "{what} says that it is ready before its workloads are: set `wait: true` in it, or name its `helm_release`"
-                ))),
+                None if !seen.waits => Err(ready_too_early(&what)),
                 None => Ok(Ok(())),
                 Some(release) => {
                     let (space, name) = source.object(release, namespace.as_deref())?;

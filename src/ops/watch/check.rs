@@ -117,7 +117,11 @@ impl CheckWatch {
                 })
             }
         };
-        let begin = Tally::new(name, kind.wanted(), check.limits);
+        let wanted = match &asked {
+            Asked::Web { wanted, .. } => wanted.to_string(),
+            _ => kind.wanted(),
+        };
+        let begin = Tally::new(name, wanted, check.limits);
         Ok(Self {
             asked,
             timeout: check.schedule.timeout,

@@ -360,7 +360,7 @@ metrics:
         read::<RawVerification>("metrics: [{preset: envoy}]", &TextLimits::SETTINGS).unwrap_err();
     assert_eq!(
         findings[0].message,
-        "unknown value `envoy`; known: open_telemetry, ingress_nginx, istio, linkerd, traefik, spring"
+        "unknown value `envoy`; known: open_telemetry, ingress_nginx, istio, linkerd, traefik, spring, datadog_trace"
     );
 }
 
@@ -488,11 +488,17 @@ checks:
     "#);
     let text = "
 checks:
-  - {name: a, job: {command: []}}
   - {name: b, job: {command: [./smoke.sh]}}
   - {name: c, job: {command: ['{{service}}-smoke']}}
   - {name: d, job: {command: [k6, '{{tag}}'], env: ['A B', SHIPGATE_TOKEN]}}
   - {name: e, job: {command: [k6]}, web: {request: /x, equals: true}}
 ";
-    insta::assert_snapshot!(validated(text).unwrap_err(), @"");
+    insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
+    /checks/0/job/command/0: found "./smoke.sh", expected the name of a program that is looked for in PATH, such as k6, or an absolute path
+    /checks/1/job/command/0: found "{{service}}-smoke", expected the name of a program that is looked for in PATH, such as k6, or an absolute path
+    /checks/2/job/env/0: expected the name of an environment variable, such as SMOKE_TOKEN
+    /checks/2/job/env/1: found `SHIPGATE_TOKEN`, expected another: what begins with SHIPGATE_ is handed to nobody
+    /checks/2/job/command/1: unknown variable `tag`; known: service, environment, version, arm, weight
+    /checks/3: expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`
+    "#);
 }
