@@ -62,7 +62,7 @@ impl Origin<'_> {
             return Err(Unusable {
                 reason: format!(
                     "{what} follows {}, not the branch `{branch}`, which is deployed to",
-                    named(found.map(|text| excerpt(text)))
+                    named(found.map(excerpt))
                 ),
                 hint: "name the one that follows the branch, or mend `branch` of the environment"
                     .to_owned(),
