@@ -16,6 +16,7 @@
 //! | words | [`units`] | weights, rates, versions, durations: parse, print with a unit, refuse nonsense |
 //! | | [`clock`] | the only reader of the wall clock |
 //! | | [`secret`] | prints as `***` |
+//! | | [`process`] | ends programs with what they started |
 //! | | [`exit`] | every exit code |
 //! | | [`yaml`] | the one YAML parser: spans, values, positions |
 //! | pure | [`policy`] | document -> `Policy` -> `Verdict` |
@@ -51,6 +52,7 @@ pub mod notify;
 pub mod ops;
 pub mod policy;
 pub mod probe;
+pub mod process;
 pub mod report;
 pub mod rollout;
 pub mod secret;

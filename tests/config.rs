@@ -310,6 +310,11 @@ fn every_mistake_is_told_with_its_place() {
         ),
         (
             "{http: \"https://ads.example/version\", pointer: /version}",
+            "{http: \"https://ads.example/version\", answers: 0}",
+            &["13:62: found 0, expected a number from 1 to 20"],
+        ),
+        (
+            "{http: \"https://ads.example/version\", pointer: /version}",
             "{kubernetes: {workload: CronJob/ads, namespace: '{{env}}'}}",
             &[
                 "13:39: found the kind `CronJob`, expected one of Deployment, StatefulSet, DaemonSet, Rollout",

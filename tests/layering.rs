@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("units", &[]),
     ("clock", &[]),
     ("secret", &[]),
+    ("process", &[]),
     ("exit", &[]),
     ("yaml", &[]),
     ("policy", &["units", "yaml"]),
@@ -28,8 +29,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "event",
         &["units", "exit", "policy", "manifest", "analysis", "rollout"],
     ),
-    ("git", &["units", "clock", "secret", "manifest"]),
-    ("probe", &["units", "clock", "secret", "yaml", "analysis"]),
+    ("git", &["units", "clock", "secret", "process", "manifest"]),
+    (
+        "probe",
+        &[
+            "units", "clock", "secret", "process", "yaml", "analysis", "config",
+        ],
+    ),
     ("forge", &["units", "clock", "secret", "config", "probe"]),
     ("sign", &["units", "secret", "policy"]),
     ("notify", &["clock", "secret", "event", "probe"]),

@@ -12,14 +12,15 @@ use super::{
     signals,
 };
 use crate::{
-    config::query::Variables,
+    config::{query::Variables, verification::Verification},
     event::{Event, Failure, Outcome, Reporter},
     ops::{
         load::{self, Subject},
+        programs::{self, PolicyAt},
         stopped_before_change, verify,
         watch::{Endpoints, Extent, Reference, Subject as Watched, Watcher},
     },
-    units::{Version, Weight},
+    units::{ProgramName, Version, Weight},
 };
 
 /// Flags of `verify`.
@@ -45,6 +46,10 @@ pub struct VerifyArguments {
     /// Measurements of every criterion [default: `count` in the configuration]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     pub count: Option<u32>,
+    /// Branch the policy is read from that allows programs of checks (`job`), by commit id [default: the
+    /// repository's default branch]
+    #[arg(long, value_name = "BRANCH")]
+    pub policy_ref: Option<String>,
     /// Length instead of a number of measurements, such as 10m
     #[arg(long, value_name = "DURATION", value_parser = duration, conflicts_with = "count")]
     pub duration: Option<Duration>,
@@ -87,8 +92,13 @@ pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Ou
         ),
     });
     let context = &session.context;
-    let endpoints = Endpoints::new(&subject.config.providers, |name| context.secret(name))?;
+    let mut endpoints = Endpoints::new(&subject.config.providers, |name| context.secret(name))?;
     let verification = &subject.service.verification;
+    let allowed = match stop.or(allowed(&arguments, verification, session)).await {
+        Ok(allowed) => allowed?,
+        Err(reason) => return Err(stopped_before_change(reason)),
+    };
+    endpoints.programs = programs::find(verification, &allowed, |name| context.secret(name))?;
     let client = client(arguments.repository.ca_file.clone());
     let extent = match arguments.duration {
         Some(duration) => Extent::For(duration),
@@ -98,6 +108,26 @@ pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Ou
     let mut watcher = Watcher::new(verification, &endpoints, &watched, client, clock)?;
     let asked = async { stopped_before_change(stop.wait().await).0.ending };
     Ok(verify::run(&mut watcher, extent, asked, session).await)
+}
+
+/// Asks the policy which programs the checks may run, where one does.
+async fn allowed(
+    arguments: &VerifyArguments,
+    verification: &Verification,
+    session: &Session,
+) -> Result<Vec<ProgramName>, Failure> {
+    let repository = &arguments.repository;
+    // Without a repository there is no policy that this configuration could not have brought along.
+    if !verification.runs_programs() || !repository.is_remote(&session.context) {
+        return Ok(Vec::new());
+    }
+    let opened = repository.open(session)?;
+    let target = repository.target(&opened).await?;
+    let policy = PolicyAt {
+        path: None,
+        branch: arguments.policy_ref.as_deref(),
+    };
+    programs::allowed(verification, opened.repository(), policy, (&target).into()).await
 }
 
 /// Says who is judged and against whom. The canary is held against stable, stable against what it was

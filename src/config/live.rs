@@ -15,6 +15,12 @@ use crate::manifest::ObjectRef;
 /// Kinds of workloads that a cluster is asked about.
 const KINDS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
 
+/// How many answers of an address must agree unless it is said: behind it old pods answer beside new
+/// ones while a workload is rolled.
+const AGREEING_ANSWERS: u32 = 3;
+/// More answers than this only take time.
+const MOST_ANSWERS: u32 = 20;
+
 /// Where it is seen which version the workloads really run.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +44,9 @@ pub struct LiveDocument {
     /// With `http`: JSON pointer of the version in the answer. Default: the whole answer is the
     /// version.
     pub pointer: Option<String>,
+    /// With `http`: how many answers in a row must have the version, 1 to 20; another version, or no
+    /// answer, begins the count again. Default: 3.
+    pub answers: Option<u32>,
     /// An application of `providers.argocd`.
     pub argocd: Option<ArgoCdDocument>,
     /// Objects of Flux, asked for in the cluster.
@@ -71,6 +80,8 @@ pub struct ArgoCdDocument {
     pub project: Option<String>,
     /// Its namespace, where applications live in any namespace.
     pub namespace: Option<String>,
+    /// Address of the GitOps repository as the application has it, if that is another one than here.
+    pub repository: Option<String>,
     /// Tell Argo CD of every push, so that it need not find it by itself. Default: true.
     pub refresh: Option<bool>,
 }
@@ -84,6 +95,8 @@ pub struct FluxDocument {
     pub kustomization: String,
     /// The HelmRelease that it applies, if it does; it is waited for as well.
     pub helm_release: Option<String>,
+    /// Address of the GitOps repository as Flux has it, if that is another one than here.
+    pub repository: Option<String>,
     /// Namespace of both. Default: the environment's `namespace`, else the kubeconfig's.
     pub namespace: Option<String>,
     /// Context of the kubeconfig. Default: its current one.
@@ -113,6 +126,8 @@ pub enum Live {
         url: Url,
         /// JSON pointer of the version in the answer; none = the whole answer is the version.
         pointer: Option<String>,
+        /// How many answers in a row must agree; at least 1.
+        answers: u32,
     },
     /// An application of Argo CD.
     ArgoCd(ArgoCdApplication),
@@ -142,6 +157,8 @@ pub struct ArgoCdApplication {
     pub project: Option<Template>,
     /// Its namespace, if it is given.
     pub namespace: Option<Template>,
+    /// The repository's address there, if it is given.
+    pub repository: Option<String>,
     /// Is Argo CD told of every push?
     pub refresh: bool,
 }
@@ -153,6 +170,8 @@ pub struct FluxObjects {
     pub kustomization: Template,
     /// The HelmRelease, if there is one.
     pub helm_release: Option<Template>,
+    /// The repository's address there, if it is given.
+    pub repository: Option<String>,
     /// Where they are.
     pub place: ClusterPlace,
 }
@@ -190,6 +209,7 @@ impl Live {
         Self::Http {
             url: Url::parse("http://unknown.invalid").expect("this is an address"),
             pointer: None,
+            answers: AGREEING_ANSWERS,
         }
     }
 }
@@ -201,11 +221,17 @@ impl LiveDocument {
         pointer: &str,
         problems: &mut Problems<'_>,
     ) -> Live {
-        if self.pointer.is_some() && self.http.is_none() {
-            problems.at(
-                &format!("{pointer}/pointer"),
-                "`pointer` goes with `http` only",
-            );
+        let beside_http = [
+            ("pointer", self.pointer.is_some()),
+            ("answers", self.answers.is_some()),
+        ];
+        for (key, is_given) in beside_http {
+            if is_given && self.http.is_none() {
+                problems.at(
+                    &format!("{pointer}/{key}"),
+                    format!("`{key}` goes with `http` only"),
+                );
+            }
         }
         let given = [
             self.http.is_some(),
@@ -248,10 +274,18 @@ impl LiveDocument {
                 ),
             );
         }
+        let answers = self.answers.unwrap_or(AGREEING_ANSWERS);
+        if !(1..=MOST_ANSWERS).contains(&answers) {
+            problems.at(
+                &format!("{pointer}/answers"),
+                format!("found {answers}, expected a number from 1 to {MOST_ANSWERS}"),
+            );
+        }
         match web_address(address) {
             Ok(url) => Live::Http {
                 url,
                 pointer: self.pointer.clone(),
+                answers,
             },
             Err(message) => {
                 problems.at(&at, message);
@@ -302,6 +336,7 @@ impl ArgoCdDocument {
                 .namespace
                 .as_deref()
                 .map(|text| name("namespace", text)),
+            repository: self.repository.clone(),
             refresh: self.refresh.unwrap_or(true),
         }
     }
@@ -322,6 +357,7 @@ impl FluxDocument {
                 .helm_release
                 .as_deref()
                 .map(|text| object("helm_release", text)),
+            repository: self.repository.clone(),
             place: place(&self.namespace, &self.context, pointer, problems),
         }
     }

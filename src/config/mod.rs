@@ -11,6 +11,7 @@ mod service;
 mod strategy;
 pub mod verification;
 mod version_in;
+pub mod web_request;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -3,8 +3,10 @@
 mod check;
 mod checks;
 mod form;
+mod job;
 mod judge;
 mod metric;
+mod offline;
 mod preset;
 mod summed;
 mod threshold;
@@ -20,6 +22,7 @@ use super::{query::Template, schema::without_null};
 use crate::analysis::Limits;
 
 pub use checks::{Check, CheckKind, RawAlerts, RawCheck, RawWebCheck};
+pub use job::{Job, RawJob};
 pub use judge::RawJudge;
 pub use metric::{Compared, Comparison, Measure, Metric, RawMetric, RawRange, SlowAbove};
 pub use preset::{Preset, PresetPart, RawWith};
@@ -181,6 +184,12 @@ pub enum Wanted {
 impl Verification {
     /// Measurements that `verify` makes where the file does not say.
     pub const DEFAULT_COUNT: u32 = 5;
+
+    /// Does a check run a program?
+    pub fn runs_programs(&self) -> bool {
+        let mut checks = self.checks.iter();
+        checks.any(|check| matches!(check.kind, CheckKind::Job(_)))
+    }
 
     /// Is there anything that decides, and is not only shown?
     pub fn decides(&self) -> bool {

@@ -17,10 +17,10 @@ use url::Url;
 
 use super::{
     location::is_loopback,
-    program::{Said, USUAL_PATH, end_group, gather},
+    program::{Said, USUAL_PATH, gather},
     worker::{Calls, Interrupted},
 };
-use crate::secret::Secret;
+use crate::{process::end_group, secret::Secret};
 
 /// Longest wait: a helper may open a window and ask.
 const LIMIT: Duration = Duration::from_secs(60);

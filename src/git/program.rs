@@ -21,6 +21,7 @@ use super::{
     sanitise::sanitise,
     worker::{Calls, Interrupted},
 };
+use crate::process::end_group;
 
 /// Most output that is read, in bytes; a list of refs is the longest.
 const LONGEST_OUTPUT: u64 = 64 << 20;
@@ -257,22 +258,6 @@ async fn all(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
-
-/// Ends the program and whatever it started: an `ssh` left behind would hold the connection.
-#[cfg(unix)]
-pub(super) fn end_group(group: Option<u32>) {
-    use nix::{
-        sys::signal::{Signal, killpg},
-        unistd::Pid,
-    };
-    if let Some(group) = group.and_then(|group| i32::try_from(group).ok()) {
-        // It may have ended by itself meanwhile.
-        let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
-    }
-}
-
-#[cfg(not(unix))]
-pub(super) fn end_group(_group: Option<u32>) {}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,10 @@
 //! Waits until a workload really runs a version.
 
 mod look;
+mod origin;
 mod revision;
 mod source;
+mod still;
 
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use chrono::{DateTime, Utc};
 use super::{
     deploy::Outside,
     load::Target,
+    preflight,
     stop::{Stop, StopReason},
 };
 use crate::{
@@ -19,11 +22,13 @@ use crate::{
     git::CommitId,
     manifest::ObjectRef,
     units::format_duration,
+    yaml::value::escape,
 };
 use look::{Look, ask_once, look};
 use revision::Revisions;
 
 pub(super) use source::Source;
+pub use still::{Asked, Still, still_runs};
 
 /// Time between the first two questions to a workload. It doubles up to [`LONGEST_PAUSE`]: a quick
 /// controller is seen at once, a slow one is not bothered.
@@ -31,8 +36,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest time between two questions to a workload.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Pause between the first looks for a version that is to be gone.
-const GONE_PAUSE: Duration = Duration::from_secs(2);
+/// Pause between answers that must agree, and between the first looks for a version that is to be gone.
+const AGREEING_PAUSE: Duration = Duration::from_secs(2);
 
 /// How many looks in a row must miss a version before it counts as gone: one may be a hiccup.
 const LOOKS_UNTIL_GONE: u32 = 2;
@@ -99,9 +104,17 @@ pub async fn wait(
         limit,
         ..
     } = *wanted;
+    // Controllers know when they are done; an address is answered by whichever pod it is.
+    let agreeing = match wanted.live {
+        Live::Http { answers, .. } => *answers,
+        _ => 1,
+    };
     let (aim, not_yet, looks, mut pause) = match presence {
-        Presence::Running => ("run", "does not run", 1, FIRST_PAUSE),
-        Presence::Gone => ("leave", "still runs", LOOKS_UNTIL_GONE, GONE_PAUSE),
+        Presence::Running => ("run", "does not run", agreeing, FIRST_PAUSE),
+        Presence::Gone => {
+            let looks = agreeing.max(LOOKS_UNTIL_GONE);
+            ("leave", "still runs", looks, AGREEING_PAUSE)
+        }
     };
     let clock = &*outside.clock;
     let started = clock.now();
@@ -128,7 +141,7 @@ pub async fn wait(
                 if good_looks >= looks {
                     return Waited::Live;
                 }
-                "as wanted once".to_owned()
+                format!("as wanted {good_looks} of {looks} times")
             }
             Look::Unusable(unusable) => {
                 let reason = format!("whether {arm} runs {version} cannot be asked");
@@ -154,7 +167,8 @@ pub async fn wait(
                 seen
             }
         };
-        if elapsed >= limit {
+        // What has come up at the last moment is looked at to its end.
+        if elapsed >= limit && good_looks == 0 {
             return Waited::TimeUp(format!(
                 "{arm} {not_yet} {version} after {} ({seen})",
                 format_duration(limit)
@@ -166,7 +180,11 @@ pub async fn wait(
             elapsed,
             limit: Some(limit),
         });
-        if let Err(reason) = stop.sleep(clock, pause).await {
+        let rest = match presence {
+            Presence::Running if good_looks > 0 => AGREEING_PAUSE,
+            Presence::Running | Presence::Gone => pause,
+        };
+        if let Err(reason) = stop.sleep(clock, rest).await {
             return Waited::Stopped(reason);
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
@@ -209,8 +227,11 @@ pub async fn preflight(target: &Target, outside: &Outside<'_>) -> Result<(), Fai
         asked.map_err(|reason| {
             let reason =
                 format!("before anything was changed: what {arm} runs is not known: {reason}");
-            Failure::new(Ending::Unavailable, reason)
-                .hint("nothing was pushed; run the same command again when it answers")
+            let service = escape(&target.service.name);
+            let pointer = format!("/services/{service}/live/{arm}");
+            let at = preflight::place(target, &pointer);
+            let hint = preflight::next_step(&reason, &at, "what is asked there");
+            Failure::new(Ending::Unavailable, reason).hint(hint)
         })?;
     }
     Ok(())

@@ -7,6 +7,7 @@ use crate::{
     config::{Config, Environment, Service},
     event::{Ending, Failure},
     git::{CommitId, CommitRules, Repository},
+    units::ProgramName,
 };
 
 pub use super::manifests::manifests;
@@ -28,6 +29,8 @@ pub struct Target {
     pub tip: CommitId,
     /// Path of the configuration in the repository.
     pub config_path: String,
+    /// The programs that the policy allows; none before it was asked.
+    pub programs: Vec<ProgramName>,
 }
 
 impl Target {
@@ -121,6 +124,7 @@ impl Site {
             branch: self.branch.clone(),
             tip: self.tip.clone(),
             config_path: self.config_path.clone(),
+            programs: Vec::new(),
         }
     }
 }
@@ -208,6 +212,7 @@ pub async fn target(
         tip: site.tip,
         config: site.config,
         config_path: source.path.to_owned(),
+        programs: Vec::new(),
     })
 }
 
@@ -269,6 +274,7 @@ pub async fn target_at(
         branch: target.branch.clone(),
         tip: commit.clone(),
         config_path: path.clone(),
+        programs: target.programs.clone(),
         config,
     })
 }

@@ -27,6 +27,7 @@ pub mod patience;
 pub mod plan;
 pub mod policy_test;
 pub mod preflight;
+pub mod programs;
 pub mod provenance;
 pub mod pull_request;
 pub mod recover;

@@ -10,7 +10,10 @@ use crate::{
     },
     event::{Ending, Failure, PreflightRecord},
     manifest::ImageReference,
-    probe::registry::{self, Credentials, Endpoint, ImageReading},
+    probe::{
+        may_pass,
+        registry::{self, Credentials, Endpoint, ImageReading},
+    },
     secret::Secret,
     units::Version,
     yaml::value::escape,
@@ -27,6 +30,17 @@ pub fn place(target: &Target, pointer: &str) -> String {
         "{}:{}:{}",
         target.config_path, position.line, position.column
     )
+}
+
+/// Returns what to do about a reason for no answer: wait, or mend what `at` says.
+pub fn next_step(reason: &str, at: &str, who: &str) -> String {
+    if may_pass(reason) {
+        format!("nothing was pushed; run the same command again when {who} answers")
+    } else {
+        format!(
+            "nothing was pushed; another try would be answered the same: mend {at}, or the address and the credentials of {who}"
+        )
+    }
 }
 
 /// Returns where a criterion of the target's service is written, by its name.
@@ -107,8 +121,8 @@ pub async fn image(
             let reason = format!(
                 "before anything was changed: {at}: whether the image is there is not known: {reason}"
             );
-            Err(Failure::new(Ending::Unavailable, reason)
-                .hint("nothing was pushed; run the same command again when the registry answers"))
+            let hint = next_step(&reason, &at, "the registry");
+            Err(Failure::new(Ending::Unavailable, reason).hint(hint))
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     rules::Policy,
     scope::Unnamed,
 };
-use crate::yaml::Position;
+use crate::{units::is_alert_matcher, yaml::Position};
 
 const SERVICE: &str = "{{service}}";
 const ENVIRONMENT: &str = "{{environment}}";
@@ -99,21 +99,7 @@ pub(super) fn check_matcher(text: &str) -> Result<(), String> {
             "expected no other variables than `{{service}}` and `{{environment}}`".to_owned(),
         );
     }
-    let name = text.split(['=', '!']).next().unwrap_or_default().trim();
-    let value = text.strip_prefix(name).unwrap_or_default().trim_start();
-    let value = ["=~", "!~", "!=", "="]
-        .into_iter()
-        .find_map(|operator| value.strip_prefix(operator));
-    // Newer ones allow any name between quotes.
-    let is_quoted = name.len() > 2 && name.starts_with('"') && name.ends_with('"');
-    let is_plain = name
-        .bytes()
-        .next()
-        .is_some_and(|byte| !byte.is_ascii_digit())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if (is_quoted || is_plain) && value.is_some() {
+    if is_alert_matcher(text) {
         Ok(())
     } else {
         Err("expected one matcher, such as `service=\"{{service}}\"`".to_owned())

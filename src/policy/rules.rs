@@ -18,7 +18,7 @@ use super::{
     zone::Zone,
 };
 use crate::{
-    units::{RequestsPerSecond, Weight},
+    units::{ProgramName, RequestsPerSecond, Weight},
     yaml::{Finding, Position},
 };
 
@@ -32,6 +32,7 @@ pub struct Policy {
     pub(super) blocked_dates: Vec<TimeRule>,
     pub(super) traffic: Option<Written<TrafficThreshold>>,
     pub(super) alerts: Option<Written<AlertRule>>,
+    pub(super) programs: Vec<ProgramName>,
     pub(super) actions: Vec<Action>,
     pub(super) versions: VersionRules,
     pub(super) people: People,
@@ -134,6 +135,7 @@ impl Policy {
             blocked_dates: Vec::new(),
             traffic: None,
             alerts: None,
+            programs: Vec::new(),
             actions: Action::GOING_FORWARD.to_vec(),
             versions: VersionRules::default(),
             people: People::default(),
@@ -146,6 +148,11 @@ impl Policy {
             dry_run: false,
             zone,
         }
+    }
+
+    /// Returns the programs that checks may run.
+    pub fn programs(&self) -> &[ProgramName] {
+        &self.programs
     }
 
     /// Says where the policy was read; verdicts carry it.

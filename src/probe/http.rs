@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{
-    Method, Url,
+    Method, StatusCode, Url,
     header::{ACCEPT, CACHE_CONTROL, CONNECTION, HeaderMap, HeaderValue},
 };
 use serde_json::Value;
@@ -99,6 +99,9 @@ pub async fn check(client: &Client, clock: &dyn Clock, check: &HealthCheck) -> H
         };
         return HealthReading::Unhealthy(format!("answered with status {status}{hint}"));
     }
+    if check.body.is_some() && answer.status == StatusCode::PARTIAL_CONTENT {
+        return HealthReading::Unhealthy("answered with a part of its body only".to_owned());
+    }
     if let Some(wanted) = &check.body
         && let Err(reason) = holds(&answer, wanted)
     {
@@ -119,7 +122,7 @@ pub async fn check(client: &Client, clock: &dyn Clock, check: &HealthCheck) -> H
 /// Asks a service which version it is: the text at a JSON pointer, or the whole trimmed body.
 ///
 /// # Errors
-/// No whole answer, a status other than 200 to 299, more than 64 KiB, no text at the pointer, or an
+/// No whole answer, another status than 200, more than 64 KiB, no text at the pointer, or an
 /// empty one; the reason as a clause with the address's origin.
 pub async fn version(
     client: &Client,
@@ -130,7 +133,8 @@ pub async fn version(
 ) -> Result<String, String> {
     let answer = client.ask(clock, get(url, timeout)).await?;
     let who = origin(url);
-    if !answer.status.is_success() {
+    // Accepted, changed by a proxy on the way, a part of it: none of them is the service's own word.
+    if answer.status != StatusCode::OK {
         return Err(format!(
             "{who} answered with status {}",
             answer.status.as_u16()
@@ -140,7 +144,7 @@ pub async fn version(
         Value::String(text) => excerpt(&text),
         other => {
             return Err(format!(
-                "{who} answered with {} where a text was wanted",
+                "{who} answered with {} where a text in quotes was wanted",
                 excerpt(&other.to_string())
             ));
         }
@@ -201,8 +205,16 @@ fn value_at(answer: &Answer, pointer: Option<&str>) -> Result<Value, String> {
         .ok_or_else(|| format!("answered with nothing at {pointer}"))
 }
 
-/// JSON knows one kind of number: 1 and 1.0 are the same.
+/// JSON knows one kind of number: 1 and 1.0 are the same. Whole numbers are held against each other digit
+/// by digit: as floating-point numbers those above 2^53 would be rounded.
 pub(super) fn same(found: &Value, wanted: &Value) -> bool {
+    let whole = |value: &Value| {
+        let signed = value.as_i64().map(i128::from);
+        signed.or_else(|| value.as_u64().map(i128::from))
+    };
+    if let (Some(found), Some(wanted)) = (whole(found), whole(wanted)) {
+        return found == wanted;
+    }
     match (found.as_f64(), wanted.as_f64()) {
         (Some(found), Some(wanted)) => found.total_cmp(&wanted).is_eq(),
         _ => found == wanted,

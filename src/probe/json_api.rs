@@ -122,6 +122,25 @@ pub(super) fn refusal(status: StatusCode, told: Option<&str>) -> String {
     }
 }
 
+/// May another try be answered where this reason, as the probes make them, stands for no answer? A query
+/// that is refused, missing rights and wrong addresses stay so until somebody mends them.
+pub fn may_pass(reason: &str) -> bool {
+    let lasting = [
+        "refused the query",
+        "status 400",
+        "status 401",
+        "status 403",
+        "status 404",
+        "status 422",
+        "redirects are not followed",
+        "was not asked",
+        "the query has",
+        "the query asks",
+        "the query is",
+    ];
+    !lasting.iter().any(|text| reason.contains(text))
+}
+
 /// Takes secrets out of a reason.
 pub(super) fn without(reason: String, secrets: &[&Secret]) -> String {
     secrets

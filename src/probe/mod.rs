@@ -16,6 +16,7 @@ mod json_api;
 pub mod live;
 pub mod newrelic;
 mod number;
+pub mod program;
 pub mod prometheus;
 pub mod registry;
 pub mod rest;
@@ -26,6 +27,7 @@ mod window;
 
 pub use check::CheckReading;
 pub use client::{Client, ClientOptions};
+pub use json_api::may_pass;
 pub use number::NumberSource;
 pub use text::{excerpt, is_harmless};
 pub use window::{SumSource, WindowReading};

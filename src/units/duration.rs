@@ -6,6 +6,8 @@ use super::Nonsense;
 
 const EXPECTED: &str = "a duration with a unit, such as 30s, 10m or 1h30m";
 
+const TOO_LONG: &str = "at most 366d";
+
 /// Longest duration: a leap year.
 const LONGEST: u64 = 366 * 86_400_000;
 
@@ -47,7 +49,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, Nonsense> {
         rest = after.trim_start();
     }
     if milliseconds > LONGEST {
-        return Err(refuse());
+        return Err(Nonsense::new(text, TOO_LONG));
     }
     Ok(Duration::from_millis(milliseconds))
 }

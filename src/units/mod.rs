@@ -1,13 +1,17 @@
 //! The measured words of the domain: each parses from text, prints with its unit and refuses nonsense.
 
+mod alert_matcher;
 mod duration;
 mod loopback;
+mod program;
 mod rate;
 mod version;
 mod weight;
 
+pub use alert_matcher::is_alert_matcher;
 pub use duration::{format_duration, parse_duration};
 pub use loopback::is_loopback;
+pub use program::ProgramName;
 pub use rate::RequestsPerSecond;
 pub use version::Version;
 pub use weight::Weight;

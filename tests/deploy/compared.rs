@@ -324,7 +324,7 @@ async fn a_query_with_a_slip_is_never_healthy() {
     });
     let end = stage.deploy("1.1").await;
     insta::assert_snapshot!(told(&end), @r"
-    warning: before we start: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one
+    warning: before we start: shipgate.yaml:31:11: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one
     4/11 watch canary for 3m: failed (errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number))
     42 held: advertisements 1.1 in production is held at weight 10%: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number)
       hint: to go on: run the same deploy again

@@ -1,8 +1,11 @@
 //! Deployments that wait until a controller or a cluster says that the version runs.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use shipgate::event::Event;
 
@@ -107,11 +110,11 @@ async fn a_metric_that_tells_no_version_is_found_before_anything_is_changed() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     20 unavailable: before anything was changed: what stable runs is not known: `query` found a series without the label `pod`
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     20 unavailable: before anything was changed: what stable runs is not known: `build_info{arm="{{arm}}",version="none"}` has no series above 0, so it does not tell what stable runs
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     20 unavailable: before anything was changed: what stable runs is not known: WORLD refused the query: bad_data: invalid parameter "query": 1:4: parse error: expected the end (only a selector is known here)
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     "#);
 }
 
@@ -168,6 +171,25 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
             ),
         ),
         (
+            "an error beside Synced and Healthy",
+            one(BY_ARGO, |facts, body| {
+                if facts.wanted == "1.1" {
+                    body["status"]["conditions"] =
+                        json!([{"type": "ComparisonError", "message": "no such path"}]);
+                }
+                200
+            }),
+        ),
+        (
+            "a path that was changed meanwhile",
+            one(BY_ARGO, |facts, body| {
+                if facts.wanted == "1.1" {
+                    body["spec"]["source"]["path"] = json!("clusters/staging");
+                }
+                200
+            }),
+        ),
+        (
             "an error page",
             one(BY_FLUX, |facts, body| {
                 if facts.wanted == "1.1" {
@@ -221,6 +243,17 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     warning: Argo CD was not told of the push and finds it by itself: URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given
     2/2 back: wait until stable runs the previous version: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given)
+    == an error beside Synced and Healthy
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path))
+    way back: stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path)
+    2/2 back: wait until stable runs the previous version: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path)
+    == a path that was changed meanwhile
+    2/3 wait until stable runs 1.1: failed (whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
+    way back: whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)
+    2/2 back: wait until stable runs the previous version: failed (whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
+    41 rollback-failed: advertisements 1.1 in production could not go on (whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)) and not be taken back: whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)
+      hint: page someone now; `shipgate recover` tries the way back again
     == an error page
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps))
     way back: stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps)
@@ -308,6 +341,94 @@ async fn what_fails_for_good_is_taken_back_at_once_and_what_flaps_is_not() {
     ");
 }
 
+/// A world with one workload whose address is answered by `version`, asked for the number of the answer,
+/// counted from 0, and the time.
+fn behind_a_balancer(
+    version: impl Fn(usize, DateTime<Utc>) -> Option<&'static str> + Send + Sync + 'static,
+) -> StandIn {
+    let asked = AtomicUsize::new(0);
+    let configure = |text: String, url: &str| {
+        let live = format!("{{http: '{url}/version', pointer: /version}}");
+        with_live(&rolling_text(text), &live, "", "")
+    };
+    StandIn::new(configure, move |facts, body| {
+        let found = version(asked.fetch_add(1, Ordering::SeqCst), facts.now);
+        *body = json!({"version": found});
+        if found.is_some() { 200 } else { 503 }
+    })
+}
+
+#[tokio::test]
+async fn one_new_pod_among_old_ones_is_not_live() {
+    let rows: [(&str, &[&str], usize); 3] = [
+        ("all at once", &["1.0", "1.1", "1.1", "1.1"], 4),
+        (
+            "an old one in between",
+            &["1.1", "1.0", "1.1", "1.1", "1.0", "1.1", "1.1", "1.1"],
+            8,
+        ),
+        (
+            "nobody answers in between",
+            &["1.1", "1.1", "", "1.1", "1.1", "1.1"],
+            6,
+        ),
+    ];
+    for (name, answers, count) in rows {
+        let stand_in = behind_a_balancer(move |index, _| match answers.get(index) {
+            None => Some("1.1"),
+            Some(version) => Some(*version).filter(|version| !version.is_empty()),
+        });
+        let seen = Arc::new(Mutex::new(None));
+        let (found, server) = (Arc::clone(&seen), Arc::clone(&stand_in.server));
+        let start = stand_in.start().hook(move |event| {
+            if matches!(event, Event::StepFinished { index: 2, .. }) {
+                *found.lock().unwrap() = Some(server.requests().len());
+            }
+        });
+        let end = Box::pin(stand_in.stage.deploy_with("1.1", start)).await;
+        end.assert(0, name);
+        assert_eq!(*seen.lock().unwrap(), Some(count), "{name}");
+        // Once more when the watch is over.
+        assert_eq!(stand_in.server.requests().len(), count + 3, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_answers_when_the_last_watch_is_over_decides() {
+    let late = DateTime::parse_from_rfc3339("2026-03-10T10:02:00Z").unwrap();
+    let mut all = Vec::new();
+    for (name, later) in [("an old pod", Some("1.0")), ("nobody", None)] {
+        let old = AtomicUsize::new(0);
+        // On the way back everyone answers with the old version.
+        let stand_in = behind_a_balancer(move |_, now| match now < late {
+            true => Some("1.1"),
+            false if later.is_none() => None,
+            false if old.fetch_add(1, Ordering::SeqCst) == 0 => Some("1.1"),
+            false => later,
+        });
+        let end = deploy(&stand_in).await;
+        let watched = end
+            .trail
+            .iter()
+            .filter(|line| line.contains("watch stable"));
+        let watched: Vec<String> = watched
+            .map(|line| line.replace(&stand_in.server.url, "URL"))
+            .collect();
+        let told = end.end().replace(&stand_in.server.url, "URL");
+        all.push(format!("== {name}\n{}\n{told}", watched.join("\n")));
+    }
+    insta::assert_snapshot!(all.join("\n"), @r"
+    == an old pod
+    3/3 watch stable for 3m: failed (stable was to run 1.1 and answered with 1.0 at the end of the watch)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable was to run 1.1 and answered with 1.0 at the end of the watch
+    == nobody
+    3/3 watch stable for 3m: failed (whether stable still runs 1.1 is not known after 2m (URL answered with status 503))
+    42 held: advertisements 1.1 in production is held: whether stable still runs 1.1 is not known after 2m (URL answered with status 503)
+      hint: to go on: run the same deploy again
+      hint: to take it back: shipgate rollback --service advertisements
+    ");
+}
+
 #[tokio::test]
 async fn a_later_commit_that_holds_ours_counts() {
     let stand_in = one(BY_ARGO, good);
@@ -352,6 +473,55 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
             "a chart",
             one(BY_ARGO, |_, body| {
                 body["status"]["sync"]["revision"] = json!("1.2.3");
+                body["spec"]["source"]["chart"] = json!("shop");
+                200
+            }),
+        ),
+        (
+            "another repository",
+            one(BY_ARGO, |_, body| {
+                body["spec"]["source"]["repoURL"] = json!("git@git.example:shop/old.git");
+                200
+            }),
+        ),
+        (
+            "another branch",
+            one(BY_ARGO, |_, body| {
+                body["spec"]["source"]["targetRevision"] = json!("release");
+                200
+            }),
+        ),
+        (
+            "another environment",
+            one(BY_ARGO, |_, body| {
+                body["spec"]["source"]["path"] = json!("clusters/staging");
+                200
+            }),
+        ),
+        (
+            "another repository of Flux",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "GitRepository" {
+                    body["spec"]["url"] = json!("https://git.example/shop/old");
+                }
+                200
+            }),
+        ),
+        (
+            "a tag of Flux",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "GitRepository" {
+                    body["spec"]["ref"]["tag"] = json!("v1");
+                }
+                200
+            }),
+        ),
+        (
+            "another environment of Flux",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "Kustomization" {
+                    body["spec"]["path"] = json!("./clusters/staging");
+                }
                 200
             }),
         ),
@@ -406,10 +576,10 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
     insta::assert_snapshot!(text, @r#"
     == a missing application
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     == no cluster
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 500
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     == no namespace
     2 usage: `live` of stable: `live` has no namespace, and neither has the environment or the kubeconfig
       hint: add `namespace` to the environment, or to `live`
@@ -417,23 +587,41 @@ async fn what_cannot_be_asked_is_found_before_anything_is_changed() {
     2 usage: `live` of stable: the kubeconfig has no context called "production"
       hint: the kubeconfig is KUBECONFIG
     == flux does not wait
-    20 unavailable: before anything was changed: what stable runs is not known: Kustomization flux-system/apps says that it is ready before its workloads are: set `wait: true` in it, or name its `helm_release`
-      hint: nothing was pushed; run the same command again when it answers
+    2 usage: `live` of stable: Kustomization flux-system/apps says that it is ready before its workloads are
+      hint: set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`
     == a chart
-    20 unavailable: before anything was changed: what stable runs is not known: Application shop-production is at 1.2.3, which is no commit of a git branch
-      hint: nothing was pushed; run the same command again when it answers
+    2 usage: `live` of stable: Application shop-production is at 1.2.3, which is no commit of a git branch
+      hint: name one that applies manifests of this repository, or use `live: {kubernetes: …}`
+    == another repository
+    2 usage: `live` of stable: Application shop-production applies `git@git.example:shop/old.git`, not GIT/git/gitops.git, which is deployed to
+      hint: name the one that applies this repository; if it knows it by another address, write that as `repository` beside its name
+    == another branch
+    2 usage: `live` of stable: Application shop-production follows `release`, not the branch `main`, which is deployed to
+      hint: name the one that follows the branch, or mend `branch` of the environment
+    == another environment
+    2 usage: `live` of stable: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production
+      hint: name the one whose path is the environment's `root`, or mend `root`
+    == another repository of Flux
+    2 usage: `live` of stable: Kustomization flux-system/apps applies `https://git.example/shop/old`, not GIT/git/gitops.git, which is deployed to
+      hint: name the one that applies this repository; if it knows it by another address, write that as `repository` beside its name
+    == a tag of Flux
+    2 usage: `live` of stable: Kustomization flux-system/apps follows `v1`, not the branch `main`, which is deployed to
+      hint: name the one that follows the branch, or mend `branch` of the environment
+    == another environment of Flux
+    2 usage: `live` of stable: Kustomization flux-system/apps applies `./clusters/staging`, not `clusters/prod`, the folder of production
+      hint: name the one whose path is the environment's `root`, or mend `root`
     == no version
     20 unavailable: before anything was changed: what stable runs is not known: Deployment/advertisements names no version: none of its containers runs registry.example/shop/advertisements, and no label says it
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     == no token
     2 usage: `live` of stable: the variable ARGOCD_TOKEN is not set, from which `providers.argocd` takes its credentials
       hint: set ARGOCD_TOKEN in the pipeline, as a secret
     == the cluster's own authority
     20 unavailable: before anything was changed: what stable runs is not known: URL answered with status 401: is the token right?
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; another try would be answered the same: mend shipgate.yaml:14:15, or the address and the credentials of what is asked there
     == another authority
     20 unavailable: before anything was changed: what stable runs is not known: URL did not answer: invalid peer certificate: UnknownIssuer
-      hint: nothing was pushed; run the same command again when it answers
+      hint: nothing was pushed; run the same command again when what is asked there answers
     "#);
 }
 

@@ -41,7 +41,7 @@ pub struct StandIn {
     /// The stage.
     pub stage: Stage,
     /// The stand-in.
-    pub server: Server,
+    pub server: Arc<Server>,
     kubeconfig: tempfile::TempDir,
 }
 
@@ -73,7 +73,7 @@ impl StandIn {
         std::fs::write(kubeconfig.path().join("config"), text).unwrap();
         Self {
             stage,
-            server,
+            server: Arc::new(server),
             kubeconfig,
         }
     }
@@ -120,12 +120,20 @@ impl Scene {
         };
         let name = path.rsplit('/').next().unwrap();
         let mut body = if path.starts_with("/api/v1/applications/") {
-            application(name, &live.commit, all)
+            application(name, &live.commit, all, &self.world.git_url())
         } else if path.contains("/kustomizations/") {
             kustomization(name, &live.commit, all)
+        } else if path.contains("/gitrepositories/") {
+            git_repository(name, &self.world.git_url())
         } else {
             deployment(name, &wanted, replicas, runs(arm))
         };
+        let mut segments = path
+            .split('/')
+            .skip_while(|segment| *segment != "namespaces");
+        if let Some(namespace) = segments.nth(1) {
+            body["metadata"]["namespace"] = json!(namespace);
+        }
         let status = change(&facts, &mut body);
         (status, body)
     }
@@ -153,10 +161,11 @@ impl Scene {
     }
 }
 
-fn application(name: &str, commit: &str, all: bool) -> Value {
+fn application(name: &str, commit: &str, all: bool, url: &str) -> Value {
     let health = if all { "Healthy" } else { "Progressing" };
     json!({
         "metadata": {"name": name},
+        "spec": {"source": {"repoURL": url, "path": "clusters/prod", "targetRevision": "HEAD"}},
         "status": {
             "sync": {"status": "Synced", "revision": commit},
             "health": {"status": health},
@@ -176,13 +185,21 @@ fn kustomization(name: &str, commit: &str, all: bool) -> Value {
     json!({
         "kind": "Kustomization",
         "metadata": {"name": name, "generation": 1},
-        "spec": {"wait": true},
+        "spec": {"wait": true, "path": "./clusters/prod", "sourceRef": {"kind": "GitRepository", "name": "gitops"}},
         "status": {
             "observedGeneration": 1,
             "lastAttemptedRevision": revision,
             "lastAppliedRevision": if all { json!(revision) } else { Value::Null },
             "conditions": [{"type": "Ready", "status": ready, "reason": reason}]
         }
+    })
+}
+
+fn git_repository(name: &str, url: &str) -> Value {
+    json!({
+        "kind": "GitRepository",
+        "metadata": {"name": name, "generation": 1},
+        "spec": {"url": url, "ref": {"branch": "main"}}
     })
 }
 

@@ -177,6 +177,10 @@ async fn only_whole_points_of_the_time_asked_for_count() {
         ("uneven", uneven),
         ("more", more),
         ("left out", left_out),
+        (
+            "another query",
+            result(&[(2, "7")], "Complete").replace("\"q\"", "\"z\""),
+        ),
     ] {
         let server = Server::always(answer(200, "", &body));
         lines.push(format!(
@@ -201,6 +205,7 @@ async fn only_whole_points_of_the_time_asked_for_count() {
     uneven: no data: 1 instants with 2 values
     more: no data: only a part of the points was answered
     left out: no data: an answer with ArithmeticError
+    another query: unavailable: the answer is about another query than was asked
     ");
 }
 

@@ -21,7 +21,7 @@ use crate::{
     datadog::{endpoint, line},
     faults::{SECOND, TOKEN, client, faults, now, patience},
     server::{Server, answer},
-    stand_ins::datadog::evaluation,
+    stand_ins::datadog::{EVALUATION, evaluation},
     verification::{Memory, subject},
 };
 
@@ -89,10 +89,15 @@ async fn only_monitors_that_are_ok_pass() {
         request if request.starts_with("GET /api/v1/monitor/7 ") => {
             answer(200, "", monitor("OK").to_string())
         }
+        request if request.starts_with("GET /api/v1/monitor/9 ") => {
+            let mut other = monitor("OK");
+            other["id"] = json!(7);
+            answer(200, "", other.to_string())
+        }
         _ => answer(404, "", r#"{"errors":["Monitor not found"]}"#),
     });
     let endpoint = endpoint(&server.url, Api::V1);
-    for ids in [vec![7], vec![7, 8]] {
+    for ids in [vec![7], vec![7, 8], vec![7, 9]] {
         let asked = (&Monitors::Ids(ids.clone()), false);
         let reading = datadog::monitors(&client(), &clock, &endpoint, asked, SECOND * 30).await;
         lines.push(format!("{ids:?} -> {}", shown(&reading, &server.url)));
@@ -116,6 +121,7 @@ async fn only_monitors_that_are_ok_pass() {
      -> unanswered: URL refused the query: no
     [7] -> passed: 1 monitor is OK
     [7, 8] -> unanswered: monitor 8: URL refused the query with status 404: Monitor not found
+    [7, 9] -> unanswered: monitor 9: the answer is about monitor 7
     "#);
 }
 
@@ -167,6 +173,7 @@ async fn a_gate_passes_only_where_it_says_so() {
     let rows = [
         evaluation("pass"),
         dry,
+        json!({"data": {"attributes": {"gate_status": "pass", "evaluation_id": "other"}}}),
         evaluation("fail"),
         evaluation("in_progress"),
         evaluation("passed"),
@@ -178,7 +185,8 @@ async fn a_gate_passes_only_where_it_says_so() {
     for body in rows {
         let server = Server::always(answer(200, "", body.to_string()));
         let endpoint = endpoint(&server.url, Api::V1);
-        let found = datadog::evaluation(&client(), &clock, &endpoint, "e9d2", SECOND * 30).await;
+        let found =
+            datadog::evaluation(&client(), &clock, &endpoint, EVALUATION, SECOND * 30).await;
         lines.push(match found {
             GateReading::InProgress(detail) => format!("in progress: {detail}"),
             GateReading::Over(reading) => shown(&reading, &server.url),
@@ -195,6 +203,7 @@ async fn a_gate_passes_only_where_it_says_so() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     passed: passed
     passed: passed, as every dry run does
+    unanswered: the answer is about another evaluation than was asked for
     failed: failed: error rate monitors (2 monitors in ALERT)
     in progress: is not known yet: Datadog is evaluating error rate monitors
     unanswered: URL answered with something that is no evaluation of a gate
@@ -230,7 +239,7 @@ checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
         let clock = Arc::new(ManualClock::at(now()));
         let server = Server::with(move |number, _| match letters.as_bytes().get(number) {
             Some(b'b') => {
-                let begun = json!({"data": {"attributes": {"evaluation_id": "e9d2"}}});
+                let begun = json!({"data": {"attributes": {"evaluation_id": EVALUATION}}});
                 answer(202, "", begun.to_string())
             }
             Some(b'i') => answer(200, "", evaluation("in_progress").to_string()),

@@ -212,11 +212,11 @@ async fn a_service_says_its_version_or_why_not() {
         (text(200, "1.10\n"), Ok("1.10")),
         (
             json(r#"{"version":1.10}"#),
-            Err("URL answered with 1.1 where a text was wanted"),
+            Err("URL answered with 1.1 where a text in quotes was wanted"),
         ),
         (
             json(r#"{"version":null}"#),
-            Err("URL answered with null where a text was wanted"),
+            Err("URL answered with null where a text in quotes was wanted"),
         ),
         (json("{}"), Err("URL answered with nothing at /version")),
         (

@@ -17,6 +17,8 @@ mod health;
 mod latency;
 mod live;
 mod newrelic;
+#[cfg(target_os = "linux")]
+mod program;
 mod prometheus;
 mod registry;
 mod server;

@@ -175,6 +175,11 @@ async fn odd_results_are_no_number_and_never_zero() {
             answered(&json!([{"beginTimeSeconds": 0, "endTimeSeconds": 60, "count": 0}])),
         ),
         ("a list", answered(&json!([{"percentile.duration": [0]}]))),
+        ("an event", answered(&json!([{"timestamp": 1}]))),
+        (
+            "another time",
+            answered(&json!([{"count": 1}])).replace("1767614280000", "1767500000000"),
+        ),
     ];
     let mut lines = Vec::new();
     for (name, body) in rows {
@@ -205,6 +210,8 @@ async fn odd_results_are_no_number_and_never_zero() {
     one facet: no data: 1 facets where one number was wanted; leave `FACET` out
     a time series: no data: a time series where one number was wanted; leave `TIMESERIES` out
     a list: no data: something else than a number
+    an event: no data: an event where one number was wanted; ask for a function, such as `count(*)`
+    another time: no data: New Relic answered about another time than was asked for
     ");
 }
 

@@ -22,7 +22,8 @@ use crate::{
 pub const KEYS: (&str, &str) = ("hunter2-api", "hunter2-app");
 /// Seconds until what happened is there.
 const LATE: i64 = 20;
-const EVALUATION: &str = "e9d2f04f-4f4b-494b-86e5-52f03e10c8e9";
+/// The id of its one evaluation.
+pub const EVALUATION: &str = "e9d2f04f-4f4b-494b-86e5-52f03e10c8e9";
 
 /// Starts one. A gate is in progress once, then passes; that of the service `bad` fails.
 pub fn datadog(story: Story, clock: Arc<dyn Clock>) -> Server {

@@ -13,6 +13,7 @@ mod bare;
 mod checkout;
 mod companions;
 mod names;
+mod programs;
 mod repository;
 mod run;
 mod trace;

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::Value;
 
 use super::{
-    Health, Measure, Metric, RawHealth, RawVerification, Schedule, Verification, Wanted,
-    judge::Defaults,
+    Health, Measure, Metric, ProviderKind, RawHealth, RawVerification, Schedule, Verification,
+    Wanted, judge::Defaults, offline,
 };
 use crate::{
     analysis::Limits,
@@ -230,6 +230,24 @@ impl Check {
         Template::parse(text)
             .map_err(|message| self.problem(pointer, message))
             .ok()
+    }
+
+    /// Reads a query, and looks at it as far as that is possible without asking.
+    pub(super) fn query(
+        &mut self,
+        pointer: &str,
+        text: &str,
+        provider: ProviderKind,
+    ) -> Option<Template> {
+        let template = self.template(pointer, text)?;
+        let example = template.render(&Variables::examples()).ok()?;
+        match offline::check(provider, &example) {
+            Ok(()) => Some(template),
+            Err(message) => {
+                self.problem(pointer, message);
+                None
+            }
+        }
     }
 
     pub(super) fn wanted(&mut self, pointer: &str, value: Value) -> Option<Wanted> {

@@ -7,16 +7,23 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Schedule, Wanted,
+    ProviderKind, Schedule, Wanted,
     check::{Check as Checking, Common},
+    job::{Job, RawJob},
     vendor_checks::{DeploymentGate, Monitors, RawDeploymentGate, RawMonitors},
 };
 use crate::{
     analysis::Limits,
-    config::{query::Template, schema::without_null},
+    config::{
+        query::{Template, Variables},
+        schema::without_null,
+    },
+    units::is_alert_matcher,
 };
 
 const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// A program does more than answer.
+const JOB_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One entry of `verification.checks` as it is written: a name and who is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -33,6 +40,8 @@ pub struct RawCheck {
     pub monitors: Option<RawMonitors>,
     /// Passes once this deployment gate of `providers.datadog` has; it is evaluated once.
     pub deployment_gate: Option<RawDeploymentGate>,
+    /// Passes when this program ends with 0; only programs that the policy allows are run.
+    pub job: Option<RawJob>,
     /// Failures tolerated in all; fails at one more. 0 unless given, any number where
     /// `consecutive_failure_limit` is.
     pub failure_limit: Option<u32>,
@@ -46,7 +55,7 @@ pub struct RawCheck {
     pub initial_delay: Option<String>,
     /// Time between two questions, if other than for all.
     pub interval: Option<String>,
-    /// How long an answer may take; 10s unless given.
+    /// How long an answer may take; 10s unless given, 1m for a `job`.
     pub timeout: Option<String>,
 }
 
@@ -116,6 +125,8 @@ pub enum CheckKind {
     },
     /// Does this deployment gate pass?
     DeploymentGate(DeploymentGate),
+    /// Does this program end with 0?
+    Job(Job),
 }
 
 impl CheckKind {
@@ -129,6 +140,7 @@ impl CheckKind {
             },
             Self::Monitors { .. } => "all monitors OK".to_owned(),
             Self::DeploymentGate(_) => "pass".to_owned(),
+            Self::Job(_) => "exit code 0".to_owned(),
         }
     }
 }
@@ -149,7 +161,14 @@ impl Checking {
                 raw.interval.as_deref(),
                 common.interval,
             ),
-            timeout: self.timeout(&at, raw.timeout.as_deref(), CHECK_TIMEOUT),
+            timeout: self.timeout(
+                &at,
+                raw.timeout.as_deref(),
+                match raw.job {
+                    Some(_) => JOB_TIMEOUT,
+                    None => CHECK_TIMEOUT,
+                },
+            ),
         };
         let limits = self.limits(
             &at,
@@ -179,16 +198,18 @@ impl Checking {
             raw.web.is_some(),
             raw.monitors.is_some(),
             raw.deployment_gate.is_some(),
+            raw.job.is_some(),
         ];
         if given.into_iter().filter(|is_given| *is_given).count() != 1 {
             self.problem(
                 at,
-                "expected one of `alerts`, `web`, `monitors` and `deployment_gate`",
+                "expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`",
             );
             return None;
         }
         if let Some(web) = &raw.web {
-            let request = self.template(&format!("{at}/web/request"), &web.request);
+            let pointer = format!("{at}/web/request");
+            let request = self.query(&pointer, &web.request, ProviderKind::Web);
             let equals = self.wanted(&format!("{at}/web/equals"), web.equals.clone());
             return Some(CheckKind::Web {
                 request: request?,
@@ -205,7 +226,24 @@ impl Checking {
             let gate = self.deployment_gate(&format!("{at}/deployment_gate"), raw);
             return gate.map(CheckKind::DeploymentGate);
         }
+        if let Some(raw) = &raw.job {
+            return self.job(&format!("{at}/job"), raw).map(CheckKind::Job);
+        }
         self.alerts(at, raw.alerts.as_ref()?)
+    }
+
+    /// Reads what Alertmanager takes for one matcher.
+    fn matcher(&mut self, pointer: &str, text: &str) -> Option<Template> {
+        let template = self.template(pointer, text)?;
+        let example = template.render(&Variables::examples()).ok()?;
+        if is_alert_matcher(&example) {
+            return Some(template);
+        }
+        self.problem(
+            pointer,
+            format!("found `{text}`, expected one matcher, such as `service=\"{{{{service}}}}\"`"),
+        );
+        None
     }
 
     fn alerts(&mut self, at: &str, alerts: &RawAlerts) -> Option<CheckKind> {
@@ -217,10 +255,10 @@ impl Checking {
         }
         let matchers = alerts.matchers.iter().enumerate();
         let matchers: Option<Vec<Template>> = matchers
-            .map(|(number, text)| self.template(&format!("{at}/alerts/matchers/{number}"), text))
+            .map(|(number, text)| self.matcher(&format!("{at}/alerts/matchers/{number}"), text))
             .collect();
         let watchdog = match &alerts.watchdog {
-            Some(text) => Some(self.template(&format!("{at}/alerts/watchdog"), text)?),
+            Some(text) => Some(self.matcher(&format!("{at}/alerts/watchdog"), text)?),
             None => None,
         };
         Some(CheckKind::Alerts {

@@ -379,14 +379,15 @@ impl Check {
         let query = raw
             .query
             .as_deref()
-            .and_then(|text| self.template(&format!("{at}/query"), text));
+            .and_then(|text| self.query(&format!("{at}/query"), text, provider));
         let mut counter = |key: &str, text: &Option<String>| {
             let pointer = format!("{at}/{key}");
             let text = text.as_deref()?;
             if let Err(reason) = provider.check_counter(text) {
                 self.problem(pointer.as_str(), reason);
+                return self.template(&pointer, text);
             }
-            self.template(&pointer, text)
+            self.query(&pointer, text, provider)
         };
         let bad = counter("bad", &raw.bad);
         let good = counter("good", &raw.good);

@@ -27,6 +27,9 @@ pub enum Preset {
     Traefik,
     /// HTTP server requests of Spring Boot, by Micrometer.
     Spring,
+    /// Trace metrics of Datadog's APM, which `providers.datadog` is asked for. It has no buckets, so only
+    /// `errors` are compared.
+    DatadogTrace,
 }
 
 /// What of a preset is compared.
@@ -65,6 +68,11 @@ pub struct RawWith {
     pub canary: Option<String>,
     /// Who counted: `destination`, `source` or `waypoint`; `destination` unless given.
     pub reporter: Option<String>,
+    /// Name of the operation whose requests are counted, such as `servlet.request`; `http.request`
+    /// unless given.
+    pub operation: Option<String>,
+    /// Datadog's name of the environment; the environment's own unless given.
+    pub env: Option<String>,
     /// Label that holds the name of the service, where it is another one.
     pub service_label: Option<String>,
     /// Label that holds the version, where it is another one.
@@ -82,6 +90,8 @@ impl RawWith {
             ("stable", &self.stable),
             ("canary", &self.canary),
             ("reporter", &self.reporter),
+            ("operation", &self.operation),
+            ("env", &self.env),
             ("service_label", &self.service_label),
             ("version_label", &self.version_label),
             ("namespace_label", &self.namespace_label),
@@ -123,6 +133,23 @@ impl Preset {
             Self::Linkerd => "linkerd",
             Self::Traefik => "traefik",
             Self::Spring => "spring",
+            Self::DatadogTrace => "datadog_trace",
+        }
+    }
+
+    /// Returns who is asked.
+    fn provider(self) -> ProviderKind {
+        match self {
+            Self::DatadogTrace => ProviderKind::Datadog,
+            _ => ProviderKind::Prometheus,
+        }
+    }
+
+    /// Returns what is compared unless it is said.
+    fn parts(self) -> Vec<PresetPart> {
+        match self {
+            Self::DatadogTrace => vec![PresetPart::Errors],
+            _ => vec![PresetPart::Errors, PresetPart::Duration],
         }
     }
 
@@ -195,7 +222,33 @@ impl Preset {
                     "namespace_label",
                 ],
             },
+            // What is counted stands in the name, and the operation as well.
+            Self::DatadogTrace => Names {
+                requests: "hits",
+                buckets: "",
+                outcome: ("errors", ""),
+                namespace: "",
+                takes: &["service", "operation", "env"],
+            },
         }
+    }
+
+    /// Returns the queries for bad and for all requests.
+    fn counts(self, with: &RawWith) -> (String, String) {
+        let names = self.names();
+        let matchers = self.matchers(with).join(",");
+        let (label, failed) = names.outcome;
+        let requests = names.requests;
+        if self == Self::DatadogTrace {
+            let operation = with.get("operation", "http.request");
+            let count =
+                |what: &str| format!("sum:trace.{operation}.{what}{{{matchers}}}.as_count()");
+            return (count(label), count(requests));
+        }
+        (
+            format!("{requests}{{{matchers},{label}{failed}}}"),
+            format!("{requests}{{{matchers},{label}!=\"\"}}"),
+        )
     }
 
     /// Returns the matchers of one version's requests, with variables.
@@ -251,6 +304,11 @@ impl Preset {
                 matchers.push("uri!~\"/actuator.*\"".to_owned());
                 matchers
             }
+            Self::DatadogTrace => vec![
+                format!("service:{}", with.get("service", "{{service}}")),
+                format!("env:{}", with.get("env", "{{environment}}")),
+                "version:{{version}}".to_owned(),
+            ],
         };
         if let Some(namespace) = &with.namespace {
             let label = with.get("namespace_label", self.names().namespace);
@@ -262,15 +320,13 @@ impl Preset {
     /// Returns the metric that one of its parts is.
     fn metric(self, part: PresetPart, raw: &RawMetric, with: &RawWith) -> RawMetric {
         let names = self.names();
-        let matchers = self.matchers(with).join(",");
-        let (label, failed) = names.outcome;
         let name = raw.name.as_ref();
         let mut metric = RawMetric {
             name: Some(name.map_or_else(
                 || part.word().to_owned(),
                 |name| format!("{name} {}", part.word()),
             )),
-            provider: Some(raw.provider.unwrap_or(ProviderKind::Prometheus)),
+            provider: Some(raw.provider.unwrap_or(self.provider())),
             applied: Some(self),
             preset: None,
             with: None,
@@ -281,13 +337,15 @@ impl Preset {
         };
         match part {
             PresetPart::Errors => {
-                let requests = names.requests;
-                metric.bad = Some(format!("{requests}{{{matchers},{label}{failed}}}"));
-                metric.total = Some(format!("{requests}{{{matchers},{label}!=\"\"}}"));
-                // Both are one counter: where there are requests and none of them is bad, none was.
+                let (bad, total) = self.counts(with);
+                metric.bad = Some(bad);
+                metric.total = Some(total);
+                // Who counts all requests counts the bad ones too: where there are some and none of them
+                // is bad, none was.
                 metric.absent_bad_is_zero = Some(raw.absent_bad_is_zero.unwrap_or(true));
             }
             PresetPart::Duration => {
+                let matchers = self.matchers(with).join(",");
                 metric.histogram = Some(format!("{}{{{matchers}}}", names.buckets));
                 let usual = || serde_json::Value::String("auto".to_owned());
                 metric.slow_above = Some(raw.slow_above.clone().unwrap_or_else(usual));
@@ -340,13 +398,30 @@ impl Check {
         if !self.fits(&at, preset, &with) {
             return Vec::new();
         }
-        let parts = raw.parts.clone();
-        let parts = parts.unwrap_or_else(|| vec![PresetPart::Errors, PresetPart::Duration]);
+        let parts = raw.parts.clone().unwrap_or_else(|| preset.parts());
         if parts.is_empty() {
             self.problem(
                 format!("{at}/parts"),
                 "expected `errors`, `duration` or both",
             );
+        }
+        for (number, part) in parts.iter().enumerate() {
+            if !preset.parts().contains(part) {
+                let message = format!(
+                    "`preset: {}` has no `{}`: it counts in no buckets; write a `query` with `threshold_range`",
+                    preset.word(),
+                    part.word()
+                );
+                self.problem(format!("{at}/parts/{number}"), message);
+                return Vec::new();
+            }
+        }
+        if let Some(provider) = raw.provider
+            && (provider == ProviderKind::Datadog) != (preset.provider() == ProviderKind::Datadog)
+        {
+            let message = format!("`preset: {}` is not asked of this provider", preset.word());
+            self.problem(format!("{at}/provider"), message);
+            return Vec::new();
         }
         parts
             .into_iter()

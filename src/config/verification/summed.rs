@@ -302,10 +302,10 @@ checks:
         let line = |(pointer, message): &Problem| format!("{pointer}: {message}");
         let lines: Vec<String> = problems.iter().map(line).collect();
         insta::assert_snapshot!(lines.join("\n"), @r#"
-        /checks/0: expected one of `alerts`, `web`, `monitors` and `deployment_gate`
+        /checks/0: expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`
         /checks/1/monitors: expected either `ids: [12345]` or `tags: ["service:{{service}}"]`
         /checks/2/monitors/tags/0: found `,`, expected one tag
-        /checks/3: expected one of `alerts`, `web`, `monitors` and `deployment_gate`
+        /checks/3: expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`
         /checks/4/deployment_gate/version: unknown variable `verson`; did you mean `version`?
         /metrics/0/provider: `slow_above` is asked of `prometheus` only; others compare `bad` with `total`
         /metrics/1/provider: `tolerated_factor` is asked of `prometheus` only; others compare `bad` with `total`

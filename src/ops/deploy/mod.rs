@@ -22,6 +22,7 @@ use super::{
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     plan::{self, Foreseen},
+    programs::{self, PolicyAt},
     provenance,
     stop::Stop,
     window::Patience,
@@ -34,7 +35,7 @@ use crate::{
     probe,
     rollout::{Plan, Replay},
     secret::Secret,
-    units::Version,
+    units::{ProgramName, Version},
 };
 
 pub use in_the_way::foreseen;
@@ -259,10 +260,12 @@ async fn begin(
             });
         }
         let question = Question::from(request);
+        target.programs = allowed(&question, outside, &target).await?;
         if let Some(length) = request.circumstances.wait_for_window {
             let patience = Patience::new(&*outside.clock, length);
             while gate::wait(patience, &question, outside, &target, reporter).await? {
                 target = read().await?;
+                target.programs = allowed(&question, outside, &target).await?;
             }
         }
         let permit = match gate::ask(&question, outside, &target, reporter).await? {
@@ -290,6 +293,20 @@ async fn begin(
         }
         return Ok(Ok((target, permit, prepared)));
     }
+}
+
+/// Asks the policy which programs the service's checks may run.
+async fn allowed(
+    question: &Question<'_>,
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<Vec<ProgramName>, Failure> {
+    let policy = PolicyAt {
+        path: question.policy,
+        branch: question.policy_ref,
+    };
+    let verification = &target.service.verification;
+    programs::allowed(verification, outside.repository, policy, target.into()).await
 }
 
 /// Makes the outcome of a run that only shows what it would do.

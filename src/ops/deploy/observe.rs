@@ -9,12 +9,12 @@ use crate::{
     analysis::StandingVerdict,
     config::{
         query::Variables,
-        verification::{Measure, OnInconclusive, Verification},
+        verification::{CheckKind, Measure, OnInconclusive, Verification},
     },
     event::{Ending, Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
-        preflight,
+        preflight, programs,
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
@@ -90,7 +90,9 @@ impl Watching<'_> {
         reference: Reference,
         outside: &Outside<'_>,
     ) -> Result<Watcher, Failure> {
-        let endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
+        let mut endpoints = Endpoints::new(&self.target.config.providers, outside.secrets)?;
+        let allowed = &self.target.programs;
+        endpoints.programs = programs::find(verification, allowed, outside.secrets)?;
         let subject = Subject {
             judged: self.variables(self.arm, self.version),
             reference,
@@ -152,7 +154,13 @@ pub async fn preflight(
         limit: Duration::ZERO,
     };
     let verification = &target.service.verification;
-    if let Some(single) = part(verification, false) {
+    // A program is looked for, and not run: what it does may take a new version that is there.
+    programs::find(verification, &target.programs, outside.secrets)?;
+    let mut asked = verification.clone();
+    asked
+        .checks
+        .retain(|check| !matches!(check.kind, CheckKind::Job(_)));
+    if let Some(single) = part(&asked, false) {
         for arm in arms {
             let mut watcher =
                 look(*arm, version_of(*arm)).watcher(&single, Reference::Nobody, outside)?;
@@ -165,7 +173,8 @@ pub async fn preflight(
                 }
                 if *arm == Arm::Stable && standing.inconclusive > 0 {
                     reporter.event(&Event::Warning(format!(
-                        "before we start: {} (stable)",
+                        "before we start: {}: {} (stable)",
+                        preflight::criterion(target, &standing.name),
                         standing.sentence()
                     )));
                 }
@@ -194,7 +203,8 @@ pub async fn preflight(
         }
         if standing.inconclusive > 0 {
             reporter.event(&Event::Warning(format!(
-                "before we start: {}",
+                "before we start: {}: {}",
+                preflight::criterion(target, &standing.name),
                 standing.sentence()
             )));
         }
@@ -213,8 +223,8 @@ pub fn asked_before(target: &Target) -> &'static [Arm] {
 fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
     let at = preflight::criterion(target, name);
     let reason = format!("before anything was changed: {at}: {sentence}");
-    Failure::new(Ending::Unavailable, reason)
-        .hint("nothing was pushed; run the same command again when the provider answers")
+    let hint = preflight::next_step(sentence, &at, "the provider");
+    Failure::new(Ending::Unavailable, reason).hint(hint)
 }
 
 /// The preflight tells its result in one line; its measurements are no part of the verdict.

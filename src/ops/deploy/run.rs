@@ -19,7 +19,7 @@ use crate::{
     ops::{
         gate::Permit,
         land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
-        live::{self, Presence, Waited},
+        live::{self, Presence, Still, Waited},
         load::Target,
         nudge,
         pull_request::{self, Proposals},
@@ -364,6 +364,35 @@ impl<'a> Run<'a> {
         live::wait(&wanted, self.outside, &mut self.stop, &mut *self.reporter).await
     }
 
+    /// After the last watch: does the workload that was waited for last still run the new version?
+    async fn look_again(&mut self, index: usize, good: String) -> StepEnd {
+        let version = self.writer.identity.version.to_string();
+        let waits = self.plan.steps[..index].iter().rev();
+        let waited_for = waits.filter_map(|step| match step.action {
+            Action::WaitLive { arm } => Some(arm),
+            _ => None,
+        });
+        let Some((arm, live)) = waited_for.into_iter().next().and_then(|arm| {
+            let workload = self.plan.roles.workload(arm)?;
+            Some((arm, self.target.service.live(workload)?.clone()))
+        }) else {
+            return StepEnd::Done(good);
+        };
+        let patience = self.target.service.on_unavailable_after;
+        let asked = live::Asked {
+            arm: arm.word(),
+            live: &live,
+            version: &version,
+            limit: patience.min(self.time_left()),
+        };
+        match live::still_runs(&asked, self.outside, &mut self.stop, &mut *self.reporter).await {
+            Still::Runs => StepEnd::Done(good),
+            Still::Other(reason) => StepEnd::Bad(reason),
+            Still::Unknown(reason) => StepEnd::Hold(reason),
+            Still::Stopped(reason) => StepEnd::Stopped(reason),
+        }
+    }
+
     async fn wait_live(&mut self, arm: Arm) -> StepEnd {
         let started = self.outside.clock.now();
         match self.wait(arm, Presence::Running).await {
@@ -377,6 +406,13 @@ impl<'a> Run<'a> {
             Waited::TimeUp(reason) | Waited::Failed(reason) => StepEnd::Bad(reason),
             Waited::Stopped(reason) => StepEnd::Stopped(reason),
         }
+    }
+
+    fn is_last_watch(&self, index: usize) -> bool {
+        let later = self.plan.steps.iter().skip(index + 1);
+        !later
+            .into_iter()
+            .any(|step| matches!(step.action, Action::Watch { .. }))
     }
 
     /// Returns the step whose commit made what a step watches, and when that began.
@@ -433,6 +469,9 @@ impl<'a> Run<'a> {
                 if limit < duration && self.time_left().is_zero() =>
             {
                 self.time_is_up()
+            }
+            Ok(Watched::Good(detail)) if self.is_last_watch(index) => {
+                self.look_again(index, detail).await
             }
             Ok(Watched::Good(detail)) => StepEnd::Done(detail),
             Ok(Watched::Worse(reason)) => StepEnd::Bad(reason),

@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
+use url::Url;
+
 use super::{
     Presence, Wanted,
+    origin::Origin,
     revision::Revisions,
     source::{Source, needed},
 };
@@ -21,6 +24,7 @@ use crate::{
             cluster::Name,
             flux,
             kubeconfig::Unusable,
+            source::Source as Taken,
             workload::{self, Workload},
         },
     },
@@ -61,11 +65,8 @@ pub(super) async fn look(
         arm: wanted.arm,
     };
     let looked = match wanted.live {
-        Live::Http { url, pointer } => {
-            let (client, clock) = (outside.client, &*outside.clock);
-            let pointer = pointer.as_deref();
-            let answer = probe::http::version(client, clock, url, pointer, ANSWER_LIMIT).await;
-            return http(wanted, answer);
+        Live::Http { url, pointer, .. } => {
+            return http(wanted, version(url, pointer.as_deref(), outside).await);
         }
         Live::ArgoCd(live) => argocd(live, source, wanted, revisions).await,
         Live::Flux(live) => flux(live, source, wanted, revisions).await,
@@ -77,6 +78,19 @@ pub(super) async fn look(
             .map(|seen| metric(wanted, seen)),
     };
     looked.unwrap_or_else(Look::from)
+}
+
+/// Asks an address which version it is of.
+///
+/// # Errors
+/// It does not say; the reason as a clause.
+pub(super) async fn version(
+    url: &Url,
+    pointer: Option<&str>,
+    outside: &Outside<'_>,
+) -> Result<String, String> {
+    let (client, clock) = (outside.client, &*outside.clock);
+    probe::http::version(client, clock, url, pointer, ANSWER_LIMIT).await
 }
 
 /// A service that no longer answers is as good as one that is gone.
@@ -138,7 +152,9 @@ async fn argocd(
         Err(trouble) => return Ok(Look::NotYet(trouble.reason().to_owned())),
     };
     let what = format!("Application {}", name.application);
-    let arrived = arrived(&seen.revisions, wanted, outside, revisions).await;
+    let ours = origin(source, live.repository.as_deref()).among(&what, &seen.sources)?;
+    let found = revisions_of(ours);
+    let arrived = arrived(&found, wanted, outside, revisions).await;
     Ok(match (arrived, seen.standing) {
         (Err(reason), _) => Look::NotYet(format!("{what}: {reason}")),
         (Ok(()), Standing::Settled) => Look::AsWanted,
@@ -167,13 +183,11 @@ async fn flux(
     };
     let what = format!("Kustomization {space}/{}", name.name);
     if !seen.waits && live.helm_release.is_none() {
-        return Err(Unusable {
-            reason: format!("{what} says that it is ready before its workloads are"),
-            hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
-                .to_owned(),
-        });
+        return Err(ready_too_early(&what));
     }
-    let applied: Vec<String> = seen.applied.into_iter().collect();
+    let sources = [seen.source];
+    let ours = origin(source, live.repository.as_deref()).among(&what, &sources)?;
+    let applied = revisions_of(ours);
     let attempted: Vec<String> = seen.attempted.into_iter().collect();
     if let Err(reason) = arrived(&applied, wanted, outside, revisions).await {
         // What fails counts only where it is ours that fails.
@@ -209,6 +223,19 @@ async fn flux(
         Ok(Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
         Ok(Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
     })
+}
+
+/// Returns what is deployed to, to hold what a controller applies against it.
+fn origin<'a>(source: Source<'a>, repository: Option<&'a str>) -> Origin<'a> {
+    Origin {
+        repository: repository.unwrap_or_else(|| source.outside.repository.display()),
+        target: source.target,
+    }
+}
+
+fn revisions_of(sources: Vec<&Taken>) -> Vec<String> {
+    let sources = sources.into_iter();
+    sources.filter_map(|one| one.revision.clone()).collect()
 }
 
 /// Says whether one of the revisions holds our commit; if not, which they are.
@@ -287,14 +314,52 @@ fn workload(wanted: &Wanted<'_>, seen: Result<Workload, Trouble>) -> Look {
     }
 }
 
+/// A source that follows the repository's default branch must find ours there.
+///
+/// # Errors
+/// It is another one, or nobody says which it is; as [`ask_once`] says it.
+async fn follows_default(
+    what: &str,
+    follows: &[&str],
+    source: Source<'_>,
+) -> Result<(), Result<Result<(), String>, Unusable>> {
+    if !follows.iter().all(|text| matches!(*text, "" | "HEAD")) {
+        return Ok(());
+    }
+    let branch = &source.target.branch;
+    match source.outside.repository.default_branch().await {
+        Ok(default) if default == *branch => Ok(()),
+        Ok(default) => Err(Err(Unusable {
+            reason: format!(
+                "{what} follows the default branch `{default}`, not the branch `{branch}`, which is deployed to"
+            ),
+            hint: "set `targetRevision` to the branch, or name another application".to_owned(),
+        })),
+        Err(error) => Err(Ok(Err(error.message().to_owned()))),
+    }
+}
+
+fn ready_too_early(what: &str) -> Unusable {
+    Unusable {
+        reason: format!("{what} says that it is ready before its workloads are"),
+        hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
+            .to_owned(),
+    }
+}
+
 /// A controller that follows charts or images only would never name a commit of ours.
-fn follows_git(what: &str, revisions: &[String]) -> Result<(), String> {
+fn follows_git(what: &str, revisions: &[String]) -> Result<(), Unusable> {
     let is_commit = |revision: &String| revision.parse::<CommitId>().is_ok();
     match revisions {
-        [first, ..] if !revisions.iter().any(is_commit) => Err(format!(
-            "{what} is at {}, which is no commit of a git branch",
-            probe::excerpt(first)
-        )),
+        [first, ..] if !revisions.iter().any(is_commit) => Err(Unusable {
+            reason: format!(
+                "{what} is at {}, which is no commit of a git branch",
+                probe::excerpt(first)
+            ),
+            hint:
+                "name one that applies manifests of this repository, or use `live: {kubernetes: …}`"
+                    .to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -325,9 +390,28 @@ pub(super) async fn ask_once(
             let client = source.outside.client;
             let seen = argocd::application(client, clock, &endpoint, &name, ANSWER_LIMIT).await;
             let what = format!("Application {}", name.application);
-            Ok(seen
-                .map_err(said)
-                .and_then(|seen| follows_git(&what, &seen.revisions)))
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(trouble) => return Ok(Err(said(trouble))),
+            };
+            let origin = origin(source, live.repository.as_deref());
+            let ours = origin.among(&what, &seen.sources)?;
+            if ours.is_empty() {
+                let all: Vec<String> = seen
+                    .sources
+                    .into_iter()
+                    .filter_map(|one| one.revision)
+                    .collect();
+                return follows_git(&what, &all).map(Ok);
+            }
+            let follows: Vec<&str> = ours
+                .iter()
+                .filter_map(|one| one.follows.as_deref())
+                .collect();
+            if let Err(found) = follows_default(&what, &follows, source).await {
+                return found;
+            }
+            follows_git(&what, &revisions_of(ours)).map(Ok)
         }
         Live::Flux(live) => {
             let (cluster, namespace) = source.cluster(&live.place)?;
@@ -341,15 +425,32 @@ pub(super) async fn ask_once(
                 Ok(seen) => seen,
                 Err(trouble) => return Ok(Err(said(trouble))),
             };
-            let applied: Vec<String> = seen.applied.into_iter().collect();
             let what = format!("Kustomization {space}/{}", name.name);
-            if let Err(reason) = follows_git(&what, &applied) {
-                return Ok(Err(reason));
+            let (space, of) = &seen.repository;
+            let of = Name {
+                namespace: space,
+                name: of,
+            };
+            let taken = flux::git_repository(&cluster, clock, of, ANSWER_LIMIT).await;
+            let taken = match taken {
+                Ok(taken) => taken,
+                Err(trouble) => return Ok(Err(said(trouble))),
+            };
+            let sources = [
+                Taken {
+                    paths: seen.source.paths.clone(),
+                    ..taken
+                },
+                seen.source,
+            ];
+            let origin = origin(source, live.repository.as_deref());
+            for one in &sources {
+                origin.among(&what, std::slice::from_ref(one))?;
             }
+            let applied = revisions_of(sources.iter().collect());
+            follows_git(&what, &applied)?;
             match &live.helm_release {
-                None if !seen.waits => Ok(Err(format!(
-                    "{what} says that it is ready before its workloads are: set `wait: true` in it, or name its `helm_release`"
-                ))),
+                None if !seen.waits => Err(ready_too_early(&what)),
                 None => Ok(Ok(())),
                 Some(release) => {
                     let (space, name) = source.object(release, namespace.as_deref())?;

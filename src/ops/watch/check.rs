@@ -15,7 +15,9 @@ use crate::{
     probe::{
         CheckReading, Client,
         alertmanager::{self, AlertQuestion},
-        datadog, web,
+        datadog,
+        program::{self, Program},
+        web,
     },
 };
 
@@ -46,6 +48,7 @@ enum Asked {
         allow_warn: bool,
     },
     Gate(GateWatch),
+    Program(Program),
 }
 
 impl CheckWatch {
@@ -105,8 +108,20 @@ impl CheckWatch {
                 let endpoint = endpoints.datadog(name)?;
                 Asked::Gate(GateWatch::new(endpoint, gate, name, variables)?)
             }
+            CheckKind::Job(job) => {
+                let arguments = job.arguments.iter();
+                let arguments = arguments.map(|text| filled(text, "command", name, variables));
+                Asked::Program(Program {
+                    arguments: arguments.collect::<Result<_, _>>()?,
+                    ..endpoints.program(name)?
+                })
+            }
         };
-        let begin = Tally::new(name, kind.wanted(), check.limits);
+        let wanted = match &asked {
+            Asked::Web { wanted, .. } => wanted.to_string(),
+            _ => kind.wanted(),
+        };
+        let begin = Tally::new(name, wanted, check.limits);
         Ok(Self {
             asked,
             timeout: check.schedule.timeout,
@@ -133,6 +148,7 @@ impl CheckWatch {
                 let asked = (&*monitors, *allow_warn);
                 datadog::monitors(client, clock, endpoint, asked, self.timeout).await
             }
+            Asked::Program(program) => program::run(program, clock, self.timeout).await,
             Asked::Gate(gate) => match gate.ask(client, clock, self.timeout).await {
                 Some(reading) => reading,
                 // It was answered, so errors before it are not in a row with those after it; there
@@ -157,7 +173,10 @@ impl CheckWatch {
         let standing = self.tally.standing();
         match &self.asked {
             Asked::Gate(gate) => gate.standing(standing),
-            Asked::Alertmanager { .. } | Asked::Web { .. } | Asked::Monitors { .. } => standing,
+            Asked::Alertmanager { .. }
+            | Asked::Web { .. }
+            | Asked::Monitors { .. }
+            | Asked::Program(_) => standing,
         }
     }
 }

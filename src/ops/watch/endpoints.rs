@@ -6,10 +6,12 @@ use crate::{
         verification::ProviderKind,
     },
     event::{Ending, Failure},
+    ops::programs::Programs,
     probe::{
         NumberSource, SumSource, alertmanager,
         cloudwatch::{self, Keys},
         datadog, newrelic,
+        program::Program,
         prometheus::{Auth, Endpoint},
         web,
     },
@@ -31,6 +33,8 @@ pub struct Endpoints {
     pub datadog: Option<datadog::Endpoint>,
     /// The New Relic of `providers.newrelic`.
     pub newrelic: Option<newrelic::Endpoint>,
+    /// The programs that checks run, as far as the policy allows them.
+    pub programs: Programs,
 }
 
 impl Endpoints {
@@ -121,6 +125,18 @@ impl Endpoints {
             alertmanager: alertmanager.transpose()?,
             datadog: datadog.transpose()?,
             newrelic: newrelic.transpose()?,
+            programs: Programs::new(),
+        })
+    }
+
+    /// Returns the program that a check runs.
+    ///
+    /// # Errors
+    /// Nobody has asked the policy whether it may.
+    pub(super) fn program(&self, check: &str) -> Result<Program, Failure> {
+        self.programs.get(check).cloned().ok_or_else(|| {
+            let reason = format!("`{check}` runs a program, which no policy allows");
+            Failure::new(Ending::ConfigInvalid, reason)
         })
     }
 

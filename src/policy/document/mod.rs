@@ -56,6 +56,11 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "AlertsDocument")]
     pub alerts: Option<AlertsDocument>,
+    /// Programs that checks of a configuration (`job`) may run: names that are looked for in `PATH`, or
+    /// absolute paths. Absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub programs: Vec<String>,
     /// What this policy applies to. Absent: `deploy` and `promote`, so that a freeze never stops a
     /// rollback.
     #[serde(default, skip_serializing_if = "Option::is_none")]

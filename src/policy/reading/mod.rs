@@ -25,7 +25,7 @@ use pattern::is_exact;
 use recurrence::RuleKeys;
 
 use crate::{
-    units::RequestsPerSecond,
+    units::{ProgramName, RequestsPerSecond},
     yaml::{Finding, Located, typed},
 };
 
@@ -149,6 +149,7 @@ impl<'a> Reader<'a> {
             .as_ref()
             .and_then(|threshold| self.traffic(threshold));
         let alerts = document.alerts.as_ref().map(|it| self.alerts(it));
+        let programs = self.programs(&document.programs);
         let environments = document.environments.clone().map(|value| {
             self.not_blank(&value, "/environments");
             self.written(value, "/environments")
@@ -192,6 +193,7 @@ impl<'a> Reader<'a> {
             blocked_dates,
             traffic,
             alerts,
+            programs,
             versions,
             people,
             approvals,
@@ -207,6 +209,16 @@ impl<'a> Reader<'a> {
             policy.actions.clone_from(actions);
         }
         Ok(policy)
+    }
+
+    fn programs(&mut self, names: &[String]) -> Vec<ProgramName> {
+        let read = names.iter().enumerate();
+        read.filter_map(|(index, name)| {
+            let program = name.parse::<ProgramName>();
+            let program = program.map_err(|nonsense| nonsense.to_string());
+            self.take(program, &format!("/programs/{index}"))
+        })
+        .collect()
     }
 
     fn windows<'w>(

@@ -148,9 +148,26 @@ async fn points(
     })
     .to_string();
     match ask(client, clock, endpoint, body, timeout).await {
+        Ok(document) if is_of_another(&document, &queries) => {
+            Points::Unavailable("the answer is about another query than was asked".to_owned())
+        }
         Ok(document) => answer::read(&document, (from, to)),
         Err(reason) => Points::Unavailable(reason),
     }
+}
+
+/// Does a result bear another `Id` than any of the queries?
+fn is_of_another(document: &Value, queries: &Value) -> bool {
+    let ids = |list: Option<&Value>| -> Vec<String> {
+        let list = list.and_then(Value::as_array);
+        let ids = list.into_iter().flatten();
+        ids.filter_map(|one| one.get("Id")?.as_str().map(str::to_owned))
+            .collect()
+    };
+    let asked = ids(Some(queries));
+    ids(document.get("MetricDataResults"))
+        .iter()
+        .any(|found| !asked.contains(found))
 }
 
 /// Makes the list of queries.

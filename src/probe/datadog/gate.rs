@@ -45,6 +45,7 @@ pub enum GateReading {
 #[derive(Deserialize)]
 struct Evaluation {
     gate_status: String,
+    evaluation_id: Option<String>,
     #[serde(default)]
     dry_run: bool,
     #[serde(default)]
@@ -119,6 +120,12 @@ pub async fn evaluation(
     let attributes = answer.pointer("/data/attributes").cloned();
     let read = attributes.and_then(|found| serde_json::from_value::<Evaluation>(found).ok());
     match read {
+        Some(Evaluation {
+            evaluation_id: Some(found),
+            ..
+        }) if found != id => {
+            unanswered("the answer is about another evaluation than was asked for".to_owned())
+        }
         Some(evaluation) => judged(&evaluation)
             .unwrap_or_else(|| unanswered(reason(odd(endpoint, "evaluation of a gate")))),
         None => unanswered(reason(odd(endpoint, "evaluation of a gate"))),

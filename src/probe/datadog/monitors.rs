@@ -77,7 +77,13 @@ async fn ask(
                 let answer = asked
                     .await
                     .map_err(|reason| Useless::Unavailable(format!("monitor {id}: {reason}")))?;
-                without_complaint(endpoint, answer)
+                let answer = without_complaint(endpoint, answer)?;
+                match answer.get("id").map(serde_json::Value::as_u64) {
+                    Some(Some(found)) if found != *id => Err(Useless::Unavailable(format!(
+                        "monitor {id}: the answer is about monitor {found}"
+                    ))),
+                    _ => Ok(answer),
+                }
             });
             let answers = join_all(asked).await.into_iter();
             answers.collect::<Result<Vec<_>, _>>()?

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use reqwest::Url;
+use serde_json::Value;
 
 use super::{
     Standing, Trouble,
     ask::{Question, get},
     object::{Object, said},
+    source::Source,
 };
 use crate::{
     clock::Clock,
@@ -40,9 +42,9 @@ pub struct Name {
 /// What an application says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
-    /// What it was compared with last: a commit, or one for each of its sources; a chart's version is
-    /// among them where a source is a chart.
-    pub revisions: Vec<String>,
+    /// Where it takes from what it applies, each with what it was compared with last: a commit, or the
+    /// version of a chart. At least one.
+    pub sources: Vec<Source>,
     /// How it stands, as of those.
     pub standing: Standing,
 }
@@ -127,21 +129,95 @@ async fn ask(
     if let Some(map) = answer.as_object_mut() {
         map.entry("kind").or_insert_with(|| "Application".into());
     }
-    let object = Object::new(&answer, "Application", application, &what)?;
+    let place = (namespace.as_deref(), application.as_str());
+    let object = Object::new(&answer, "Application", place, &what)?;
+    if let Some(project) = project
+        && object.text("/spec/project")? != Some(project)
+    {
+        return Err(Trouble::Unanswered(format!(
+            "{what} is not of the project {project}"
+        )));
+    }
     Ok(Application {
-        revisions: revisions(object)?,
+        sources: sources(object, &what)?,
         standing: standing(object)?,
     })
 }
 
-fn revisions(object: Object<'_>) -> Result<Vec<String>, Trouble> {
-    let mut revisions: Vec<String> = Vec::new();
-    revisions.extend(object.text("/status/sync/revision")?.map(str::to_owned));
-    for revision in object.list("/status/sync/revisions")? {
-        revisions.extend(revision.as_str().map(str::to_owned));
+/// Reads the sources: `spec.source`, or `spec.sources`, which goes before it
+/// (<https://argo-cd.readthedocs.io/en/stable/user-guide/multiple_sources/>).
+fn sources(object: Object<'_>, what: &str) -> Result<Vec<Source>, Trouble> {
+    if object.at("/spec/sourceHydrator").is_some() {
+        return Err(Trouble::Unanswered(format!(
+            "{what} is hydrated into another branch, whose commits are not those that are deployed; use `live: {{kubernetes: …}}`"
+        )));
     }
-    revisions.retain(|revision| !revision.is_empty());
-    Ok(revisions)
+    let many = object.list("/spec/sources")?;
+    let count = many.len();
+    if count == 0 {
+        if object.text("/spec/source/repoURL")?.is_none() {
+            return Err(Trouble::Unanswered(format!("{what} names no source")));
+        }
+        let revision = object.text("/status/sync/revision")?;
+        return Ok(vec![source(object, "/spec/source", &[], revision)?]);
+    }
+    let revisions = object.list("/status/sync/revisions")?;
+    // Value files of one source may be files of another one: `$values/prod/values.yaml`.
+    let mut shared = Vec::new();
+    for index in 0..count {
+        shared.extend(value_files(object, &format!("/spec/sources/{index}"))?);
+    }
+    (0..count)
+        .map(|index| {
+            let revision = revisions
+                .get(index)
+                .filter(|_| revisions.len() == count)
+                .and_then(Value::as_str);
+            source(object, &format!("/spec/sources/{index}"), &shared, revision)
+        })
+        .collect()
+}
+
+fn value_files<'a>(object: Object<'a>, at: &str) -> Result<Vec<&'a str>, Trouble> {
+    let files = object.list(&format!("{at}/helm/valueFiles"))?;
+    Ok(files.iter().filter_map(Value::as_str).collect())
+}
+
+fn source(
+    object: Object<'_>,
+    at: &str,
+    shared: &[&str],
+    revision: Option<&str>,
+) -> Result<Source, Trouble> {
+    let text = |key: &str| object.text(&format!("{at}/{key}"));
+    let path = text("path")?.map(str::to_owned);
+    let own = value_files(object, at)?.into_iter();
+    // A value file's path is from the source's, and from the repository where it begins with `/`.
+    let own = own.filter(|file| !file.starts_with('$')).map(|file| {
+        let from = path.as_deref().filter(|_| !file.starts_with('/'));
+        format!("{}/{file}", from.unwrap_or_default())
+    });
+    let mut paths: Vec<String> = own.collect();
+    if let Some(name) = text("ref")? {
+        let named = shared
+            .iter()
+            .filter_map(|file| file.strip_prefix('$')?.strip_prefix(name));
+        paths.extend(
+            named
+                .filter(|file| file.starts_with('/'))
+                .map(str::to_owned),
+        );
+    }
+    paths.extend(path);
+    Ok(Source {
+        repository: text("repoURL")?.map(str::to_owned),
+        paths,
+        follows: Some(text("targetRevision")?.unwrap_or_default().to_owned()),
+        is_chart: text("chart")?.is_some_and(|chart| !chart.is_empty()),
+        revision: revision
+            .filter(|revision| !revision.is_empty())
+            .map(str::to_owned),
+    })
 }
 
 /// The rule of Argo CD's own `app wait`
@@ -183,6 +259,13 @@ fn standing(object: Object<'_>) -> Result<Standing, Trouble> {
         let errors = complaints(object)?;
         return moving(said(&format!("it is {}", excerpt(sync)), &errors));
     }
+    if is_of_another_source(object)? {
+        return moving("it was not compared since its source was changed".to_owned());
+    }
+    let errors = complaints(object)?;
+    if !errors.is_empty() {
+        return moving(said("it is Synced with an error", &errors));
+    }
     let health = object.text("/status/health/status")?.unwrap_or("Unknown");
     let message = object.text("/status/health/message")?.unwrap_or_default();
     match health {
@@ -190,6 +273,41 @@ fn standing(object: Object<'_>) -> Result<Standing, Trouble> {
         "Degraded" => Ok(Standing::Failing(said("it is Degraded", message))),
         _ => moving(said(&format!("it is {}", excerpt(health)), message)),
     }
+}
+
+/// Is what it was compared with another source than the present one?
+fn is_of_another_source(object: Object<'_>) -> Result<bool, Trouble> {
+    let differs = |present: &str, compared: &str| -> Result<bool, Trouble> {
+        for key in ["repoURL", "path", "targetRevision", "chart"] {
+            let text = |of: &str| Ok(object.text(&format!("{of}/{key}"))?.unwrap_or_default());
+            if text(present)? != text(compared)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let of = "/status/sync/comparedTo";
+    let count = object.list("/spec/sources")?.len();
+    if count == 0 {
+        let compared = format!("{of}/source");
+        return Ok(object.at(&compared).is_some() && differs("/spec/source", &compared)?);
+    }
+    let compared = format!("{of}/sources");
+    if object.at(&compared).is_none() {
+        return Ok(false);
+    }
+    if object.list(&compared)?.len() != count {
+        return Ok(true);
+    }
+    for index in 0..count {
+        if differs(
+            &format!("/spec/sources/{index}"),
+            &format!("{compared}/{index}"),
+        )? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Was the last operation about the revision that the application is compared with? One of which
@@ -209,8 +327,8 @@ fn is_about_present(object: Object<'_>) -> Result<bool, Trouble> {
 
 /// Returns the conditions that are errors.
 fn complaints(object: Object<'_>) -> Result<String, Trouble> {
-    let text = |condition: &serde_json::Value, key: &str| {
-        let found = condition.get(key).and_then(serde_json::Value::as_str);
+    let text = |condition: &Value, key: &str| {
+        let found = condition.get(key).and_then(Value::as_str);
         found.unwrap_or_default().to_owned()
     };
     Ok(object

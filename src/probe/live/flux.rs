@@ -8,8 +8,9 @@ use super::{
     Standing, Trouble,
     cluster::{Cluster, Kind, Name},
     object::{Object, said},
+    source::Source,
 };
-use crate::clock::Clock;
+use crate::{clock::Clock, probe::text::excerpt};
 
 const KUSTOMIZATION: Kind = Kind {
     group_version: "kustomize.toolkit.fluxcd.io/v1",
@@ -22,11 +23,20 @@ const HELM_RELEASE: Kind = Kind {
     kind: "HelmRelease",
 };
 
+const GIT_REPOSITORY: Kind = Kind {
+    group_version: "source.toolkit.fluxcd.io/v1",
+    plural: "gitrepositories",
+    kind: "GitRepository",
+};
+
 /// What a Kustomization says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kustomization {
-    /// The commit that it has applied, as it says it; none = none yet.
-    pub applied: Option<String>,
+    /// Where it takes from what it applies, with the commit that it has applied, as it says it; none =
+    /// none yet.
+    pub source: Source,
+    /// Namespace and name of the GitRepository that it takes it from.
+    pub repository: (String, String),
     /// The commit that it has tried to apply last.
     pub attempted: Option<String>,
     /// Does it say that it is ready only once the workloads are?
@@ -47,16 +57,64 @@ pub async fn kustomization(
 ) -> Result<Kustomization, Trouble> {
     let answer = cluster.object(clock, KUSTOMIZATION, name, timeout).await?;
     let what = KUSTOMIZATION.named(name);
-    let object = Object::new(&answer, KUSTOMIZATION.kind, name.name, &what)?;
-    let revision = |pointer: &str| {
-        let text = object.text(pointer)?;
-        Ok::<_, Trouble>(text.map(|text| commit_of(text).to_owned()))
-    };
+    let object = Object::new(
+        &answer,
+        KUSTOMIZATION.kind,
+        (Some(name.namespace), name.name),
+        &what,
+    )?;
+    let source = object.text("/spec/sourceRef/kind")?.unwrap_or_default();
+    if source != GIT_REPOSITORY.kind {
+        return Err(Trouble::Unanswered(format!(
+            "{what} applies what it takes from a {}, which names no commit; use `live: {{kubernetes: …}}`",
+            excerpt(source)
+        )));
+    }
+    let of = object.text("/spec/sourceRef/name")?.unwrap_or_default();
+    let of_namespace = object.text("/spec/sourceRef/namespace")?;
+    let applied = object.text("/status/lastAppliedRevision")?;
+    let attempted = object.text("/status/lastAttemptedRevision")?;
     Ok(Kustomization {
-        applied: revision("/status/lastAppliedRevision")?,
-        attempted: revision("/status/lastAttemptedRevision")?,
+        source: Source {
+            paths: vec![object.text("/spec/path")?.unwrap_or("./").to_owned()],
+            follows: applied.and_then(reference_of).map(str::to_owned),
+            revision: applied.map(|text| commit_of(text).to_owned()),
+            ..Source::default()
+        },
+        repository: (
+            of_namespace.unwrap_or(name.namespace).to_owned(),
+            of.to_owned(),
+        ),
+        attempted: attempted.map(|text| commit_of(text).to_owned()),
         waits: object.is("/spec/wait")? || !object.list("/spec/healthChecks")?.is_empty(),
         standing: ready(object)?,
+    })
+}
+
+/// Asks a cluster for a GitRepository: its address, and what it follows
+/// (<https://github.com/fluxcd/source-controller/blob/main/docs/spec/v1/gitrepositories.md>).
+///
+/// # Errors
+/// It is not there; no answer, or none that can be used.
+pub async fn git_repository(
+    cluster: &Cluster,
+    clock: &dyn Clock,
+    name: Name<'_>,
+    timeout: Duration,
+) -> Result<Source, Trouble> {
+    let answer = cluster.object(clock, GIT_REPOSITORY, name, timeout).await?;
+    let what = GIT_REPOSITORY.named(name);
+    let place = (Some(name.namespace), name.name);
+    let object = Object::new(&answer, GIT_REPOSITORY.kind, place, &what)?;
+    let mut follows = None;
+    // In the order in which they count.
+    for key in ["commit", "name", "semver", "tag", "branch"] {
+        follows = follows.or(object.text(&format!("/spec/ref/{key}"))?);
+    }
+    Ok(Source {
+        repository: object.text("/spec/url")?.map(str::to_owned),
+        follows: Some(follows.unwrap_or("master").to_owned()),
+        ..Source::default()
     })
 }
 
@@ -72,7 +130,12 @@ pub async fn helm_release(
 ) -> Result<Standing, Trouble> {
     let answer = cluster.object(clock, HELM_RELEASE, name, timeout).await?;
     let what = HELM_RELEASE.named(name);
-    let object = Object::new(&answer, HELM_RELEASE.kind, name.name, &what)?;
+    let object = Object::new(
+        &answer,
+        HELM_RELEASE.kind,
+        (Some(name.namespace), name.name),
+        &what,
+    )?;
     let standing = ready(object)?;
     if standing == Standing::Settled
         && let Some(remediated) = object.condition("Remediated")?
@@ -121,4 +184,12 @@ fn ready(object: Object<'_>) -> Result<Standing, Trouble> {
 /// Returns the commit of a revision: `main@sha1:<id>`, `sha1:<id>`, and `main/<id>` of older releases.
 fn commit_of(revision: &str) -> &str {
     revision.rsplit([':', '/']).next().unwrap_or(revision)
+}
+
+/// Returns the branch or tag of a revision, where it names one.
+fn reference_of(revision: &str) -> Option<&str> {
+    match revision.rsplit_once('@') {
+        Some((reference, _)) => Some(reference),
+        None => revision.rsplit_once('/').map(|(reference, _)| reference),
+    }
 }

@@ -46,24 +46,25 @@ pub(super) fn said(word: &str, message: &str) -> String {
 }
 
 impl<'a> Object<'a> {
-    /// Takes an answer for an object of a kind with a name.
+    /// Takes an answer for an object of a kind with a name, in a namespace if one is known.
     ///
     /// # Errors
     /// It is something else: an error page, a list, another object.
     pub(super) fn new(
         value: &'a Value,
         kind: &str,
-        name: &str,
+        (namespace, name): (Option<&str>, &str),
         what: &'a str,
     ) -> Result<Self, Trouble> {
         let object = Self { value, what };
         let is = |pointer: &str, wanted: &str| {
             value.pointer(pointer).and_then(Value::as_str) == Some(wanted)
         };
-        if is("/kind", kind) && is("/metadata/name", name) {
+        let is_there = namespace.is_none_or(|namespace| is("/metadata/namespace", namespace));
+        if is("/kind", kind) && is("/metadata/name", name) && is_there {
             Ok(object)
         } else {
-            Err(object.odd("kind and name"))
+            Err(object.odd("kind, namespace or name"))
         }
     }
 

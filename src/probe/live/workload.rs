@@ -78,7 +78,7 @@ pub async fn look(
     };
     let answer = cluster.object(clock, kind, name, timeout).await?;
     let what = kind.named(name);
-    let object = Object::new(&answer, kind.kind, name.name, &what)?;
+    let object = Object::new(&answer, kind.kind, (Some(name.namespace), name.name), &what)?;
     let versions = versions(object, image)?;
     let (wanted, pods) = match kind {
         DAEMON_SET => (

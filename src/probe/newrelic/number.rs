@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Endpoint, nerdgraph, result};
 use crate::{
     analysis::{Reading, Sample},
@@ -25,12 +27,13 @@ pub async fn number(
 ) -> Reading {
     let now = clock.now();
     let milliseconds = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
-    let query = if names_a_time(query) {
-        query.to_owned()
+    let until = now.timestamp_millis() - milliseconds(endpoint.settle);
+    let since = until - milliseconds(endpoint.window);
+    let (query, window) = if names_a_time(query) {
+        (query.to_owned(), None)
     } else {
-        let until = now.timestamp_millis() - milliseconds(endpoint.settle);
-        let since = until - milliseconds(endpoint.window);
-        format!("{query} SINCE {since} UNTIL {until}")
+        let query = format!("{query} SINCE {since} UNTIL {until}");
+        (query, Some((since, until)))
     };
     let asked = nerdgraph::ask(client, clock, endpoint, &[query], timeout).await;
     let answer = match asked.map(|mut answers| answers.pop()) {
@@ -38,11 +41,28 @@ pub async fn number(
         Ok(None) => return Reading::NoData("no results".to_owned()),
         Err(useless) => return useless.into(),
     };
+    if window.is_some_and(|window| is_elsewhere(&answer, window)) {
+        return Reading::NoData(
+            "New Relic answered about another time than was asked for".to_owned(),
+        );
+    }
     match result::number(&answer) {
         Ok(Some(value)) => Reading::Value(Sample { value, at: now }),
         Ok(None) => Reading::NoData("null: nothing was measured".to_owned()),
         Err(useless) => useless.into(),
     }
+}
+
+/// Does an answer say that it is about another time? New Relic moves a window to whole minutes where it
+/// has added up by the minute.
+fn is_elsewhere(answer: &Value, (since, until): (i64, i64)) -> bool {
+    const MOVED: u64 = 60_000;
+    let is_far = |key: &str, wanted: i64| {
+        let found = answer.pointer(&format!("/metadata/timeWindow/{key}"));
+        let found = found.and_then(Value::as_i64);
+        found.is_some_and(|found| found.abs_diff(wanted) > MOVED)
+    };
+    is_far("begin", since) || is_far("end", until)
 }
 
 /// Does a query say by itself which time it looks at?

@@ -32,6 +32,12 @@ pub(super) fn number(answer: &Value) -> Result<Option<f64>, Useless> {
         [row] => row,
         rows => return no_data(format!("{} rows where one number was wanted", rows.len())),
     };
+    if row.get("timestamp").is_some() {
+        return no_data(
+            "an event where one number was wanted; ask for a function, such as `count(*)`"
+                .to_owned(),
+        );
+    }
     let mut value = row;
     // A row holds a function, and a percentile is one below it.
     for _ in 0..2 {

@@ -110,5 +110,7 @@ fn complaint<D>(envelope: &Envelope<D>) -> String {
     if error_type.is_empty() && error.is_empty() {
         return excerpt(&format!("its status is {status:?}"));
     }
-    excerpt(&format!("{error_type}: {error}"))
+    let parts = [error_type.as_str(), error.as_str()];
+    let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    excerpt(&parts.join(": "))
 }

@@ -206,6 +206,9 @@ fn judge(answer: &Answer, who: &str, (path, tag): (&str, &str)) -> ImageReading 
     let status = answer.status.as_u16();
     let unanswered = |reason: String| ImageReading::Unanswered(format!("{who} {reason}"));
     match status {
+        200 if is_empty_index(answer) => ImageReading::Missing(format!(
+            "{who} has an index of images for {path}:{tag}, and no image in it"
+        )),
         200 => match proven(answer) {
             Ok(digest) => ImageReading::Found(digest),
             Err(reason) => unanswered(reason),
@@ -225,6 +228,16 @@ fn judge(answer: &Answer, who: &str, (path, tag): (&str, &str)) -> ImageReading 
         )),
         _ => unanswered(format!("answered with status {status}")),
     }
+}
+
+/// Is it an index (OCI image-spec, "Image Index") that names no manifest?
+fn is_empty_index(answer: &Answer) -> bool {
+    let document = answer.body.as_deref().map(serde_json::from_slice::<Value>);
+    let Some(Ok(document)) = document else {
+        return false;
+    };
+    let manifests = document.get("manifests").and_then(Value::as_array);
+    document.get("config").is_none() && manifests.is_some_and(Vec::is_empty)
 }
 
 /// Computes the digest of what was answered. That it is a manifest is seen by its form, and where

@@ -8,6 +8,7 @@ use shipgate::{
     probe::live::{
         Trouble,
         argocd::{self, Application, Endpoint, Name},
+        source::Source,
     },
     secret::Secret,
 };
@@ -43,6 +44,23 @@ fn document() -> Value {
     })
 }
 
+/// A chart with value files of a repository, as Argo CD's documentation has it.
+fn sources() -> Value {
+    json!([
+        {"repoURL": "https://charts.example", "chart": "web", "targetRevision": "1.2.3", "helm": {"valueFiles": ["$values/clusters/prod/values.yaml"]}},
+        {"repoURL": "https://git.example/gitops.git", "targetRevision": "main", "ref": "values"}
+    ])
+}
+
+/// Prints a source: its first letters, what it follows and where.
+fn source(source: &Source) -> String {
+    let revision = source.revision.as_deref().unwrap_or("-");
+    let revision: String = revision.chars().take(4).collect();
+    let follows = source.follows.as_deref().unwrap_or("-");
+    let chart = if source.is_chart { "chart " } else { "" };
+    format!("{chart}{revision} {follows} {}", source.paths.join(","))
+}
+
 async fn ask(url: &str, project: Option<&str>, limit: Duration) -> Result<Application, Trouble> {
     let endpoint = Endpoint {
         url: url.parse().unwrap(),
@@ -62,6 +80,7 @@ async fn it_is_live_only_where_the_sync_is_over_seen_and_healthy() {
     let other = json!("22222222aaaaaaaabbbbbbbbccccccccdddddddd");
     let rows: Vec<(&str, Vec<(&str, Value)>)> = vec![
         ("good", vec![]),
+        ("another project", vec![("/spec/project", json!("ops"))]),
         (
             "never synced by an operation",
             vec![("/status/operationState", Value::Null)],
@@ -166,9 +185,42 @@ async fn it_is_live_only_where_the_sync_is_over_seen_and_healthy() {
         ),
         (
             "several sources",
+            vec![
+                ("/spec/sources", sources()),
+                (
+                    "/status/sync",
+                    json!({"status": "Synced", "revisions": ["1.2.3", "33333333aaaaaaaabbbbbbbbccccccccdddddddd"]}),
+                ),
+            ],
+        ),
+        (
+            "several sources, not all of them compared",
+            vec![("/spec/sources", sources())],
+        ),
+        ("no source", vec![("/spec/source", Value::Null)]),
+        (
+            "hydrated",
+            vec![("/spec/sourceHydrator", json!({"drySource": {}}))],
+        ),
+        (
+            "compared with another path",
             vec![(
-                "/status/sync",
-                json!({"status": "Synced", "revisions": ["1.2.3", "33333333aaaaaaaabbbbbbbbccccccccdddddddd"]}),
+                "/status/sync/comparedTo",
+                json!({"source": {"repoURL": "https://git.example/gitops.git", "path": "clusters/staging", "targetRevision": "main"}}),
+            )],
+        ),
+        (
+            "healthy, with an error",
+            vec![(
+                "/status/conditions",
+                json!([{"type": "SharedResourceWarning", "message": "a"}, {"type": "SyncError", "message": "Failed sync attempt"}]),
+            )],
+        ),
+        (
+            "healthy, with a warning",
+            vec![(
+                "/status/conditions",
+                json!([{"type": "OrphanedResourceWarning", "message": "a"}]),
             )],
         ),
         ("no revision", vec![("/status/sync/revision", Value::Null)]),
@@ -190,44 +242,51 @@ async fn it_is_live_only_where_the_sync_is_over_seen_and_healthy() {
     for (name, changes) in rows {
         let body = changed(&document(), &changes).to_string();
         let server = Server::always(answer(200, "", body));
-        let line = match ask(&server.url, None, SECOND * 30).await {
+        let project = (name == "another project").then_some("web");
+        let line = match ask(&server.url, project, SECOND * 30).await {
             Ok(seen) => {
-                let short = |revision: &String| revision.chars().take(4).collect::<String>();
-                let revisions: Vec<String> = seen.revisions.iter().map(short).collect();
-                format!("[{}] {}", revisions.join(" "), standing(&seen.standing))
+                let sources: Vec<String> = seen.sources.iter().map(source).collect();
+                format!("[{}] {}", sources.join(" | "), standing(&seen.standing))
             }
             Err(found) => trouble(&found, &server.url),
         };
         lines.push(format!("{name}: {line}"));
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
-    good: [1111] settled
-    never synced by an operation: [1111] settled
-    a pending operation: [1111] moving: a sync is asked for
-    a running operation: [1111] moving: its sync is under way: successfully synced (all tasks run)
-    an operation without an end: [1111] moving: its sync is under way: successfully synced (all tasks run)
-    an operation being stopped: [1111] moving: its sync is under way: successfully synced (all tasks run)
-    an unknown phase: [1111] moving: its sync is under way: successfully synced (all tasks run)
-    not looked at since: [1111] moving: it was not looked at since its last sync
-    never looked at: [1111] moving: it was not looked at since its last sync
-    an odd instant: [1111] moving: it was not looked at since its last sync
-    out of sync: [1111] moving: it is OutOfSync
-    out of sync, with an error: [1111] moving: it is Unknown: ComparisonError: rpc error: [31m no such path
-    no sync status: [1111] moving: it is Unknown
-    progressing: [1111] moving: it is Progressing
-    suspended: [1111] moving: it is Suspended: CanaryPauseStep
-    missing: [1111] moving: it is Missing
-    no health: [1111] moving: it is Unknown
-    an unknown health: [1111] moving: it is healthy
-    degraded: [1111] failing: it is Degraded: Deployment "web" exceeded its progress deadline
-    failed at this revision: [1111] failing: its sync failed: one or more objects failed to apply
-    failed at another revision: [1111] settled
-    failed at an unknown revision: [1111] failing: its sync failed: successfully synced (all tasks run)
-    several sources: [1.2. 3333] settled
-    no revision: [] settled
-    being deleted: [1111] moving: it is being deleted
-    another application: unanswered: the answer about Application shop cannot be used: kind and name is not what the API says
-    a list: unanswered: the answer about Application shop cannot be used: kind and name is not what the API says
+    good: [1111 main clusters/prod] settled
+    another project: unanswered: Application shop is not of the project web
+    never synced by an operation: [1111 main clusters/prod] settled
+    a pending operation: [1111 main clusters/prod] moving: a sync is asked for
+    a running operation: [1111 main clusters/prod] moving: its sync is under way: successfully synced (all tasks run)
+    an operation without an end: [1111 main clusters/prod] moving: its sync is under way: successfully synced (all tasks run)
+    an operation being stopped: [1111 main clusters/prod] moving: its sync is under way: successfully synced (all tasks run)
+    an unknown phase: [1111 main clusters/prod] moving: its sync is under way: successfully synced (all tasks run)
+    not looked at since: [1111 main clusters/prod] moving: it was not looked at since its last sync
+    never looked at: [1111 main clusters/prod] moving: it was not looked at since its last sync
+    an odd instant: [1111 main clusters/prod] moving: it was not looked at since its last sync
+    out of sync: [1111 main clusters/prod] moving: it is OutOfSync
+    out of sync, with an error: [1111 main clusters/prod] moving: it is Unknown: ComparisonError: rpc error: [31m no such path
+    no sync status: [1111 main clusters/prod] moving: it is Unknown
+    progressing: [1111 main clusters/prod] moving: it is Progressing
+    suspended: [1111 main clusters/prod] moving: it is Suspended: CanaryPauseStep
+    missing: [1111 main clusters/prod] moving: it is Missing
+    no health: [1111 main clusters/prod] moving: it is Unknown
+    an unknown health: [1111 main clusters/prod] moving: it is healthy
+    degraded: [1111 main clusters/prod] failing: it is Degraded: Deployment "web" exceeded its progress deadline
+    failed at this revision: [1111 main clusters/prod] failing: its sync failed: one or more objects failed to apply
+    failed at another revision: [1111 main clusters/prod] settled
+    failed at an unknown revision: [1111 main clusters/prod] failing: its sync failed: successfully synced (all tasks run)
+    several sources: [chart 1.2. 1.2.3  | 3333 main /clusters/prod/values.yaml] settled
+    several sources, not all of them compared: [chart - 1.2.3  | - main /clusters/prod/values.yaml] settled
+    no source: unanswered: Application shop names no source
+    hydrated: unanswered: Application shop is hydrated into another branch, whose commits are not those that are deployed; use `live: {kubernetes: …}`
+    compared with another path: [1111 main clusters/prod] moving: it was not compared since its source was changed
+    healthy, with an error: [1111 main clusters/prod] moving: it is Synced with an error: SyncError: Failed sync attempt
+    healthy, with a warning: [1111 main clusters/prod] settled
+    no revision: [- main clusters/prod] settled
+    being deleted: [1111 main clusters/prod] moving: it is being deleted
+    another application: unanswered: the answer about Application shop cannot be used: kind, namespace or name is not what the API says
+    a list: unanswered: the answer about Application shop cannot be used: kind, namespace or name is not what the API says
     numbers for texts: unanswered: the answer about Application shop cannot be used: /status/health/status is not what the API says
     "#);
 }

@@ -208,8 +208,8 @@ async fn a_deployment_is_settled_when_kubectl_says_so() {
     by digest: ["from-the-label"] 3/3 settled
     two versions: ["1.0", "1.1"] 3/3 settled
     another image: [] 3/3 settled
-    another object: unanswered: the answer about Deployment shop/web cannot be used: kind and name is not what the API says
-    another kind: unanswered: the answer about Deployment shop/web cannot be used: kind and name is not what the API says
+    another object: unanswered: the answer about Deployment shop/web cannot be used: kind, namespace or name is not what the API says
+    another kind: unanswered: the answer about Deployment shop/web cannot be used: kind, namespace or name is not what the API says
     texts for numbers: unanswered: the answer about Deployment shop/web cannot be used: /status/availableReplicas is not what the API says
     a fraction of a pod: unanswered: the answer about Deployment shop/web cannot be used: /status/availableReplicas is not what the API says
     conditions of another kind: unanswered: the answer about Deployment shop/web cannot be used: /status/conditions is not what the API says
@@ -376,6 +376,36 @@ fn kustomization() -> Value {
 }
 
 #[tokio::test]
+async fn what_flux_follows_is_what_counts_first() {
+    let rows = [
+        (json!({"branch": "main"}), "main"),
+        (json!({"branch": "main", "tag": "v1"}), "v1"),
+        (
+            json!({"branch": "main", "name": "refs/heads/next"}),
+            "refs/heads/next",
+        ),
+        (json!({"branch": "main", "commit": COMMIT}), COMMIT),
+        (Value::Null, "master"),
+    ];
+    let clock = ManualClock::at(now());
+    for (reference, follows) in rows {
+        let body = json!({
+            "kind": "GitRepository",
+            "metadata": {"name": "web", "namespace": "shop", "generation": 1},
+            "spec": {"url": "ssh://git@git.example/gitops", "ref": reference}
+        });
+        let server = Server::always(answer(200, "", body.to_string()));
+        let seen = flux::git_repository(&cluster(&server.url), &clock, NAME, SECOND * 30).await;
+        let seen = seen.unwrap();
+        assert_eq!(seen.follows.as_deref(), Some(follows));
+        assert_eq!(
+            seen.repository.as_deref(),
+            Some("ssh://git@git.example/gitops")
+        );
+    }
+}
+
+#[tokio::test]
 async fn objects_of_flux_are_settled_when_they_are_ready_now() {
     let ready = "/status/conditions/0";
     let rows: Vec<(&str, Vec<(&str, Value)>)> = vec![
@@ -447,6 +477,14 @@ async fn objects_of_flux_are_settled_when_they_are_ready_now() {
             vec![("/status/lastAppliedRevision", Value::Null)],
         ),
         ("another object", vec![("/kind", json!("HelmRelease"))]),
+        (
+            "another namespace",
+            vec![("/metadata/namespace", json!("staging"))],
+        ),
+        (
+            "from a registry",
+            vec![("/spec/sourceRef/kind", json!("OCIRepository"))],
+        ),
     ];
     let clock = ManualClock::at(now());
     let mut lines = Vec::new();
@@ -460,7 +498,7 @@ async fn objects_of_flux_are_settled_when_they_are_ready_now() {
                 let short = |text: Option<String>| {
                     text.map_or_else(|| "-".to_owned(), |text| text.chars().take(8).collect())
                 };
-                let (applied, attempted) = (short(seen.applied), short(seen.attempted));
+                let (applied, attempted) = (short(seen.source.revision), short(seen.attempted));
                 let waits = if seen.waits { "waits" } else { "does not wait" };
                 format!(
                     "{applied} {attempted} {waits}, {}",
@@ -518,7 +556,9 @@ async fn objects_of_flux_are_settled_when_they_are_ready_now() {
     checks one object: 11111111 11111111 waits, settled
     an older form: 11111111 11111111 waits, settled
     nothing applied: - 11111111 waits, settled
-    another object: unanswered: the answer about Kustomization shop/web cannot be used: kind and name is not what the API says
+    another object: unanswered: the answer about Kustomization shop/web cannot be used: kind, namespace or name is not what the API says
+    another namespace: unanswered: the answer about Kustomization shop/web cannot be used: kind, namespace or name is not what the API says
+    from a registry: unanswered: Kustomization shop/web applies what it takes from a OCIRepository, which names no commit; use `live: {kubernetes: …}`
     released: settled
     failed: failing: not ready: UpgradeFailed: context deadline exceeded
     taken back by Flux: failing: Flux took the release back by itself: RollbackSucceeded

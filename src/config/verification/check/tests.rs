@@ -248,6 +248,7 @@ metrics:
   - {preset: linkerd, name: mesh, slow_above: 250}
   - {preset: traefik, name: proxy, with: {stable: 'shop-ads-80@kubernetes', canary: 'shop-ads-canary-80@kubernetes', service_label: exported_service}}
   - {preset: spring, name: jvm, min_requests: 100}
+  - {preset: datadog_trace, name: apm, with: {operation: servlet.request, env: prod}}
 ";
     let verification = validated(text).unwrap();
     let mut lines = Vec::new();
@@ -314,6 +315,11 @@ metrics:
     jvm duration (5)
       histogram: http_server_requests_seconds_bucket{application="ads",version="1.0",uri!~"/actuator.*"}
       histogram: http_server_requests_seconds_bucket{application="ads",version="1.1",uri!~"/actuator.*"}
+    apm errors (6)
+      bad: sum:trace.servlet.request.errors{service:ads,env:prod,version:1.0}.as_count()
+      bad: sum:trace.servlet.request.errors{service:ads,env:prod,version:1.1}.as_count()
+      total: sum:trace.servlet.request.hits{service:ads,env:prod,version:1.0}.as_count()
+      total: sum:trace.servlet.request.hits{service:ads,env:prod,version:1.1}.as_count()
     "#);
     assert!(verification.compares());
 }
@@ -323,6 +329,9 @@ fn presets_that_do_not_fit_are_named() {
     let text = "
 metrics:
   - {preset: istio, query: q}
+  - {preset: datadog_trace, name: h, parts: [errors, duration]}
+  - {preset: datadog_trace, name: i, provider: prometheus}
+  - {preset: spring, name: j, with: {operation: web.request}}
   - {preset: istio, name: b, with: {stable: x}}
   - {preset: istio, name: c, with: {reporter: me, namespace: 'a\"b'}}
   - {preset: spring, name: d, with: {version_label: app.version}}
@@ -334,21 +343,24 @@ metrics:
 ";
     insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
     /metrics/0/query: `query` does not go with `preset`, which is the whole query
-    /metrics/1/with/stable: `stable` does not go with `preset: istio`; it takes service, namespace, reporter, service_label, version_label
-    /metrics/2/with/namespace: found "a\"b", expected a name of letters, digits and . _ - / @ :
-    /metrics/2/with/reporter: found "me", expected `destination`, `source` or `waypoint`
-    /metrics/3/with/version_label: found "app.version", expected the name of a label
-    /metrics/4: expected `with: {stable: shop-ads-80@kubernetes, canary: …}`: Traefik names services by namespace, Service and port
-    /metrics/5/with/service_label: found "x y", expected the name of a label
-    /metrics/6/tolerated_ratio: `tolerated_ratio` is 0.5, expected a number from 1 to 1000
-    /metrics/8/name: the name `errors` is used twice
-    /metrics/8/name: the name `duration` is used twice
+    /metrics/1/parts/1: `preset: datadog_trace` has no `duration`: it counts in no buckets; write a `query` with `threshold_range`
+    /metrics/2/provider: `preset: datadog_trace` is not asked of this provider
+    /metrics/3/with/operation: `operation` does not go with `preset: spring`; it takes service, namespace, service_label, version_label, namespace_label
+    /metrics/4/with/stable: `stable` does not go with `preset: istio`; it takes service, namespace, reporter, service_label, version_label
+    /metrics/5/with/namespace: found "a\"b", expected a name of letters, digits and . _ - / @ :
+    /metrics/5/with/reporter: found "me", expected `destination`, `source` or `waypoint`
+    /metrics/6/with/version_label: found "app.version", expected the name of a label
+    /metrics/7: expected `with: {stable: shop-ads-80@kubernetes, canary: …}`: Traefik names services by namespace, Service and port
+    /metrics/8/with/service_label: found "x y", expected the name of a label
+    /metrics/9/tolerated_ratio: `tolerated_ratio` is 0.5, expected a number from 1 to 1000
+    /metrics/11/name: the name `errors` is used twice
+    /metrics/11/name: the name `duration` is used twice
     "#);
     let findings =
         read::<RawVerification>("metrics: [{preset: envoy}]", &TextLimits::SETTINGS).unwrap_err();
     assert_eq!(
         findings[0].message,
-        "unknown value `envoy`; known: open_telemetry, ingress_nginx, istio, linkerd, traefik, spring"
+        "unknown value `envoy`; known: open_telemetry, ingress_nginx, istio, linkerd, traefik, spring, datadog_trace"
     );
 }
 
@@ -455,5 +467,38 @@ metrics: [{name: a, provider: prometheus, query: x, threshold_range: {max: 1, mi
     3:59: `health.0.max_latency`: null is not of type "string"
     3:78: `health.0.failure_limit`: null is not of type "integer"
     4:82: `metrics.0.threshold_range.min`: null is not of type "number"
+    "#);
+}
+
+#[test]
+fn jobs_name_a_program_and_never_a_file_of_a_checkout() {
+    let text = "
+checks:
+  - {name: a, job: {command: [k6, run, '--env', 'VERSION={{version}}'], env: [SMOKE_TOKEN]}}
+  - {name: b, job: {command: [/usr/bin/smoke]}, timeout: 5m, dry_run: true}
+";
+    let checks = validated(text).unwrap().checks;
+    let lines: Vec<String> = checks
+        .iter()
+        .map(|check| format!("{:?} {:?}", check.kind, check.schedule.timeout))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    Job(Job { program: ProgramName("k6"), arguments: [Template("run"), Template("--env"), Template("VERSION={{version}}")], variables: ["SMOKE_TOKEN"] }) 60s
+    Job(Job { program: ProgramName("/usr/bin/smoke"), arguments: [], variables: [] }) 300s
+    "#);
+    let text = "
+checks:
+  - {name: b, job: {command: [./smoke.sh]}}
+  - {name: c, job: {command: ['{{service}}-smoke']}}
+  - {name: d, job: {command: [k6, '{{tag}}'], env: ['A B', SHIPGATE_TOKEN]}}
+  - {name: e, job: {command: [k6]}, web: {request: /x, equals: true}}
+";
+    insta::assert_snapshot!(validated(text).unwrap_err(), @r#"
+    /checks/0/job/command/0: found "./smoke.sh", expected the name of a program that is looked for in PATH, such as k6, or an absolute path
+    /checks/1/job/command/0: found "{{service}}-smoke", expected the name of a program that is looked for in PATH, such as k6, or an absolute path
+    /checks/2/job/env/0: expected the name of an environment variable, such as SMOKE_TOKEN
+    /checks/2/job/env/1: found `SHIPGATE_TOKEN`, expected another: what begins with SHIPGATE_ is handed to nobody
+    /checks/2/job/command/1: unknown variable `tag`; known: service, environment, version, arm, weight
+    /checks/3: expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`
     "#);
 }

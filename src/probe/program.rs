@@ -1,0 +1,154 @@
+//! Runs a program and takes its exit code for the answer to a check.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    io,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    process::{Child, Command},
+};
+
+use super::{CheckReading, json_api::without, text::excerpt};
+use crate::{clock::Clock, process::end_group, secret::Secret, units::format_duration};
+
+/// Bytes of what a program said last that are kept.
+const KEPT: usize = 16 * 1024;
+
+/// The exit code that says that there is no answer, `EX_TEMPFAIL` of sysexits.h.
+const NO_ANSWER: i32 = 75;
+
+/// A program that may be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Program {
+    /// As the configuration names it.
+    pub name: String,
+    /// Absolute path of the file.
+    pub path: PathBuf,
+    /// What it is given, each as it is: there is no shell.
+    pub arguments: Vec<String>,
+    /// `PATH` for what it starts in turn.
+    pub search: Option<String>,
+    /// All other variables that it gets.
+    pub variables: BTreeMap<String, Secret>,
+}
+
+/// The process group of a program, which ends with it.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        end_group(self.0);
+    }
+}
+
+/// Runs a program once. 0 passes, any other code is a failure; [`NO_ANSWER`], a signal, a program that
+/// cannot be started or one that takes longer than `timeout` is no answer. It is ended with all that it
+/// started when its time is up, and when nobody waits for it any more.
+///
+/// A program is done once it has ended and nobody holds its output any more.
+pub async fn run(program: &Program, clock: &dyn Clock, timeout: Duration) -> CheckReading {
+    let name = excerpt(&program.name);
+    let mut command = Command::new(&program.path);
+    command
+        .args(&program.arguments)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    if let Some(search) = &program.search {
+        command.env("PATH", search);
+    }
+    for (variable, value) in &program.variables {
+        command.env(variable, value.expose());
+    }
+    #[cfg(unix)]
+    command.process_group(0);
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            return CheckReading::Unanswered(format!(
+                "{name} could not be started: {}",
+                error.kind()
+            ));
+        }
+    };
+    let mut group = Group(child.id());
+    // A program takes the time of the machine, however fast the run's own clock goes.
+    let limit = clock.real(timeout).max(timeout.min(Duration::from_secs(1)));
+    match tokio::time::timeout(limit, gather(&mut child)).await {
+        Err(_) => CheckReading::Unanswered(format!(
+            "{name} did not end within {}",
+            format_duration(timeout)
+        )),
+        Ok(Err(error)) => CheckReading::Unanswered(format!(
+            "what {name} said could not be read: {}",
+            error.kind()
+        )),
+        Ok(Ok((status, said))) => {
+            // It has ended by itself, and its number may be somebody else's now.
+            group.0 = None;
+            let secrets: Vec<&Secret> = program.variables.values().collect();
+            judged(&name, status, &without(said, &secrets))
+        }
+    }
+}
+
+fn judged(name: &str, status: ExitStatus, said: &str) -> CheckReading {
+    let last = said.lines().rev().find(|line| !line.trim().is_empty());
+    let said = match last.map(excerpt) {
+        Some(line) if !line.is_empty() => format!(": {line}"),
+        _ => String::new(),
+    };
+    match status.code() {
+        Some(0) => CheckReading::Passed(format!("ended with 0{said}")),
+        Some(NO_ANSWER) => CheckReading::Unanswered(format!("{name} ended with {NO_ANSWER}{said}")),
+        Some(code) => CheckReading::Failed(format!("ended with {code}{said}")),
+        None => CheckReading::Unanswered(format!("{name} was ended by a signal{said}")),
+    }
+}
+
+/// Waits for the end, and returns what was said last: to standard error, else to standard output.
+async fn gather(child: &mut Child) -> io::Result<(ExitStatus, String)> {
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (stdout, stderr, status) = tokio::join!(last_of(stdout), last_of(stderr), child.wait());
+    let (stdout, stderr) = (stdout?, stderr?);
+    let said = if stderr.trim().is_empty() {
+        stdout
+    } else {
+        stderr
+    };
+    Ok((status?, said))
+}
+
+/// Reads all, so that nobody has to wait for a reader, and keeps the end.
+async fn last_of(pipe: Option<impl AsyncRead + Unpin>) -> io::Result<String> {
+    let mut kept: VecDeque<u8> = VecDeque::new();
+    let mut is_cut = false;
+    if let Some(mut pipe) = pipe {
+        let mut chunk = vec![0; KEPT];
+        loop {
+            let count = pipe.read(&mut chunk).await?;
+            if count == 0 {
+                break;
+            }
+            kept.extend(chunk.iter().take(count));
+            let excess = kept.len().saturating_sub(KEPT);
+            is_cut |= excess > 0;
+            kept.drain(..excess);
+        }
+    }
+    let bytes: Vec<u8> = kept.into();
+    let text = String::from_utf8_lossy(&bytes);
+    // Half a line could be half a secret.
+    Ok(match text.split_once('\n') {
+        Some((_, whole)) if is_cut => whole.to_owned(),
+        None if is_cut => String::new(),
+        _ => text.into_owned(),
+    })
+}
