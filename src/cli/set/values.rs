@@ -125,6 +125,8 @@ pub struct Usual {
     pub workload: Option<ObjectRef>,
     /// What splits its traffic.
     pub traffic: Option<ObjectRef>,
+    /// The backend of it that is the canary, where that is named.
+    pub canary: Option<String>,
 }
 
 impl ObjectArguments {
@@ -171,7 +173,10 @@ impl ValueArguments {
             edits.push(Edit::Weight {
                 traffic: traffic.cloned(),
                 weight,
-                canary: objects.canary.clone(),
+                canary: objects
+                    .canary
+                    .clone()
+                    .or_else(|| usual.canary.clone().filter(|_| named.is_none())),
             });
         }
         if objects.object.is_empty() {
