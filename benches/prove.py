@@ -218,6 +218,17 @@ def every_call(_):
     return f"{harms:,} deaths and failures at {calls:,} calls", failed, "none"
 
 
+def deaths(_):
+    """Dies at every step and around every push, by an object and by numbers of pods."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "killed::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.findall(r"(\w+): (\d+) deaths, ([\w ]+)", text)
+    tried = [f"{count} {what} ({shape})" for shape, count, what in counted]
+    return "; ".join(tried) or "nothing", failed, "none"
+
+
 def judge(_):
     """Judges made-up canaries at length, beside the rules that others use; writes docs/judge.md."""
     _, failed, text = cargo_test(
@@ -249,6 +260,7 @@ def parts():
         "interleavings": interleavings,
         "kills": kills,
         "every-call": every_call,
+        "deaths": deaths,
         "judge": judge,
     }
 
