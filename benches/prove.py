@@ -233,6 +233,17 @@ def audit(_):
     return tried, failed, f"0 to {count - 1}"
 
 
+def deaths(_):
+    """Dies at every step and around every push, by an object and by numbers of pods."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "killed::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.findall(r"(\w+): (\d+) deaths, ([\w ]+)", text)
+    tried = [f"{count} {what} ({shape})" for shape, count, what in counted]
+    return "; ".join(tried) or "nothing", failed, "none"
+
+
 def judge(_):
     """Judges made-up canaries at length, beside the rules that others use; writes docs/judge.md."""
     _, failed, text = cargo_test(
@@ -265,6 +276,7 @@ def parts():
         "kills": kills,
         "every-call": every_call,
         "audit": audit,
+        "deaths": deaths,
         "judge": judge,
     }
 

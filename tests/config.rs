@@ -69,6 +69,7 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
     let version = "1.1".parse().unwrap();
     let facts = Facts {
         roles: Roles::of(&service.strategy),
+        stable_replicas: None,
         canary_replicas: Some(0),
         canary_weight: Some(Weight::ZERO),
     };

@@ -282,9 +282,9 @@ fn the_command_shows_the_line_and_ends_as_it_should() {
 
     exit 3
     CONFIG INVALID  config.yaml:2:1: unknown key `services`; known: version, timezone, environments,
-                    allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts, actions,
-                    people, versions, approvals, override, approval_when, require, runway, behavior,
-                    dry_run (and 1 more)
+                    allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts,
+                    programs, actions, people, versions, approvals, override, approval_when, require,
+                    runway, behavior, dry_run (and 1 more)
 
       exit code   3 config-invalid
 

@@ -73,13 +73,15 @@ pub async fn run(arguments: DemoArguments, session: &mut Session) -> Result<Outc
         f64::from(arguments.speed),
     ));
     let world = World::start(WorldOptions {
-        scenario: arguments.scenario,
-        clock: Arc::clone(&clock),
         seed: arguments.seed,
-        folder: folder.path().to_owned(),
         sync_delay: SYNC_DELAY,
         start_delay: START_DELAY,
         requests_per_second: REQUESTS_PER_SECOND,
+        ..WorldOptions::new(
+            arguments.scenario,
+            Arc::clone(&clock),
+            folder.path().to_owned(),
+        )
     })
     .map_err(|error| cannot_start(&error))?;
     for line in introduction(&arguments, &world) {

@@ -94,6 +94,26 @@ fn early_ends(
     if metrics.any(|metric| matches!(metric.measure, Measure::Comparison(_))) {
         return;
     }
+    let nothing_compares =
+        "no metric compares (`bad` and `total`), so nothing can say that it is good early";
+    if canary.is_generated {
+        let early = |step: &CanaryStep| {
+            matches!(
+                step,
+                CanaryStep::Pause {
+                    promote_early: true,
+                    ..
+                }
+            )
+        };
+        if canary.steps.iter().any(early) {
+            problems.at(
+                &format!("{pointer}/strategy/canary/promote_early"),
+                nothing_compares,
+            );
+        }
+        return;
+    }
     for (index, step) in canary.steps.iter().enumerate() {
         if let CanaryStep::Pause {
             promote_early: true,
@@ -102,7 +122,7 @@ fn early_ends(
         {
             problems.at(
                 &format!("{pointer}/strategy/canary/steps/{index}/pause/promote_early"),
-                "no metric compares (`bad` and `total`), so nothing can say that it is good early",
+                nothing_compares,
             );
         }
     }

@@ -45,7 +45,7 @@ mod unified_diff;
 
 use pods::{
     annotation, env, identity, image, image_reference, label, pod_selector, pod_spec,
-    qualified_name, version, version_label, workloads,
+    qualified_name, serving, version, version_label, workloads,
 };
 use scale::{autoscaler, replicas};
 use traffic::{
@@ -61,6 +61,7 @@ pub use pod_selector::may_select_pods;
 pub use pointer::{Segment, parse_path};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
+pub use serving::{Serving, scaled_by, serving, splits_by_subsets};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::current_version;

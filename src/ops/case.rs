@@ -7,16 +7,19 @@ use chrono::TimeDelta;
 use super::{
     beside::Beside,
     cause::failed_before,
-    check,
+    check, failure,
     gate::Question,
-    load::Target,
+    load::{self, Target},
     trusted::{self, SiteRef},
 };
 use crate::{
-    config::Service,
+    config::{Service, Traffic},
     event::{Ending, Failure},
     git::Repository,
-    policy::{Facts, Freeze, Invoker, PlanFact, Policy, Request},
+    manifest,
+    policy::{Action, Facts, Freeze, Invoker, PlanFact, Policy, Request},
+    rollout::Share,
+    units::Weight,
 };
 
 /// Name of the file beside a policy that stops the line.
@@ -82,7 +85,12 @@ impl Case {
         target: &Target,
     ) -> Result<Self, Failure> {
         let case = Self::read_for(question, repository, target.into()).await?;
-        let plan = plan(&target.service, &target.config_path);
+        let mut plan = plan(&target.service, &target.config_path);
+        if question.action == Action::Deploy
+            && let Some(real) = first_weight_by_pods(repository, target).await?
+        {
+            plan.first_weight = Some(real);
+        }
         Ok(case.of_service(Some(&target.service.name), Some(plan)))
     }
 
@@ -202,6 +210,29 @@ pub fn plan(service: &Service, path: &str) -> PlanFact {
             .map(|metric| metric.name.clone())
             .collect(),
     }
+}
+
+/// Returns what the first weight comes to where numbers of pods split the traffic: few pods make a
+/// share that is larger than the one that is written, and the policy judges the real one. None where an
+/// object splits it.
+///
+/// # Errors
+/// The manifests cannot be read, or do not say how many pods there are.
+async fn first_weight_by_pods(
+    repository: &Repository,
+    target: &Target,
+) -> Result<Option<Weight>, Failure> {
+    let strategy = &target.service.strategy;
+    let (Some(canary), Some(first)) = (strategy.canary(), strategy.first_weight()) else {
+        return Ok(None);
+    };
+    if canary.traffic != Traffic::Replicas {
+        return Ok(None);
+    }
+    let manifests = load::manifests(repository, &target.tip, target).await?;
+    let stable = manifest::current_replicas(&manifests, &canary.stable.object)
+        .map_err(|refusal| failure::refusals(vec![refusal]))?;
+    Ok(Some(Share::of(stable, first).weight()))
 }
 
 fn delta(duration: Duration) -> TimeDelta {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod announce;
 pub mod approvals;
 pub mod approve;
+pub mod arms;
 pub mod asker;
 pub mod beside;
 pub mod case;

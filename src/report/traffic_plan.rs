@@ -1,11 +1,13 @@
 //! How much weight for how long, for people: a row for each step of each comparison.
 
+use std::time::Duration;
+
 use super::{
     style::{BOLD, DIM, Line, PLAIN},
     text::{self, unbroken},
 };
 use crate::{
-    analysis::traffic_plan::{Advice, Outlook},
+    analysis::traffic_plan::{Advice, Outlook, Step},
     event::{
         ComparisonPlan, TrafficPlanRecord,
         quantity::{length, number, percent, thousands},
@@ -68,9 +70,12 @@ pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Vec<Line>) {
         if let Some(schedule) = &comparison.schedule {
             let title = format!("proposed for {}", format_duration(schedule.total));
             match &schedule.steps {
-                Ok(_) => {
+                Ok(steps) => {
                     let rows = schedule_rows(comparison).into_iter();
                     unbroken(&title, &COLUMNS, rows, lines);
+                    lines.push(Line::default());
+                    let written = written_steps(steps);
+                    lines.extend(written.iter().map(|line| Line::styled(PLAIN, line)));
                 }
                 Err(too_short) => {
                     lines.push(Line::default());
@@ -120,6 +125,22 @@ pub(super) fn schedule_rows(comparison: &ComparisonPlan) -> Vec<Vec<String>> {
             row
         })
         .collect()
+}
+
+/// Returns proposed steps as the configuration has them, one line each, where its `canary` has them.
+fn written_steps(steps: &[Outlook]) -> Vec<String> {
+    let mut lines = vec!["        steps:".to_owned()];
+    for outlook in steps {
+        let Step { weight, minutes } = outlook.step;
+        // To the second: nobody writes a pause more finely, and it is never shorter than proposed.
+        let time = Duration::try_from_secs_f64((minutes * 60.0).ceil()).unwrap_or_default();
+        lines.push(format!("          - set_weight: {}", weight.percent()));
+        lines.push(format!(
+            "          - pause: {{duration: {}}}",
+            format_duration(time)
+        ));
+    }
+    lines
 }
 
 fn row(comparison: &ComparisonPlan, outlook: &Outlook, advice: Option<&Advice>) -> Vec<String> {

@@ -37,6 +37,11 @@ impl BackStep {
 /// The traffic is taken back whether the plan had reached it or not: a canary to which somebody
 /// else sends users must not lose its pods, and setting the weight back notices that.
 ///
+/// Where the numbers of pods split the traffic there is no such object, and everything goes back in one
+/// commit. That is as fast and as safe: the canary's number goes to what it was, mostly 0, with which
+/// Kubernetes takes its pods whatever version they have, and stable has kept all its pods, so that
+/// nobody is without one. Two commits would only let the bad version run until the second.
+///
 /// A workload is waited for only where the plan changed it: what somebody else runs in the other
 /// one says nothing about this way back.
 pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<BackStep> {

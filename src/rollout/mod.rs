@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub use back::{BackStep, way_back};
-pub use build::{Facts, direct, plan, version_edits};
+pub use build::{Facts, Share, direct, plan, version_edits};
 pub use replay::{Replay, WrittenStep, replay};
 
 /// The steps of one deployment, as data: printed, run, taken back.

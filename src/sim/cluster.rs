@@ -74,6 +74,14 @@ impl ClusterState {
         }
     }
 
+    /// A Service sends each pod as many requests as any other.
+    fn weight_by_pods(&self) -> Weight {
+        let canary = u64::from(self.canary.replicas);
+        let all = canary + u64::from(self.stable.replicas);
+        let percent = (canary * 200 + all).checked_div(2 * all).unwrap_or(0);
+        Weight::new(percent).unwrap_or(Weight::FULL)
+    }
+
     fn workload_mut(&mut self, arm: Arm) -> &mut Workload {
         match arm {
             Arm::Stable => &mut self.stable,
@@ -120,13 +128,14 @@ impl Cluster {
         start_delay: Duration,
     ) -> Self {
         let running = |wanted: &WantedWorkload| target(wanted).unwrap_or_default();
-        let state = ClusterState {
+        let mut state = ClusterState {
             commit: tip.to_string(),
             stable: running(desired.workload(Arm::Stable)),
             canary: running(desired.workload(Arm::Canary)),
-            weight: desired.weight,
+            weight: Weight::ZERO,
             sync_error: None,
         };
+        state.weight = desired.weight.unwrap_or_else(|| state.weight_by_pods());
         let delta = |delay: Duration| TimeDelta::from_std(delay).unwrap_or(TimeDelta::MAX);
         Self {
             sync_delay: delta(sync_delay).max(TimeDelta::milliseconds(1)),
@@ -212,11 +221,11 @@ impl Cluster {
             Ok(desired) => {
                 state.sync_error = None;
                 state.commit = commit.to_string();
-                state.weight = desired.weight;
                 for arm in Arm::ALL {
                     let wanted = desired.workload(arm);
                     self.start(at, arm, wanted, state.workload_mut(arm));
                 }
+                state.weight = desired.weight.unwrap_or_else(|| state.weight_by_pods());
                 self.applied = desired;
             }
         }
@@ -269,6 +278,8 @@ impl Cluster {
         if let Some(rollout) = self.starting[arm as usize].take() {
             let mut state = self.state().clone();
             *state.workload_mut(arm) = rollout.target;
+            let weight = self.applied.weight;
+            state.weight = weight.unwrap_or_else(|| state.weight_by_pods());
             self.moments.push(Moment { at, state });
         }
     }

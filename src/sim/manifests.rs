@@ -1,6 +1,6 @@
 //! What the manifests ask the cluster for: versions, replicas and the canary's weight.
 
-use super::{Arm, shop::ROOT};
+use super::{Arm, Shape, shop::ROOT};
 use crate::{
     units::Weight,
     yaml::{Document, Limits, NodeId, documents},
@@ -13,8 +13,8 @@ const WEIGHT_ANNOTATION: &str = "nginx.ingress.kubernetes.io/canary-weight";
 pub(super) struct Desired {
     stable: WantedWorkload,
     canary: WantedWorkload,
-    /// Share of the requests that the canary should get.
-    pub(super) weight: Weight,
+    /// Share of the requests that the canary should get; none where its share of the pods is that.
+    pub(super) weight: Option<Weight>,
 }
 
 impl Desired {
@@ -42,7 +42,7 @@ pub(super) struct WantedWorkload {
 ///
 /// # Errors
 /// A file is not YAML, or an object or value that the cluster needs is missing or nonsense.
-pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
+pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired, String> {
     let mut found = Vec::new();
     for (path, bytes) in files {
         if !path.ends_with(".yaml") {
@@ -68,7 +68,25 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
     Ok(Desired {
         stable: object("Deployment", "advertisements")?.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
-        weight: object("Ingress", "advertisements-canary")?.weight()?,
+        weight: match shape {
+            Shape::Ingress => Some(object("Ingress", "advertisements-canary")?.weight()?),
+            Shape::HttpRoute => Some(object("HTTPRoute", "advertisements")?.share(
+                &["spec", "rules"],
+                &["backendRefs"],
+                &["name"],
+            )?),
+            Shape::VirtualService => Some(object("VirtualService", "advertisements")?.share(
+                &["spec", "http"],
+                &["route"],
+                &["destination", "host"],
+            )?),
+            Shape::Traefik => Some(object("TraefikService", "advertisements")?.share(
+                &[],
+                &["spec", "weighted", "services"],
+                &["name"],
+            )?),
+            Shape::Replicas => None,
+        },
     })
 }
 
@@ -79,9 +97,12 @@ struct Manifest {
 
 impl Manifest {
     fn node(&self, keys: &[&str]) -> Option<NodeId> {
-        keys.iter().try_fold(self.document.root(), |node, key| {
-            self.document.get(node, key)
-        })
+        self.below(self.document.root(), keys)
+    }
+
+    fn below(&self, node: NodeId, keys: &[&str]) -> Option<NodeId> {
+        let mut keys = keys.iter();
+        keys.try_fold(node, |node, key| self.document.get(node, key))
     }
 
     fn text(&self, keys: &[&str]) -> Option<&str> {
@@ -128,6 +149,35 @@ impl Manifest {
                 .parse()
                 .map_err(|error| self.wrong(&format!("{WEIGHT_ANNOTATION}: {error}"))),
         }
+    }
+
+    /// Returns the share of the requests that the canary gets of the backends of the first rule.
+    fn share(&self, rules: &[&str], backends: &[&str], name: &[&str]) -> Result<Weight, String> {
+        let rule = if rules.is_empty() {
+            Some(self.document.root())
+        } else {
+            let rules = self.node(rules);
+            rules.and_then(|rules| self.document.items(rules).next())
+        };
+        let list = rule.and_then(|rule| self.below(rule, backends));
+        let list = list.ok_or_else(|| self.wrong("no backends"))?;
+        let (mut canary, mut all) = (0, 0);
+        for backend in self.document.items(list) {
+            let text = |keys: &[&str]| self.document.text(self.below(backend, keys)?);
+            let weight: u64 = match text(&["weight"]) {
+                None => 1,
+                Some(text) => text
+                    .parse()
+                    .map_err(|_| self.wrong(&format!("weight {text:?} is not a number")))?,
+            };
+            all += weight;
+            if text(name) == Some("advertisements-canary") {
+                canary += weight;
+            }
+        }
+        let percent = (canary * 100).checked_div(all);
+        let percent = percent.ok_or_else(|| self.wrong("all weights are 0"))?;
+        Weight::new(percent).map_err(|error| self.wrong(&error.to_string()))
     }
 
     fn wrong(&self, what: &str) -> String {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Scenario;
+use super::{Scenario, Shape};
 
 /// The branch that the cluster follows.
 pub(super) const BRANCH: &str = "main";
@@ -10,10 +10,10 @@ pub(super) const BRANCH: &str = "main";
 /// The folder that the cluster applies.
 pub(super) const ROOT: &str = "clusters/prod";
 
-/// Returns path and text of every file. `base_url` is where the world answers, without a slash at
+/// Returns path and text of every file. `shape` is what splits its traffic; `base_url` is where the world answers, without a slash at
 /// the end; `now` is the day that the scenario `blocked` blocks.
 pub(super) fn files(
-    scenario: Scenario,
+    (scenario, shape): (Scenario, Shape),
     base_url: &str,
     now: DateTime<Utc>,
 ) -> Vec<(String, String)> {
@@ -24,22 +24,9 @@ pub(super) fn files(
             now.format("%Y-%m-%d")
         ));
     }
-    let shipgate = include_str!("world/shipgate.yaml").replace("@BASE_URL@", base_url);
-    [
-        (
-            format!("{ROOT}/advertisements.yaml"),
-            include_str!("world/advertisements.yaml").to_owned(),
-        ),
-        (
-            format!("{ROOT}/advertisements-canary.yaml"),
-            include_str!("world/advertisements-canary.yaml").to_owned(),
-        ),
-        (
-            format!("{ROOT}/ingress.yaml"),
-            include_str!("world/ingress.yaml").to_owned(),
-        ),
-        ("policies/production.yaml".to_owned(), policy),
-        ("shipgate.yaml".to_owned(), shipgate),
-    ]
-    .into()
+    let shipgate = shape.config().replace("@BASE_URL@", base_url);
+    let mut files = shape.manifests();
+    files.push(("policies/production.yaml".to_owned(), policy));
+    files.push(("shipgate.yaml".to_owned(), shipgate));
+    files
 }

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
 use super::{
-    Arm, ClusterState, Faults, LogLine, Moment, Scenario,
+    Arm, ClusterState, Faults, LogLine, Moment, Scenario, Shape,
     cluster::Cluster,
     git_server::{GitRequest, GitServer},
     manifests,
@@ -35,6 +35,8 @@ const REPOSITORY: &str = "/git/gitops.git";
 pub struct WorldOptions {
     /// Which story it tells.
     pub scenario: Scenario,
+    /// What splits the traffic of its shop.
+    pub shape: Shape,
     /// Its time.
     pub clock: Arc<dyn Clock>,
     /// Makes its noise differ from another world's.
@@ -54,6 +56,7 @@ impl WorldOptions {
     pub fn new(scenario: Scenario, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
         Self {
             scenario,
+            shape: Shape::default(),
             clock,
             seed: 1,
             folder,
@@ -80,7 +83,7 @@ impl World {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let base_url = format!("http://{}", listener.local_addr()?);
         let now = options.clock.now();
-        let files = shop::files(options.scenario, &base_url, now);
+        let files = shop::files((options.scenario, options.shape), &base_url, now);
         let remote = Remote::create(
             &options.folder.join("gitops.git"),
             shop::BRANCH,
@@ -88,11 +91,12 @@ impl World {
             now,
         )?;
         let first = remote.tip()?;
-        let desired =
-            manifests::read(&remote.files(first, shop::ROOT)?).map_err(anyhow::Error::msg)?;
+        let desired = manifests::read(&remote.files(first, shop::ROOT)?, options.shape)
+            .map_err(anyhow::Error::msg)?;
         let token = Random::of(options.seed, &[u64::from_be_bytes(*b"my token")]).next();
         let inner = Arc::new(Inner {
             scenario: options.scenario,
+            shape: options.shape,
             traffic: Traffic {
                 seed: options.seed,
                 requests_per_second: options.requests_per_second,
@@ -217,6 +221,7 @@ impl World {
 
 struct Inner {
     scenario: Scenario,
+    shape: Shape,
     clock: Arc<dyn Clock>,
     remote: Remote,
     cluster: Mutex<Cluster>,
@@ -242,7 +247,7 @@ impl Inner {
                 .remote
                 .files(commit, shop::ROOT)
                 .map_err(|error| error.message().to_owned())?;
-            manifests::read(&files)
+            manifests::read(&files, self.shape)
         });
         see(&cluster, now)
     }

@@ -1,11 +1,65 @@
 //! SIGKILL at every step and around every push; then somebody recovers, or the pipeline runs again.
+//!
+//! Where the numbers of pods split the traffic, a sample of the points is tried; with
+//! `SHIPGATE_PROVE=1` all of them are.
 
-use shipgate::sim::Scenario;
+use shipgate::{
+    event::Event,
+    sim::{Scenario, Shape},
+};
 
 use crate::{
     runs::Start,
-    stage::{STEPS, Stage, WRITES, all, starts},
+    stage::{STEPS, Stage, WRITES, all},
     wire::{Call, Fate, When},
+};
+
+/// A plan that is killed everywhere.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    shape: Shape,
+    /// How many steps it has.
+    steps: usize,
+    /// Those of them that push.
+    writes: &'static [usize],
+    /// How many pushes there are until the version is judged good.
+    judged: usize,
+    /// Every how many points one is tried.
+    every: usize,
+}
+
+impl Course {
+    /// Points at which it is killed.
+    fn points(self) -> impl Iterator<Item = Point> {
+        let every = if is_proof() { 1 } else { self.every };
+        Point::every(self).step_by(every)
+    }
+}
+
+/// Is this the long version?
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads its own environment"
+)]
+fn is_proof() -> bool {
+    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
+}
+
+/// An object splits the traffic.
+const BY_INGRESS: Course = Course {
+    shape: Shape::Ingress,
+    steps: STEPS,
+    writes: &WRITES,
+    judged: 4,
+    every: 1,
+};
+/// The numbers of pods do.
+const BY_PODS: Course = Course {
+    shape: Shape::Replicas,
+    steps: 10,
+    writes: &[1, 4, 7, 10],
+    judged: 3,
+    every: 3,
 };
 
 /// Where a run dies.
@@ -19,9 +73,9 @@ enum Point {
 
 impl Point {
     /// Every state in which a death can leave branch and journal, and every wait.
-    fn every() -> impl Iterator<Item = Self> {
-        let waits = (1..=STEPS).filter(|step| !WRITES.contains(step));
-        let pushes = (1..=WRITES.len()).flat_map(|nth| {
+    fn every(course: Course) -> impl Iterator<Item = Self> {
+        let waits = (1..=course.steps).filter(move |step| !course.writes.contains(step));
+        let pushes = (1..=course.writes.len()).flat_map(|nth| {
             [
                 Self::Push(Call::Journal, When::After, nth),
                 Self::Push(Call::Branch, When::After, nth),
@@ -34,18 +88,18 @@ impl Point {
     }
 
     /// How many commits the branch was told of by then.
-    fn landed(self) -> usize {
+    fn landed(self, course: Course) -> usize {
         match self {
-            Self::Step(step) => WRITES.iter().filter(|write| **write < step).count(),
+            Self::Step(step) => course.writes.iter().filter(|write| **write < step).count(),
             Self::Push(Call::Branch, When::After, nth) => nth,
             Self::Push(_, _, nth) => nth - 1,
         }
     }
 
     /// How many commits the journal was told of by then.
-    fn announced(self) -> usize {
+    fn announced(self, course: Course) -> usize {
         match self {
-            Self::Step(_) => self.landed(),
+            Self::Step(_) => self.landed(course),
             Self::Push(Call::Journal, When::Before, nth) => nth - 1,
             Self::Push(_, _, nth) => nth,
         }
@@ -53,13 +107,19 @@ impl Point {
 }
 
 /// A world in which a deployment of 1.1 was killed.
-async fn killed(scenario: Scenario, point: Point) -> Stage {
-    let stage = Stage::brief(scenario);
+async fn killed(course: Course, scenario: Scenario, point: Point) -> Stage {
+    let stage = Stage::shaped(course.shape, scenario, |text| {
+        text.replace("      interval: 15s", "      interval: 1m")
+    });
     let start = Start::new();
     let kill = start.kill.clone();
     let start = match point {
         Point::Step(step) => start.hook(move |event| {
-            if starts(event, step) {
+            let is_it = matches!(
+                event,
+                Event::StepStarted { index, total, .. } if *index == step && *total == course.steps
+            );
+            if is_it {
                 kill.notify_one();
             }
         }),
@@ -73,26 +133,33 @@ async fn killed(scenario: Scenario, point: Point) -> Stage {
     };
     let end = stage.deploy_with("1.1", start).await;
     assert_eq!(end.code, None, "{point:?} was not reached:\n{end}");
-    assert_eq!(stage.commits(), point.landed(), "{point:?}");
+    assert_eq!(stage.commits(), point.landed(course), "{point:?}");
     stage.wire.rule(|_, _| Fate::Pass);
     stage
 }
 
 #[tokio::test]
 async fn whoever_recovers_finds_the_way_out() {
-    all(Point::every().map(async |point| {
-        let what = format!("{point:?}");
-        let stage = killed(Scenario::Healthy, point).await;
+    for course in [BY_INGRESS, BY_PODS] {
+        recovers(course).await;
+    }
+}
+
+async fn recovers(course: Course) {
+    report(course, "recovered");
+    all(course.points().map(async |point| {
+        let what = format!("{:?} {point:?}", course.shape);
+        let stage = killed(course, Scenario::Healthy, point).await;
         let end = stage.recover().await;
         end.assert(0, &what);
-        let tidies = point.announced() > 4;
+        let tidies = point.announced(course) > course.judged;
         if tidies {
             stage.assert_deployed(&what);
         } else {
             stage.assert_restored(&what);
         }
         let journal = stage.journal();
-        match (point.announced(), point.landed()) {
+        match (point.announced(course), point.landed(course)) {
             (0, _) => assert!(journal.is_empty(), "{what}"),
             (_, 0) => assert_eq!(journal.last().unwrap(), "withdrawn", "{what}"),
             _ if tidies => assert_eq!(journal.last().unwrap(), "verified", "{what}"),
@@ -108,12 +175,20 @@ async fn whoever_recovers_finds_the_way_out() {
 
 #[tokio::test]
 async fn the_same_deployment_again_goes_on_where_it_died() {
-    all(Point::every().map(async |point| {
-        let what = format!("{point:?}");
-        let stage = killed(Scenario::Healthy, point).await;
+    for course in [BY_INGRESS, BY_PODS] {
+        goes_on(course).await;
+    }
+}
+
+async fn goes_on(course: Course) {
+    report(course, "deployed again");
+    all(course.points().map(async |point| {
+        let what = format!("{:?} {point:?}", course.shape);
+        let stage = killed(course, Scenario::Healthy, point).await;
         stage.deploy("1.1").await.assert(0, &what);
         stage.assert_deployed(&what);
-        assert_eq!(stage.commits(), WRITES.len(), "{what}: {:?}", stage.log());
+        let commits = course.writes.len();
+        assert_eq!(stage.commits(), commits, "{what}: {:?}", stage.log());
         assert_eq!(stage.run_ids().len(), 1, "{what}");
         assert_eq!(stage.history().await.len(), 1, "{what}");
     }))
@@ -129,7 +204,7 @@ async fn a_bad_version_is_taken_back_by_the_second_try_too() {
     ];
     all(points.map(async |point| {
         let what = format!("{point:?}");
-        let stage = killed(Scenario::Errors, point).await;
+        let stage = killed(BY_INGRESS, Scenario::Errors, point).await;
         stage.deploy("1.1").await.assert(40, &what);
         stage.assert_restored(&what);
     }))
@@ -174,4 +249,10 @@ async fn a_way_back_that_dies_is_finished_by_recover() {
         assert_eq!(stage.references(), before, "{what}");
     }))
     .await;
+}
+
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+fn report(course: Course, what: &str) {
+    let Course { shape, .. } = course;
+    eprintln!("{shape:?}: {} deaths, {what}", course.points().count());
 }

@@ -28,6 +28,7 @@ mod runs;
 #[expect(dead_code, reason = "each test program uses another part of it")]
 #[path = "../probe/server.rs"]
 mod server;
+mod shapes;
 mod stage;
 mod stand_in;
 mod stopped;

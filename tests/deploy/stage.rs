@@ -11,7 +11,7 @@ use shipgate::{
     clock::{Clock, ManualClock},
     event::Event,
     probe,
-    sim::{Arm, Scenario, World, WorldOptions},
+    sim::{Arm, Scenario, Shape, World, WorldOptions},
 };
 use tempfile::TempDir;
 
@@ -87,11 +87,23 @@ impl Stage {
 
     /// A world whose configuration was edited before anything else happened.
     pub fn edited(scenario: Scenario, configure: impl FnOnce(String) -> String) -> Self {
+        Self::shaped(Shape::Ingress, scenario, configure)
+    }
+
+    /// A world whose traffic is split in another way than usual.
+    pub fn shaped(
+        shape: Shape,
+        scenario: Scenario,
+        configure: impl FnOnce(String) -> String,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(instant("2026-03-10T10:00:00Z")));
         let time: Arc<dyn Clock> = clock.clone();
-        let world =
-            World::start(WorldOptions::new(scenario, time, folder.path().to_owned())).unwrap();
+        let world = World::start(WorldOptions {
+            shape,
+            ..WorldOptions::new(scenario, time, folder.path().to_owned())
+        })
+        .unwrap();
         let text = |path: &str| String::from_utf8(world.read(path).unwrap().unwrap()).unwrap();
         let config = text(CONFIG);
         let configured = configure(config.clone());

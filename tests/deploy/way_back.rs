@@ -22,6 +22,8 @@ struct Case {
     canary_before: String,
     version: String,
     direct: bool,
+    /// Do the numbers of pods split the traffic?
+    by_pods: bool,
     reached: usize,
     /// Did the push of the last step land?
     landed: bool,
@@ -38,6 +40,7 @@ fn cases() -> impl Strategy<Value = Case> {
         version(),
         version(),
         prop::bool::weighted(0.2),
+        prop::bool::weighted(0.3),
         0_usize..20,
         any::<bool>(),
     )
@@ -50,10 +53,16 @@ fn cases() -> impl Strategy<Value = Case> {
                 canary_before,
                 version,
                 direct,
+                by_pods,
                 reached,
                 landed,
             )| {
                 let mut weights: Vec<u8> = steps.iter().copied().flatten().collect();
+                if by_pods {
+                    weights
+                        .iter_mut()
+                        .for_each(|weight| *weight = (*weight).div_ceil(2));
+                }
                 weights.sort_unstable();
                 weights.dedup();
                 let mut weights = weights.into_iter();
@@ -67,6 +76,11 @@ fn cases() -> impl Strategy<Value = Case> {
                 if steps.iter().all(Option::is_none) {
                     steps.insert(0, Some(10));
                 }
+                if by_pods {
+                    // Before there are pods there is nothing to pause for.
+                    let first = steps.iter().position(Option::is_some).unwrap();
+                    steps.drain(..first);
+                }
                 // Some weight must be watched.
                 steps.push(None);
                 Case {
@@ -77,6 +91,7 @@ fn cases() -> impl Strategy<Value = Case> {
                     canary_before: canary_before.to_owned(),
                     version: version.to_owned(),
                     direct,
+                    by_pods,
                     reached,
                     landed,
                 }
@@ -128,6 +143,15 @@ fn config(case: &Case) -> Config {
             "canary_replicas: 1",
             &format!("canary_replicas: {}", case.canary_replicas),
         );
+    let text = if case.by_pods {
+        let replicas = format!("        canary_replicas: {}\n", case.canary_replicas);
+        text.replace(&replicas, "").replace(
+            "{ingress_nginx: Ingress/advertisements-canary}",
+            "{replicas: {}}",
+        )
+    } else {
+        text
+    };
     Config::parse(&text).unwrap()
 }
 
@@ -136,6 +160,7 @@ fn plan(case: &Case) -> Plan {
     let service = &config.services["advertisements"];
     let facts = Facts {
         roles: Roles::of(&service.strategy),
+        stable_replicas: Some(3),
         canary_replicas: Some(case.replicas_before),
         canary_weight: Some(Weight::new(case.weight_before.into()).unwrap()),
     };

@@ -18,6 +18,8 @@ use std::{
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::shapes::ROUTE_FILE;
+
 /// How often the branch is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_millis(100);
 /// The Ingress that splits the traffic.
@@ -82,6 +84,7 @@ pub struct Behaviour {
 }
 
 struct Pods {
+    replicas: u64,
     wanted: Option<String>,
     running: Option<String>,
     ready_at: Instant,
@@ -228,13 +231,16 @@ impl State {
             let Some(object) = reader.object(tip, path, "Deployment", name) else {
                 continue;
             };
-            let wanted = image_tag(&object, service)
-                .filter(|_| object.pointer("/spec/replicas").and_then(Value::as_u64) != Some(0));
+            let replicas = object.pointer("/spec/replicas").and_then(Value::as_u64);
+            let replicas = replicas.unwrap_or(1);
+            let wanted = image_tag(&object, service).filter(|_| replicas != 0);
             let pods = self.pods.entry(*name).or_insert(Pods {
+                replicas,
                 wanted: None,
                 running: None,
                 ready_at: now,
             });
+            pods.replicas = replicas;
             if pods.wanted != wanted {
                 pods.wanted = wanted;
                 pods.ready_at = now + self.start_delay;
@@ -244,6 +250,14 @@ impl State {
         {
             let weight = ingress.pointer(WEIGHT).and_then(Value::as_str).unwrap();
             self.weight = weight.parse().unwrap();
+        } else if let Some(route) = reader.object(tip, ROUTE_FILE, "HTTPRoute", "advertisements") {
+            let weight = route.pointer("/spec/rules/0/backendRefs/1/weight");
+            self.weight = weight.and_then(Value::as_u64).unwrap();
+        } else {
+            // A Service sends each pod as many requests as any other.
+            let pods = |name| self.pods.get(name).map_or(0, |pods| pods.replicas);
+            let (stable, canary) = (pods("advertisements"), pods("advertisements-canary"));
+            self.weight = (canary * 100).checked_div(stable + canary).unwrap_or(0);
         }
     }
 

@@ -24,6 +24,7 @@ mod pipeline;
 mod process;
 mod refusals;
 mod remotes;
+mod shapes;
 mod signals;
 mod stage;
 

@@ -6,10 +6,13 @@ use std::{
     process::Command,
 };
 
+use shipgate::sim::Shape;
+
 use crate::{
     cluster::{Behaviour, Cluster},
     process::{Ran, Running},
     prometheus::Prometheus,
+    shapes::reshape,
     support::{
         bare::{git, others_commit, others_commit_all, seed},
         git_server::GitServer,
@@ -136,6 +139,16 @@ impl Stage {
 
     /// Starts one at a given place.
     pub fn start_at(remote: Remote, seed: u64, failing: &[&str], pace: Pace) -> Option<Self> {
+        Self::start_shaped(remote, Shape::Ingress, (seed, failing), pace)
+    }
+
+    /// Starts one whose traffic is split in another way than usual.
+    pub fn start_shaped(
+        remote: Remote,
+        shape: Shape,
+        (seed, failing): (u64, &[&str]),
+        pace: Pace,
+    ) -> Option<Self> {
         let path = remote.path();
         let behaviour = Behaviour {
             seed,
@@ -152,6 +165,7 @@ impl Stage {
             config(&cluster.target, &prometheus.url, pace),
         ));
         files.push((POLICY.to_owned(), OPEN.to_owned()));
+        reshape(&mut files, shape);
         let first = others_commit_all(&path, "main", &files);
         let stage = Self {
             remote,

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     cli::{deploy::version, verify::ArmChoice},
+    config::Traffic,
     event::{Ending, Failure},
     ops::load,
     rollout::{self, Roles},
@@ -73,6 +74,15 @@ impl ServiceArguments {
         if canary.is_none() && values.has_weight() {
             return Err(no_canary("--weight"));
         }
+        let traffic = canary.map(|canary| &canary.traffic);
+        if traffic == Some(&Traffic::Replicas) && values.has_weight() {
+            let reason = format!(
+                "--weight: the numbers of pods split the traffic of the service `{}`",
+                service.name
+            );
+            return Err(Failure::new(Ending::Usage, reason)
+                .hint("set the number of the canary's pods: --arm canary --replicas 1"));
+        }
         let roles = Roles::of(&service.strategy);
         let workload = match (self.arm, canary) {
             (ArmChoice::Stable, _) => &roles.stable,
@@ -85,7 +95,11 @@ impl ServiceArguments {
         }
         let usual = Usual {
             workload: Some(workload.clone()),
-            traffic: canary.map(|canary| canary.traffic.object.clone()),
+            traffic: traffic.and_then(|traffic| traffic.object().cloned()),
+            canary: match traffic {
+                Some(Traffic::Object { canary, .. }) => canary.clone(),
+                Some(Traffic::Replicas) | None => None,
+            },
         };
         edits.extend(values.edits(objects, &usual)?);
         Ok(Some(Wish {

@@ -125,6 +125,8 @@ pub struct Usual {
     pub workload: Option<ObjectRef>,
     /// What splits its traffic.
     pub traffic: Option<ObjectRef>,
+    /// The backend of it that is the canary, where that is named.
+    pub canary: Option<String>,
 }
 
 impl ObjectArguments {
@@ -168,13 +170,15 @@ impl ValueArguments {
         if let Some(weight) = self.weight {
             let named = objects.traffic.iter().chain(&objects.ingress);
             let mut traffic: Vec<Option<ObjectRef>> = named.cloned().map(Some).collect();
+            let mut canary = objects.canary.clone();
             if traffic.is_empty() {
                 traffic.push(usual.traffic.clone());
+                canary = canary.or_else(|| usual.canary.clone());
             }
             edits.extend(traffic.into_iter().map(|traffic| Edit::Weight {
                 traffic,
                 weight,
-                canary: objects.canary.clone(),
+                canary: canary.clone(),
             }));
         }
         if objects.object.is_empty() {

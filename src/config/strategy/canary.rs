@@ -6,21 +6,44 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    DEFAULT_BAKE_TIME, Held, Problems, Reading, Traffic, Workload, read_duration, traffic,
+    DEFAULT_BAKE_TIME, Held, Problems, Reading, Traffic, Workload, generated, read_duration,
+    traffic,
 };
 use crate::units::{Weight, parse_duration};
+
+/// The largest share that numbers of pods can give a canary without more pods than stable has.
+const MOST_BY_PODS: u64 = 50;
 
 /// The canary strategy.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CanaryDocument {
-    /// Replicas of the canary workload while it runs. Default: 1.
+    /// Replicas of the canary workload while it runs. Default: 1. Where `traffic` is `replicas`, the
+    /// weights say how many there are.
     #[serde(default)]
     #[schemars(with = "u32", range(min = 1, max = 10_000))]
     pub canary_replicas: Option<u32>,
-    /// The steps, in order.
-    #[schemars(length(min = 1, max = 100))]
-    pub steps: Vec<StepDocument>,
+    /// The steps, in order. Either these or `step_weight`.
+    #[serde(default)]
+    #[schemars(with = "Vec<StepDocument>", length(min = 1, max = 100))]
+    pub steps: Option<Vec<StepDocument>>,
+    /// Makes the steps: the weight grows by so much each time, in percent, up to `max_weight`.
+    #[serde(default)]
+    #[schemars(with = "u64", range(min = 1, max = 100))]
+    pub step_weight: Option<u64>,
+    /// The last weight of the steps that `step_weight` makes, in percent.
+    #[serde(default)]
+    #[schemars(with = "u64", range(min = 1, max = 100))]
+    pub max_weight: Option<u64>,
+    /// How long each weight that `step_weight` makes is watched.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub interval: Option<String>,
+    /// Ends each pause that `step_weight` makes as soon as every comparison says good and everything
+    /// else passes. Default: false.
+    #[serde(default)]
+    #[schemars(with = "bool")]
+    pub promote_early: Option<bool>,
     /// How long the promoted version is watched before it counts as good. Default: 5m.
     #[serde(default)]
     #[schemars(with = "String")]
@@ -63,10 +86,12 @@ pub struct Canary {
     pub canary: Workload,
     /// What splits the traffic between them.
     pub traffic: Traffic,
-    /// Replicas of the canary workload while it runs.
+    /// Replicas of the canary workload while it runs, where not the weights say them.
     pub replicas: u32,
-    /// The steps, as written.
+    /// The steps, as written or as generated.
     pub steps: Vec<CanaryStep>,
+    /// Were the steps generated from `step_weight`?
+    pub is_generated: bool,
     /// How long the promoted version is watched before it counts as good.
     pub bake_time: Duration,
 }
@@ -116,18 +141,75 @@ impl CanaryDocument {
         let (workloads, live) = (&document.workloads, &document.live);
         let stable = (Some(&workloads.stable), Some(&live.stable));
         let canary = (workloads.canary.as_ref(), live.canary.as_ref());
+        let stable = reading.workload("canary", "stable", stable, problems);
+        let canary = reading.workload("canary", "canary", canary, problems);
+        if stable.object == canary.object && canary != Workload::stand_in() {
+            problems.at(
+                &reading.at("workloads/canary"),
+                format!(
+                    "{} is the stable workload too; name another one, or write `strategy: {{rolling: …}}`",
+                    canary.object
+                ),
+            );
+        }
+        let traffic = traffic::read(reading, problems);
+        if traffic == Traffic::Replicas {
+            self.check_pods(reading, problems);
+        }
+        let written = self.step_weight.is_none();
+        if written && self.steps.is_some() {
+            generated::check_alone(self, reading, problems);
+        }
         Canary {
-            stable: reading.workload("canary", "stable", stable, problems),
-            canary: reading.workload("canary", "canary", canary, problems),
-            traffic: traffic::read(reading, problems),
+            stable,
+            canary,
+            traffic,
             replicas: self.canary_replicas.unwrap_or(1),
-            steps: steps(&self.steps, &reading.at("strategy/canary/steps"), problems),
+            steps: match (&self.steps, written) {
+                (Some(list), true) => steps(list, &reading.at("strategy/canary/steps"), problems),
+                _ => generated::steps(self, reading, problems),
+            },
+            is_generated: !written,
             bake_time: read_duration(
                 self.bake_time.as_deref(),
                 DEFAULT_BAKE_TIME,
                 &reading.at("strategy/canary/bake_time"),
                 problems,
             ),
+        }
+    }
+}
+
+impl CanaryDocument {
+    /// What numbers of pods cannot do is refused where it is written.
+    fn check_pods(&self, reading: &Reading<'_>, problems: &mut Problems<'_>) {
+        let at = |key: &str| reading.at(&format!("strategy/canary/{key}"));
+        if self.canary_replicas.is_some() {
+            problems.at(
+                &at("canary_replicas"),
+                "`traffic: {replicas: {}}` makes as many pods as the weights say; remove this",
+            );
+        }
+        let steps = self.steps.iter().flatten().enumerate();
+        let weights =
+            steps.filter_map(|(index, step)| Some((format!("steps/{index}"), step.set_weight?)));
+        let most = self.max_weight.map(|most| ("max_weight".to_owned(), most));
+        for (key, weight) in weights.chain(most) {
+            if weight > MOST_BY_PODS {
+                problems.at(
+                    &at(&key),
+                    format!(
+                        "{weight}% by numbers of pods takes more pods than stable has, which stay all the while; end with at most {MOST_BY_PODS}%, after which stable gets the version, or split by an object such as `http_route`"
+                    ),
+                );
+            }
+        }
+        let first = self.steps.as_ref().and_then(|steps| steps.first());
+        if first.is_some_and(|step| step.pause.is_some()) {
+            problems.at(
+                &at("steps/0"),
+                "by numbers of pods there is no canary before the first `set_weight`, so nothing to pause for; begin with `set_weight`",
+            );
         }
     }
 }

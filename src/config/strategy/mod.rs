@@ -1,6 +1,7 @@
 //! `strategy`: how a new version gets to everyone; one file for each way.
 
 mod canary;
+mod generated;
 mod rolling;
 mod traffic;
 
@@ -108,7 +109,7 @@ impl Strategy {
 
     /// Returns the object that splits the traffic, where there is one.
     pub fn traffic_object(&self) -> Option<&ObjectRef> {
-        self.canary().map(|canary| &canary.traffic.object)
+        self.canary()?.traffic.object()
     }
 
     /// Returns how long the new version is watched with all the traffic before it counts as good.

@@ -12,6 +12,7 @@ pub(super) mod label;
 pub(super) mod pod_selector;
 pub(super) mod pod_spec;
 pub(super) mod qualified_name;
+pub(super) mod serving;
 pub(super) mod version;
 pub(super) mod version_label;
 pub(super) mod workloads;

@@ -15,12 +15,13 @@ use crate::{
     git::CommitId,
     manifest::{self, Manifests},
     ops::{
+        arms,
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
         preflight, pull_request,
     },
-    rollout::{self, Action, Facts, Plan, Replay, Roles},
+    rollout::{self, Action, Facts, Plan, Replay, Roles, Share},
     units::{Version, Weight},
     yaml::value::escape,
 };
@@ -131,6 +132,14 @@ pub async fn prepare(
             target.service.name, request.version, target.environment_name
         )));
     }
+    let look = arms::look(&target.service, &manifests);
+    let arms = look.map_err(|refusal| failure::refusals(vec![refusal]))?;
+    if let Some(refusal) = arms.refusal {
+        return Err(failure::refusals(vec![refusal]));
+    }
+    for warning in arms.warnings {
+        reporter.event(&Event::Warning(warning));
+    }
     let diff = whole_diff(&replay, &manifests);
     // A dry run shows all of it as its result.
     if !request.dry_run {
@@ -220,17 +229,32 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     let Some(canary) = strategy.canary() else {
         return Ok(Facts {
             roles,
+            stable_replicas: None,
             canary_replicas: None,
             canary_weight: None,
         });
     };
-    let replicas = manifest::current_replicas(manifests, &canary.canary.object);
-    let Traffic { object, canary } = &canary.traffic;
-    let weight = manifest::current_weight(manifests, object, canary.as_deref());
+    let replicas = |workload| manifest::current_replicas(manifests, workload).map_err(refused);
+    let canary_replicas = replicas(&canary.canary.object)?;
+    let (stable_replicas, weight) = match &canary.traffic {
+        Traffic::Object { object, canary } => {
+            let weight = manifest::current_weight(manifests, object, canary.as_deref());
+            (None, weight.map_err(refused)?)
+        }
+        Traffic::Replicas => {
+            let stable = replicas(&canary.stable.object)?;
+            let share = Share {
+                canary: canary_replicas,
+                all: stable.saturating_add(canary_replicas),
+            };
+            (Some(stable), share.weight())
+        }
+    };
     Ok(Facts {
         roles,
-        canary_replicas: Some(replicas.map_err(refused)?),
-        canary_weight: Some(weight.map_err(refused)?),
+        stable_replicas,
+        canary_replicas: Some(canary_replicas),
+        canary_weight: Some(weight),
     })
 }
 

@@ -80,7 +80,7 @@ async fn of_commit(
         let weights = [1, 2]
             .into_iter()
             .filter_map(|percent| Weight::new(percent).ok());
-        let weights = weights.map(|weight| canary.traffic.edit(weight));
+        let weights = weights.filter_map(|weight| canary.traffic.edit(weight));
         let replicas = [1, 2].map(|replicas| Edit::Replicas {
             workload: canary.canary.object.clone(),
             replicas,

@@ -1,4 +1,5 @@
-//! `canary`: version into the canary workload, weight by weight, then into the stable one.
+//! `canary` by an object that splits the traffic: version into the canary workload, weight by weight,
+//! then into the stable one.
 
 use super::{Action, Arm, Facts, Stage, Step, Steps, count, version_edits};
 use crate::{
@@ -22,14 +23,14 @@ pub(super) fn steps(
         workload: workload.clone(),
         replicas,
     };
-    let weight = |weight| canary.traffic.edit(weight);
+    let weight = |weight| canary.traffic.edit(weight).into_iter().collect();
     if facts
         .canary_weight
         .is_some_and(|before| before != Weight::ZERO)
     {
         steps.write(
             "canary weight 0%".to_owned(),
-            vec![weight(Weight::ZERO)],
+            weight(Weight::ZERO),
             Stage::Start,
         );
     }
@@ -49,7 +50,7 @@ pub(super) fn steps(
                 steps.weight = Some(*percent);
                 steps.write(
                     format!("canary weight {percent}"),
-                    vec![weight(*percent)],
+                    weight(*percent),
                     Stage::Advance,
                 );
             }
@@ -72,7 +73,7 @@ pub(super) fn steps(
     steps.weight = Some(Weight::ZERO);
     steps.write(
         "canary weight 0%".to_owned(),
-        vec![weight(Weight::ZERO)],
+        weight(Weight::ZERO),
         Stage::Finish,
     );
     let rest = facts

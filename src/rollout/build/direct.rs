@@ -1,8 +1,8 @@
 //! The way to a version that is named, whatever the strategy: to everyone at once.
 
-use super::{Arm, Facts, Plan, Stage, Steps, version_edits};
+use super::{Arm, Facts, Plan, Stage, Steps, by_pods, version_edits};
 use crate::{
-    config::Service,
+    config::{Service, Traffic},
     manifest::Edit,
     units::{Version, Weight},
 };
@@ -13,14 +13,19 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
     let stable = &facts.roles.stable;
     let canary = service.strategy.canary();
     let mut steps = Steps::at(facts.canary_weight);
-    if let Some(canary) = canary
+    let by_pods = canary.is_some_and(|canary| canary.traffic == Traffic::Replicas);
+    let pods_of = facts.roles.canary.as_ref();
+    let pods_of = pods_of.filter(|_| facts.canary_replicas.is_some_and(|before| before > 0));
+    if let Some(workload) = pods_of.filter(|_| by_pods) {
+        by_pods::away(workload, Stage::Start, &mut steps);
+    } else if let Some(canary) = canary
         && facts
             .canary_weight
             .is_some_and(|before| before != Weight::ZERO)
     {
         steps.weight = Some(Weight::ZERO);
-        let edit = canary.traffic.edit(Weight::ZERO);
-        steps.write("canary weight 0%".to_owned(), vec![edit], Stage::Start);
+        let edits = canary.traffic.edit(Weight::ZERO).into_iter().collect();
+        steps.write("canary weight 0%".to_owned(), edits, Stage::Start);
     }
     steps.write(
         format!("{stable} to {version}"),
@@ -29,9 +34,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
     );
     steps.wait(Arm::Stable, version);
     steps.watch(Arm::Stable, service.strategy.bake_time(), false);
-    if let Some(workload) = &facts.roles.canary
-        && facts.canary_replicas.is_some_and(|before| before > 0)
-    {
+    if let Some(workload) = pods_of.filter(|_| !by_pods) {
         let edit = Edit::Replicas {
             workload: workload.clone(),
             replicas: 0,

@@ -1,28 +1,34 @@
 //! The steps of each strategy, one file each; what they have in common is here.
 
+mod by_pods;
 mod canary;
 mod direct;
+mod pods;
 mod rolling;
 
 use std::time::Duration;
 
 use super::{Action, Arm, Plan, Roles, Stage, Step};
 use crate::{
-    config::{Carrier, Service, Strategy},
+    config::{Carrier, Service, Strategy, Traffic},
     manifest::{Edit, ObjectRef, ScalarType},
     units::{Version, Weight, format_duration},
 };
 
 pub use direct::direct;
+pub use pods::Share;
 
 /// What the plan needs to know of the manifests as they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// Which workload plays which part.
     pub roles: Roles,
+    /// Replicas of the stable workload, where they are the measure of the canary's.
+    pub stable_replicas: Option<u32>,
     /// Replicas of the canary workload, where there is one.
     pub canary_replicas: Option<u32>,
-    /// Weight of the canary, where there is one.
+    /// Weight of the canary, where there is one; where the numbers of pods split the traffic, its
+    /// share of them.
     pub canary_weight: Option<Weight>,
 }
 
@@ -30,7 +36,10 @@ pub struct Facts {
 pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
     let steps = match &service.strategy {
         Strategy::Rolling(rolling) => rolling::steps(service, rolling, version, facts),
-        Strategy::Canary(canary) => canary::steps(service, canary, version, facts),
+        Strategy::Canary(canary) => match canary.traffic {
+            Traffic::Object { .. } => canary::steps(service, canary, version, facts),
+            Traffic::Replicas => by_pods::steps(service, canary, version, facts),
+        },
     };
     Plan {
         strategy: service.strategy.name(),

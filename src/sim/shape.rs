@@ -1,0 +1,103 @@
+//! What the shop of a world is made of: which objects split its traffic, and what its configuration
+//! says of them.
+
+use super::shop::ROOT;
+
+/// How the shop's traffic gets to its two halves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// By the weight of a canary Ingress of ingress-nginx.
+    #[default]
+    Ingress,
+    /// By the weights of an HTTPRoute of the Gateway API.
+    HttpRoute,
+    /// By the weights of an Istio VirtualService.
+    VirtualService,
+    /// By the weights of a TraefikService.
+    Traefik,
+    /// By the numbers of pods behind one Service.
+    Replicas,
+}
+
+const STABLE: &str = include_str!("world/advertisements.yaml");
+const CANARY: &str = include_str!("world/advertisements-canary.yaml");
+const INGRESS: &str = include_str!("world/ingress.yaml");
+const CONFIG: &str = include_str!("world/shipgate.yaml");
+
+/// What the configuration says of the usual shape, which the others replace.
+const BY_INGRESS: &str = "{ingress_nginx: Ingress/advertisements-canary}";
+const PODS: &str = "        canary_replicas: 1\n";
+
+impl Shape {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Ingress,
+        Self::HttpRoute,
+        Self::VirtualService,
+        Self::Traefik,
+        Self::Replicas,
+    ];
+
+    /// Returns path and text of every manifest.
+    pub(super) fn manifests(self) -> Vec<(String, String)> {
+        let route = |text: &str| {
+            // The last document of the canary's file is its Ingress.
+            let (halves, _) = CANARY.rsplit_once("---\n").unwrap_or((CANARY, ""));
+            format!("{halves}---\n{text}")
+        };
+        let (stable, canary, ingress) = match self {
+            Self::Ingress => (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS)),
+            Self::HttpRoute => (
+                STABLE.to_owned(),
+                route(include_str!("world/http_route/traffic.yaml")),
+                None,
+            ),
+            Self::VirtualService => (
+                STABLE.to_owned(),
+                route(include_str!("world/virtual_service/traffic.yaml")),
+                None,
+            ),
+            Self::Traefik => (
+                STABLE.to_owned(),
+                route(include_str!("world/traefik/traffic.yaml")),
+                None,
+            ),
+            Self::Replicas => (
+                format!(
+                    "{}---\n{}",
+                    deployment(STABLE),
+                    include_str!("world/replicas/service.yaml")
+                ),
+                deployment(CANARY).to_owned(),
+                Some(INGRESS),
+            ),
+        };
+        let mut files = vec![
+            (format!("{ROOT}/advertisements.yaml"), stable),
+            (format!("{ROOT}/advertisements-canary.yaml"), canary),
+        ];
+        files.extend(ingress.map(|text| (format!("{ROOT}/ingress.yaml"), text.to_owned())));
+        files
+    }
+
+    /// Returns the text of `shipgate.yaml`; `@BASE_URL@` stands for the world's address.
+    pub(super) fn config(self) -> String {
+        let traffic = match self {
+            Self::Ingress => return CONFIG.to_owned(),
+            Self::HttpRoute => "{http_route: HTTPRoute/advertisements}",
+            Self::VirtualService => "{virtual_service: VirtualService/advertisements}",
+            Self::Traefik => "{traefik_service: TraefikService/advertisements}",
+            Self::Replicas => {
+                return CONFIG
+                    .replace(BY_INGRESS, "{replicas: {}}")
+                    .replace(PODS, "");
+            }
+        };
+        CONFIG.replace(BY_INGRESS, traffic)
+    }
+}
+
+/// Returns the first document of a file: its Deployment.
+fn deployment(text: &str) -> &str {
+    text.split_once("---\n").map_or(text, |(first, _)| first)
+}
