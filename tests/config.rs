@@ -68,7 +68,9 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
     let service = &config.services["advertisements"];
     let version = "1.1".parse().unwrap();
     let facts = Facts {
-        roles: Roles::of(&service.strategy),
+        roles: Roles::of(&service.strategy).unwrap(),
+        stable_replicas: None,
+        switch: None,
         canary_replicas: Some(0),
         canary_weight: Some(Weight::ZERO),
     };
@@ -358,7 +360,7 @@ fn every_mistake_is_told_with_its_place() {
         (
             "{{arm}}",
             "{{amr}}",
-            &["26:55: unknown variable `amr`; known: service, environment, version, arm, weight"],
+            &["26:55: unknown variable `amr`; known: service, environment, version, arm, workload, weight"],
         ),
         (
             "interval: 30s",

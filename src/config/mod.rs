@@ -22,7 +22,7 @@ use crate::{
 pub use document::ConfigDocument;
 pub use git::GitSettings;
 pub use live::Live;
-pub use strategy::{Canary, CanaryStep, Rolling, Strategy, Traffic, Workload};
+pub use strategy::{BlueGreen, Canary, CanaryStep, Preview, Rolling, Strategy, Traffic, Workload};
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -90,6 +90,13 @@ impl Service {
         workloads
             .find(|(_, named)| named.object == *workload)
             .map(|(_, named)| &named.live)
+    }
+
+    /// Returns the word that `workloads` and `live` name a workload by; none where they do not.
+    pub fn word(&self, workload: &ObjectRef) -> Option<&'static str> {
+        let mut workloads = self.strategy.workloads().into_iter();
+        let found = workloads.find(|(_, named)| named.object == *workload);
+        found.map(|(word, _)| word)
     }
 
     /// Returns the globs of its manifests in an environment.

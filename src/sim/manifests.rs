@@ -1,6 +1,6 @@
 //! What the manifests ask the cluster for: versions, replicas and the canary's weight.
 
-use super::{Arm, shop::ROOT};
+use super::{Arm, Shape, shop::ROOT};
 use crate::{
     units::Weight,
     yaml::{Document, Limits, NodeId, documents},
@@ -42,7 +42,7 @@ pub(super) struct WantedWorkload {
 ///
 /// # Errors
 /// A file is not YAML, or an object or value that the cluster needs is missing or nonsense.
-pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
+pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired, String> {
     let mut found = Vec::new();
     for (path, bytes) in files {
         if !path.ends_with(".yaml") {
@@ -65,10 +65,17 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
             })
             .ok_or_else(|| format!("no {kind}/{name} in {ROOT}"))
     };
-    Ok(Desired {
-        stable: object("Deployment", "advertisements")?.workload()?,
-        canary: object("Deployment", "advertisements-canary")?.workload()?,
-        weight: object("Ingress", "advertisements-canary")?.weight()?,
+    Ok(match shape {
+        Shape::Ingress => Desired {
+            stable: object("Deployment", "advertisements")?.workload()?,
+            canary: object("Deployment", "advertisements-canary")?.workload()?,
+            weight: object("Ingress", "advertisements-canary")?.weight()?,
+        },
+        Shape::BlueGreen => Desired {
+            stable: object("Deployment", "advertisements-blue")?.workload()?,
+            canary: object("Deployment", "advertisements-green")?.workload()?,
+            weight: object("Service", "advertisements")?.colour()?,
+        },
     })
 }
 
@@ -119,6 +126,15 @@ impl Manifest {
             replicas,
             selector,
         })
+    }
+
+    /// Reads which colour everyone is sent to: all of the requests, or none, to the green one.
+    fn colour(&self) -> Result<Weight, String> {
+        match self.text(&["spec", "selector", "colour"]) {
+            Some("blue") => Ok(Weight::ZERO),
+            Some("green") => Ok(Weight::FULL),
+            found => Err(self.wrong(&format!("selects the colour {found:?}"))),
+        }
     }
 
     fn weight(&self) -> Result<Weight, String> {

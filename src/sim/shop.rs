@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::Scenario;
+use super::{Scenario, Shape};
 
 /// The branch that the cluster follows.
 pub(super) const BRANCH: &str = "main";
@@ -24,22 +24,45 @@ pub(super) fn files(
             now.format("%Y-%m-%d")
         ));
     }
-    let shipgate = include_str!("world/shipgate.yaml").replace("@BASE_URL@", base_url);
-    [
-        (
-            format!("{ROOT}/advertisements.yaml"),
-            include_str!("world/advertisements.yaml").to_owned(),
+    let (manifests, shipgate) = match scenario.shape() {
+        Shape::Ingress => (
+            [
+                (
+                    "advertisements.yaml",
+                    include_str!("world/advertisements.yaml"),
+                ),
+                (
+                    "advertisements-canary.yaml",
+                    include_str!("world/advertisements-canary.yaml"),
+                ),
+                ("ingress.yaml", include_str!("world/ingress.yaml")),
+            ],
+            include_str!("world/shipgate.yaml"),
         ),
-        (
-            format!("{ROOT}/advertisements-canary.yaml"),
-            include_str!("world/advertisements-canary.yaml").to_owned(),
+        Shape::BlueGreen => (
+            [
+                (
+                    "advertisements-blue.yaml",
+                    include_str!("world/blue_green/blue.yaml"),
+                ),
+                (
+                    "advertisements-green.yaml",
+                    include_str!("world/blue_green/green.yaml"),
+                ),
+                (
+                    "advertisements-service.yaml",
+                    include_str!("world/blue_green/service.yaml"),
+                ),
+            ],
+            include_str!("world/blue_green/shipgate.yaml"),
         ),
-        (
-            format!("{ROOT}/ingress.yaml"),
-            include_str!("world/ingress.yaml").to_owned(),
-        ),
-        ("policies/production.yaml".to_owned(), policy),
-        ("shipgate.yaml".to_owned(), shipgate),
-    ]
-    .into()
+    };
+    let shipgate = shipgate.replace("@BASE_URL@", base_url);
+    let mut files: Vec<(String, String)> = manifests
+        .into_iter()
+        .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
+        .collect();
+    files.push(("policies/production.yaml".to_owned(), policy));
+    files.push(("shipgate.yaml".to_owned(), shipgate));
+    files
 }

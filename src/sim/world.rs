@@ -89,7 +89,8 @@ impl World {
         )?;
         let first = remote.tip()?;
         let desired =
-            manifests::read(&remote.files(first, shop::ROOT)?).map_err(anyhow::Error::msg)?;
+            manifests::read(&remote.files(first, shop::ROOT)?, options.scenario.shape())
+                .map_err(anyhow::Error::msg)?;
         let token = Random::of(options.seed, &[u64::from_be_bytes(*b"my token")]).next();
         let inner = Arc::new(Inner {
             scenario: options.scenario,
@@ -187,6 +188,11 @@ impl World {
         Ok(commit.to_string())
     }
 
+    /// Returns what its two halves are called.
+    pub fn words(&self) -> [&'static str; 2] {
+        self.inner.scenario.shape().words()
+    }
+
     /// Returns what runs now.
     pub fn live(&self) -> ClusterState {
         self.inner.look(|cluster, _| cluster.state().clone())
@@ -242,7 +248,7 @@ impl Inner {
                 .remote
                 .files(commit, shop::ROOT)
                 .map_err(|error| error.message().to_owned())?;
-            manifests::read(&files)
+            manifests::read(&files, self.scenario.shape())
         });
         see(&cluster, now)
     }
@@ -264,12 +270,27 @@ impl Inner {
             "/api/v1/query" | "/api/v1/query_range" => self.metrics(question),
             "/health" => self.health(self.visited()),
             "/version" => self.version(self.visited()),
-            "/stable/health" => self.health(Arm::Stable),
-            "/stable/version" => self.version(Arm::Stable),
-            "/canary/health" => self.health(Arm::Canary),
-            "/canary/version" => self.version(Arm::Canary),
-            _ => Answer::text(404, "404 page not found"),
+            "/preview/health" => self.health(self.idle()),
+            path => match self.half(path) {
+                Some((arm, "health")) => self.health(arm),
+                Some((arm, "version")) => self.version(arm),
+                _ => Answer::text(404, "404 page not found"),
+            },
         })
+    }
+
+    /// Returns the half that an address such as `/stable/version` is of, and what is asked of it.
+    fn half<'p>(&self, path: &'p str) -> Option<(Arm, &'p str)> {
+        let (word, page) = path.strip_prefix('/')?.split_once('/')?;
+        let words = self.scenario.shape().words();
+        let (arm, _) = Arm::ALL.into_iter().zip(words).find(|(_, it)| *it == word)?;
+        Some((arm, page))
+    }
+
+    /// Returns the half that customers do not see.
+    fn idle(&self) -> Arm {
+        let share = self.look(|cluster, _| cluster.state().share(Arm::Canary));
+        if share > 0.5 { Arm::Stable } else { Arm::Canary }
     }
 
     /// Returns the half that the ingress sends the next request to.
@@ -289,6 +310,7 @@ impl Inner {
 
     fn health(&self, arm: Arm) -> Answer {
         match self.running(arm) {
+            Some(version) if !self.scenario.is_healthy(&version) => Answer::status(500, "broken"),
             Some(_) => Answer::status(200, "ok"),
             None => Answer::status(503, "no endpoints"),
         }

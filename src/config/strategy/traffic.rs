@@ -14,7 +14,18 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct TrafficDocument {
     /// The canary Ingress of ingress-nginx as `Ingress/name`.
-    pub ingress_nginx: String,
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub ingress_nginx: Option<String>,
+    /// The Service that everyone uses, as `Service/name`: its selector names the colour that serves.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub service: Option<String>,
+    /// With `service`: key of the selector's label that holds the colour. Default: the one by which
+    /// the pods of blue and green differ.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub label: Option<String>,
 }
 
 /// What splits the traffic: an object that holds the canary's weight.
@@ -40,8 +51,9 @@ impl Traffic {
 /// Reads what splits the traffic of a canary.
 pub(super) fn read(reading: &Reading<'_>, problems: &mut Problems<'_>) -> Traffic {
     let key = "traffic/ingress_nginx";
-    let object = match &reading.document.traffic {
-        Some(traffic) => read_object(&traffic.ingress_nginx, &reading.at(key), problems),
+    let traffic = reading.document.traffic.as_ref();
+    let object = match traffic.and_then(|traffic| traffic.ingress_nginx.as_ref()) {
+        Some(text) => read_object(text, &reading.at(key), problems),
         None => {
             reading.missing("canary", key, "Ingress/shop-canary", problems);
             stand_in()

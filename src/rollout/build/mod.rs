@@ -1,6 +1,8 @@
 //! The steps of each strategy, one file each; what they have in common is here.
 
+mod blue_green;
 mod canary;
+mod cleanup;
 mod direct;
 mod rolling;
 
@@ -13,6 +15,7 @@ use crate::{
     units::{Version, Weight, format_duration},
 };
 
+pub use cleanup::{CLEANUP, cleanup};
 pub use direct::direct;
 
 /// What the plan needs to know of the manifests as they are.
@@ -20,10 +23,23 @@ pub use direct::direct;
 pub struct Facts {
     /// Which workload plays which part.
     pub roles: Roles,
+    /// Replicas of the stable workload, where the plan needs them.
+    pub stable_replicas: Option<u32>,
     /// Replicas of the canary workload, where there is one.
     pub canary_replicas: Option<u32>,
     /// Weight of the canary, where there is one.
     pub canary_weight: Option<Weight>,
+    /// How everyone is switched over, where the strategy does that.
+    pub switch: Option<Switch>,
+}
+
+/// How everyone is switched from the stable workload to the canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Key of the selector's label.
+    pub label: String,
+    /// Its value for the canary workload.
+    pub canary: String,
 }
 
 /// Makes the plan that brings `version` with the service's strategy.
@@ -31,6 +47,7 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
     let steps = match &service.strategy {
         Strategy::Rolling(rolling) => rolling::steps(service, rolling, version, facts),
         Strategy::Canary(canary) => canary::steps(service, canary, version, facts),
+        Strategy::BlueGreen(pair) => blue_green::steps(service, pair, version, facts),
     };
     Plan {
         strategy: service.strategy.name(),
