@@ -360,7 +360,9 @@ fn every_mistake_is_told_with_its_place() {
         (
             "{{arm}}",
             "{{amr}}",
-            &["26:55: unknown variable `amr`; known: service, environment, version, arm, workload, weight"],
+            &[
+                "26:55: unknown variable `amr`; known: service, environment, version, arm, workload, weight",
+            ],
         ),
         (
             "interval: 30s",
@@ -405,4 +407,89 @@ fn every_mistake_is_told_with_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const COLOURS: &str = r#"version: 1
+environments:
+  production: {root: clusters/prod}
+services:
+  shop:
+    manifests: ["{root}/shop*.yaml"]
+    image: registry.example/shop
+    workloads: {blue: Deployment/shop-blue, green: Deployment/shop-green}
+    traffic: {service: Service/shop, label: colour}
+    live:
+      blue: {http: "https://blue.example/version"}
+      green: {http: "https://green.example/version"}
+    strategy:
+      blue_green:
+        replicas: 4
+        preview: {duration: 2m, health: [{http: "https://preview.example/health"}]}
+        preview_service: Service/shop-preview
+        pause_before_switch: true
+        keep_for: 30m
+    verification:
+      health: [{http: "https://shop.example/health"}]
+"#;
+
+#[test]
+fn a_blue_green_pair_is_read() {
+    let config = Config::parse(COLOURS).unwrap();
+    let strategy = &config.services["shop"].strategy;
+    let pair = strategy.blue_green().unwrap();
+    assert_eq!(strategy.name(), "blue_green");
+    assert_eq!(pair.blue.object.to_string(), "Deployment/shop-blue");
+    assert_eq!(pair.service.to_string(), "Service/shop");
+    assert_eq!(pair.label.as_deref(), Some("colour"));
+    assert_eq!(pair.replicas, Some(4));
+    assert!(pair.pause_before_switch);
+    assert_eq!(pair.keep_for, Duration::from_secs(1_800));
+    assert_eq!(pair.bake_time, Duration::from_secs(300));
+    assert_eq!(strategy.shortest(), Duration::from_secs(420));
+    assert_eq!(strategy.hold(), Duration::ZERO);
+    assert_eq!(strategy.first_weight(), None);
+}
+
+#[test]
+fn a_blue_green_pair_that_makes_no_sense_is_refused() {
+    let rows = [
+        ("blue: Deployment/shop-blue", "stable: Deployment/shop"),
+        (
+            "green: Deployment/shop-green",
+            "green: Deployment/shop-blue",
+        ),
+        (
+            "{service: Service/shop, label: colour}",
+            "{ingress_nginx: Ingress/shop}",
+        ),
+        ("Service/shop, label", "Ingress/shop, label"),
+        ("Service/shop-preview", "Service/shop"),
+        (
+            "      green: {http: \"https://green.example/version\"}\n",
+            "",
+        ),
+        ("duration: 2m", "duration: 0s"),
+        (
+            "health: [{http: \"https://preview.example/health\"}]",
+            "health: [{http: preview}]",
+        ),
+        ("        replicas: 4\n", "        replica: 4\n"),
+        (
+            "      blue_green:\n",
+            "      rolling: {}\n      blue_green:\n",
+        ),
+        (
+            &COLOURS[COLOURS.find("      blue_green:").unwrap()
+                ..COLOURS.find("    verification").unwrap()],
+            "      rolling: {}\n",
+        ),
+    ];
+    let mut told = Vec::new();
+    for (old, new) in rows {
+        assert!(COLOURS.contains(old), "{old}");
+        let findings = Config::parse(&COLOURS.replace(old, new)).unwrap_err();
+        told.push(format!("{}:", new.trim_end()));
+        told.extend(findings.iter().map(|finding| format!("  {finding}")));
+    }
+    insta::assert_snapshot!(told.join("\n"), @"");
 }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     analysis::judge::Parameters,
-    config::{Service, query::Variables, verification},
+    config::{query::Variables, verification},
     event::{Ending, Event, Failure, Outcome, Reporter},
     ops::{
         compare::{
@@ -135,13 +135,6 @@ async fn compare(
     Ok(outcome(metrics))
 }
 
-/// Returns the name of the workload that the configuration names by a word.
-fn workload_named(service: &Service, word: &str) -> Option<String> {
-    let workloads = service.strategy.workloads();
-    let found = workloads.iter().find(|(known, _)| *known == word);
-    found.map(|(_, workload)| workload.object.name.clone())
-}
-
 /// Puts together what is asked: every comparison of the service, with the flags in place of what is
 /// configured.
 fn questions(
@@ -163,7 +156,7 @@ fn questions(
         environment: Some(subject.environment_name.clone()),
         version: version.as_ref().map(Version::to_string),
         arm: Some(arm.to_owned()),
-        workload: workload_named(service, arm),
+        workload: service.named(arm).map(|workload| workload.name.clone()),
         weight: None,
     };
     let earlier = arguments.stable_from.zip(arguments.stable_to);

@@ -80,9 +80,8 @@ impl ArmChoice {
     /// # Errors
     /// [`Ending::Usage`]: the service has no such workload.
     pub(super) fn workload(self, service: &Service) -> Result<&ObjectRef, Failure> {
-        let workloads = service.strategy.workloads();
-        let found = workloads.iter().find(|(word, _)| *word == self.word());
-        found.map(|(_, workload)| &workload.object).ok_or_else(|| {
+        service.named(self.word()).ok_or_else(|| {
+            let workloads = service.strategy.workloads();
             let words: Vec<&str> = workloads.iter().map(|(word, _)| *word).collect();
             Failure::new(
                 Ending::Usage,

@@ -458,7 +458,11 @@ pub(super) fn check_providers(
                     &format!("{pointer}/query"),
                     format!(
                         "asks the same of {}; use `{{{{arm}}}}`",
-                        workloads.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(" and ")
+                        workloads
+                            .iter()
+                            .map(|(word, _)| *word)
+                            .collect::<Vec<_>>()
+                            .join(" and ")
                     ),
                 );
             }

@@ -99,6 +99,13 @@ impl Service {
         found.map(|(word, _)| word)
     }
 
+    /// Returns the workload that `workloads` and `live` name by a word; none where they do not.
+    pub fn named(&self, word: &str) -> Option<&ObjectRef> {
+        let mut workloads = self.strategy.workloads().into_iter();
+        let found = workloads.find(|(known, _)| *known == word);
+        found.map(|(_, workload)| &workload.object)
+    }
+
     /// Returns the globs of its manifests in an environment.
     pub fn globs(&self, environment: &Environment) -> Vec<String> {
         self.manifests

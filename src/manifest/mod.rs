@@ -49,8 +49,8 @@ use pods::{
 };
 use scale::{autoscaler, replicas};
 use traffic::{
-    backend, canary_backend, colour, http_route, ingress_nginx, rollout_step, second_backend, selector,
-    shares, subset, traefik_service, virtual_service, weight,
+    backend, canary_backend, colour, http_route, ingress_nginx, rollout_step, second_backend,
+    selector, shares, subset, traefik_service, virtual_service, weight,
 };
 
 pub use change_set::{Applied, ChangeSet};

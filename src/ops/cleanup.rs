@@ -7,9 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     announce::{self, Push},
     asker::Asker,
-    deploy::{
-        self, Continued, Limits, OnCancel, Outside, Ready, Remade, Run, read_journal,
-    },
+    deploy::{self, Continued, Limits, OnCancel, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
     journal::{self, Record, RunIdentity, State},
     load::{self, Target},
@@ -62,7 +60,9 @@ pub async fn cleanup(
         let strategy = target.service.strategy.name();
         return Ok(Outcome::new(
             Ending::NoChange,
-            format!("nothing to clean up: the strategy `{strategy}` of {what} leaves nothing behind"),
+            format!(
+                "nothing to clean up: the strategy `{strategy}` of {what} leaves nothing behind"
+            ),
         ));
     };
     let (journal_tip, records) = read_journal(outside.repository, target).await?;

@@ -88,9 +88,8 @@ impl World {
             now,
         )?;
         let first = remote.tip()?;
-        let desired =
-            manifests::read(&remote.files(first, shop::ROOT)?, options.scenario.shape())
-                .map_err(anyhow::Error::msg)?;
+        let desired = manifests::read(&remote.files(first, shop::ROOT)?, options.scenario.shape())
+            .map_err(anyhow::Error::msg)?;
         let token = Random::of(options.seed, &[u64::from_be_bytes(*b"my token")]).next();
         let inner = Arc::new(Inner {
             scenario: options.scenario,
@@ -283,14 +282,21 @@ impl Inner {
     fn half<'p>(&self, path: &'p str) -> Option<(Arm, &'p str)> {
         let (word, page) = path.strip_prefix('/')?.split_once('/')?;
         let words = self.scenario.shape().words();
-        let (arm, _) = Arm::ALL.into_iter().zip(words).find(|(_, it)| *it == word)?;
+        let (arm, _) = Arm::ALL
+            .into_iter()
+            .zip(words)
+            .find(|(_, it)| *it == word)?;
         Some((arm, page))
     }
 
     /// Returns the half that customers do not see.
     fn idle(&self) -> Arm {
         let share = self.look(|cluster, _| cluster.state().share(Arm::Canary));
-        if share > 0.5 { Arm::Stable } else { Arm::Canary }
+        if share > 0.5 {
+            Arm::Stable
+        } else {
+            Arm::Canary
+        }
     }
 
     /// Returns the half that the ingress sends the next request to.

@@ -11,7 +11,7 @@ use shipgate::{
     clock::{Clock, ManualClock},
     event::Event,
     probe,
-    sim::{Arm, Scenario, World, WorldOptions},
+    sim::{Arm, Scenario, Shape, World, WorldOptions},
 };
 use tempfile::TempDir;
 
@@ -21,6 +21,12 @@ use crate::{trail::End, wire::Wire};
 pub const STABLE: &str = "clusters/prod/advertisements.yaml";
 /// The other one.
 pub const CANARY: &str = "clusters/prod/advertisements-canary.yaml";
+/// The files that a blue/green deployment may change.
+pub const BLUE: &str = "clusters/prod/advertisements-blue.yaml";
+/// The other colour.
+pub const GREEN: &str = "clusters/prod/advertisements-green.yaml";
+/// Its Services.
+pub const SERVICE: &str = "clusters/prod/advertisements-service.yaml";
 /// The configuration.
 pub const CONFIG: &str = "shipgate.yaml";
 
@@ -100,7 +106,11 @@ impl Stage {
                 .write(CONFIG, configured.as_bytes(), "config: for this test")
                 .unwrap();
         }
-        let first = [STABLE, CANARY].map(|path| (path, text(path))).into();
+        let paths: &[&'static str] = match scenario.shape() {
+            Shape::Ingress => &[STABLE, CANARY],
+            Shape::BlueGreen => &[BLUE, GREEN, SERVICE],
+        };
+        let first = paths.iter().map(|path| (*path, text(path))).collect();
         Self {
             begun: world.log().unwrap().len(),
             client: probe::Client::new(probe::ClientOptions {
@@ -195,8 +205,9 @@ impl Stage {
                 .clone()
                 .unwrap_or_else(|| "nothing".to_owned())
         };
+        let [first, second] = self.world.words();
         format!(
-            "stable {}, canary {} with {}",
+            "{first} {}, {second} {} with {}",
             version(Arm::Stable),
             version(Arm::Canary),
             live.weight

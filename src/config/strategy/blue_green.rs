@@ -5,9 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{
-    DEFAULT_BAKE_TIME, Problems, Reading, Workload, read_duration, read_object, stand_in,
-};
+use super::{DEFAULT_BAKE_TIME, Problems, Reading, Workload, read_duration, read_object, stand_in};
 use crate::{
     config::verification::{RawHealth, RawVerification, Verification},
     manifest::ObjectRef,
@@ -143,7 +141,9 @@ impl BlueGreenDocument {
             if preview == service && !preview.kind.is_empty() {
                 problems.at(
                     &at("preview_service"),
-                    format!("found {preview}, which is what everyone uses; expected another Service"),
+                    format!(
+                        "found {preview}, which is what everyone uses; expected another Service"
+                    ),
                 );
             }
             preview

@@ -214,7 +214,9 @@ impl ServiceDocument {
         .collect();
         if named.len() != 1 {
             let problem = match named.as_slice() {
-                [] => "no strategy is named; expected `blue_green`, `canary` or `rolling`".to_owned(),
+                [] => {
+                    "no strategy is named; expected `blue_green`, `canary` or `rolling`".to_owned()
+                }
                 several => format!(
                     "found both `{}`, expected one strategy",
                     several.join("` and `")
@@ -261,7 +263,10 @@ impl Reading<'_> {
                 traffic.is_some_and(|it| it.service.is_some()),
                 "traffic/service",
             ),
-            (traffic.is_some_and(|it| it.label.is_some()), "traffic/label"),
+            (
+                traffic.is_some_and(|it| it.label.is_some()),
+                "traffic/label",
+            ),
         ] {
             if present {
                 problems.at(

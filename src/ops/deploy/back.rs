@@ -236,10 +236,9 @@ async fn wait(
             let version = writer.identity.version.as_str();
             (workload, Arm::Canary, version, Presence::Gone)
         }
-        BackStep::Weight(_)
-        | BackStep::Values(_)
-        | BackStep::Revive(_)
-        | BackStep::Switch(_) => return Ok(String::new()),
+        BackStep::Weight(_) | BackStep::Values(_) | BackStep::Revive(_) | BackStep::Switch(_) => {
+            return Ok(String::new());
+        }
     };
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {

@@ -230,8 +230,13 @@ pub fn roles(target: &Target, manifests: &Manifests) -> Result<(Roles, Option<Sw
         return Ok((roles, None));
     };
     let (blue, green) = (&pair.blue.object, &pair.green.object);
-    let colours = manifest::colours(manifests, &pair.service, pair.label.as_deref(), [blue, green])
-        .map_err(|refusal| failure::refusals(vec![refusal]))?;
+    let colours = manifest::colours(
+        manifests,
+        &pair.service,
+        pair.label.as_deref(),
+        [blue, green],
+    )
+    .map_err(|refusal| failure::refusals(vec![refusal]))?;
     let [of_blue, of_green] = colours.values;
     let (stable, canary, value) = if colours.serving == 0 {
         (blue, green, of_green)

@@ -153,7 +153,9 @@ impl Takeback<'_> {
                 let (_, workload) = plan.serves_then();
                 match self.live(workload, on_branch, stop, reporter).await {
                     Ok(waited) => waited,
-                    Err(outcome) => return half_done(Failure(Box::new(outcome)), !commits.is_empty()),
+                    Err(outcome) => {
+                        return half_done(Failure(Box::new(outcome)), !commits.is_empty());
+                    }
                 }
             }
             None => Waited::Live,

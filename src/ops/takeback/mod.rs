@@ -184,20 +184,17 @@ impl<'a> Takeback<'a> {
             ));
         };
         let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
-        let set =
-            restore(&manifests, &written.all()).map_err(|problem| {
-                match problem {
-                    RestoreProblem::Superseded { change, .. } => Failure::new(
-                        Ending::EditRefused,
-                        format!(
-                            "{}: {} was changed by someone else",
-                            change.path,
-                            change.target()
-                        ),
-                    ),
-                    RestoreProblem::Refused(refusals) => failure::refusals(refusals),
-                }
-            })?;
+        let set = restore(&manifests, &written.all()).map_err(|problem| match problem {
+            RestoreProblem::Superseded { change, .. } => Failure::new(
+                Ending::EditRefused,
+                format!(
+                    "{}: {} was changed by someone else",
+                    change.path,
+                    change.target()
+                ),
+            ),
+            RestoreProblem::Refused(refusals) => failure::refusals(refusals),
+        })?;
         let mut outcome = Outcome::new(
             Ending::Shown,
             format!(

@@ -48,13 +48,7 @@ pub(super) fn direct(
 }
 
 /// Brings the version into the colour that nobody uses, with pods for everyone.
-fn fill(
-    service: &Service,
-    pair: &BlueGreen,
-    version: &Version,
-    facts: &Facts,
-    steps: &mut Steps,
-) {
+fn fill(service: &Service, pair: &BlueGreen, version: &Version, facts: &Facts, steps: &mut Steps) {
     let idle = idle(pair, facts);
     let replicas = replicas(pair, facts);
     let mut edits = version_edits(service, idle, version);
