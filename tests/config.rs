@@ -491,5 +491,42 @@ fn a_blue_green_pair_that_makes_no_sense_is_refused() {
         told.push(format!("{}:", new.trim_end()));
         told.extend(findings.iter().map(|finding| format!("  {finding}")));
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    stable: Deployment/shop:
+      8:16: the strategy `blue_green` needs `workloads.blue`, such as `Deployment/shop-blue`
+      8:25: the strategy `blue_green` has a blue and a green workload; name them `blue` and `green`
+    green: Deployment/shop-blue:
+      8:52: found Deployment/shop-blue twice, expected two workloads
+    {ingress_nginx: Ingress/shop}:
+      9:14: the strategy `blue_green` needs `traffic.service`, such as `Service/shop`
+      9:30: the strategy `blue_green` splits no traffic; expected `service`
+    Ingress/shop, label:
+      9:24: found Ingress/shop, expected a Service, such as `Service/shop`
+    Service/shop:
+      17:26: found Service/shop, which is what everyone uses; expected another Service
+    :
+      11:7: the strategy `blue_green` needs `live.green`, such as `{http: https://green.example/version}`
+    duration: 0s:
+      16:29: found `0s`, expected longer than 0s
+    health: [{http: preview}]:
+      16:49: relative URL without a base; expected an http or https address, such as https://host.example/path
+            replica: 4:
+      15:9: unknown key `replica`; did you mean `replicas`?
+          rolling: {}
+          blue_green::
+      8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`
+      9:14: the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`
+      11:7: the strategy `rolling` needs `live.stable`, such as `{http: https://stable.example/version}`
+      14:7: found both `blue_green` and `rolling`, expected one strategy
+          rolling: {}:
+      8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`
+      8:23: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      8:52: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      9:14: the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`
+      9:24: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      9:45: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      11:7: the strategy `rolling` needs `live.stable`, such as `{http: https://stable.example/version}`
+      11:13: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      12:14: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+    ");
 }

@@ -29,14 +29,16 @@ fn stage(seed: u64, failing: &[&str]) -> Option<Stage> {
             &deployment(colour, replicas),
         );
     }
+    // Nobody is sent to blue before it has pods.
+    until("blue to run", || stage.cluster.runs("checkout-blue"));
     stage.rewrite("clusters/prod/checkout/service.yaml", SERVICES);
     stage.rewrite(POLICY, QUIET);
     let config = stage.text(CONFIG).trim_end().to_owned() + "\n" + &service(&stage);
     stage.rewrite(CONFIG, &config);
     until("blue to serve", || {
-        let leads = stage.cluster.leads_to(SERVICE)? == "checkout-blue";
-        (leads && stage.cluster.runs("checkout-blue").is_some()).then_some(())
+        (stage.cluster.leads_to(SERVICE)? == "checkout-blue").then_some(())
     });
+    assert_eq!(stage.cluster.lost(), 0, "before anything is deployed");
     Some(stage)
 }
 
