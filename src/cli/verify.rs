@@ -86,9 +86,10 @@ impl ArmChoice {
             Failure::new(
                 Ending::Usage,
                 format!(
-                    "--arm {}: the service `{}` has no such workload; its strategy is `{}`, expected {}",
+                    "--arm {}: the service `{}` has no {}; its strategy is `{}`, expected {}",
                     self.word(),
                     service.name,
+                    self.word(),
                     service.strategy.name(),
                     words.join(" or ")
                 ),
