@@ -68,8 +68,9 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
     let service = &config.services["advertisements"];
     let version = "1.1".parse().unwrap();
     let facts = Facts {
-        roles: Roles::of(&service.strategy),
+        roles: Roles::of(&service.strategy).unwrap(),
         stable_replicas: None,
+        switch: None,
         canary_replicas: Some(0),
         canary_weight: Some(Weight::ZERO),
     };
@@ -364,7 +365,9 @@ fn every_mistake_is_told_with_its_place() {
         (
             "{{arm}}",
             "{{amr}}",
-            &["26:55: unknown variable `amr`; known: service, environment, version, arm, weight"],
+            &[
+                "26:55: unknown variable `amr`; known: service, environment, version, arm, workload, weight",
+            ],
         ),
         (
             "interval: 30s",
@@ -409,4 +412,126 @@ fn every_mistake_is_told_with_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+const COLOURS: &str = r#"version: 1
+environments:
+  production: {root: clusters/prod}
+services:
+  shop:
+    manifests: ["{root}/shop*.yaml"]
+    image: registry.example/shop
+    workloads: {blue: Deployment/shop-blue, green: Deployment/shop-green}
+    traffic: {service: Service/shop, label: colour}
+    live:
+      blue: {http: "https://blue.example/version"}
+      green: {http: "https://green.example/version"}
+    strategy:
+      blue_green:
+        replicas: 4
+        preview: {duration: 2m, health: [{http: "https://preview.example/health"}]}
+        preview_service: Service/shop-preview
+        pause_before_switch: true
+        keep_for: 30m
+    verification:
+      health: [{http: "https://shop.example/health"}]
+"#;
+
+#[test]
+fn a_blue_green_pair_is_read() {
+    let config = Config::parse(COLOURS).unwrap();
+    let strategy = &config.services["shop"].strategy;
+    let pair = strategy.blue_green().unwrap();
+    assert_eq!(strategy.name(), "blue_green");
+    assert_eq!(pair.blue.object.to_string(), "Deployment/shop-blue");
+    assert_eq!(pair.service.to_string(), "Service/shop");
+    assert_eq!(pair.label.as_deref(), Some("colour"));
+    assert_eq!(pair.replicas, Some(4));
+    assert!(pair.pause_before_switch);
+    assert_eq!(pair.keep_for, Duration::from_secs(1_800));
+    assert_eq!(pair.bake_time, Duration::from_secs(300));
+    assert_eq!(strategy.shortest(), Duration::from_secs(420));
+    assert_eq!(strategy.hold(), Duration::ZERO);
+    assert_eq!(strategy.first_weight(), None);
+}
+
+#[test]
+fn a_blue_green_pair_that_makes_no_sense_is_refused() {
+    let rows = [
+        ("blue: Deployment/shop-blue", "stable: Deployment/shop"),
+        (
+            "green: Deployment/shop-green",
+            "green: Deployment/shop-blue",
+        ),
+        (
+            "{service: Service/shop, label: colour}",
+            "{ingress_nginx: Ingress/shop}",
+        ),
+        ("Service/shop, label", "Ingress/shop, label"),
+        ("Service/shop-preview", "Service/shop"),
+        (
+            "      green: {http: \"https://green.example/version\"}\n",
+            "",
+        ),
+        ("duration: 2m", "duration: 0s"),
+        (
+            "health: [{http: \"https://preview.example/health\"}]",
+            "health: [{http: preview}]",
+        ),
+        ("        replicas: 4\n", "        replica: 4\n"),
+        (
+            "      blue_green:\n",
+            "      rolling: {}\n      blue_green:\n",
+        ),
+        (
+            &COLOURS[COLOURS.find("      blue_green:").unwrap()
+                ..COLOURS.find("    verification").unwrap()],
+            "      rolling: {}\n",
+        ),
+    ];
+    let mut told = Vec::new();
+    for (old, new) in rows {
+        assert!(COLOURS.contains(old), "{old}");
+        let findings = Config::parse(&COLOURS.replace(old, new)).unwrap_err();
+        told.push(format!("{}:", new.trim_end()));
+        told.extend(findings.iter().map(|finding| format!("  {finding}")));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    stable: Deployment/shop:
+      8:16: the strategy `blue_green` needs `workloads.blue`, such as `Deployment/shop-blue`
+      8:25: the strategy `blue_green` has a blue and a green workload; name them `blue` and `green`
+    green: Deployment/shop-blue:
+      8:52: found Deployment/shop-blue twice, expected two workloads
+    {ingress_nginx: Ingress/shop}:
+      9:14: the strategy `blue_green` needs `traffic.service`, such as `Service/shop`
+      9:30: the strategy `blue_green` splits no traffic; expected `service`
+    Ingress/shop, label:
+      9:24: found Ingress/shop, expected a Service, such as `Service/shop`
+    Service/shop:
+      17:26: found Service/shop, which is what everyone uses; expected another Service
+    :
+      11:7: the strategy `blue_green` needs `live.green`, such as `{http: https://green.example/version}`
+    duration: 0s:
+      16:29: found `0s`, expected longer than 0s
+    health: [{http: preview}]:
+      16:49: relative URL without a base; expected an http or https address, such as https://host.example/path
+            replica: 4:
+      15:9: unknown key `replica`; did you mean `replicas`?
+          rolling: {}
+          blue_green::
+      8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`
+      9:14: the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`
+      11:7: the strategy `rolling` needs `live.stable`, such as `{http: https://stable.example/version}`
+      14:7: found both `blue_green` and `rolling`, expected one strategy
+          rolling: {}:
+      8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`
+      8:23: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      8:52: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      9:14: the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`
+      9:24: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      9:45: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      11:7: the strategy `rolling` needs `live.stable`, such as `{http: https://stable.example/version}`
+      11:13: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+      12:14: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
+    ");
 }

@@ -1,4 +1,4 @@
-//! The six scenarios of `shipgate demo` as processes: each ends as its story says.
+//! The scenarios of `shipgate demo` as processes: each ends as its story says.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -32,6 +32,9 @@ fn every_scenario_ends_with_its_exit_code() {
         ("outage-before", 20, "UNDETERMINED"),
         ("outage", 42, "HELD"),
         ("blocked", 10, "BLOCKED"),
+        ("blue-green", 0, "DEPLOYED"),
+        ("blue-green-preview", 40, "ROLLED BACK"),
+        ("blue-green-errors", 40, "ROLLED BACK"),
     ];
     let runs: Vec<_> = rows
         .iter()

@@ -156,6 +156,7 @@ fn questions(
         environment: Some(subject.environment_name.clone()),
         version: version.as_ref().map(Version::to_string),
         arm: Some(arm.to_owned()),
+        workload: service.named(arm).map(|workload| workload.name.clone()),
         weight: None,
     };
     let earlier = arguments.stable_from.zip(arguments.stable_to);

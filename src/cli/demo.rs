@@ -176,6 +176,18 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
             "the policy blocks this day; nothing should be changed",
             Ending::BlockedWindow,
         ),
+        Scenario::BlueGreen => (
+            "it goes into the colour that nobody uses, and everyone is switched over",
+            Ending::Deployed,
+        ),
+        Scenario::BlueGreenPreview => (
+            "its health check fails before anyone is switched over; it should be taken back",
+            Ending::RolledBack,
+        ),
+        Scenario::BlueGreenErrors => (
+            "8% of its answers are errors after the switch; everyone should be switched back",
+            Ending::RolledBack,
+        ),
     }
 }
 
@@ -258,8 +270,9 @@ fn ending(world: &World) -> Vec<String> {
     }
     let live = world.live();
     let version = |version: &Option<String>| version.clone().unwrap_or_else(|| "nothing".into());
+    let [first, second] = world.words();
     lines.push(format!(
-        "now runs: stable {}, canary {} with {} of the requests; {} requests found no pod",
+        "now runs: {first} {}, {second} {} with {} of the requests; {} requests found no pod",
         version(&live.stable.version),
         version(&live.canary.version),
         live.weight,
@@ -297,7 +310,7 @@ mod tests {
     #[test]
     fn the_stories_end_as_the_exit_codes_say() {
         let codes = Scenario::ALL.map(|scenario| story(scenario).1.code().number);
-        assert_eq!(codes, [0, 40, 40, 20, 42, 10]);
+        assert_eq!(codes, [0, 40, 40, 20, 42, 10, 0, 40, 40]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod authorship;
 mod check;
 mod ci;
 mod circumstances;
+mod cleanup;
 mod compare;
 mod compare_past;
 pub mod context;
@@ -97,6 +98,8 @@ enum Command {
     Rollback(rollback::RollbackArguments),
     /// Finish or take back whatever an interrupted run left; safe at any time
     Recover(recover::RecoverArguments),
+    /// Once the old colour of a blue/green pair was kept for long enough: its replicas to 0
+    Cleanup(cleanup::CleanupArguments),
     /// Sign an approval or an emergency override with an SSH key
     Approve(approve::ApproveArguments),
     /// Past deployments, from the branch and the journal
@@ -124,6 +127,7 @@ impl Command {
             Self::Compare(_) => "compare",
             Self::Rollback(_) => "rollback",
             Self::Recover(_) => "recover",
+            Self::Cleanup(_) => "cleanup",
             Self::Approve(_) => "approve",
             Self::History(_) => "history",
             Self::Validate(_) => "validate",
@@ -190,6 +194,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Compare(arguments) => Box::pin(compare::run(&arguments, session)).await,
         Command::Rollback(arguments) => Box::pin(rollback::run(arguments, session)).await,
         Command::Recover(arguments) => Box::pin(recover::run(arguments, session)).await,
+        Command::Cleanup(arguments) => Box::pin(cleanup::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
         Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
@@ -240,9 +245,9 @@ fn wants_json(arguments: &[OsString], context: &Context) -> bool {
 
 /// Finds the command on a command line that could not be read.
 fn command_named(arguments: &[OsString]) -> &'static str {
-    const COMMANDS: [&str; 17] = [
+    const COMMANDS: [&str; 18] = [
         "check", "next", "test", "plan", "set", "deploy", "verify", "compare", "rollback",
-        "recover", "approve", "history", "validate", "demo", "schema", "explain", "ci",
+        "recover", "cleanup", "approve", "history", "validate", "demo", "schema", "explain", "ci",
     ];
     arguments
         .iter()

@@ -12,8 +12,9 @@ use super::{
     signals,
 };
 use crate::{
-    config::{query::Variables, verification::Verification},
-    event::{Event, Failure, Outcome, Reporter},
+    config::{Service, query::Variables, verification::Verification},
+    event::{Ending, Event, Failure, Outcome, Reporter},
+    manifest::ObjectRef,
     ops::{
         load::{self, Subject},
         programs::{self, PolicyAt},
@@ -36,8 +37,9 @@ pub struct VerifyArguments {
     /// Version that comparisons hold it against
     #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub stable_version: Option<Version>,
-    /// Workload that is judged, which queries ask for as {{arm}}: the canary is compared with stable,
-    /// stable with its time before [default: stable; canary where it is compared]
+    /// Workload that is judged, which queries ask for as {{arm}} and {{workload}}: the canary is
+    /// compared with stable, every other with the time before [default: stable; canary where it is
+    /// compared]
     #[arg(long, value_enum)]
     pub arm: Option<ArmChoice>,
     /// Weight that queries ask for as {{weight}}, in percent
@@ -55,21 +57,49 @@ pub struct VerifyArguments {
     pub duration: Option<Duration>,
 }
 
-/// Stable or canary.
+/// One of the workloads of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ArmChoice {
     /// The workload that serves everyone.
     Stable,
     /// The workload that gets a new version first.
     Canary,
+    /// The one colour.
+    Blue,
+    /// The other colour.
+    Green,
 }
 
 impl ArmChoice {
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Stable => "stable",
             Self::Canary => "canary",
+            Self::Blue => "blue",
+            Self::Green => "green",
         }
+    }
+
+    /// Returns the workload of a service that it names.
+    ///
+    /// # Errors
+    /// [`Ending::Usage`]: the service has no such workload.
+    pub(super) fn workload(self, service: &Service) -> Result<&ObjectRef, Failure> {
+        service.named(self.word()).ok_or_else(|| {
+            let workloads = service.strategy.workloads();
+            let words: Vec<&str> = workloads.iter().map(|(word, _)| *word).collect();
+            Failure::new(
+                Ending::Usage,
+                format!(
+                    "--arm {}: the service `{}` has no {}; its strategy is `{}`, expected {}",
+                    self.word(),
+                    service.name,
+                    self.word(),
+                    service.strategy.name(),
+                    words.join(" or ")
+                ),
+            )
+        })
     }
 }
 
@@ -104,7 +134,7 @@ pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Ou
         Some(duration) => Extent::For(duration),
         None => Extent::Polls(arguments.count.unwrap_or(verification.count)),
     };
-    let watched = watched(&arguments, &subject, extent, clock.now());
+    let watched = watched(&arguments, &subject, extent, clock.now())?;
     let mut watcher = Watcher::new(verification, &endpoints, &watched, client, clock)?;
     let asked = async { stopped_before_change(stop.wait().await).0.ending };
     Ok(verify::run(&mut watcher, extent, asked, session).await)
@@ -137,37 +167,50 @@ fn watched(
     subject: &Subject,
     extent: Extent,
     now: DateTime<Utc>,
-) -> Watched {
+) -> Result<Watched, Failure> {
     let service = &subject.service;
     let has_canary = service.strategy.canary().is_some();
-    let arm = arguments
-        .arm
-        .unwrap_or(if has_canary && service.verification.compares() {
-            ArmChoice::Canary
-        } else {
-            ArmChoice::Stable
-        });
-    let variables = |arm: ArmChoice, version: Option<&Version>| Variables {
-        service: Some(service.name.clone()),
-        environment: Some(subject.environment_name.clone()),
-        version: version.map(Version::to_string),
-        arm: Some(arm.word().to_owned()),
-        weight: Some(arguments.weight),
+    let default = match service.strategy.workloads().first() {
+        _ if has_canary && service.verification.compares() => Some(ArmChoice::Canary),
+        Some(("stable", _)) => Some(ArmChoice::Stable),
+        // Only the branch says which colour serves; a query that must know it is refused.
+        _ => None,
     };
-    let stable = variables(ArmChoice::Stable, arguments.stable_version.as_ref());
-    Watched {
-        judged: variables(arm, arguments.version.as_ref()),
+    let arm = arguments.arm.or(default);
+    let variables = |arm: Option<ArmChoice>, version: Option<&Version>| {
+        Ok(Variables {
+            service: Some(service.name.clone()),
+            environment: Some(subject.environment_name.clone()),
+            version: version.map(Version::to_string),
+            arm: arm.map(|arm| arm.word().to_owned()),
+            workload: match arm {
+                Some(arm) => Some(arm.workload(service)?.name.clone()),
+                None => None,
+            },
+            weight: Some(arguments.weight),
+        })
+    };
+    let reference_arm = match arm {
+        Some(ArmChoice::Canary) => Some(ArmChoice::Stable),
+        // The colour that served before is the other one.
+        Some(ArmChoice::Blue) => Some(ArmChoice::Green),
+        Some(ArmChoice::Green) => Some(ArmChoice::Blue),
+        Some(ArmChoice::Stable) | None => arm,
+    };
+    let other = variables(reference_arm, arguments.stable_version.as_ref())?;
+    Ok(Watched {
+        judged: variables(arm, arguments.version.as_ref())?,
         reference: match arm {
-            ArmChoice::Canary => Reference::Beside(stable),
-            ArmChoice::Stable => Reference::Before {
-                variables: stable,
+            Some(ArmChoice::Canary) => Reference::Beside(other),
+            _ => Reference::Before {
+                variables: other,
                 until: now,
             },
         },
         extent,
         began: None,
         weight: Some(arguments.weight).filter(|weight| *weight < Weight::FULL),
-    }
+    })
 }
 
 /// Finds the service: in the repository that is named, else in the configuration on disk.

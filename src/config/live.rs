@@ -26,11 +26,21 @@ const MOST_ANSWERS: u32 = 20;
 #[serde(deny_unknown_fields)]
 pub struct LivesDocument {
     /// Of the stable workload.
-    pub stable: LiveDocument,
+    #[serde(default)]
+    #[schemars(with = "LiveDocument")]
+    pub stable: Option<LiveDocument>,
     /// Of the canary workload.
     #[serde(default)]
     #[schemars(with = "LiveDocument")]
     pub canary: Option<LiveDocument>,
+    /// Of the blue workload.
+    #[serde(default)]
+    #[schemars(with = "LiveDocument")]
+    pub blue: Option<LiveDocument>,
+    /// Of the green workload.
+    #[serde(default)]
+    #[schemars(with = "LiveDocument")]
+    pub green: Option<LiveDocument>,
 }
 
 /// Where it is seen which version runs: exactly one of `http`, `argocd`, `flux`, `kubernetes`, `metric`.
@@ -482,7 +492,14 @@ pub(super) fn check_providers(
             if workloads.len() > 1 && !metric.query.tells_arms_apart() {
                 problems.at(
                     &format!("{pointer}/query"),
-                    "asks the same of stable and canary; use `{{arm}}`",
+                    format!(
+                        "asks the same of {}; use `{{{{arm}}}}`",
+                        workloads
+                            .iter()
+                            .map(|(word, _)| *word)
+                            .collect::<Vec<_>>()
+                            .join(" and ")
+                    ),
                 );
             }
         }

@@ -23,7 +23,7 @@ use crate::{
 pub use document::ConfigDocument;
 pub use git::GitSettings;
 pub use live::Live;
-pub use strategy::{Canary, CanaryStep, Rolling, Strategy, Traffic, Workload};
+pub use strategy::{BlueGreen, Canary, CanaryStep, Preview, Rolling, Strategy, Traffic, Workload};
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -91,6 +91,20 @@ impl Service {
         workloads
             .find(|(_, named)| named.object == *workload)
             .map(|(_, named)| &named.live)
+    }
+
+    /// Returns the word that `workloads` and `live` name a workload by; none where they do not.
+    pub fn word(&self, workload: &ObjectRef) -> Option<&'static str> {
+        let mut workloads = self.strategy.workloads().into_iter();
+        let found = workloads.find(|(_, named)| named.object == *workload);
+        found.map(|(word, _)| word)
+    }
+
+    /// Returns the workload that `workloads` and `live` name by a word; none where they do not.
+    pub fn named(&self, word: &str) -> Option<&ObjectRef> {
+        let mut workloads = self.strategy.workloads().into_iter();
+        let found = workloads.find(|(known, _)| *known == word);
+        found.map(|(_, workload)| &workload.object)
     }
 
     /// Returns the globs of its manifests in an environment.

@@ -6,7 +6,14 @@ use minijinja::{Environment, UndefinedBehavior};
 
 use crate::{units::Weight, yaml::typed};
 
-const KNOWN: [&str; 5] = ["service", "environment", "version", "arm", "weight"];
+const KNOWN: [&str; 6] = [
+    "service",
+    "environment",
+    "version",
+    "arm",
+    "workload",
+    "weight",
+];
 
 /// What the variables stand for in one measurement. A variable without a value is one that the
 /// present command does not know; a text that uses it is refused, never filled with nothing.
@@ -18,8 +25,10 @@ pub struct Variables {
     pub environment: Option<String>,
     /// `{{version}}`: the version that is measured.
     pub version: Option<String>,
-    /// `{{arm}}`: `stable` or `canary`.
+    /// `{{arm}}`: the word of the workload in `workloads`, such as `stable`, `canary` or `green`.
     pub arm: Option<String>,
+    /// `{{workload}}`: the name of the workload, such as `shop-green`.
+    pub workload: Option<String>,
     /// `{{weight}}`: the canary's share, a whole number of percent.
     pub weight: Option<Weight>,
 }
@@ -32,6 +41,7 @@ impl Variables {
             environment: example("environment"),
             version: example("1.0"),
             arm: example("canary"),
+            workload: example("shop-canary"),
             weight: Some(Weight::FULL),
         }
     }
@@ -43,6 +53,7 @@ impl Variables {
             ("environment", self.environment.clone()),
             ("version", self.version.clone()),
             ("arm", self.arm.clone()),
+            ("workload", self.workload.clone()),
             ("weight", weight),
         ];
         all.into_iter()
@@ -57,7 +68,7 @@ pub struct Template(String);
 
 impl Template {
     /// Checks a text: every variable must be one of `service`, `environment`, `version`, `arm`,
-    /// `weight`, and `{% %}` statements are not allowed.
+    /// `workload`, `weight`, and `{% %}` statements are not allowed.
     ///
     /// # Errors
     /// Empty, not a template, an unknown variable, a statement.
@@ -89,7 +100,9 @@ impl Template {
             .template_from_str(&self.0)
             .is_ok_and(|template| {
                 let names = template.undeclared_variables(false);
-                names.contains("arm") || names.contains("version")
+                ["arm", "version", "workload"]
+                    .into_iter()
+                    .any(|name| names.contains(name))
             })
     }
 
@@ -159,7 +172,7 @@ mod tests {
             ),
             (
                 "{{password}}",
-                "unknown variable `password`; known: service, environment, version, arm, weight",
+                "unknown variable `password`; known: service, environment, version, arm, workload, weight",
             ),
             (
                 "{% for i in range(9) %}x{% endfor %}",

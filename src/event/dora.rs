@@ -162,6 +162,7 @@ impl Kind {
     fn of(run: &Deployment) -> Self {
         match run.state.as_str() {
             _ if run.drill => Self::Drill,
+            "verified" if run.strategy == "cleanup" => Self::Nothing,
             "verified" if run.strategy == "direct" => Self::Remedy,
             "verified" => Self::Good,
             "rolled-back" if run.takes_back => Self::Remedy,

@@ -8,6 +8,7 @@ use super::cause::Cause;
 use crate::{
     git::{CommitId, Journal, JournalRecord, Trailers},
     policy::Overridden,
+    rollout::CLEANUP,
     units::{Version, Weight},
 };
 
@@ -120,6 +121,11 @@ pub struct Record {
 }
 
 impl Record {
+    /// Is it the end of a run that brought a version, or took one back? A cleanup does neither.
+    pub fn is_end(&self) -> bool {
+        self.state.is_final() && self.strategy != CLEANUP
+    }
+
     /// Reads a record; none for a commit that is not one of ours.
     pub fn read(record: &JournalRecord) -> Option<Self> {
         let trailers = &record.trailers;

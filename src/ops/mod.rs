@@ -11,6 +11,7 @@ pub mod case;
 pub mod cause;
 pub mod check;
 pub mod check_many;
+pub mod cleanup;
 pub mod compare;
 pub mod deploy;
 pub mod failure;

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     policy::Action,
+    rollout::CLEANUP,
     units::Version,
 };
 
@@ -105,7 +106,8 @@ pub async fn rollback_to(
     if let Some((landed, tip)) = landed {
         deploy::in_place(outside, target, &replay, landed, tip).await?;
     }
-    if replay.is_empty() {
+    let is_there = landed.is_none() && deploy::already_there(target, &manifests, version)?;
+    if replay.is_empty() || (plan.switches() && is_there) {
         return Ok(Outcome::new(
             Ending::NoChange,
             format!("{what} is at {version} already"),
@@ -190,7 +192,7 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
     let (tip, records) = read_journal(outside.repository, target).await?;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     let record = match journal::unfinished(&records) {
-        Some(record) => record,
+        Some(record) => not_a_cleanup(record, outside, target)?,
         None => last_good(&records, &what)?,
     };
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
@@ -221,7 +223,10 @@ pub async fn rollback(
     });
     let (tip, records) = read_journal(outside.repository, target).await?;
     let (record, run) = match journal::unfinished(&records) {
-        Some(record) => (record, record.run.clone()),
+        Some(record) => {
+            let record = not_a_cleanup(record, outside, target)?;
+            (record, record.run.clone())
+        }
         None => {
             let record = last_good(&records, &what)?;
             (record, new_run(outside, target, record, &records))
@@ -243,6 +248,19 @@ pub async fn rollback(
     Ok(outcome)
 }
 
+/// A cleanup brings no version, so there is none to go back to: it is finished first.
+fn not_a_cleanup<'a>(
+    record: &'a Record,
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<&'a Record, Failure> {
+    if record.strategy == CLEANUP {
+        let now = outside.clock.now();
+        return Err(deploy::unfinished_run(record, target.place(), now));
+    }
+    Ok(record)
+}
+
 /// Finds the run to take back: the newest finished one, if its version is what runs.
 fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failure> {
     let unknown = |reason: String| {
@@ -251,7 +269,7 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
     };
     let last = records
         .iter()
-        .find(|record| record.state.is_final() && record.state != State::Withdrawn);
+        .find(|record| record.is_end() && record.state != State::Withdrawn);
     let Some(record) = last else {
         return unknown(format!(
             "no deployment of {what} is known, so there is no last known good version"

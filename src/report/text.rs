@@ -142,7 +142,12 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     if let Some(deployment) = &outcome.deployment {
         fact("service", &phrases::deployment(deployment), lines);
         if let Some(weight) = deployment.weight {
-            fact("weight", &format!("canary gets {weight}"), lines);
+            let who = if deployment.strategy == "blue_green" {
+                "the new version"
+            } else {
+                "canary"
+            };
+            fact("weight", &format!("{who} gets {weight}"), lines);
         }
         if !deployment.run.is_empty() {
             fact("run", &deployment.run, lines);

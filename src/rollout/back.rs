@@ -1,7 +1,7 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
-use super::{Action, Arm, Plan, Replay};
-use crate::manifest::{Change, Edit, ObjectRef};
+use super::{Action, Arm, Plan, Replay, WrittenStep};
+use crate::manifest::{Change, Edit, ObjectRef, ScalarType};
 
 /// One step of the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,14 @@ pub enum BackStep {
     WaitLive(ObjectRef),
     /// Wait until the canary no longer runs the new version.
     WaitGone(ObjectRef),
+    /// Give the colour that served before its pods back, before anyone is sent there.
+    Revive(Vec<Change>),
+    /// Switch everyone back to it, in a commit of its own.
+    Switch(Vec<Change>),
+    /// Wait until it runs the previous version.
+    WaitServing(ObjectRef),
+    /// Wait until the other colour no longer runs the new version.
+    WaitIdle(ObjectRef),
 }
 
 impl BackStep {
@@ -24,6 +32,12 @@ impl BackStep {
             Self::Values(_) => "back: version and replicas to what they were",
             Self::WaitLive(_) => "back: wait until stable runs the previous version",
             Self::WaitGone(_) => "back: wait until the canary no longer runs the new version",
+            Self::Revive(_) => "back: pods for the colour that served before",
+            Self::Switch(_) => "back: switch to the colour that served before",
+            Self::WaitServing(_) => {
+                "back: wait until the colour that served before runs the previous version"
+            }
+            Self::WaitIdle(_) => "back: wait until the other colour no longer runs the new version",
         }
         .to_owned()
     }
@@ -53,6 +67,9 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     weight.retain(splits_traffic);
     let mut values = replay.until(reached);
     values.retain(|change| !splits_traffic(change));
+    if plan.switches() {
+        return switched_back(plan, replay, reached, weight, values);
+    }
     let mut steps = Vec::new();
     if !weight.is_empty() {
         steps.push(BackStep::Weight(weight));
@@ -74,6 +91,54 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     steps
 }
 
+/// The way back of a switch: users first, then what the idle colour was. That the colour that served
+/// before is live is looked at only where anyone may have been sent away from it.
+fn switched_back(
+    plan: &Plan,
+    replay: &Replay,
+    reached: usize,
+    switch: Vec<Change>,
+    values: Vec<Change>,
+) -> Vec<BackStep> {
+    let is_switch = |write: &&WrittenStep| {
+        let changes = write.changes.iter();
+        let mut objects = changes.map(|change| Some(&change.object));
+        objects.any(|object| object == plan.traffic.as_ref())
+    };
+    let may_be_switched = replay
+        .writes
+        .iter()
+        .find(is_switch)
+        .is_some_and(|write| write.step <= reached);
+    let leaves = values.iter().any(|change| leaves(plan, change));
+    let mut steps = Vec::new();
+    if !switch.is_empty() {
+        steps.push(BackStep::Switch(switch));
+    }
+    if !values.is_empty() {
+        steps.push(BackStep::Values(values));
+    }
+    if may_be_switched {
+        steps.push(BackStep::WaitServing(plan.roles.stable.clone()));
+    }
+    if let Some(idle) = plan.roles.canary.as_ref().filter(|_| leaves) {
+        steps.push(BackStep::WaitIdle(idle.clone()));
+    }
+    steps
+}
+
+/// Does the idle colour no longer run the new version once this change is taken back? It may have had
+/// that version all along, from an earlier deployment.
+fn leaves(plan: &Plan, change: &Change) -> bool {
+    let had_no_pods =
+        change.scalar_type == ScalarType::Integer && change.old.as_deref() == Some("0");
+    let new = change.new.as_deref().unwrap_or_default();
+    let brings_version = change.scalar_type == ScalarType::Text
+        && change.object.kind != "Service"
+        && new.contains(plan.version.as_str());
+    had_no_pods || brings_version
+}
+
 /// Finds the step that brings the new version to a workload: the last write of a version before
 /// the wait for it. None where that changes nothing.
 fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
@@ -87,7 +152,10 @@ fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
             Action::Write { edits, .. } => edits
                 .iter()
                 .any(|edit| matches!(edit, Edit::Version { .. })),
-            Action::WaitLive { .. } | Action::Watch { .. } | Action::Approval => false,
+            Action::WaitLive { .. }
+            | Action::Preview { .. }
+            | Action::Watch { .. }
+            | Action::Approval => false,
         })
         .filter(|step| !replay.at(*step).is_empty())
 }

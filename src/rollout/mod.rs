@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub use back::{BackStep, way_back};
-pub use build::{Facts, Share, direct, plan, version_edits};
+pub use build::{CLEANUP, Facts, Share, Switch, cleanup, direct, plan, version_edits};
 pub use replay::{Replay, WrittenStep, replay};
 
 /// The steps of one deployment, as data: printed, run, taken back.
@@ -35,6 +35,21 @@ impl Plan {
     /// Returns the estimated length of the whole, without the waits for the controller.
     pub fn length(&self) -> Duration {
         self.steps.iter().map(|step| step.action.length()).sum()
+    }
+
+    /// Does it switch everyone from one workload to the other at once?
+    pub fn switches(&self) -> bool {
+        self.traffic
+            .as_ref()
+            .is_some_and(|object| object.kind == "Service")
+    }
+
+    /// Returns the workload that serves everyone once the plan is done, and its part.
+    pub fn serves_then(&self) -> (Arm, &ObjectRef) {
+        match &self.roles.canary {
+            Some(canary) if self.switches() => (Arm::Canary, canary),
+            _ => (Arm::Stable, &self.roles.stable),
+        }
     }
 
     /// Returns how many waits for the controller there are.
@@ -87,17 +102,19 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Returns the parts that a strategy gives its workloads.
-    pub fn of(strategy: &Strategy) -> Self {
+    /// Returns the parts that a strategy gives its workloads; none where the manifests say which of
+    /// them plays which.
+    pub fn of(strategy: &Strategy) -> Option<Self> {
         match strategy {
-            Strategy::Rolling(rolling) => Self {
+            Strategy::Rolling(rolling) => Some(Self {
                 stable: rolling.stable.object.clone(),
                 canary: None,
-            },
-            Strategy::Canary(canary) => Self {
+            }),
+            Strategy::Canary(canary) => Some(Self {
                 stable: canary.stable.object.clone(),
                 canary: Some(canary.canary.object.clone()),
-            },
+            }),
+            Strategy::BlueGreen(_) => None,
         }
     }
 
@@ -125,6 +142,11 @@ pub enum Action {
         /// Which workload.
         arm: Arm,
     },
+    /// Check the workload that nobody uses yet by its preview addresses; worse ends it at once.
+    Preview {
+        /// How long.
+        duration: Duration,
+    },
     /// Watch health and metrics; worse ends it at once.
     Watch {
         /// Which workload is judged.
@@ -141,7 +163,7 @@ pub enum Action {
 impl Action {
     fn length(&self) -> Duration {
         match self {
-            Self::Watch { duration, .. } => *duration,
+            Self::Watch { duration, .. } | Self::Preview { duration } => *duration,
             Self::Write { .. } | Self::WaitLive { .. } | Self::Approval => Duration::ZERO,
         }
     }
@@ -154,8 +176,8 @@ pub enum Stage {
     Start,
     /// The weight grows.
     Advance,
-    /// The new version arrives in the stable workload of a canary.
+    /// The new version arrives in the stable workload of a canary, or everyone is switched over to it.
     Promote,
-    /// What the canary needed is put away; the new version is judged good by then.
+    /// What nobody needs any more is put away; the new version is judged good by then.
     Finish,
 }

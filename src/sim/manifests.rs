@@ -65,6 +65,13 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
             })
             .ok_or_else(|| format!("no {kind}/{name} in {ROOT}"))
     };
+    if shape == Shape::BlueGreen {
+        return Ok(Desired {
+            stable: object("Deployment", "advertisements-blue")?.workload()?,
+            canary: object("Deployment", "advertisements-green")?.workload()?,
+            weight: Some(object("Service", "advertisements")?.colour()?),
+        });
+    }
     Ok(Desired {
         stable: object("Deployment", "advertisements")?.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
@@ -85,7 +92,7 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
                 &["spec", "weighted", "services"],
                 &["name"],
             )?),
-            Shape::Replicas => None,
+            Shape::Replicas | Shape::BlueGreen => None,
         },
     })
 }
@@ -140,6 +147,15 @@ impl Manifest {
             replicas,
             selector,
         })
+    }
+
+    /// Reads which colour everyone is sent to: all of the requests, or none, to the green one.
+    fn colour(&self) -> Result<Weight, String> {
+        match self.text(&["spec", "selector", "colour"]) {
+            Some("blue") => Ok(Weight::ZERO),
+            Some("green") => Ok(Weight::FULL),
+            found => Err(self.wrong(&format!("selects the colour {found:?}"))),
+        }
     }
 
     fn weight(&self) -> Result<Weight, String> {

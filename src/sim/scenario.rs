@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use super::Shape;
+
 /// The version that runs when a world starts; always healthy.
 pub const FIRST_VERSION: &str = "1.0";
 
@@ -23,6 +25,12 @@ pub enum Scenario {
     Outage,
     /// The policy blocks this day.
     Blocked,
+    /// Two colours; the new version is as good as the old one.
+    BlueGreen,
+    /// Two colours; the new version's health check fails.
+    BlueGreenPreview,
+    /// Two colours; the new version answers 8 % of its requests with an error.
+    BlueGreenErrors,
 }
 
 /// How a version treats its requests.
@@ -41,13 +49,16 @@ const HEALTHY: Behaviour = Behaviour {
 
 impl Scenario {
     /// All scenarios, in the order in which the help names them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Healthy,
         Self::Errors,
         Self::Latency,
         Self::OutageBefore,
         Self::Outage,
         Self::Blocked,
+        Self::BlueGreen,
+        Self::BlueGreenPreview,
+        Self::BlueGreenErrors,
     ];
 
     /// Returns the name that `--scenario` takes.
@@ -59,13 +70,29 @@ impl Scenario {
             Self::OutageBefore => "outage-before",
             Self::Outage => "outage",
             Self::Blocked => "blocked",
+            Self::BlueGreen => "blue-green",
+            Self::BlueGreenPreview => "blue-green-preview",
+            Self::BlueGreenErrors => "blue-green-errors",
         }
+    }
+
+    /// Returns how the shop of its world is deployed.
+    pub fn shape(self) -> Shape {
+        match self {
+            Self::BlueGreen | Self::BlueGreenPreview | Self::BlueGreenErrors => Shape::BlueGreen,
+            _ => Shape::Ingress,
+        }
+    }
+
+    /// Does a version answer its health check well?
+    pub fn is_healthy(self, version: &str) -> bool {
+        self != Self::BlueGreenPreview || version != NEW_VERSION
     }
 
     /// Returns how a version treats its requests.
     pub fn behaviour(self, version: &str) -> Behaviour {
         match self {
-            Self::Errors if version == NEW_VERSION => Behaviour {
+            Self::Errors | Self::BlueGreenErrors if version == NEW_VERSION => Behaviour {
                 error_ratio: 0.08,
                 ..HEALTHY
             },

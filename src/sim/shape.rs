@@ -17,6 +17,8 @@ pub enum Shape {
     Traefik,
     /// By the numbers of pods behind one Service.
     Replicas,
+    /// All of it to one of two colours, as the selector of a Service says.
+    BlueGreen,
 }
 
 const STABLE: &str = include_str!("world/advertisements.yaml");
@@ -24,13 +26,28 @@ const CANARY: &str = include_str!("world/advertisements-canary.yaml");
 const INGRESS: &str = include_str!("world/ingress.yaml");
 const CONFIG: &str = include_str!("world/shipgate.yaml");
 
+const BLUE_GREEN: [(&str, &str); 3] = [
+    (
+        "advertisements-blue.yaml",
+        include_str!("world/blue_green/blue.yaml"),
+    ),
+    (
+        "advertisements-green.yaml",
+        include_str!("world/blue_green/green.yaml"),
+    ),
+    (
+        "advertisements-service.yaml",
+        include_str!("world/blue_green/service.yaml"),
+    ),
+];
+
 /// What the configuration says of the usual shape, which the others replace.
 const BY_INGRESS: &str = "{ingress_nginx: Ingress/advertisements-canary}";
 const PODS: &str = "        canary_replicas: 1\n";
 
 impl Shape {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
+    /// Those with a canary.
+    pub const CANARIES: [Self; 5] = [
         Self::Ingress,
         Self::HttpRoute,
         Self::VirtualService,
@@ -38,15 +55,30 @@ impl Shape {
         Self::Replicas,
     ];
 
+    /// Returns what the two halves are called.
+    pub fn words(self) -> [&'static str; 2] {
+        match self {
+            Self::BlueGreen => ["blue", "green"],
+            _ => ["stable", "canary"],
+        }
+    }
+
     /// Returns path and text of every manifest.
     pub(super) fn manifests(self) -> Vec<(String, String)> {
+        if self == Self::BlueGreen {
+            return BLUE_GREEN
+                .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
+                .to_vec();
+        }
         let route = |text: &str| {
             // The last document of the canary's file is its Ingress.
             let (halves, _) = CANARY.rsplit_once("---\n").unwrap_or((CANARY, ""));
             format!("{halves}---\n{text}")
         };
         let (stable, canary, ingress) = match self {
-            Self::Ingress => (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS)),
+            Self::Ingress | Self::BlueGreen => {
+                (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS))
+            }
             Self::HttpRoute => (
                 STABLE.to_owned(),
                 route(include_str!("world/http_route/traffic.yaml")),
@@ -84,6 +116,7 @@ impl Shape {
     pub(super) fn config(self) -> String {
         let traffic = match self {
             Self::Ingress => return CONFIG.to_owned(),
+            Self::BlueGreen => return include_str!("world/blue_green/shipgate.yaml").to_owned(),
             Self::HttpRoute => "{http_route: HTTPRoute/advertisements}",
             Self::VirtualService => "{virtual_service: VirtualService/advertisements}",
             Self::Traefik => "{traefik_service: TraefikService/advertisements}",

@@ -56,7 +56,7 @@ impl WorldOptions {
     pub fn new(scenario: Scenario, clock: Arc<dyn Clock>, folder: PathBuf) -> Self {
         Self {
             scenario,
-            shape: Shape::default(),
+            shape: scenario.shape(),
             clock,
             seed: 1,
             folder,
@@ -191,6 +191,11 @@ impl World {
         Ok(commit.to_string())
     }
 
+    /// Returns what its two halves are called.
+    pub fn words(&self) -> [&'static str; 2] {
+        self.inner.shape.words()
+    }
+
     /// Returns what runs now.
     pub fn live(&self) -> ClusterState {
         self.inner.look(|cluster, _| cluster.state().clone())
@@ -269,12 +274,34 @@ impl Inner {
             "/api/v1/query" | "/api/v1/query_range" => self.metrics(question),
             "/health" => self.health(self.visited()),
             "/version" => self.version(self.visited()),
-            "/stable/health" => self.health(Arm::Stable),
-            "/stable/version" => self.version(Arm::Stable),
-            "/canary/health" => self.health(Arm::Canary),
-            "/canary/version" => self.version(Arm::Canary),
-            _ => Answer::text(404, "404 page not found"),
+            "/preview/health" => self.health(self.idle()),
+            path => match self.half(path) {
+                Some((arm, "health")) => self.health(arm),
+                Some((arm, "version")) => self.version(arm),
+                _ => Answer::text(404, "404 page not found"),
+            },
         })
+    }
+
+    /// Returns the half that an address such as `/stable/version` is of, and what is asked of it.
+    fn half<'p>(&self, path: &'p str) -> Option<(Arm, &'p str)> {
+        let (word, page) = path.strip_prefix('/')?.split_once('/')?;
+        let words = self.shape.words();
+        let (arm, _) = Arm::ALL
+            .into_iter()
+            .zip(words)
+            .find(|(_, it)| *it == word)?;
+        Some((arm, page))
+    }
+
+    /// Returns the half that customers do not see.
+    fn idle(&self) -> Arm {
+        let share = self.look(|cluster, _| cluster.state().share(Arm::Canary));
+        if share > 0.5 {
+            Arm::Stable
+        } else {
+            Arm::Canary
+        }
     }
 
     /// Returns the half that the ingress sends the next request to.
@@ -294,6 +321,7 @@ impl Inner {
 
     fn health(&self, arm: Arm) -> Answer {
         match self.running(arm) {
+            Some(version) if !self.scenario.is_healthy(&version) => Answer::status(500, "broken"),
             Some(_) => Answer::status(200, "ok"),
             None => Answer::status(503, "no endpoints"),
         }

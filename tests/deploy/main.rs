@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod again;
+mod blue_green;
 mod branch_journal;
 mod compared;
 #[path = "../support/counting.rs"]

@@ -8,6 +8,7 @@ use shipgate::{
     ops::{
         asker::Asker,
         case::Circumstances,
+        cleanup::{self, CleanupRequest},
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
         history::{self, HistoryQuestion},
@@ -166,6 +167,63 @@ impl Stage {
             recover::recover(outside, &target, actor, stop, trail).await
         });
         Box::pin(run).await
+    }
+
+    /// Cleans up, once the old colour was kept for long enough, or now.
+    pub async fn cleanup(&self, now: bool) -> End {
+        self.cleanup_with(now, Start::by("alex")).await
+    }
+
+    /// Cleans up in a way of its own.
+    pub async fn cleanup_with(&self, now: bool, start: Start) -> End {
+        let dry_run = start.dry_run;
+        self.run(start, async |outside, actor, stop, trail| {
+            let target = target(outside).await?;
+            let asker = asker(actor);
+            let question = Question {
+                action: Action::Cleanup,
+                version: None,
+                policy: None,
+                policy_ref: None,
+                traffic: &TrafficQuestion::default(),
+                asker: &asker,
+                circumstances: &Circumstances::default(),
+            };
+            let permit = match gate::ask(&question, outside, &target, trail).await? {
+                Answer::Permit(permit) => permit,
+                Answer::No(outcome) => return Ok(*outcome),
+            };
+            let request = CleanupRequest {
+                asker: &asker,
+                permit: &permit,
+                now,
+                reason: now.then_some("a test"),
+                dry_run,
+            };
+            cleanup::cleanup(request, outside, &target, stop, trail).await
+        })
+        .await
+    }
+
+    /// Judges whether the journal explains every change on the branch; one line for each gap.
+    pub async fn gaps(&self) -> Vec<String> {
+        let end = self
+            .run(Start::new(), async |outside, _, _, _| {
+                let source = ConfigSource {
+                    branch: None,
+                    path: CONFIG,
+                };
+                let site = load::site(outside.repository, &source, None).await?;
+                let question = HistoryQuestion {
+                    audit: true,
+                    ..HistoryQuestion::default()
+                };
+                history::history(outside, &site, &question).await
+            })
+            .await;
+        let audit = end.outcome.audit.clone().unwrap();
+        assert!(audit.explained > 0, "{end}");
+        audit.gaps.into_iter().map(|gap| gap.message).collect()
     }
 
     /// Rolls back, to the last known good version or to a named one.

@@ -21,6 +21,12 @@ use crate::{trail::End, wire::Wire};
 pub const STABLE: &str = "clusters/prod/advertisements.yaml";
 /// The other one.
 pub const CANARY: &str = "clusters/prod/advertisements-canary.yaml";
+/// The files that a blue/green deployment may change.
+pub const BLUE: &str = "clusters/prod/advertisements-blue.yaml";
+/// The other colour.
+pub const GREEN: &str = "clusters/prod/advertisements-green.yaml";
+/// Its Services.
+pub const SERVICE: &str = "clusters/prod/advertisements-service.yaml";
 /// The configuration.
 pub const CONFIG: &str = "shipgate.yaml";
 
@@ -87,7 +93,7 @@ impl Stage {
 
     /// A world whose configuration was edited before anything else happened.
     pub fn edited(scenario: Scenario, configure: impl FnOnce(String) -> String) -> Self {
-        Self::shaped(Shape::Ingress, scenario, configure)
+        Self::shaped(scenario.shape(), scenario, configure)
     }
 
     /// A world whose traffic is split in another way than usual.
@@ -112,7 +118,11 @@ impl Stage {
                 .write(CONFIG, configured.as_bytes(), "config: for this test")
                 .unwrap();
         }
-        let first = [STABLE, CANARY].map(|path| (path, text(path))).into();
+        let paths: &[&'static str] = match shape {
+            Shape::BlueGreen => &[BLUE, GREEN, SERVICE],
+            _ => &[STABLE, CANARY],
+        };
+        let first = paths.iter().map(|path| (*path, text(path))).collect();
         Self {
             begun: world.log().unwrap().len(),
             client: probe::Client::new(probe::ClientOptions {
@@ -207,8 +217,9 @@ impl Stage {
                 .clone()
                 .unwrap_or_else(|| "nothing".to_owned())
         };
+        let [first, second] = self.world.words();
         format!(
-            "stable {}, canary {} with {}",
+            "{first} {}, {second} {} with {}",
             version(Arm::Stable),
             version(Arm::Canary),
             live.weight

@@ -159,8 +159,9 @@ fn plan(case: &Case) -> Plan {
     let config = config(case);
     let service = &config.services["advertisements"];
     let facts = Facts {
-        roles: Roles::of(&service.strategy),
+        roles: Roles::of(&service.strategy).unwrap(),
         stable_replicas: Some(3),
+        switch: None,
         canary_replicas: Some(case.replicas_before),
         canary_weight: Some(Weight::new(case.weight_before.into()).unwrap()),
     };
@@ -211,6 +212,7 @@ proptest! {
                     changes
                 }
                 BackStep::WaitLive(_) | BackStep::WaitGone(_) => continue,
+                other => panic!("no step of a canary: {other:?}"),
             };
             let set = restore(&now, changes).unwrap();
             let applied = set.apply(&now).unwrap();

@@ -52,7 +52,23 @@ const DEPLOYMENTS: &[(&str, &str, &str, &str)] = &[
         "stable",
         "clusters/prod/discounts/deployment.yaml",
     ),
+    (
+        "checkout-blue",
+        "checkout",
+        "blue",
+        "clusters/prod/checkout/blue.yaml",
+    ),
+    (
+        "checkout-green",
+        "checkout",
+        "green",
+        "clusters/prod/checkout/green.yaml",
+    ),
 ];
+
+/// The Services of a blue/green pair: what everyone uses, and what testers use.
+const COLOURS_FILE: &str = "clusters/prod/checkout/service.yaml";
+const COLOURS: [&str; 2] = ["checkout", "checkout-preview"];
 
 /// Numbers that look random and are the same for the same seed (SplitMix64).
 #[derive(Debug, Clone)]
@@ -97,6 +113,10 @@ struct State {
     pods: BTreeMap<&'static str, Pods>,
     /// Percent of the requests that go to the canary.
     weight: u64,
+    /// The Deployment that each Service of a blue/green pair leads to.
+    colours: BTreeMap<&'static str, String>,
+    /// Requests that found no pod of the colour that they were sent to.
+    lost: u64,
     /// Requests in each second.
     rate: u64,
     /// Failing requests in each 10,000 of a good version.
@@ -139,6 +159,8 @@ impl Cluster {
             tip: String::new(),
             pods: BTreeMap::new(),
             weight: 0,
+            colours: BTreeMap::new(),
+            lost: 0,
             counted_at: now,
             counters: BTreeMap::new(),
         };
@@ -189,6 +211,17 @@ impl Cluster {
     /// How many health checks wait for an answer that does not come.
     pub fn held(&self) -> usize {
         self.shared.held.lock().unwrap().len()
+    }
+
+    /// How many requests found no pod of the colour that they were sent to.
+    pub fn lost(&self) -> u64 {
+        self.shared.state.lock().unwrap().lost
+    }
+
+    /// The Deployment that a Service of a blue/green pair leads to.
+    pub fn leads_to(&self, service: &str) -> Option<String> {
+        let state = self.shared.state.lock().unwrap();
+        state.colours.get(service).cloned()
     }
 
     /// Which version a deployment runs; none = no pods.
@@ -246,6 +279,12 @@ impl State {
                 pods.ready_at = now + self.start_delay;
             }
         }
+        for name in COLOURS {
+            if let Some(object) = reader.object(tip, COLOURS_FILE, "Service", name) {
+                let colour = object["spec"]["selector"]["colour"].as_str().unwrap();
+                self.colours.insert(name, format!("checkout-{colour}"));
+            }
+        }
         if let Some(ingress) = reader.object(tip, INGRESS_FILE, "Ingress", "advertisements-canary")
         {
             let weight = ingress.pointer(WEIGHT).and_then(Value::as_str).unwrap();
@@ -275,6 +314,14 @@ impl State {
         } else {
             0
         };
+        if let Some(serving) = self.colours.get("checkout")
+            && self
+                .pods
+                .get(serving.as_str())
+                .is_none_or(|pods| pods.running.is_none())
+        {
+            self.lost += requests;
+        }
         for (name, service, arm, _) in DEPLOYMENTS {
             let Some(version) = self.pods.get(name).and_then(|pods| pods.running.clone()) else {
                 continue;
@@ -282,6 +329,10 @@ impl State {
             let requests = match *name {
                 "advertisements-canary" => to_canary,
                 "advertisements" => requests - to_canary,
+                "checkout-blue" | "checkout-green" => {
+                    let serves = self.colours.get("checkout").is_some_and(|it| it == name);
+                    if serves { requests } else { 0 }
+                }
                 _ => requests / 10,
             };
             let odds = if self.behaviour.failing.contains(&version) {
@@ -358,8 +409,12 @@ fn answer(path: &str, state: &mut State) -> (&'static str, String) {
     }
     let mut parts = path.trim_start_matches('/').split('/');
     let (name, page) = (parts.next().unwrap_or_default(), parts.next());
+    let name = state.colours.get(name).map_or(name, String::as_str);
     let running = state.pods.get(name).and_then(|pods| pods.running.as_ref());
     match (page, running) {
+        (Some("health"), Some(version)) if version.ends_with("-broken") => {
+            ("500 Internal Server Error", "broken\n".to_owned())
+        }
         (Some("version"), Some(version)) => ("200 OK", format!("{{\"version\": \"{version}\"}}\n")),
         (Some("health"), Some(_)) => ("200 OK", "ok\n".to_owned()),
         (Some("version" | "health"), None) => ("503 Service Unavailable", "no pods\n".to_owned()),

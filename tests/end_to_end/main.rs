@@ -15,6 +15,7 @@ mod prometheus;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blue_green;
 mod canaries;
 mod cluster;
 mod gate;

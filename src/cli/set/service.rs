@@ -13,7 +13,7 @@ use crate::{
     config::Traffic,
     event::{Ending, Failure},
     ops::load,
-    rollout::{self, Roles},
+    rollout,
     units::Version,
 };
 
@@ -27,9 +27,9 @@ pub struct ServiceArguments {
     /// Version for the service
     #[arg(long, value_parser = version, requires = "service", allow_hyphen_values = true)]
     version: Option<Version>,
-    /// Workload of the service that the values are for
-    #[arg(long, value_enum, default_value_t = ArmChoice::Stable, requires = "service")]
-    arm: ArmChoice,
+    /// Workload of the service that the values are for [default: stable; a colour has to be named]
+    #[arg(long, value_enum, requires = "service")]
+    arm: Option<ArmChoice>,
     /// Environment of the configuration [default: the only one]
     #[arg(long, value_name = "NAME", requires = "service")]
     environment: Option<String>,
@@ -65,30 +65,30 @@ impl ServiceArguments {
         )?;
         let service = &subject.service;
         let canary = service.strategy.canary();
-        let no_canary = |flag: &str| {
-            let name = &service.name;
-            let reason =
-                format!("{flag}: the service `{name}` has no canary; its strategy is `rolling`");
-            Failure::new(Ending::Usage, reason)
-        };
+        let name = &service.name;
         if canary.is_none() && values.has_weight() {
-            return Err(no_canary("--weight"));
+            let strategy = service.strategy.name();
+            let reason = format!(
+                "--weight: the service `{name}` has no canary; its strategy is `{strategy}`"
+            );
+            return Err(Failure::new(Ending::Usage, reason));
         }
         let traffic = canary.map(|canary| &canary.traffic);
         if traffic == Some(&Traffic::Replicas) && values.has_weight() {
-            let reason = format!(
-                "--weight: the numbers of pods split the traffic of the service `{}`",
-                service.name
-            );
+            let reason =
+                format!("--weight: the numbers of pods split the traffic of the service `{name}`");
             return Err(Failure::new(Ending::Usage, reason)
                 .hint("set the number of the canary's pods: --arm canary --replicas 1"));
         }
-        let roles = Roles::of(&service.strategy);
-        let workload = match (self.arm, canary) {
-            (ArmChoice::Stable, _) => &roles.stable,
-            (ArmChoice::Canary, Some(canary)) => &canary.canary.object,
-            (ArmChoice::Canary, None) => return Err(no_canary("--arm canary")),
-        };
+        // Which colour serves is no reason to change it, nor is which one does not.
+        if self.arm.is_none() && service.strategy.blue_green().is_some() {
+            let reason = format!(
+                "the service `{name}` has two colours: name one with --arm blue or --arm green"
+            );
+            return Err(Failure::new(Ending::Usage, reason));
+        }
+        let arm = self.arm.unwrap_or(ArmChoice::Stable);
+        let workload = arm.workload(service)?;
         let mut edits = Vec::new();
         if let Some(version) = &self.version {
             edits.extend(rollout::version_edits(service, workload, version));

@@ -139,7 +139,7 @@ impl CanaryDocument {
     pub(super) fn validate(&self, reading: &Reading<'_>, problems: &mut Problems<'_>) -> Canary {
         let document = reading.document;
         let (workloads, live) = (&document.workloads, &document.live);
-        let stable = (Some(&workloads.stable), Some(&live.stable));
+        let stable = (workloads.stable.as_ref(), live.stable.as_ref());
         let canary = (workloads.canary.as_ref(), live.canary.as_ref());
         let stable = reading.workload("canary", "stable", stable, problems);
         let canary = reading.workload("canary", "canary", canary, problems);

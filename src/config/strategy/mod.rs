@@ -1,5 +1,6 @@
 //! `strategy`: how a new version gets to everyone; one file for each way.
 
+mod blue_green;
 mod canary;
 mod generated;
 mod rolling;
@@ -20,6 +21,7 @@ use crate::{
     units::{Weight, parse_duration},
 };
 
+pub use blue_green::{BlueGreen, BlueGreenDocument, Preview};
 pub use canary::{Canary, CanaryDocument, CanaryStep};
 pub use rolling::{Rolling, RollingDocument};
 pub use traffic::{Traffic, TrafficDocument};
@@ -32,11 +34,21 @@ const DEFAULT_BAKE_TIME: Duration = Duration::from_secs(300);
 #[serde(deny_unknown_fields)]
 pub struct WorkloadsDocument {
     /// The workload that serves everyone.
-    pub stable: String,
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub stable: Option<String>,
     /// The workload that gets a new version first.
     #[serde(default)]
     #[schemars(with = "String")]
     pub canary: Option<String>,
+    /// One of the two workloads of a blue/green pair.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub blue: Option<String>,
+    /// The other one.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub green: Option<String>,
 }
 
 /// How a service is deployed: exactly one key.
@@ -51,6 +63,10 @@ pub struct StrategyDocument {
     #[serde(default)]
     #[schemars(with = "RollingDocument")]
     pub rolling: Option<RollingDocument>,
+    /// Into the one of two workloads that nobody uses, then everyone is switched over.
+    #[serde(default)]
+    #[schemars(with = "BlueGreenDocument")]
+    pub blue_green: Option<BlueGreenDocument>,
 }
 
 /// A workload, and where it is seen which version it runs.
@@ -74,12 +90,14 @@ pub struct Held {
 }
 
 /// How a new version gets to everyone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Strategy {
     /// Into the one workload at once.
     Rolling(Rolling),
     /// Into a canary workload first, with growing weight.
     Canary(Box<Canary>),
+    /// Into the workload that nobody uses, then everyone is switched over.
+    BlueGreen(Box<BlueGreen>),
 }
 
 impl Strategy {
@@ -88,6 +106,7 @@ impl Strategy {
         match self {
             Self::Rolling(_) => "rolling",
             Self::Canary(_) => "canary",
+            Self::BlueGreen(_) => "blue_green",
         }
     }
 
@@ -96,20 +115,33 @@ impl Strategy {
         match self {
             Self::Rolling(rolling) => vec![("stable", &rolling.stable)],
             Self::Canary(canary) => vec![("stable", &canary.stable), ("canary", &canary.canary)],
+            Self::BlueGreen(pair) => vec![("blue", &pair.blue), ("green", &pair.green)],
         }
     }
 
     /// Returns the canary strategy, if it is that.
     pub fn canary(&self) -> Option<&Canary> {
         match self {
-            Self::Rolling(_) => None,
+            Self::Rolling(_) | Self::BlueGreen(_) => None,
             Self::Canary(canary) => Some(canary),
         }
     }
 
-    /// Returns the object that splits the traffic, where there is one.
+    /// Returns the blue/green strategy, if it is that.
+    pub fn blue_green(&self) -> Option<&BlueGreen> {
+        match self {
+            Self::Rolling(_) | Self::Canary(_) => None,
+            Self::BlueGreen(pair) => Some(pair),
+        }
+    }
+
+    /// Returns the object that says who gets which requests, where there is one.
     pub fn traffic_object(&self) -> Option<&ObjectRef> {
-        self.canary()?.traffic.object()
+        match self {
+            Self::Rolling(_) => None,
+            Self::Canary(canary) => canary.traffic.object(),
+            Self::BlueGreen(pair) => Some(&pair.service),
+        }
     }
 
     /// Returns how long the new version is watched with all the traffic before it counts as good.
@@ -117,6 +149,7 @@ impl Strategy {
         match self {
             Self::Rolling(rolling) => rolling.bake_time,
             Self::Canary(canary) => canary.bake_time,
+            Self::BlueGreen(pair) => pair.bake_time,
         }
     }
 
@@ -128,8 +161,13 @@ impl Strategy {
     /// Returns the shortest time in which a deployment can end: its pauses and bake times, without
     /// waits for workloads and approvals.
     pub fn shortest(&self) -> Duration {
+        let preview = self.blue_green().and_then(|pair| pair.preview.as_ref());
+        let preview = preview.map_or(Duration::ZERO, |preview| preview.duration);
         let held = self.held().into_iter().map(|held| held.duration);
-        held.fold(self.bake_time(), Duration::saturating_add)
+        held.fold(
+            self.bake_time().saturating_add(preview),
+            Duration::saturating_add,
+        )
     }
 
     /// Returns how long the new version is watched with a part of the traffic before all of it goes
@@ -167,6 +205,7 @@ impl ServiceDocument {
         };
         let strategies = &self.strategy;
         let named: Vec<&str> = [
+            ("blue_green", strategies.blue_green.is_some()),
             ("canary", strategies.canary.is_some()),
             ("rolling", strategies.rolling.is_some()),
         ]
@@ -176,13 +215,23 @@ impl ServiceDocument {
         .collect();
         if named.len() != 1 {
             let problem = match named.as_slice() {
-                [] => "no strategy is named; expected `canary` or `rolling`".to_owned(),
+                [] => {
+                    "no strategy is named; expected `blue_green`, `canary` or `rolling`".to_owned()
+                }
                 several => format!(
                     "found both `{}`, expected one strategy",
                     several.join("` and `")
                 ),
             };
             problems.at(&format!("{pointer}/strategy"), problem);
+        }
+        if named.len() == 1
+            && let Some(pair) = &strategies.blue_green
+        {
+            return Strategy::BlueGreen(Box::new(pair.validate(&reading, problems)));
+        }
+        if strategies.blue_green.is_none() {
+            reading.without_colours(named.first().copied(), problems);
         }
         match (&strategies.canary, &strategies.rolling) {
             (Some(canary), None) => Strategy::Canary(Box::new(canary.validate(&reading, problems))),
@@ -199,6 +248,36 @@ impl Reading<'_> {
     /// Returns the place of a key of the service, such as `live/canary`.
     fn at(&self, key: &str) -> String {
         format!("{}/{key}", self.pointer)
+    }
+
+    /// Notes what is written for a blue/green pair where the strategy is another one.
+    fn without_colours(&self, strategy: Option<&str>, problems: &mut Problems<'_>) {
+        let Some(strategy) = strategy else { return };
+        let (workloads, live) = (&self.document.workloads, &self.document.live);
+        let traffic = self.document.traffic.as_ref();
+        for (present, key) in [
+            (workloads.blue.is_some(), "workloads/blue"),
+            (workloads.green.is_some(), "workloads/green"),
+            (live.blue.is_some(), "live/blue"),
+            (live.green.is_some(), "live/green"),
+            (
+                traffic.is_some_and(|it| it.service.is_some()),
+                "traffic/service",
+            ),
+            (
+                traffic.is_some_and(|it| it.label.is_some()),
+                "traffic/label",
+            ),
+        ] {
+            if present {
+                problems.at(
+                    &self.at(key),
+                    format!(
+                        "the strategy `{strategy}` has no colours; remove this, or write `strategy: {{blue_green: …}}`"
+                    ),
+                );
+            }
+        }
     }
 
     /// Notes that the strategy needs a key that is not there.

@@ -42,7 +42,7 @@ impl RollingDocument {
                 );
             }
         }
-        let stable = (Some(&workloads.stable), Some(&live.stable));
+        let stable = (workloads.stable.as_ref(), live.stable.as_ref());
         Rolling {
             stable: reading.workload("rolling", "stable", stable, problems),
             bake_time: read_duration(

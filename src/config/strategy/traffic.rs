@@ -37,6 +37,16 @@ pub struct TrafficDocument {
     #[serde(default)]
     #[schemars(with = "ReplicasDocument")]
     pub replicas: Option<ReplicasDocument>,
+    /// The Service that everyone uses, as `Service/name`: its selector names the colour that serves
+    /// of a blue/green pair.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub service: Option<String>,
+    /// With `service`: key of the selector's label that holds the colour. Default: the one by which
+    /// the pods of blue and green differ.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub label: Option<String>,
     /// The backend, host or subset of the object that is the canary, where its name does not tell.
     #[serde(default)]
     #[schemars(with = "String", length(min = 1))]
@@ -84,6 +94,31 @@ impl Traffic {
     }
 }
 
+impl TrafficDocument {
+    /// Returns the objects that are named, each with its key and the kind that this is for.
+    fn objects(&self) -> Vec<(&'static str, &'static str, &String)> {
+        let objects = [
+            &self.ingress_nginx,
+            &self.http_route,
+            &self.grpc_route,
+            &self.virtual_service,
+            &self.traefik_service,
+        ];
+        let named = OBJECTS.into_iter().zip(objects);
+        named
+            .filter_map(|((key, kind), text)| Some((key, kind, text.as_ref()?)))
+            .collect()
+    }
+
+    /// Returns the keys that are there and make sense for a canary only.
+    pub(super) fn of_a_canary(&self) -> Vec<&'static str> {
+        let mut keys: Vec<&str> = self.objects().into_iter().map(|(key, ..)| key).collect();
+        keys.extend(self.replicas.as_ref().map(|_| "replicas"));
+        keys.extend(self.canary.as_ref().map(|_| "canary"));
+        keys
+    }
+}
+
 /// The keys for objects with the kind that each is for.
 ///
 /// The editor knows TCPRoute, TLSRoute and UDPRoute too. They have no key: their weights are of new
@@ -111,18 +146,7 @@ pub(super) fn read(reading: &Reading<'_>, problems: &mut Problems<'_>) -> Traffi
         );
         return unread;
     };
-    let objects = [
-        &traffic.ingress_nginx,
-        &traffic.http_route,
-        &traffic.grpc_route,
-        &traffic.virtual_service,
-        &traffic.traefik_service,
-    ];
-    let mut named = OBJECTS.into_iter().zip(objects);
-    let named: Vec<_> = named
-        .by_ref()
-        .filter_map(|((key, kind), text)| Some((key, kind, text.as_ref()?)))
-        .collect();
+    let named = traffic.objects();
     match (named.as_slice(), &traffic.replicas) {
         ([(key, kind, text)], None) => {
             let at = reading.at(&format!("traffic/{key}"));

@@ -5,6 +5,7 @@
 
 pub(super) mod backend;
 pub(super) mod canary_backend;
+pub(super) mod colour;
 pub(super) mod http_route;
 pub(super) mod ingress_nginx;
 pub(super) mod rollout_step;

@@ -93,7 +93,7 @@ fn note_no_pods(
     )))
 }
 
-fn pod_labels(view: View<'_>) -> Result<std::collections::HashMap<&str, &str>, Refusal> {
+pub(super) fn pod_labels(view: View<'_>) -> Result<std::collections::HashMap<&str, &str>, Refusal> {
     let Some(template) = template_path(&Cursor::new(view)) else {
         return Ok(Default::default());
     };

@@ -66,12 +66,15 @@ pub async fn go_back(
             weight: None,
         });
         let ended = match step {
-            BackStep::Weight(_) | BackStep::Values(_) => {
+            BackStep::Weight(_)
+            | BackStep::Values(_)
+            | BackStep::Revive(_)
+            | BackStep::Switch(_) => {
                 let changes = &changes_until(&steps[..=index]);
-                let what = if matches!(step, BackStep::Weight(_)) {
-                    "traffic back"
-                } else {
-                    "values back"
+                let what = match step {
+                    BackStep::Weight(_) | BackStep::Switch(_) => "traffic back",
+                    BackStep::Revive(_) => "pods for the way back",
+                    _ => "values back",
                 };
                 let write = Write {
                     changes,
@@ -96,7 +99,10 @@ pub async fn go_back(
                     detail
                 })
             }
-            BackStep::WaitLive(_) | BackStep::WaitGone(_) => {
+            BackStep::WaitLive(_)
+            | BackStep::WaitGone(_)
+            | BackStep::WaitServing(_)
+            | BackStep::WaitIdle(_) => {
                 wait(writer, step, &on_branch, outside, stop, reporter).await
             }
         };
@@ -151,8 +157,14 @@ fn changes_until(steps: &[BackStep]) -> Vec<Change> {
     let mut changes = Vec::new();
     for step in steps {
         match step {
-            BackStep::Weight(some) | BackStep::Values(some) => changes.extend_from_slice(some),
-            BackStep::WaitLive(_) | BackStep::WaitGone(_) => {}
+            BackStep::Weight(some)
+            | BackStep::Values(some)
+            | BackStep::Revive(some)
+            | BackStep::Switch(some) => changes.extend_from_slice(some),
+            BackStep::WaitLive(_)
+            | BackStep::WaitGone(_)
+            | BackStep::WaitServing(_)
+            | BackStep::WaitIdle(_) => {}
         }
     }
     changes
@@ -216,15 +228,17 @@ async fn wait(
     reporter: &mut dyn Reporter,
 ) -> Result<String, BackEnd> {
     let (workload, arm, version, presence) = match step {
-        BackStep::WaitLive(workload) => {
+        BackStep::WaitLive(workload) | BackStep::WaitServing(workload) => {
             let previous = writer.identity.previous_version.as_str();
             (workload, Arm::Stable, previous, Presence::Running)
         }
-        BackStep::WaitGone(workload) => {
+        BackStep::WaitGone(workload) | BackStep::WaitIdle(workload) => {
             let version = writer.identity.version.as_str();
             (workload, Arm::Canary, version, Presence::Gone)
         }
-        BackStep::Weight(_) | BackStep::Values(_) => return Ok(String::new()),
+        BackStep::Weight(_) | BackStep::Values(_) | BackStep::Revive(_) | BackStep::Switch(_) => {
+            return Ok(String::new());
+        }
     };
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {
@@ -239,7 +253,7 @@ async fn wait(
     let wanted = live::Wanted {
         target: writer.target,
         live,
-        arm: arm.word(),
+        arm: service.word(workload).unwrap_or(arm.word()),
         version,
         commit,
         presence,

@@ -21,7 +21,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Arm, way_back},
+    rollout::{Action, Arm, CLEANUP, way_back},
     units::Weight,
 };
 
@@ -39,7 +39,9 @@ impl Run<'_> {
             StepEnd::Done(_) | StepEnd::Skipped(_) => self.verified(&what).await,
             StepEnd::Superseded(reason) => self.superseded(&what, &reason).await,
             StepEnd::Fenced(reason) => self.taken_over(reason),
-            StepEnd::Hold(reason) if self.landed.is_some() => self.hold(&what, &reason).await,
+            StepEnd::Hold(reason) if self.landed.is_some() || self.waits_for_approval() => {
+                self.hold(&what, &reason).await
+            }
             StepEnd::Hold(reason) => self.untouched(Ending::InsufficientData, reason).await,
             StepEnd::Bad(reason) if self.landed.is_none() => {
                 self.untouched(Ending::Unhealthy, reason).await
@@ -48,6 +50,13 @@ impl Run<'_> {
             StepEnd::Stopped(reason) => self.stopped(&what, reason).await,
             StepEnd::Broken(failure) => self.broken(&what, failure).await,
         }
+    }
+
+    /// An approval is remembered by the record of the hold, whether anything was to be written before
+    /// it or not.
+    fn waits_for_approval(&self) -> bool {
+        let step = self.plan.steps.get(self.at);
+        step.is_some_and(|step| matches!(step.action, Action::Approval))
     }
 
     /// The deployment is done once its record says so: without it the next deployment would be
@@ -93,9 +102,12 @@ impl Run<'_> {
                 Action::Write { edits, .. } => edits
                     .iter()
                     .any(|edit| matches!(edit, Edit::Replicas { replicas: 0, .. })),
-                Action::WaitLive { .. } | Action::Watch { .. } | Action::Approval => false,
+                Action::WaitLive { .. }
+                | Action::Preview { .. }
+                | Action::Watch { .. }
+                | Action::Approval => false,
             });
-        if !put_away {
+        if !put_away || self.plan.strategy == CLEANUP {
             return;
         }
         match self.wait(Arm::Canary, Presence::Gone).await {
@@ -127,6 +139,10 @@ impl Run<'_> {
             }
         }
         let at = match weight {
+            Some(_) if forward::is_promoted(&self.plan, self.at) && self.plan.switches() => {
+                " after the switch".to_owned()
+            }
+            Some(_) if self.plan.switches() => " before the switch".to_owned(),
             // The weight is the canary's, and stable runs the new version as well.
             Some(_) if forward::is_promoted(&self.plan, self.at) => {
                 " after the promotion".to_owned()

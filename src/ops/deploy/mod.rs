@@ -45,7 +45,10 @@ use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 pub use back::{BackCommit, BackEnd, go_back};
 pub use forward::write as forward_write;
 pub use observe::asked_before;
-pub use prepare::{Prepared, Ready, facts, prepare, previous_version, unfinished_run, whole_diff};
+pub use prepare::{
+    Prepared, Ready, already_there, facts, prepare, previous_version, roles, unfinished_run,
+    whole_diff,
+};
 pub use resume::{Continued, DIRECT, Remade, in_place, remake, resume};
 pub use run::{Run, default_timeout};
 

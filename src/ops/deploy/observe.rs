@@ -18,7 +18,7 @@ use crate::{
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
-    rollout::Arm,
+    rollout::{Arm, Roles},
     units::{Version, Weight, format_duration},
 };
 
@@ -26,6 +26,10 @@ use crate::{
 pub struct Watching<'a> {
     /// Service and environment.
     pub target: &'a Target,
+    /// Which workload plays which part.
+    pub roles: &'a Roles,
+    /// What is measured.
+    pub verification: &'a Verification,
     /// Which workload is judged.
     pub arm: Arm,
     /// Its version.
@@ -60,12 +64,20 @@ pub enum Watched {
 }
 
 impl Watching<'_> {
+    /// Returns the word that the configuration names the workload of a part by.
+    fn word(&self, arm: Arm) -> &'static str {
+        let workload = self.roles.workload(arm);
+        let word = workload.and_then(|workload| self.target.service.word(workload));
+        word.unwrap_or(arm.word())
+    }
+
     fn variables(&self, arm: Arm, version: &str) -> Variables {
         Variables {
             service: Some(self.target.service.name.clone()),
             environment: Some(self.target.environment_name.clone()),
             version: Some(version.to_owned()),
-            arm: Some(arm.word().to_owned()),
+            arm: Some(self.word(arm).to_owned()),
+            workload: self.roles.workload(arm).map(|object| object.name.clone()),
             weight: Some(self.weight.unwrap_or(Weight::FULL)),
         }
     }
@@ -131,11 +143,12 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
 pub async fn preflight(
     target: &Target,
     version: &Version,
-    previous: &str,
+    (roles, previous): (&Roles, &str),
     outside: &Outside<'_>,
     reporter: &mut dyn Reporter,
 ) -> Result<(), Failure> {
     let arms = asked_before(target);
+    let verification = &target.service.verification;
     let version_of = |arm| match arm {
         Arm::Stable => previous,
         Arm::Canary => version.as_str(),
@@ -143,6 +156,8 @@ pub async fn preflight(
     let now = outside.clock.now();
     let look = |arm, version| Watching {
         target,
+        roles,
+        verification,
         arm,
         version,
         previous,
@@ -153,7 +168,6 @@ pub async fn preflight(
         duration: Duration::ZERO,
         limit: Duration::ZERO,
     };
-    let verification = &target.service.verification;
     // A program is looked for, and not run: what it does may take a new version that is there.
     programs::find(verification, &target.programs, outside.secrets)?;
     let mut asked = verification.clone();
@@ -191,7 +205,10 @@ pub async fn preflight(
         return Ok(());
     };
     // Both arms are asked at once. That the new version has no counters yet is as it should be.
-    let arm = arms.last().copied().unwrap_or(Arm::Stable);
+    let arm = match &roles.canary {
+        Some(_) => Arm::Canary,
+        None => Arm::Stable,
+    };
     let stable = look(Arm::Stable, previous).variables(Arm::Stable, previous);
     let watching = look(arm, version.as_str());
     let mut watcher = watching.watcher(&compared, Reference::Beside(stable), outside)?;
@@ -250,7 +267,7 @@ pub async fn watch(
     metrics: &mut Vec<MetricRecord>,
 ) -> Result<Watched, Failure> {
     let clock = &outside.clock;
-    let verification = &watching.target.service.verification;
+    let verification = watching.verification;
     // Without traffic there is nothing to compare.
     let single = (watching.weight == Some(Weight::ZERO) && watching.arm == Arm::Canary)
         .then(|| part(verification, false))
@@ -330,7 +347,7 @@ pub async fn watch(
         }
         reporter.event(&Event::Waiting {
             at: now,
-            what: format!("{} to prove itself", watching.arm.word()),
+            what: format!("{} to prove itself", watching.word(watching.arm)),
             elapsed: (now - began).to_std().unwrap_or_default(),
             limit: Some(watching.duration),
         });

@@ -21,7 +21,7 @@ use crate::{
         load::Target,
         preflight, pull_request,
     },
-    rollout::{self, Action, Facts, Plan, Replay, Roles, Share},
+    rollout::{self, Action, Facts, Plan, Replay, Roles, Share, Switch},
     units::{Version, Weight},
     yaml::value::escape,
 };
@@ -168,7 +168,14 @@ pub async fn prepare(
     }
     let image = preflight::image(target, &request.version, outside).await?;
     live::preflight(target, outside).await?;
-    observe::preflight(target, &request.version, &previous, outside, reporter).await?;
+    observe::preflight(
+        target,
+        &request.version,
+        (&plan.roles, &previous),
+        outside,
+        reporter,
+    )
+    .await?;
     let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
         run,
@@ -213,25 +220,67 @@ pub async fn prepare(
 /// The workload or its image is not there.
 pub fn previous_version(target: &Target, manifests: &Manifests) -> Result<String, Failure> {
     let service = &target.service;
-    let stable = Roles::of(&service.strategy).stable;
+    let (Roles { stable, .. }, _) = roles(target, manifests)?;
     manifest::current_version(manifests, &stable, &service.image)
         .map_err(|refusal| failure::refusals(vec![refusal]))
+}
+
+/// Finds out which workload plays which part: of a blue/green pair the colour that the Service leads
+/// to is stable, the other one gets the new version.
+///
+/// # Errors
+/// The Service leads to neither colour, or to both; it or a workload is not there.
+pub fn roles(target: &Target, manifests: &Manifests) -> Result<(Roles, Option<Switch>), Failure> {
+    let strategy = &target.service.strategy;
+    let Some(pair) = strategy.blue_green() else {
+        let roles = Roles::of(strategy).ok_or_else(|| {
+            Failure::new(Ending::Internal, "no workload plays a part in the strategy")
+        })?;
+        return Ok((roles, None));
+    };
+    let (blue, green) = (&pair.blue.object, &pair.green.object);
+    let colours = manifest::colours(
+        manifests,
+        &pair.service,
+        pair.label.as_deref(),
+        [blue, green],
+    )
+    .map_err(|refusal| failure::refusals(vec![refusal]))?;
+    let [of_blue, of_green] = colours.values;
+    let (stable, canary, value) = if colours.serving == 0 {
+        (blue, green, of_green)
+    } else {
+        (green, blue, of_blue)
+    };
+    let roles = Roles {
+        stable: stable.clone(),
+        canary: Some(canary.clone()),
+    };
+    let switch = Switch {
+        label: colours.label,
+        canary: value,
+    };
+    Ok((roles, Some(switch)))
 }
 
 /// Reads what a plan needs to know of the manifests.
 ///
 /// # Errors
-/// A value is not there.
+/// A value is not there; as [`roles`].
 pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     let refused = |refusal| failure::refusals(vec![refusal]);
     let strategy = &target.service.strategy;
-    let roles = Roles::of(strategy);
+    let (roles, switch) = roles(target, manifests)?;
+    let replicas_of = |workload| manifest::current_replicas(manifests, workload).map_err(refused);
     let Some(canary) = strategy.canary() else {
+        let canary = roles.canary.as_ref().map(replicas_of).transpose()?;
+        let stable = switch.is_some().then(|| replicas_of(&roles.stable));
         return Ok(Facts {
-            roles,
-            stable_replicas: None,
-            canary_replicas: None,
+            stable_replicas: stable.transpose()?,
+            canary_replicas: canary,
             canary_weight: None,
+            switch,
+            roles,
         });
     };
     let replicas = |workload| manifest::current_replicas(manifests, workload).map_err(refused);
@@ -253,13 +302,17 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     Ok(Facts {
         roles,
         stable_replicas,
+        switch,
         canary_replicas: Some(canary_replicas),
         canary_weight: Some(weight),
     })
 }
 
-/// Does the stable workload carry the version in full, with no canary taking traffic?
-fn already_there(
+/// Does the workload that serves everyone carry the version in full, with no canary taking traffic?
+///
+/// # Errors
+/// As [`facts`]; what carries the version cannot be edited.
+pub fn already_there(
     target: &Target,
     manifests: &Manifests,
     version: &Version,

@@ -13,7 +13,7 @@ use crate::{
         load::{self, Target},
         pull_request,
     },
-    rollout::{self, Plan, Replay},
+    rollout::{self, CLEANUP, Plan, Replay},
     units::Version,
 };
 
@@ -138,10 +138,10 @@ pub async fn remake(
     let manifests = load::manifests(outside.repository, base, &target).await?;
     let previous = previous_version(&target, &manifests)?;
     let facts = facts(&target, &manifests)?;
-    let plan = if strategy == DIRECT {
-        rollout::direct(&target.service, version, &facts)
-    } else {
-        rollout::plan(&target.service, version, &facts)
+    let plan = match strategy {
+        DIRECT => rollout::direct(&target.service, version, &facts),
+        CLEANUP => rollout::cleanup(version, &facts),
+        _ => rollout::plan(&target.service, version, &facts),
     };
     let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
     Ok(Remade {

@@ -235,6 +235,9 @@ impl<'a> Run<'a> {
                     duration,
                     promote_early,
                 } => self.watch(index, *arm, *duration, *promote_early).await,
+                Action::Preview { duration } => {
+                    self.watch(index, Arm::Canary, *duration, false).await
+                }
                 Action::Approval => self.approval(index),
             }
         };
@@ -334,7 +337,7 @@ impl<'a> Run<'a> {
             .take_while(|step| !matches!(step.action, Action::Write { .. }))
             .map(|step| match step.action {
                 Action::WaitLive { .. } => self.target.service.progress_deadline,
-                Action::Watch { duration, .. } => {
+                Action::Watch { duration, .. } | Action::Preview { duration } => {
                     duration + self.target.service.on_unavailable_after
                 }
                 Action::Write { .. } | Action::Approval => Duration::ZERO,
@@ -354,7 +357,7 @@ impl<'a> Run<'a> {
         let wanted = live::Wanted {
             target: self.target,
             live: &live,
-            arm: arm.word(),
+            arm: self.target.service.word(workload).unwrap_or(arm.word()),
             version: &version,
             commit: &self.on_branch,
             presence,
@@ -444,8 +447,16 @@ impl<'a> Run<'a> {
             .filter(|(write, _)| self.earlier.is_some_and(|(landed, _)| landed == *write))
             .map(|(_, began)| began)
             .filter(|began| *began < now && now < end(*began));
+        let service = &self.target.service;
+        let preview = service
+            .strategy
+            .blue_green()
+            .and_then(|pair| pair.preview.as_ref())
+            .filter(|_| matches!(self.plan.steps[index].action, Action::Preview { .. }));
         let watching = Watching {
             target: self.target,
+            roles: &self.plan.roles,
+            verification: preview.map_or(&service.verification, |preview| &preview.verification),
             arm,
             version: self.writer.identity.version.as_str(),
             previous: self.writer.identity.previous_version.as_str(),

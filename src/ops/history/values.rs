@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     event::{Ending, Failure, ManagedValue, ValueKey},
     git::{CommitId, Repository},
-    manifest::{ChangeSet, Edit, Manifests, Refusal, locate},
+    manifest::{ChangeSet, Edit, Manifests, Refusal, colours as colours_of, locate},
     ops::{
         deploy::Outside,
         failure,
@@ -75,6 +75,27 @@ async fn of_commit(
     for (_, workload) in service.strategy.workloads() {
         let edits = version_edits(service, &workload.object, &version);
         found.push(all(&manifests, &edits)?);
+    }
+    if let Some(pair) = service.strategy.blue_green() {
+        let colours = [&pair.blue.object, &pair.green.object];
+        for workload in colours {
+            let replicas = [1, 2].map(|replicas| Edit::Replicas {
+                workload: workload.clone(),
+                replicas,
+            });
+            found.push(either(&manifests, replicas.into_iter())?);
+        }
+        let label = pair.label.as_deref();
+        let colours = colours_of(&manifests, &pair.service, label, colours)
+            .map_err(|refusal| failure::refusals(vec![refusal]))?;
+        for selecting in std::iter::once(&pair.service).chain(&pair.preview_service) {
+            let edits = colours.values.iter().map(|value| Edit::Selector {
+                service: selecting.clone(),
+                key: colours.label.clone(),
+                value: value.clone(),
+            });
+            found.push(either(&manifests, edits)?);
+        }
     }
     if let Some(canary) = service.strategy.canary() {
         let weights = [1, 2]

@@ -45,6 +45,11 @@ impl Source<'_> {
             service: Some(self.target.service.name.clone()),
             environment: Some(self.target.environment_name.clone()),
             arm: Some(self.arm.to_owned()),
+            workload: self
+                .target
+                .service
+                .named(self.arm)
+                .map(|workload| workload.name.clone()),
             ..Variables::default()
         };
         template.render(&variables).map_err(|reason| Unusable {

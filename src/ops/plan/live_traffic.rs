@@ -12,7 +12,7 @@ use crate::{
     },
     event::{Ending, Failure},
     ops::{
-        deploy::{Outside, previous_version},
+        deploy::{Outside, previous_version, roles},
         load::{self, Target},
         watch::{Endpoints, PastPolls, PastRange, PastTrouble, past_counts},
     },
@@ -48,11 +48,14 @@ pub async fn live_traffic(
 ) -> Result<Vec<LiveTraffic>, Failure> {
     let manifests = load::manifests(outside.repository, &target.tip, target).await?;
     let version = previous_version(target, &manifests)?;
+    let (roles, _) = roles(target, &manifests)?;
+    let word = target.service.word(&roles.stable);
     let variables = Variables {
         service: Some(target.service.name.clone()),
         environment: Some(target.environment_name.clone()),
         version: Some(version),
-        arm: Some(Arm::Stable.word().to_owned()),
+        arm: Some(word.unwrap_or(Arm::Stable.word()).to_owned()),
+        workload: Some(roles.stable.name),
         weight: Some(Weight::FULL),
     };
     let endpoints = Endpoints::new(&target.config.providers, outside.secrets)?;

@@ -56,7 +56,8 @@ pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> Plan
     );
     let held = steps.iter().find(|step| step.longest.is_none());
     if let Some(step) = held {
-        let weight = step.weight.map_or_else(String::new, |weight| {
+        let weight = step.weight.filter(|_| !ready.plan.switches());
+        let weight = weight.map_or_else(String::new, |weight| {
             format!(" with {weight} of the traffic on the canary")
         });
         return PlannedEnd {
@@ -101,6 +102,11 @@ fn times(step: &Step, target: &Target) -> (&'static str, Duration, Option<Durati
         Action::WaitLive { .. } => ("wait", Duration::ZERO, Some(service.progress_deadline)),
         Action::Watch { duration, .. } => (
             "watch",
+            *duration,
+            Some(*duration + service.on_unavailable_after),
+        ),
+        Action::Preview { duration } => (
+            "preview",
             *duration,
             Some(*duration + service.on_unavailable_after),
         ),

@@ -4,6 +4,7 @@ use super::{Takeback, Written, left};
 use crate::{
     event::{Ending, Failure, Outcome, Reporter},
     git::CommitId,
+    manifest::ObjectRef,
     ops::{
         deploy::{self, BackCommit, DIRECT},
         journal::{Record, State, step_index},
@@ -13,7 +14,7 @@ use crate::{
         stop::Stop,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Roles, Stage},
+    rollout::{Action, Arm, CLEANUP, Stage},
 };
 
 impl Takeback<'_> {
@@ -80,11 +81,21 @@ impl Takeback<'_> {
             let closed = self.writer.record(&entry, stop).await;
             return Err(self.closed(closed, Ending::Superseded, reason.clone()));
         }
+        let mut is_seen_live = !plan.switches();
         for (index, step) in plan.steps.iter().enumerate().skip(landed + 1) {
             let changes = replay.at(index);
             // The steps in between only waited and watched, unless a person named the version.
             if changes.is_empty() {
                 continue;
+            }
+            // Nobody is switched over to a colour without pods.
+            if !is_seen_live {
+                let (_, workload) = plan.serves_then();
+                let waited = self.live(workload, &on_branch, stop, reporter).await?;
+                if let Some(ended) = self.not_live(waited, commits) {
+                    return Err(ended);
+                }
+                is_seen_live = true;
             }
             let identity = &self.writer.identity;
             let write = Write {
@@ -137,37 +148,67 @@ impl Takeback<'_> {
         reporter: &mut dyn Reporter,
         commits: &[BackCommit],
     ) -> Outcome {
-        let service = &self.target.service;
-        let stable = match &self.written {
-            Some(written) => written.plan.roles.stable.clone(),
-            None => Roles::of(&service.strategy).stable,
+        let waited = match &self.written {
+            Some(Written { plan, .. }) => {
+                let (_, workload) = plan.serves_then();
+                match self.live(workload, on_branch, stop, reporter).await {
+                    Ok(waited) => waited,
+                    Err(outcome) => {
+                        return half_done(Failure(Box::new(outcome)), !commits.is_empty());
+                    }
+                }
+            }
+            None => Waited::Live,
         };
-        let Some(live) = service.live(&stable) else {
-            return half_done(live::not_named(&stable), !commits.is_empty());
+        if let Some(ended) = self.not_live(waited, commits) {
+            return ended;
+        }
+        let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
+        let closed = self.writer.record(&entry, stop).await;
+        let what = self.what();
+        let reason = match &self.written {
+            Some(Written { plan, .. }) if plan.strategy == CLEANUP => {
+                format!("{what}: the cleanup is finished")
+            }
+            _ => format!("{what} is finished: it was judged good before"),
+        };
+        match self.closed(closed, Ending::Deployed, reason) {
+            outcome if outcome.ending == Ending::Deployed => outcome,
+            outcome if outcome.ending == Ending::Superseded => outcome,
+            outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
+        }
+    }
+
+    /// Waits until a workload runs the version of the run.
+    async fn live(
+        &self,
+        workload: &ObjectRef,
+        on_branch: &CommitId,
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Waited, Outcome> {
+        let service = &self.target.service;
+        let Some(live) = service.live(workload) else {
+            return Err(live::not_named(workload).into());
         };
         let wanted = live::Wanted {
             target: self.target,
             live,
-            arm: "stable",
+            arm: service.word(workload).unwrap_or(Arm::Stable.word()),
             version: self.writer.identity.version.as_str(),
             commit: on_branch,
             presence: Presence::Running,
             limit: service.progress_deadline,
             fails_fast: false,
         };
-        let waited = live::wait(&wanted, self.outside, stop, reporter).await;
+        Ok(live::wait(&wanted, self.outside, stop, reporter).await)
+    }
+
+    /// Returns how the run ends where it is not seen live.
+    fn not_live(&self, waited: Waited, commits: &[BackCommit]) -> Option<Outcome> {
         let what = self.what();
-        match waited {
-            Waited::Live => {
-                let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
-                let closed = self.writer.record(&entry, stop).await;
-                let reason = format!("{what} is finished: it was judged good before");
-                match self.closed(closed, Ending::Deployed, reason) {
-                    outcome if outcome.ending == Ending::Deployed => outcome,
-                    outcome if outcome.ending == Ending::Superseded => outcome,
-                    outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
-                }
-            }
+        Some(match waited {
+            Waited::Live => return None,
             Waited::TimeUp(reason) | Waited::Failed(reason) => {
                 let mut outcome = Outcome::new(Ending::Held, format!("{what}: {reason}"));
                 outcome.hints.push(
@@ -181,7 +222,7 @@ impl Takeback<'_> {
                 !commits.is_empty(),
                 format!("{what} is not finished"),
             ),
-        }
+        })
     }
 }
 

@@ -6,7 +6,7 @@ mod finish;
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
     git::CommitId,
-    manifest::{RestoreProblem, restore},
+    manifest::{Change, Edit, Manifests, RestoreProblem, current_replicas, locate, restore},
     ops::{
         cause::Cause,
         deploy::{
@@ -22,7 +22,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{Plan, Replay, way_back},
+    rollout::{BackStep, Plan, Replay, way_back},
 };
 
 /// An earlier run with all that is needed to take it back or to finish it.
@@ -42,6 +42,8 @@ struct Written {
     /// Last step that may have landed.
     reached: usize,
     going_back: bool,
+    /// What comes before the way back: pods for the colour that everyone is switched back to.
+    first: Vec<BackStep>,
     /// The branch's head when all this was read from it.
     tip: CommitId,
 }
@@ -92,7 +94,7 @@ impl<'a> Takeback<'a> {
                 plan,
                 replay,
                 previous,
-                ..
+                manifests,
             } = remake(outside, target, &continued.base, &version, &record.strategy).await?;
             previous_version = previous;
             let reached = match continued.landed {
@@ -104,9 +106,17 @@ impl<'a> Takeback<'a> {
                 // under an id of its own is about.
                 _ => plan.steps.len(),
             };
+            // The way back of a run that is under way needs none of this: its old colour is there.
+            let first = if plan.switches() && (finished || continued.landed.is_none()) {
+                let on_tip = load::manifests(outside.repository, &continued.tip, target).await?;
+                revival(&plan, &manifests, &on_tip)?
+            } else {
+                Vec::new()
+            };
             Some(Written {
                 plan,
                 replay,
+                first,
                 landed: continued.landed,
                 reached,
                 going_back: continued.going_back,
@@ -174,20 +184,17 @@ impl<'a> Takeback<'a> {
             ));
         };
         let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
-        let set =
-            restore(&manifests, &written.replay.until(written.reached)).map_err(|problem| {
-                match problem {
-                    RestoreProblem::Superseded { change, .. } => Failure::new(
-                        Ending::EditRefused,
-                        format!(
-                            "{}: {} was changed by someone else",
-                            change.path,
-                            change.target()
-                        ),
-                    ),
-                    RestoreProblem::Refused(refusals) => failure::refusals(refusals),
-                }
-            })?;
+        let set = restore(&manifests, &written.all()).map_err(|problem| match problem {
+            RestoreProblem::Superseded { change, .. } => Failure::new(
+                Ending::EditRefused,
+                format!(
+                    "{}: {} was changed by someone else",
+                    change.path,
+                    change.target()
+                ),
+            ),
+            RestoreProblem::Refused(refusals) => failure::refusals(refusals),
+        })?;
         let mut outcome = Outcome::new(
             Ending::Shown,
             format!(
@@ -210,7 +217,12 @@ impl<'a> Takeback<'a> {
                 None => closed,
             };
         };
-        let steps = way_back(&written.plan, &written.replay, Some(written.reached));
+        let mut steps = written.first.clone();
+        steps.extend(way_back(
+            &written.plan,
+            &written.replay,
+            Some(written.reached),
+        ));
         let mut commits = Vec::new();
         let end = go_back(
             &mut self.writer,
@@ -341,6 +353,41 @@ impl<'a> Takeback<'a> {
             identity.service, identity.version, identity.environment
         )
     }
+}
+
+impl Written {
+    /// Returns every change that is taken back.
+    fn all(&self) -> Vec<Change> {
+        let revived = self.first.iter().filter_map(|step| match step {
+            BackStep::Revive(changes) => Some(changes.clone()),
+            _ => None,
+        });
+        let mut changes: Vec<Change> = revived.flatten().collect();
+        changes.extend(self.replay.until(self.reached));
+        changes
+    }
+}
+
+/// Returns what has to come before everyone is switched back to the colour that served when a run
+/// began: it may have been cleaned up since, or somebody may have taken its pods away. `base` are the
+/// manifests that the run began with.
+fn revival(plan: &Plan, base: &Manifests, now: &Manifests) -> Result<Vec<BackStep>, Failure> {
+    let refused = |refusal| failure::refusals(vec![refusal]);
+    let workload = &plan.roles.stable;
+    let mut steps = Vec::new();
+    if current_replicas(now, workload).map_err(refused)? == 0 {
+        // What a cleanup writes; taken back, the colour has what it had.
+        let edit = Edit::Replicas {
+            workload: workload.clone(),
+            replicas: 0,
+        };
+        let put_away = locate(base, &[edit]).map_err(failure::refusals)?;
+        if !put_away.is_empty() {
+            steps.push(BackStep::Revive(put_away.changes));
+        }
+    }
+    steps.push(BackStep::WaitServing(workload.clone()));
+    Ok(steps)
 }
 
 /// Asked to stop: whether something was pushed decides about the code.

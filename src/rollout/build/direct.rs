@@ -1,15 +1,26 @@
 //! The way to a version that is named, whatever the strategy: to everyone at once.
 
-use super::{Arm, Facts, Plan, Stage, Steps, by_pods, version_edits};
+use super::{Arm, Facts, Plan, Stage, Steps, blue_green, by_pods, version_edits};
 use crate::{
     config::{Service, Traffic},
     manifest::Edit,
     units::{Version, Weight},
 };
 
+const DIRECT: &str = "direct";
+
 /// Makes the plan that brings `version` to everyone at once, whatever the strategy: the way to a
 /// version that is known to be good. Traffic leaves the canary first.
 pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
+    if let Some(pair) = service.strategy.blue_green() {
+        return Plan {
+            strategy: DIRECT,
+            version: version.clone(),
+            roles: facts.roles.clone(),
+            traffic: Some(pair.service.clone()),
+            steps: blue_green::direct(service, pair, version, facts),
+        };
+    }
     let stable = &facts.roles.stable;
     let canary = service.strategy.canary();
     let mut steps = Steps::at(facts.canary_weight);
@@ -42,7 +53,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         steps.write("canary to 0 replicas".to_owned(), vec![edit], Stage::Finish);
     }
     Plan {
-        strategy: "direct",
+        strategy: DIRECT,
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),

@@ -1,7 +1,9 @@
 //! The steps of each strategy, one file each; what they have in common is here.
 
+mod blue_green;
 mod by_pods;
 mod canary;
+mod cleanup;
 mod direct;
 mod pods;
 mod rolling;
@@ -15,6 +17,7 @@ use crate::{
     units::{Version, Weight, format_duration},
 };
 
+pub use cleanup::{CLEANUP, cleanup};
 pub use direct::direct;
 pub use pods::Share;
 
@@ -23,13 +26,24 @@ pub use pods::Share;
 pub struct Facts {
     /// Which workload plays which part.
     pub roles: Roles,
-    /// Replicas of the stable workload, where they are the measure of the canary's.
+    /// Replicas of the stable workload, where the plan needs them.
     pub stable_replicas: Option<u32>,
     /// Replicas of the canary workload, where there is one.
     pub canary_replicas: Option<u32>,
     /// Weight of the canary, where there is one; where the numbers of pods split the traffic, its
     /// share of them.
     pub canary_weight: Option<Weight>,
+    /// How everyone is switched over, where the strategy does that.
+    pub switch: Option<Switch>,
+}
+
+/// How everyone is switched from the stable workload to the canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Key of the selector's label.
+    pub label: String,
+    /// Its value for the canary workload.
+    pub canary: String,
 }
 
 /// Makes the plan that brings `version` with the service's strategy.
@@ -40,6 +54,7 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
             Traffic::Object { .. } => canary::steps(service, canary, version, facts),
             Traffic::Replicas => by_pods::steps(service, canary, version, facts),
         },
+        Strategy::BlueGreen(pair) => blue_green::steps(service, pair, version, facts),
     };
     Plan {
         strategy: service.strategy.name(),
