@@ -14,6 +14,8 @@ pub enum BackStep {
     WaitLive(ObjectRef),
     /// Wait until the canary no longer runs the new version.
     WaitGone(ObjectRef),
+    /// Wait until the service's own health checks pass with the previous version.
+    Healthy,
 }
 
 impl BackStep {
@@ -24,6 +26,7 @@ impl BackStep {
             Self::Values(_) => "back: version and replicas to what they were",
             Self::WaitLive(_) => "back: wait until stable runs the previous version",
             Self::WaitGone(_) => "back: wait until the canary no longer runs the new version",
+            Self::Healthy => "back: wait until the previous version is healthy",
         }
         .to_owned()
     }
@@ -38,7 +41,8 @@ impl BackStep {
 /// else sends users must not lose its pods, and setting the weight back notices that.
 ///
 /// A workload is waited for only where the plan changed it: what somebody else runs in the other
-/// one says nothing about this way back.
+/// one says nothing about this way back. Where the service has health checks, the last step is that
+/// they pass: that the old version runs again is not yet that it serves anyone.
 pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<BackStep> {
     let Some(reached) = reached.map(|step| step.min(plan.steps.len().saturating_sub(1))) else {
         return Vec::new();
@@ -65,6 +69,9 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
                 Arm::Canary => BackStep::WaitGone(workload.clone()),
             });
         }
+    }
+    if plan.checks_health && !steps.is_empty() {
+        steps.push(BackStep::Healthy);
     }
     steps
 }

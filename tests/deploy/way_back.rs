@@ -185,7 +185,7 @@ proptest! {
                     seen_values = true;
                     changes
                 }
-                BackStep::WaitLive(_) | BackStep::WaitGone(_) => continue,
+                BackStep::WaitLive(_) | BackStep::WaitGone(_) | BackStep::Healthy => continue,
             };
             let set = restore(&now, changes).unwrap();
             let applied = set.apply(&now).unwrap();

@@ -53,6 +53,8 @@ pub enum Watched {
     Good(String),
     /// Worse than wanted; says what.
     Worse(String),
+    /// Undecided, which the configuration wants taken back; says what.
+    Unwanted(String),
     /// Neither: no answers, or none with a usable number.
     Undecided(String),
     /// Asked to stop.
@@ -84,7 +86,7 @@ impl Watching<'_> {
         }
     }
 
-    fn watcher(
+    pub(super) fn watcher(
         &self,
         verification: &Verification,
         reference: Reference,
@@ -121,8 +123,14 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
     part.decides().then_some(part)
 }
 
+/// Returns the part of a verification that asks about one workload alone; none where nothing of it
+/// decides.
+pub fn single(verification: &Verification) -> Option<Verification> {
+    part(verification, false)
+}
+
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before
-/// anything is changed.
+/// anything is changed. Returns the names of the health checks that fail already.
 ///
 /// # Errors
 /// A provider does not answer. That it has no data for the canary is as it should be: there is none.
@@ -132,7 +140,7 @@ pub async fn preflight(
     previous: &str,
     outside: &Outside<'_>,
     reporter: &mut dyn Reporter,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let arms = asked_before(target);
     let version_of = |arm| match arm {
         Arm::Stable => previous,
@@ -152,6 +160,7 @@ pub async fn preflight(
         limit: Duration::ZERO,
     };
     let verification = &target.service.verification;
+    let mut unhealthy = Vec::new();
     if let Some(single) = part(verification, false) {
         for arm in arms {
             let mut watcher =
@@ -174,12 +183,16 @@ pub async fn preflight(
                         "stable is not healthy before we start: {}",
                         standing.sentence()
                     )));
+                    let mut checks = verification.health.iter();
+                    if checks.any(|check| check.name == standing.name) {
+                        unhealthy.push(standing.name);
+                    }
                 }
             }
         }
     }
     let Some(compared) = part(verification, true) else {
-        return Ok(());
+        return Ok(unhealthy);
     };
     // Both arms are asked at once. That the new version has no counters yet is as it should be.
     let arm = arms.last().copied().unwrap_or(Arm::Stable);
@@ -199,7 +212,7 @@ pub async fn preflight(
             )));
         }
     }
-    Ok(())
+    Ok(unhealthy)
 }
 
 /// Returns the arms about which every provider is asked before anything is changed.
@@ -217,8 +230,8 @@ fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
         .hint("nothing was pushed; run the same command again when the provider answers")
 }
 
-/// The preflight tells its result in one line; its measurements are no part of the verdict.
-struct Silent;
+/// What asks only to know tells its result in one line; its measurements are no part of the verdict.
+pub(super) struct Silent;
 
 impl Reporter for Silent {
     fn event(&mut self, _event: &Event) {}
@@ -393,7 +406,7 @@ fn undecided_after(
         (OnInconclusive::Promote, _) => Watched::Undecided(format!(
             "undecided after {length}, and not let through because there is too little to judge at all: {sentences}"
         )),
-        (OnInconclusive::Rollback, _) => Watched::Worse(format!(
+        (OnInconclusive::Rollback, _) => Watched::Unwanted(format!(
             "undecided after {length}, which `on_inconclusive: rollback` takes back: {sentences}"
         )),
         (OnInconclusive::Hold, _) => {

@@ -107,6 +107,7 @@ impl Takeback<'_> {
                     commits.push(BackCommit {
                         commit,
                         subject: write.subject,
+                        at: self.outside.clock.now(),
                     });
                     nudge::after_push(self.target, self.outside, stop, reporter).await;
                 }
@@ -159,11 +160,22 @@ impl Takeback<'_> {
         let what = self.what();
         match waited {
             Waited::Live => {
-                let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
+                let worse = self.writer.identity.judged_worse.clone();
+                let state = match worse {
+                    None => State::Verified,
+                    Some(_) => State::Alerted,
+                };
+                let entry = Entry {
+                    reason: worse.as_deref(),
+                    ..Entry::new(state, "done", FORWARD_PATIENCE)
+                };
                 let closed = self.writer.record(&entry, stop).await;
                 let reason = format!("{what} is finished: it was judged good before");
                 match self.closed(closed, Ending::Deployed, reason) {
-                    outcome if outcome.ending == Ending::Deployed => outcome,
+                    outcome if outcome.ending == Ending::Deployed => match &worse {
+                        None => outcome,
+                        Some(why) => deploy::live_and_worse(&what, &service.name, why),
+                    },
                     outcome if outcome.ending == Ending::Superseded => outcome,
                     outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
                 }

@@ -1,6 +1,6 @@
 //! The way to a version that is named, whatever the strategy: to everyone at once.
 
-use super::{Arm, Facts, Plan, Stage, Steps, version_edits};
+use super::{Arm, Facts, Plan, Stage, Steps, checks_health, version_edits};
 use crate::{
     config::Service,
     manifest::Edit,
@@ -43,6 +43,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),
+        checks_health: checks_health(service),
         steps: steps.list,
     }
 }
