@@ -201,7 +201,9 @@ fn it_shows_everything_and_writes_nothing() {
     let path = stage.folder.path().join("gitops.git").display().to_string();
     let plan = ["plan", "--repository", &path, "--version", "1.1"];
     assert_eq!(stage.run(&[], &plan).code, 0);
-    let json = stage.about("plan", &["--timeout", "2h", "--drill"]);
+    let drill = stage.about("plan", &["--drill"]);
+    assert_eq!(drill.code, 14, "no owner has said `drills: true`");
+    let json = stage.about("plan", &["--timeout", "2h"]);
     assert_eq!(json.code, 0);
     assert_eq!(json.report()["plan"]["longest_seconds"], 7200);
     assert!(stage.everything() == before, "something was written");
@@ -256,9 +258,10 @@ fn it_shows_everything_and_writes_nothing() {
 
     way back
       A  canary weight to what it was; then version and replicas to what they were; then wait until the
-         canary no longer runs the new version
+         canary no longer runs the new version; then wait until the previous version is healthy
       B  canary weight to what it was; then version and replicas to what they were; then wait until
-         stable runs the previous version; then wait until the canary no longer runs the new version
+         stable runs the previous version; then wait until the canary no longer runs the new version;
+         then wait until the previous version is healthy
       C  nothing is taken back: it is judged good by then, and the same deploy again does what is left
 
     commit 1 of 6  step 1 of 11
@@ -722,8 +725,8 @@ fn github_gets_it_as_a_summary() {
 
     |  | from there it goes back by |
     | --- | --- |
-    | A | canary weight to what it was; then version and replicas to what they were; then wait until the canary no longer runs the new version |
-    | B | canary weight to what it was; then version and replicas to what they were; then wait until stable runs the previous version; then wait until the canary no longer runs the new version |
+    | A | canary weight to what it was; then version and replicas to what they were; then wait until the canary no longer runs the new version; then wait until the previous version is healthy |
+    | B | canary weight to what it was; then version and replicas to what they were; then wait until stable runs the previous version; then wait until the canary no longer runs the new version; then wait until… |
     | C | nothing is taken back: it is judged good by then, and the same deploy again does what is left |
 
     #### Planned commits

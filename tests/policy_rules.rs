@@ -430,7 +430,66 @@ fn canary(first: u64, hold: i64, metrics: &[&str]) -> Option<PlanFact> {
         first_weight: Some(Weight::new(first).unwrap()),
         hold: TimeDelta::minutes(hold),
         metrics: metrics.iter().map(|name| (*name).to_owned()).collect(),
+        on_failure: "rollback".to_owned(),
     })
+}
+
+#[test]
+fn a_least_stage_of_trust_may_be_required() {
+    let mut rows = Vec::new();
+    for least in ["rollback", "hold"] {
+        let policy = format!("version: 1\nrequire: {{on_failure: {least}}}\n");
+        for found in ["rollback", "hold", "alert"] {
+            let facts = Facts {
+                plan: Some(PlanFact {
+                    path: "shipgate.yaml".to_owned(),
+                    on_failure: found.to_owned(),
+                    ..PlanFact::default()
+                }),
+                ..Facts::default()
+            };
+            let verdict = judged(&policy, &shop(), &facts, TUESDAY_NOON);
+            let deciding = verdict.deciding().unwrap();
+            rows.push(format!("{} {}", verdict.decision.word(), deciding.message));
+        }
+    }
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    allowed there are no allowed windows, so any time that is not blocked is open
+    blocked shipgate.yaml: `on_failure` is `hold`; the policy requires `rollback`
+    blocked shipgate.yaml: `on_failure` is `alert`; the policy requires `rollback`
+    allowed there are no allowed windows, so any time that is not blocked is open
+    allowed there are no allowed windows, so any time that is not blocked is open
+    blocked shipgate.yaml: `on_failure` is `alert`; the policy requires `rollback` or `hold`
+    ");
+}
+
+#[test]
+fn it_opens_again_is_known_where_closing_ends_what_runs() {
+    let windows = "version: 1\ntimezone: UTC\nallowed_windows: [{days: [tue, wed], hours: \"09:00-23:00\"}]\n";
+    let keys = [
+        "",
+        "overrun: finish\n",
+        "overrun: finish_step\n",
+        "overrun: abort\n",
+        "overrun: abort\nbehavior: warn\n",
+        "overrun: abort\ndry_run: true\n",
+    ];
+    let rows = keys.map(|keys| {
+        let policy = format!("{windows}{keys}");
+        let verdict = judged(&policy, &shop(), &Facts::default(), TUESDAY_NOON);
+        format!(
+            "{:?} {:?} {:?}",
+            verdict.overrun, verdict.closes_at, verdict.reopens_at
+        )
+    });
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    Finish Some(2025-11-04T23:00:00+00:00) None
+    Finish Some(2025-11-04T23:00:00+00:00) None
+    FinishStep Some(2025-11-04T23:00:00+00:00) Some(2025-11-05T09:00:00+00:00)
+    Abort Some(2025-11-04T23:00:00+00:00) Some(2025-11-05T09:00:00+00:00)
+    Finish Some(2025-11-04T23:00:00+00:00) None
+    Finish Some(2025-11-04T23:00:00+00:00) None
+    ");
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub struct DeployArguments {
     /// What the version was built from.
     #[command(flatten)]
     pub source: SourceArguments,
-    /// A rehearsal: `history` counts neither its success nor its failure
+    /// A rehearsal: go to the first users and back, and tell how long that took (`drills: true`)
     #[arg(long)]
     pub drill: bool,
     /// Where it is written down.

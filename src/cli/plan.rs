@@ -43,7 +43,7 @@ pub struct PlanArguments {
     /// What the version was built from.
     #[command(flatten)]
     source: SourceArguments,
-    /// A rehearsal: `history` would count neither its success nor its failure
+    /// A rehearsal: what `deploy --drill` would do
     #[arg(long)]
     drill: bool,
     /// What the steps can see.

@@ -41,6 +41,9 @@ pub struct RollbackArguments {
     /// Version to go to [default: what ran before the last deployment]
     #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub to: Option<Version>,
+    /// Take the canary's weight down in steps (50, 25, 10) and see at each that stable carries it
+    #[arg(long, conflicts_with = "to")]
+    pub progressive: bool,
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
@@ -110,6 +113,7 @@ async fn roll_back(
                 permit: &permit,
                 reason: why,
                 drill: arguments.drill,
+                progressive: arguments.progressive,
             };
             rollback::rollback(request, &outside, &target, stop, session).await
         }

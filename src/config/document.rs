@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
-    Config, Environment, Problems,
+    Config, Environment, OnFailure, Problems,
     git::GitDocument,
     live::LivesDocument,
     provider::{Providers, RawProviders},
@@ -103,6 +103,12 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(with = "String")]
     pub on_unavailable_after: Option<String>,
+    /// What a deployment does when its new version was judged worse. Default: `rollback`.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+    /// May `deploy --drill` bring a version and force its way back? Default: no.
+    #[serde(default)]
+    pub drills: bool,
 }
 
 impl ConfigDocument {

@@ -3,6 +3,7 @@
 mod document;
 mod git;
 pub mod live;
+mod on_failure;
 pub mod provider;
 pub mod pull_request;
 pub mod query;
@@ -23,6 +24,7 @@ use crate::{
 pub use document::ConfigDocument;
 pub use git::GitSettings;
 pub use live::Live;
+pub use on_failure::OnFailure;
 pub use strategy::{BlueGreen, Canary, CanaryStep, Preview, Rolling, Strategy, Traffic, Workload};
 pub use version_in::Carrier;
 
@@ -81,6 +83,10 @@ pub struct Service {
     pub progress_deadline: Duration,
     /// How long providers may fail to answer before a deployment is left as it is.
     pub on_unavailable_after: Duration,
+    /// What is done with a version that was judged worse.
+    pub on_failure: OnFailure,
+    /// May drills be run?
+    pub drills: bool,
 }
 
 impl Service {

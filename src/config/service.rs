@@ -79,6 +79,8 @@ impl ServiceDocument {
                 &format!("{pointer}/on_unavailable_after"),
                 problems,
             ),
+            on_failure: self.on_failure,
+            drills: self.drills,
         }
     }
 }

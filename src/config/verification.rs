@@ -198,6 +198,15 @@ impl Verification {
             || self.metrics.iter().any(|metric| !metric.dry_run)
     }
 
+    /// Returns the health checks that decide, and nothing else; none where there are none.
+    pub fn only_health(&self) -> Option<Self> {
+        let mut health = self.clone();
+        health.metrics.clear();
+        health.checks.clear();
+        health.health.retain(|check| !check.dry_run);
+        (!health.health.is_empty()).then_some(health)
+    }
+
     /// Is the new version compared with the old one?
     pub fn compares(&self) -> bool {
         self.metrics.iter().any(|metric| match &metric.measure {

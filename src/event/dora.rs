@@ -62,6 +62,8 @@ struct Change<'a> {
     run: &'a Deployment,
     verified: bool,
     failed: bool,
+    /// Does it run until something takes its place?
+    runs: bool,
     restored_at: Option<DateTime<Utc>>,
 }
 
@@ -92,24 +94,41 @@ pub fn figures(
             match Kind::of(run) {
                 Kind::Drill => drills += usize::from(inside(run)),
                 Kind::Nothing => not_counted += usize::from(inside(run)),
-                Kind::Good => of_service.push(Change {
+                Kind::Good => {
+                    // What was left although it was judged worse is mended by what came after it.
+                    let left = of_service.iter_mut().filter(|it| it.runs && it.failed);
+                    for change in left {
+                        change.runs = false;
+                        change.restored_at = run.finished_at;
+                    }
+                    of_service.push(Change {
+                        run,
+                        verified: true,
+                        failed: false,
+                        runs: true,
+                        restored_at: None,
+                    });
+                }
+                Kind::Left => of_service.push(Change {
                     run,
-                    verified: true,
-                    failed: false,
+                    verified: false,
+                    failed: true,
+                    runs: true,
                     restored_at: None,
                 }),
                 Kind::Bad => of_service.push(Change {
                     run,
                     verified: false,
                     failed: true,
+                    runs: false,
                     restored_at: run.finished_at,
                 }),
                 Kind::Remedy => {
-                    // What runs is the last change that was verified and not taken back.
-                    let live = of_service.iter_mut().rev();
-                    let live = live.filter(|change| change.verified).find(|it| !it.failed);
+                    // What runs is the last change that came to its end and was not taken back.
+                    let live = of_service.iter_mut().rev().find(|change| change.runs);
                     if let Some(change) = live {
                         change.failed = true;
+                        change.runs = false;
                         change.restored_at = run.finished_at;
                     }
                 }
@@ -152,6 +171,8 @@ enum Kind {
     Good,
     /// A change that failed, and was taken back by its own run.
     Bad,
+    /// A change that failed and runs all the same, because that was only to be told.
+    Left,
     /// The change that ran until then was taken back.
     Remedy,
     /// Nothing.
@@ -165,6 +186,7 @@ impl Kind {
             "verified" if run.strategy == "cleanup" => Self::Nothing,
             "verified" if run.strategy == "direct" => Self::Remedy,
             "verified" => Self::Good,
+            "alerted" => Self::Left,
             "rolled-back" if run.takes_back => Self::Remedy,
             "rolled-back" => match run.cause.as_deref() {
                 Some("verification" | "asked") => Self::Bad,
@@ -285,6 +307,19 @@ mod tests {
             (
                 "taken back by itself",
                 &["0 verified", "10 rolled-back verification"],
+            ),
+            (
+                "left, and taken back by a person",
+                &["0 verified", "10 alerted", "20 rolled-back asked back"],
+            ),
+            (
+                "left, and mended by the next",
+                &[
+                    "0 verified",
+                    "10 alerted",
+                    "20 verified",
+                    "30 rolled-back asked back",
+                ],
             ),
             (
                 "taken back by a person",

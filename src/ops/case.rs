@@ -209,6 +209,7 @@ pub fn plan(service: &Service, path: &str) -> PlanFact {
             .filter(|metric| !metric.dry_run)
             .map(|metric| metric.name.clone())
             .collect(),
+        on_failure: service.on_failure.word().to_owned(),
     }
 }
 

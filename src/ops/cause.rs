@@ -26,6 +26,10 @@ pub enum Cause {
     Superseded,
     /// Something else broke, which says nothing about the version.
     Trouble,
+    /// It was a rehearsal, and that was its end.
+    Drill,
+    /// It closed before the run could end, and the policy wants it taken back then.
+    Closed,
 }
 
 impl Cause {
@@ -38,6 +42,8 @@ impl Cause {
             Self::Interrupted => "interrupted",
             Self::Superseded => "superseded",
             Self::Trouble => "trouble",
+            Self::Drill => "drill",
+            Self::Closed => "window-closed",
         }
     }
 }
@@ -89,7 +95,8 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
             | State::Promoted
             | State::Held
             | State::Withdrawn
-            | State::Superseded => {}
+            | State::Superseded
+            | State::Alerted => {}
         }
         seen.push(record.run);
     }

@@ -149,6 +149,8 @@ pub async fn cleanup(
             reason: request.reason.map(str::to_owned),
             cause: None,
             drill: false,
+            unhealthy_before: Vec::new(),
+            judged_worse: None,
         },
         plan,
         replay,

@@ -33,6 +33,8 @@ pub enum State {
     Withdrawn,
     /// Finished: somebody else set a value of it to a third one; that was left alone.
     Superseded,
+    /// Finished: the new version is live and was judged worse, which was only to be told.
+    Alerted,
 }
 
 impl State {
@@ -48,17 +50,27 @@ impl State {
             Self::Held => "held",
             Self::Withdrawn => "withdrawn",
             Self::Superseded => "superseded",
+            Self::Alerted => "alerted",
         }
     }
 
     /// Is the run over?
     pub fn is_final(self) -> bool {
         match self {
-            Self::Verified | Self::RolledBack | Self::Withdrawn | Self::Superseded => true,
+            Self::Verified
+            | Self::RolledBack
+            | Self::Withdrawn
+            | Self::Superseded
+            | Self::Alerted => true,
             Self::Started | Self::Advanced | Self::Promoted | Self::RollingBack | Self::Held => {
                 false
             }
         }
+    }
+
+    /// Did the run bring its version to everyone, so that there is something to go back from?
+    pub fn is_deployed(self) -> bool {
+        matches!(self, Self::Verified | Self::Alerted)
     }
 }
 
@@ -76,6 +88,7 @@ impl FromStr for State {
             Self::Held,
             Self::Withdrawn,
             Self::Superseded,
+            Self::Alerted,
         ]
         .into_iter()
         .find(|state| state.word() == word)
@@ -108,6 +121,10 @@ pub struct Record {
     pub pipeline: Option<String>,
     /// Why, for endings that were not wanted.
     pub reason: Option<String>,
+    /// Names of the health checks that failed before the run began.
+    pub unhealthy_before: Vec<String>,
+    /// Why its version was judged worse, where that was only to be told.
+    pub judged_worse: Option<String>,
     /// The commit that was about to be pushed.
     pub intended: Option<CommitId>,
     /// Until when the writer holds the journal.
@@ -142,6 +159,12 @@ impl Record {
             actor: owned("Actor"),
             pipeline: owned("Pipeline"),
             reason: owned("Reason"),
+            unhealthy_before: trailers
+                .iter()
+                .filter(|(key, _)| *key == "Unhealthy-Before")
+                .map(|(_, name)| name.to_owned())
+                .collect(),
+            judged_worse: owned("Judged-Worse"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
             expires_at: trailers
                 .get("Expires")
@@ -208,6 +231,10 @@ pub struct RunIdentity {
     pub reason: Option<String>,
     /// Why it is taken back, once it is.
     pub cause: Option<Cause>,
+    /// Names of the health checks that failed before it began: what a way back brings back.
+    pub unhealthy_before: Vec<String>,
+    /// Why its version was judged worse, where that is only to be told.
+    pub judged_worse: Option<String>,
     /// Is it a rehearsal, which says nothing about how well changes do?
     pub drill: bool,
 }
@@ -234,6 +261,7 @@ impl RunIdentity {
             ("Pipeline", &self.pipeline),
             ("Policy", &self.policy),
             ("Reason", &self.reason),
+            ("Judged-Worse", &self.judged_worse),
         ] {
             if let Some(value) = value {
                 trailers.push(key, value);
@@ -241,6 +269,9 @@ impl RunIdentity {
         }
         if let Some(cause) = self.cause {
             trailers.push("Cause", cause.word());
+        }
+        for name in &self.unhealthy_before {
+            trailers.push("Unhealthy-Before", name);
         }
         if self.drill {
             trailers.push("Drill", "true");

@@ -165,7 +165,7 @@ async fn or_done_by_another(
     };
     let newest = records.first().filter(|record| record.run == run);
     match newest.map(|record| record.state) {
-        Some(State::RolledBack | State::Withdrawn | State::Verified) => {
+        Some(State::RolledBack | State::Withdrawn | State::Verified | State::Alerted) => {
             Outcome::new(Ending::NoChange, ended.reason)
         }
         Some(state) if !state.is_final() => {

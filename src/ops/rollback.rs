@@ -46,6 +46,8 @@ pub struct RollbackLast<'a> {
     pub reason: &'a str,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// Does the weight go down in steps, as long as stable carries what comes back to it?
+    pub progressive: bool,
 }
 
 /// Brings a named version to everyone at once, watched as any deployment is.
@@ -135,6 +137,8 @@ pub async fn rollback_to(
             overridden: None,
             reason: Some(reason.to_owned()),
             cause: None,
+            unhealthy_before: Vec::new(),
+            judged_worse: None,
             drill,
         },
         plan,
@@ -215,6 +219,7 @@ pub async fn rollback(
         permit,
         reason,
         drill,
+        progressive,
     } = request;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     reporter.event(&Event::Started {
@@ -243,7 +248,15 @@ pub async fn rollback(
         asker,
     };
     announce::before_push(&push, permit, outside, &mut stop, reporter).await?;
-    let mut outcome = takeback.back(reason, stop, reporter).await;
+    let stepped = if progressive {
+        takeback.step_down(reason, &mut stop, reporter).await
+    } else {
+        Ok(())
+    };
+    let mut outcome = match stepped {
+        Ok(()) => takeback.back(reason, stop, reporter).await,
+        Err(outcome) => *outcome,
+    };
     outcome.override_used = permit.verdict().overridden.is_some();
     Ok(outcome)
 }
@@ -276,7 +289,7 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
         ));
     };
     match record.state {
-        State::Verified => Ok(record),
+        State::Verified | State::Alerted => Ok(record),
         State::Superseded => unknown(format!(
             "someone else changed {what} during the last run ({}), so its last known good version is not known",
             record.reason.as_deref().unwrap_or("no reason given")

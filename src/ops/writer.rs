@@ -211,6 +211,9 @@ impl Writer<'_> {
             State::Verified => {
                 "of the same deployment has finished it: it is live and verified".to_owned()
             }
+            State::Alerted => {
+                "of the same deployment has finished it: it is live and was judged worse".to_owned()
+            }
             State::RolledBack => "has taken it back".to_owned(),
             State::Withdrawn => "has closed it: nothing of it was on the branch".to_owned(),
             State::Superseded => "has ended it: somebody else changed its values".to_owned(),

@@ -86,4 +86,6 @@ pub struct PlanFact {
     pub hold: TimeDelta,
     /// Names of the metrics that are judged.
     pub metrics: Vec<String>,
+    /// What is done with a version that was judged worse, as the configuration says it: `rollback`.
+    pub on_failure: String,
 }

@@ -37,7 +37,7 @@ pub use approval::{
 };
 pub use cases::Mismatch;
 pub use changes::changed_paths;
-pub use document::PolicyDocument;
+pub use document::{Overrun, PolicyDocument};
 pub use evaluate::evaluate;
 pub use facts::{AlertsFact, Facts, FailedBefore, PlanFact, TrafficFact};
 pub use freeze::Freeze;

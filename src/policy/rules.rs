@@ -9,7 +9,9 @@ use super::{
     PolicySource,
     alerts::AlertRule,
     approval::{ApprovalRules, OverrideRules},
-    document::{Aggregate, Behavior, KnownBad, OnUnavailable, TrafficAction},
+    document::{
+        Aggregate, Behavior, KnownBad, OnUnavailable, Overrun, RequiredOnFailure, TrafficAction,
+    },
     people::People,
     request::Action,
     scope::Scope,
@@ -41,6 +43,7 @@ pub struct Policy {
     pub(super) approval_when: Vec<ChangeRule>,
     pub(super) require: Option<Require>,
     pub(super) runway: Option<Written<Runway>>,
+    pub(super) overrun: Overrun,
     pub(super) behavior: Behavior,
     pub(super) dry_run: bool,
     /// The zone that instants are shown in.
@@ -110,6 +113,7 @@ pub(super) struct Require {
     pub(super) metrics: Option<Written<Vec<String>>>,
     pub(super) least_hold: Option<Written<TimeDelta>>,
     pub(super) largest_first_weight: Option<Written<Weight>>,
+    pub(super) on_failure: Option<Written<RequiredOnFailure>>,
 }
 
 /// How long it must stay open.
@@ -144,6 +148,7 @@ impl Policy {
             approval_when: Vec::new(),
             require: None,
             runway: None,
+            overrun: Overrun::Finish,
             behavior: Behavior::Block,
             dry_run: false,
             zone,

@@ -2,7 +2,10 @@
 
 use chrono::{DateTime, FixedOffset};
 
-use super::approval::{Approved, Overridden};
+use super::{
+    approval::{Approved, Overridden},
+    document::Overrun,
+};
 
 /// May it go?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +181,10 @@ pub struct Verdict {
     pub closes_at: Option<DateTime<FixedOffset>>,
     /// Why it closes then: `the window Mon-Thu 09:00-16:00 Europe/London ends`.
     pub closes_because: Option<String>,
+    /// What a deployment that is under way by then does about it.
+    pub overrun: Overrun,
+    /// When it opens next after that; none where nobody will ask, or there is no known end.
+    pub reopens_at: Option<DateTime<FixedOffset>>,
     /// IANA name of the zone the instants are shown in.
     pub timezone: String,
     /// The instant that was judged, in that zone.

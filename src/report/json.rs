@@ -191,7 +191,7 @@ struct DeploymentReport {
     /// When that commit was written.
     source_at: Option<String>,
     /// Why it was taken back (`history`).
-    #[schemars(extend("enum" = ["verification", "asked", "cancelled", "interrupted", "superseded", "trouble", null]))]
+    #[schemars(extend("enum" = ["verification", "asked", "cancelled", "interrupted", "superseded", "trouble", "drill", "window-closed", null]))]
     cause: Option<String>,
     /// Why, where the journal says it (`history`).
     reason: Option<String>,

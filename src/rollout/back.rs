@@ -1,6 +1,6 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
-use super::{Action, Arm, Plan, Replay, WrittenStep};
+use super::{Action, Arm, Plan, Replay, Roles, WrittenStep};
 use crate::manifest::{Change, Edit, ObjectRef, ScalarType};
 
 /// One step of the way back.
@@ -22,6 +22,8 @@ pub enum BackStep {
     WaitServing(ObjectRef),
     /// Wait until the other colour no longer runs the new version.
     WaitIdle(ObjectRef),
+    /// Wait until the service's own health checks pass with the previous version.
+    Healthy(Roles),
 }
 
 impl BackStep {
@@ -38,6 +40,7 @@ impl BackStep {
                 "back: wait until the colour that served before runs the previous version"
             }
             Self::WaitIdle(_) => "back: wait until the other colour no longer runs the new version",
+            Self::Healthy(_) => "back: wait until the previous version is healthy",
         }
         .to_owned()
     }
@@ -57,7 +60,8 @@ impl BackStep {
 /// nobody is without one. Two commits would only let the bad version run until the second.
 ///
 /// A workload is waited for only where the plan changed it: what somebody else runs in the other
-/// one says nothing about this way back.
+/// one says nothing about this way back. Where the service has health checks, the last step is that
+/// they pass: that the old version runs again is not yet that it serves anyone.
 pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<BackStep> {
     let Some(reached) = reached.map(|step| step.min(plan.steps.len().saturating_sub(1))) else {
         return Vec::new();
@@ -67,9 +71,25 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     weight.retain(splits_traffic);
     let mut values = replay.until(reached);
     values.retain(|change| !splits_traffic(change));
-    if plan.switches() {
-        return switched_back(plan, replay, reached, weight, values);
+    let mut steps = if plan.switches() {
+        switched_back(plan, replay, reached, weight, values)
+    } else {
+        stepped_back(plan, replay, reached, weight, values)
+    };
+    if plan.checks_health && !steps.is_empty() {
+        steps.push(BackStep::Healthy(plan.roles.clone()));
     }
+    steps
+}
+
+/// The way back of weights and pods: users first.
+fn stepped_back(
+    plan: &Plan,
+    replay: &Replay,
+    reached: usize,
+    weight: Vec<Change>,
+    values: Vec<Change>,
+) -> Vec<BackStep> {
     let mut steps = Vec::new();
     if !weight.is_empty() {
         steps.push(BackStep::Weight(weight));

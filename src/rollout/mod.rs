@@ -13,7 +13,9 @@ use crate::{
 };
 
 pub use back::{BackStep, way_back};
-pub use build::{CLEANUP, Facts, Share, Switch, cleanup, direct, plan, version_edits};
+pub use build::{
+    CLEANUP, Facts, Share, Switch, cleanup, direct, plan, version_edits, weight_edits,
+};
 pub use replay::{Replay, WrittenStep, replay};
 
 /// The steps of one deployment, as data: printed, run, taken back.
@@ -27,6 +29,8 @@ pub struct Plan {
     pub roles: Roles,
     /// The object that splits the traffic, where there is one.
     pub traffic: Option<ObjectRef>,
+    /// Has the service health checks? Then a way back ends once they pass again.
+    pub checks_health: bool,
     /// The steps in order.
     pub steps: Vec<Step>,
 }
@@ -50,6 +54,25 @@ impl Plan {
             Some(canary) if self.switches() => (Arm::Canary, canary),
             _ => (Arm::Stable, &self.roles.stable),
         }
+    }
+
+    /// Returns the step before which a drill turns round: the one after the new version has got its
+    /// first users, as a part of the traffic, or as all of it once it is live.
+    pub fn drill_turn(&self) -> usize {
+        let mut steps = self.steps.iter();
+        let sends_users = steps.position(|step| match step.action {
+            Action::Write { stage, .. } => {
+                matches!(stage, Stage::Advance | Stage::Promote)
+                    && step.weight != Some(Weight::ZERO)
+            }
+            Action::WaitLive { .. }
+            | Action::Preview { .. }
+            | Action::Watch { .. }
+            | Action::Approval => false,
+        });
+        let is_wait = |step: &Step| matches!(step.action, Action::WaitLive { .. });
+        let last_before = sends_users.or_else(|| self.steps.iter().position(is_wait));
+        last_before.map_or(self.steps.len(), |step| step + 1)
     }
 
     /// Returns how many waits for the controller there are.

@@ -59,7 +59,7 @@ async fn a_version_that_failed_is_not_tried_again() {
     ");
     // Nothing stops a way back, but whoever names the version is told.
     let back = stage.rollback(Some("1.1")).await;
-    insta::assert_snapshot!(back.trail[2], @"warning: 1.1 failed here before: run ID took it back at 2026-03-10T10:01:38Z (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)");
+    insta::assert_snapshot!(back.trail[2], @"warning: 1.1 failed here before: run ID took it back at 2026-03-10T10:01:40Z (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(stage.story(&first), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 12 steps, 4 back
+    plan: 12 steps, 5 back
     changes: 8
     1/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/12 wait until canary runs 1.1: passed (live after 37s)
@@ -144,7 +144,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(last, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 12 steps, 4 back
+    plan: 12 steps, 5 back
     changes: 8
     note: an earlier try of this run got to step 3 of 12; going on from there
     3/12 canary weight 10%: skipped (the branch has these values already)
@@ -191,13 +191,14 @@ async fn a_rollback_takes_a_held_run_back() {
     );
     stage.deploy("1.1").await.assert(42, "held");
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(stage.story(&end), @"
+    insta::assert_snapshot!(stage.story(&end), @r"
     gate: Allowed
     roll back advertisements in production
     way back: a test
-    1/3 back: canary weight to what it was: passed (commit ID)
-    2/3 back: version and replicas to what they were: passed (commit ID)
-    3/3 back: wait until the canary no longer runs the new version: passed
+    1/4 back: canary weight to what it was: passed (commit ID)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the canary no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held rolling-back rolling-back rolled-back

@@ -30,7 +30,7 @@ async fn a_whole_deployment() {
     insta::assert_snapshot!(stage.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     warning: the git server refuses references under refs/shipgate/ (error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined), so the journal is kept as empty commits on `main`; its newest 1000 commits are searched for it
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)

@@ -50,7 +50,7 @@ async fn a_healthy_version_goes_live_step_by_step() {
     insta::assert_snapshot!(stage.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
@@ -85,16 +85,17 @@ async fn errors_take_a_version_back() {
     insta::assert_snapshot!(story(Stage::new(Scenario::Errors)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
     4/11 watch canary for 3m: failed (errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/3 back: canary weight to what it was: passed (commit ID)
-    2/3 back: version and replicas to what they were: passed (commit ID)
-    3/3 back: wait until the canary no longer runs the new version: passed
+    1/4 back: canary weight to what it was: passed (commit ID)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the canary no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 9.00 % (66 of 733), stable 0.18 % (15 of 8,252), ratio 50× (95 % range 20–143×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced rolling-back rolling-back rolled-back
@@ -116,7 +117,7 @@ async fn metrics_that_are_out_before_the_start_change_nothing() {
     insta::assert_snapshot!(story(Stage::new(Scenario::OutageBefore)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     20 unavailable: before anything was changed: shipgate.yaml:36:11: latency_p95 could not be measured: WORLD answered with status 503 (stable)
       hint: nothing was pushed; run the same command again when the provider answers
@@ -132,7 +133,7 @@ async fn metrics_that_go_out_hold_the_weight() {
     insta::assert_snapshot!(story(Stage::new(Scenario::Outage)).await, @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
@@ -172,7 +173,7 @@ async fn a_rolling_deployment_has_one_commit() {
     insta::assert_snapshot!(story(rolling(Scenario::Healthy)).await, @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 37s)
@@ -193,14 +194,15 @@ async fn a_bad_rolling_deployment_is_taken_back() {
     insta::assert_snapshot!(story(rolling(Scenario::Errors)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 37s)
     3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements to 1.1 (production)
     journal: started rolling-back rolled-back

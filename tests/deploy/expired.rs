@@ -57,16 +57,17 @@ async fn it_is_recovered_before_another_version_is_deployed() {
     ");
     assert_eq!(stage.references(), before);
     let end = stage.deploy("1.2").await;
-    insta::assert_snapshot!(end, @"
+    insta::assert_snapshot!(end, @r"
     deploy advertisements 1.2 to production
     gate: Allowed
     note: its writer is silent, so it is recovered first: advertisements 1.1 in production (run ID, started by robot, https://ci.example/robot): advanced at step 3/11, since 2026-03-10T10:00:00Z, expires 2026-03-10T10:20:37Z
     way back: run ID was interrupted (advanced)
-    1/3 back: canary weight to what it was: passed (commit ID)
-    2/3 back: version and replicas to what they were: passed (commit ID)
-    3/3 back: wait until the canary no longer runs the new version: passed
+    1/4 back: canary weight to what it was: passed (commit ID)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the canary no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.2 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.2: passed (live after 27s)
@@ -75,7 +76,7 @@ async fn it_is_recovered_before_another_version_is_deployed() {
     5/11 canary weight 50%: passed (commit ID)
     6/11 watch canary for 3m: passed (good after 3m)
     7/11 promote: Deployment/advertisements to 1.2: passed (commit ID)
-    8/11 wait until stable runs 1.2: passed (live after 32s)
+    8/11 wait until stable runs 1.2: passed (live after 27s)
     9/11 watch stable for 2m: passed (good after 2m)
     10/11 canary weight 0%: passed (commit ID)
     11/11 canary to 0 replicas: passed (commit ID)

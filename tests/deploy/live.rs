@@ -220,28 +220,33 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     == a revision that does not descend
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: it is at ID, which does not hold commit ID))
     way back: stable does not run 1.1 after 2m (Application shop-production: it is at ID, which does not hold commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: it is at ID, which does not hold commit ID)
     == a pending operation
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: a sync is asked for))
     way back: stable does not run 1.1 after 2m (Application shop-production: a sync is asked for)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: a sync is asked for)
     == a stale status
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1))
     way back: stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
     == another version
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (is told to run 1.0))
     way back: stable does not run 1.1 after 2m (is told to run 1.0)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (is told to run 1.0)
     == no right any more
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given))
     way back: stable does not run 1.1 after 2m (URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given)
     warning: Argo CD was not told of the push and finds it by itself: URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (URL answered with status 403: Application shop-production is missing, or the token may not get it; Argo CD tells the two apart only where `project` is given)
     == an error beside Synced and Healthy
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path))
@@ -257,12 +262,14 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     == an error page
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps))
     way back: stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps)
     == flux at another commit
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Kustomization flux-system/apps: it is at ID, which does not hold commit ID))
     way back: stable does not run 1.1 after 2m (Kustomization flux-system/apps: it is at ID, which does not hold commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Kustomization flux-system/apps: it is at ID, which does not hold commit ID)
     ");
 }
@@ -326,17 +333,20 @@ async fn what_fails_for_good_is_taken_back_at_once_and_what_flaps_is_not() {
     == degraded
     2/3 wait until stable runs 1.1: failed (stable fails to run 1.1, and has for 30s (Application shop-production: it is Degraded: pods crash))
     way back: stable fails to run 1.1, and has for 30s (Application shop-production: it is Degraded: pods crash)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable fails to run 1.1, and has for 30s (Application shop-production: it is Degraded: pods crash)
     == too slow
     2/3 wait until stable runs 1.1: failed (stable fails to run 1.1, and has for 30s (ProgressDeadlineExceeded: timed out))
     way back: stable fails to run 1.1, and has for 30s (ProgressDeadlineExceeded: timed out)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable fails to run 1.1, and has for 30s (ProgressDeadlineExceeded: timed out)
     == stalled
     2/3 wait until stable runs 1.1: failed (stable fails to run 1.1, and has for 30s (Kustomization flux-system/apps: stalled: HealthCheckFailed))
     way back: stable fails to run 1.1, and has for 30s (Kustomization flux-system/apps: stalled: HealthCheckFailed)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable fails to run 1.1, and has for 30s (Kustomization flux-system/apps: stalled: HealthCheckFailed)
     ");
 }

@@ -8,16 +8,21 @@ mod branch_journal;
 mod compared;
 #[path = "../support/counting.rs"]
 mod counting;
+mod drill;
 mod endings;
 mod every_call;
 mod expired;
+mod faults;
 #[path = "../support/forge/mod.rs"]
 mod forge;
+mod healthy;
 mod interleavings;
 mod killed;
 mod latency;
 mod live;
 mod outages;
+mod overrun;
+mod progressive;
 mod pull_requests;
 mod races;
 #[path = "../support/random.rs"]
@@ -39,6 +44,7 @@ mod support;
 #[path = "../support/third_party.rs"]
 mod third_party;
 mod trail;
+mod trust;
 mod waiting;
 mod way_back;
 mod wire;

@@ -65,10 +65,10 @@ async fn a_push_that_cannot_be_read_back_is_not_known() {
         if cut { Fate::Unavailable } else { Fate::Pass }
     });
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(end, @"
+    insta::assert_snapshot!(end, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503)
     44 push-unknown: whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503

@@ -123,12 +123,13 @@ async fn a_push_under_way_is_found_by_the_next_recovery() {
       hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
     ");
     let again = stage.recover().await;
-    insta::assert_snapshot!(again, @"
+    insta::assert_snapshot!(again, @r"
     recover advertisements in production
     way back: run ID was interrupted (withdrawn)
-    1/3 back: canary weight to what it was: passed (already so)
-    2/3 back: version and replicas to what they were: passed (commit ID)
-    3/3 back: wait until the canary no longer runs the new version: passed
+    1/4 back: canary weight to what it was: passed (already so)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the canary no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (run ID was interrupted (withdrawn))
     ");
     stage.assert_restored("recovered");

@@ -44,10 +44,10 @@ fn no_journal() -> Faults {
 async fn a_protected_branch_is_told_and_stops_nobody_later() {
     let stage = Stage::brief(Scenario::Healthy);
     let end = refused_from(&stage, 1, protected()).await;
-    insta::assert_snapshot!(stage.story(&end), @"
+    insta::assert_snapshot!(stage.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined)
     32 push-denied: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
@@ -123,10 +123,10 @@ async fn a_journal_that_is_refused_before_the_first_push_changes_nothing() {
         ..no_journal()
     };
     let end = refused_from(&stage, 1, neither).await;
-    insta::assert_snapshot!(stage.story(&end), @"
+    insta::assert_snapshot!(stage.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined; and as a commit on `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined)
     32 push-denied: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined; and as a commit on `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
@@ -147,19 +147,20 @@ async fn a_journal_that_is_refused_later_does_not_stop_the_way_back() {
         end.assert(40, &what);
         stage.assert_restored(&what);
         if *step == 3 {
-            insta::assert_snapshot!(end, @"
+            insta::assert_snapshot!(end, @r"
             deploy advertisements 1.1 to production
             gate: Allowed
-            plan: 11 steps, 4 back
+            plan: 11 steps, 5 back
             changes: 8
             1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
             2/11 wait until canary runs 1.1: passed (live after 37s)
             3/11 canary weight 10%: failed (the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined)
             way back: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
-            1/3 back: canary weight to what it was: passed (already so)
+            1/4 back: canary weight to what it was: passed (already so)
             warning: the way back goes on without its record: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
-            2/3 back: version and replicas to what they were: passed (commit ID)
-            3/3 back: wait until the canary no longer runs the new version: passed
+            2/4 back: version and replicas to what they were: passed (commit ID)
+            3/4 back: wait until the canary no longer runs the new version: passed
+            4/4 back: wait until the previous version is healthy: passed
             warning: the way back is done, but its record is not: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
             40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
               hint: allow the token to push references under refs/shipgate/

@@ -15,14 +15,15 @@ async fn a_rollback_restores_values_and_keeps_what_others_wrote() {
     stage.edit(STABLE, "replicas: 3", "replicas: 5   # sale on Friday");
     stage.edit(CANARY, "# The canary half", "# Half of a canary");
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(stage.story(&end), @"
+    insta::assert_snapshot!(stage.story(&end), @r"
     gate: Allowed
     roll back advertisements in production
     way back: a test
-    1/4 back: canary weight to what it was: passed (already so)
-    2/4 back: version and replicas to what they were: passed (commit ID)
-    3/4 back: wait until stable runs the previous version: passed
-    4/4 back: wait until the canary no longer runs the new version: passed
+    1/5 back: canary weight to what it was: passed (already so)
+    2/5 back: version and replicas to what they were: passed (commit ID)
+    3/5 back: wait until stable runs the previous version: passed
+    4/5 back: wait until the canary no longer runs the new version: passed
+    5/5 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
     log: advertisements 1.1: values back to 1.0 (production) | robin: something else | robin: something else | advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced promoted promoted promoted verified rolling-back rolled-back
@@ -36,7 +37,7 @@ async fn a_rollback_restores_values_and_keeps_what_others_wrote() {
     ");
     let before = stage.references();
     let again = stage.rollback(None).await;
-    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:55Z");
+    insta::assert_snapshot!(again.end(), @"0 ok: advertisements in production was taken back already: 1.1 was rolled back at 2026-03-10T10:09:57Z");
     assert_eq!(stage.references(), before);
     // The version may be tried again, as a run of its own.
     stage.deploy("1.1").await.assert(0, "again");

@@ -61,6 +61,8 @@ pub struct Start {
     pub source: Option<String>,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// Does a rollback go down in steps?
+    pub progressive: bool,
     /// Variables of its environment.
     pub variables: Vec<(&'static str, String)>,
     /// Sees every event.
@@ -85,6 +87,7 @@ impl Start {
             kill: Arc::new(Notify::new()),
             source: None,
             drill: false,
+            progressive: false,
             variables: Vec::new(),
             hook: None,
         }
@@ -238,7 +241,7 @@ impl Stage {
             on_cancel: start.on_cancel,
             timeout: start.timeout,
         };
-        let drill = start.drill;
+        let (drill, progressive) = (start.drill, start.progressive);
         self.run(start, async |outside, actor, stop, trail| {
             let target = target(outside).await?;
             let question = Question {
@@ -262,6 +265,7 @@ impl Stage {
                         permit,
                         reason: "a test",
                         drill,
+                        progressive,
                     };
                     rollback::rollback(request, outside, &target, stop, trail).await
                 }

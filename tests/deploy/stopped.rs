@@ -192,10 +192,10 @@ async fn nothing_is_written_once_the_starter_is_gone() {
     let stage = Stage::brief(Scenario::Healthy);
     let moment = Moment::During(1);
     let end = stopped(&stage, moment, StopReason::StarterGone, OnCancel::Rollback).await;
-    insta::assert_snapshot!(stage.story(&end), @"
+    insta::assert_snapshot!(stage.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the process that started this run is gone)
     143 terminated: the process that started this run is gone; nothing was changed
@@ -233,14 +233,14 @@ async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
     insta::assert_snapshot!(stage.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
     4/11 watch canary for 3m: failed (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/3 back: canary weight to what it was: failed (interrupted (SIGINT))
+    1/4 back: canary weight to what it was: failed (interrupted (SIGINT))
     52 cancelled-left: advertisements 1.1 in production: interrupted (SIGINT) while it was taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
       hint: run `shipgate recover`: it finishes the way back
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)

@@ -150,14 +150,14 @@ async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     insta::assert_snapshot!(stage.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 11 steps, 4 back
+    plan: 11 steps, 5 back
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/11 wait until canary runs 1.1: passed (live after 37s)
     3/11 canary weight 10%: passed (commit ID)
     4/11 watch canary for 3m: failed (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/3 back: canary weight to what it was: failed (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it)
+    1/4 back: canary weight to what it was: failed (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it)
     43 superseded: advertisements 1.1 in production could not be taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse): clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it
     log: robin: something else | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced superseded

@@ -211,7 +211,7 @@ proptest! {
                     seen_values = true;
                     changes
                 }
-                BackStep::WaitLive(_) | BackStep::WaitGone(_) => continue,
+                BackStep::WaitLive(_) | BackStep::WaitGone(_) | BackStep::Healthy(_) => continue,
                 other => panic!("no step of a canary: {other:?}"),
             };
             let set = restore(&now, changes).unwrap();

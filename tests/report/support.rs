@@ -7,7 +7,7 @@ use shipgate::{
         StepRecord, StepState, ValueChange, ValueKey,
     },
     manifest::{Change, ObjectRef, Refusal, ScalarType, Segment},
-    policy::{Decision, Effect, PolicyFile, PolicySource, Reason, ReasonCode, Verdict},
+    policy::{Decision, Effect, Overrun, PolicyFile, PolicySource, Reason, ReasonCode, Verdict},
     report::{Ended, Sink},
     units::Weight,
 };
@@ -94,6 +94,8 @@ pub fn blocked() -> Outcome {
         would_be: None,
         opens_because: Some("the window Mon-Thu 09:00-16:00 America/New_York begins".to_owned()),
         closes_because: None,
+        overrun: Overrun::Finish,
+        reopens_at: None,
         opens_at: at("2025-12-01T09:00:00-05:00"),
         closes_at: None,
         timezone: "America/New_York".to_owned(),

@@ -1,6 +1,12 @@
-//! Runs the way back: traffic first, then the other values, then wait until the old version is live.
+//! Runs the way back: traffic first, then the other values, then wait until the old version is live
+//! and healthy.
 
-use super::Outside;
+use chrono::{DateTime, Utc};
+
+use super::{
+    Outside,
+    healthy::{self, Health},
+};
 use crate::{
     event::{Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
@@ -19,8 +25,12 @@ use crate::{
 /// How a way back ended.
 #[derive(Debug)]
 pub enum BackEnd {
-    /// The old values are on the branch and the old version is live.
-    Restored,
+    /// The old values are on the branch and the old version is live. Says what is wrong with it still
+    /// where that was so before the run began.
+    Restored(Option<String>),
+    /// The old values are on the branch and the old version is live, but it is not healthy. Nothing
+    /// is left to take back. Says what is wrong.
+    Unhealthy(String),
     /// Someone else's values are on the branch, or someone else runs this now; left alone. Says
     /// which.
     Superseded(String),
@@ -37,6 +47,8 @@ pub struct BackCommit {
     pub commit: CommitId,
     /// First line of its message.
     pub subject: String,
+    /// When it was on the branch.
+    pub at: DateTime<Utc>,
 }
 
 /// Runs the way back, and writes the last record of the run when it is done.
@@ -57,6 +69,7 @@ pub async fn go_back(
     });
     let total = steps.len();
     let mut on_branch = writer.target.tip.clone();
+    let mut health = Health::Well;
     for (index, step) in steps.iter().enumerate() {
         reporter.event(&Event::StepStarted {
             at: writer.clock.now(),
@@ -105,6 +118,15 @@ pub async fn go_back(
             | BackStep::WaitIdle(_) => {
                 wait(writer, step, &on_branch, outside, stop, reporter).await
             }
+            BackStep::Healthy(roles) => {
+                health = healthy::wait(writer, roles, outside, stop, reporter).await;
+                match &health {
+                    Health::Stopped(reason) => Err(BackEnd::Left(*reason)),
+                    Health::Ill(what) => Err(BackEnd::Unhealthy(what.clone())),
+                    Health::Well => Ok(String::new()),
+                    Health::AsBefore(what) => Ok(what.clone()),
+                }
+            }
         };
         let (state, detail) = match &ended {
             Ok(detail) => (StepState::Passed, detail.clone()),
@@ -116,16 +138,24 @@ pub async fn go_back(
             state,
             detail,
         });
-        if let Err(end) = ended {
-            return end;
+        match ended {
+            Ok(_) => {}
+            // It is the last step, and all values are back: whoever comes next must not be stopped.
+            Err(BackEnd::Unhealthy(_)) => break,
+            Err(end) => return end,
         }
     }
+    let (reason, end) = match health {
+        Health::Ill(what) => (format!("{why}; {what}"), BackEnd::Unhealthy(what)),
+        Health::AsBefore(what) => (why.to_owned(), BackEnd::Restored(Some(what))),
+        Health::Well | Health::Stopped(_) => (why.to_owned(), BackEnd::Restored(None)),
+    };
     let entry = Entry {
-        reason: Some(why),
+        reason: Some(&reason),
         ..Entry::new(State::RolledBack, "back", FORWARD_PATIENCE)
     };
     match writer.record(&entry, stop).await {
-        Ok(()) => BackEnd::Restored,
+        Ok(()) => end,
         Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
             BackEnd::Superseded(reason)
         }
@@ -134,7 +164,7 @@ pub async fn go_back(
             reporter.event(&Event::Warning(format!(
                 "the way back is done, but its record is not: {failure}"
             )));
-            BackEnd::Restored
+            end
         }
     }
 }
@@ -143,8 +173,8 @@ impl BackEnd {
     /// Returns what happened, for people; empty when all is well.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Restored => String::new(),
-            Self::Superseded(reason) => reason.clone(),
+            Self::Restored(_) => String::new(),
+            Self::Superseded(reason) | Self::Unhealthy(reason) => reason.clone(),
             Self::Left(reason) => reason.sentence().to_owned(),
             Self::Failed(failure) => failure.to_string(),
         }
@@ -164,7 +194,8 @@ fn changes_until(steps: &[BackStep]) -> Vec<Change> {
             BackStep::WaitLive(_)
             | BackStep::WaitGone(_)
             | BackStep::WaitServing(_)
-            | BackStep::WaitIdle(_) => {}
+            | BackStep::WaitIdle(_)
+            | BackStep::Healthy(_) => {}
         }
     }
     changes
@@ -184,6 +215,7 @@ async fn write_back(
             commits.push(BackCommit {
                 commit: commit.clone(),
                 subject: write.subject.clone(),
+                at: outside.clock.now(),
             });
             nudge::after_push(writer.target, outside, stop, reporter).await;
             Ok((detail, commit))
@@ -236,9 +268,11 @@ async fn wait(
             let version = writer.identity.version.as_str();
             (workload, Arm::Canary, version, Presence::Gone)
         }
-        BackStep::Weight(_) | BackStep::Values(_) | BackStep::Revive(_) | BackStep::Switch(_) => {
-            return Ok(String::new());
-        }
+        BackStep::Weight(_)
+        | BackStep::Values(_)
+        | BackStep::Revive(_)
+        | BackStep::Switch(_)
+        | BackStep::Healthy(_) => return Ok(String::new()),
     };
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {

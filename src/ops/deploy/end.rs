@@ -8,6 +8,7 @@ use super::{
     back::{BackCommit, BackEnd, go_back},
     forward,
     run::{Run, StepEnd},
+    verdicts::live_and_worse,
 };
 use crate::{
     event::{CommitRecord, Ending, Event, Failure, Outcome},
@@ -36,17 +37,23 @@ impl Run<'_> {
             identity.service, identity.version, identity.environment
         );
         match end {
-            StepEnd::Done(_) | StepEnd::Skipped(_) => self.verified(&what).await,
+            StepEnd::Done(_) | StepEnd::Skipped(_) | StepEnd::Told(_) => self.verified(&what).await,
             StepEnd::Superseded(reason) => self.superseded(&what, &reason).await,
             StepEnd::Fenced(reason) => self.taken_over(reason),
             StepEnd::Hold(reason) if self.landed.is_some() || self.waits_for_approval() => {
                 self.hold(&what, &reason).await
             }
             StepEnd::Hold(reason) => self.untouched(Ending::InsufficientData, reason).await,
-            StepEnd::Bad(reason) if self.landed.is_none() => {
+            StepEnd::Bad(reason) | StepEnd::Unwanted(reason) if self.landed.is_none() => {
                 self.untouched(Ending::Unhealthy, reason).await
             }
-            StepEnd::Bad(reason) => self.back(&what, &reason, Cause::Verification).await,
+            StepEnd::Bad(reason) => self.failed(&what, &reason).await,
+            StepEnd::Unwanted(reason) => self.back(&what, &reason, Cause::Verification).await,
+            StepEnd::Closed(reason) if self.landed.is_none() => {
+                self.untouched(Ending::BlockedWindow, reason).await
+            }
+            StepEnd::Closed(reason) => self.closed(&what, &reason).await,
+            StepEnd::Drilled => self.drilled(&what).await,
             StepEnd::Stopped(reason) => self.stopped(&what, reason).await,
             StepEnd::Broken(failure) => self.broken(&what, failure).await,
         }
@@ -62,16 +69,23 @@ impl Run<'_> {
     /// The deployment is done once its record says so: without it the next deployment would be
     /// stopped, and whoever recovers would take a good version back.
     async fn verified(&mut self, what: &str) -> Outcome {
+        let worse = self.writer.identity.judged_worse.clone();
+        let state = match worse {
+            None => State::Verified,
+            Some(_) => State::Alerted,
+        };
         let entry = Entry {
             weight: self.deployment.weight,
-            ..Entry::new(State::Verified, "done", FORWARD_PATIENCE)
+            reason: worse.as_deref(),
+            ..Entry::new(state, "done", FORWARD_PATIENCE)
         };
         match self.writer.record(&entry, &self.stop).await {
             Ok(()) => {
-                State::Verified
-                    .word()
-                    .clone_into(&mut self.deployment.state);
+                state.word().clone_into(&mut self.deployment.state);
                 self.settle().await;
+                if let Some(why) = worse {
+                    return live_and_worse(what, &self.writer.identity.service, &why);
+                }
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
@@ -118,7 +132,22 @@ impl Run<'_> {
         }
     }
 
-    async fn hold(&mut self, what: &str, reason: &str) -> Outcome {
+    /// It closed for what is under way: held where it is, or taken back, as the policy says.
+    async fn closed(&mut self, what: &str, reason: &str) -> Outcome {
+        let aborts = self.closing.as_ref().is_some_and(|closing| closing.aborts);
+        let (mut outcome, expected) = if aborts {
+            let outcome = self.back(what, reason, Cause::Closed).await;
+            (outcome, Ending::RolledBack)
+        } else {
+            (self.hold(what, reason).await, Ending::Held)
+        };
+        if outcome.ending == expected {
+            "window-closed".clone_into(&mut outcome.reason_code);
+        }
+        outcome
+    }
+
+    pub(super) async fn hold(&mut self, what: &str, reason: &str) -> Outcome {
         State::Held.word().clone_into(&mut self.deployment.state);
         let weight = self.deployment.weight;
         let step = forward::number(&self.plan, self.at);
@@ -199,7 +228,10 @@ impl Run<'_> {
         let end = self.go_back(self.landed, reason, Cause::Superseded).await;
         let mut outcome = self.left_alone(reason.to_owned());
         outcome.hints.push(match end {
-            BackEnd::Restored => format!("what {what} had written elsewhere was taken back"),
+            BackEnd::Restored(_) => format!("what {what} had written elsewhere was taken back"),
+            BackEnd::Unhealthy(ill) => {
+                format!("what {what} had written elsewhere was taken back; {ill}")
+            }
             end => format!(
                 "what {what} had written is left as it is: {}",
                 end.sentence()
@@ -348,15 +380,17 @@ impl Run<'_> {
         )
         .await;
         self.note_way_back(&commits);
+        self.way_back = commits;
         end
     }
 
-    async fn back(&mut self, what: &str, why: &str, cause: Cause) -> Outcome {
+    pub(super) async fn back(&mut self, what: &str, why: &str, cause: Cause) -> Outcome {
         let wanted = match cause {
             Cause::Cancelled => Ending::CancelledRolledBack,
+            Cause::Drill => Ending::TakenBack,
             _ => Ending::RolledBack,
         };
-        if wanted == Ending::RolledBack && self.on_cancel == OnCancel::Rollback {
+        if wanted != Ending::CancelledRolledBack && self.on_cancel == OnCancel::Rollback {
             // A signal now asks for what is being done already; only a second one breaks it off.
             self.stop.answer_first();
         }
@@ -365,14 +399,24 @@ impl Run<'_> {
         let end = self.go_back(reached, why, cause).await;
         let previous = self.writer.identity.previous_version.clone();
         match end {
-            BackEnd::Restored => {
+            BackEnd::Restored(doubt) => {
                 State::RolledBack
                     .word()
                     .clone_into(&mut self.deployment.state);
+                let doubt = doubt.map_or_else(String::new, |doubt| format!("; {doubt}"));
                 Outcome::new(
                     wanted,
-                    format!("{what} was taken back, {previous} is live again: {why}"),
+                    format!("{what} was taken back, {previous} is live again: {why}{doubt}"),
                 )
+            }
+            BackEnd::Unhealthy(ill) => {
+                State::RolledBack
+                    .word()
+                    .clone_into(&mut self.deployment.state);
+                let text = format!("{what} was taken back ({why}), and {ill}");
+                Outcome::new(Ending::RollbackFailed, text)
+                    .with_hint(format!("page someone now: {previous} is live, and something else is wrong"))
+                    .with_hint("nothing is left to take back: every value is what it was, and the next deploy is free to go")
             }
             BackEnd::Superseded(reason) => Outcome::new(
                 Ending::Superseded,

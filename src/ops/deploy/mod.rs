@@ -4,11 +4,14 @@
 mod back;
 mod end;
 mod forward;
+mod healthy;
 mod in_the_way;
 mod observe;
+mod overrun;
 mod prepare;
 mod resume;
 mod run;
+mod verdicts;
 
 use std::{sync::Arc, time::Duration};
 
@@ -44,13 +47,14 @@ use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use back::{BackCommit, BackEnd, go_back};
 pub use forward::write as forward_write;
-pub use observe::asked_before;
+pub use observe::{Watched, Watching, asked_before, single, watch};
 pub use prepare::{
     Prepared, Ready, already_there, facts, prepare, previous_version, roles, unfinished_run,
     whole_diff,
 };
-pub use resume::{Continued, DIRECT, Remade, in_place, remake, resume};
+pub use resume::{Continued, DIRECT, Remade, STEPPED_DOWN, in_place, remake, resume};
 pub use run::{Run, default_timeout};
+pub use verdicts::live_and_worse;
 
 /// What to do when a signal comes after a push.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -262,6 +266,9 @@ async fn begin(
                 ),
             });
         }
+        if request.drill && !target.service.drills {
+            return Err(no_drills(&target));
+        }
         let question = Question::from(request);
         target.programs = allowed(&question, outside, &target).await?;
         if let Some(length) = request.circumstances.wait_for_window {
@@ -310,6 +317,18 @@ async fn allowed(
     };
     let verification = &target.service.verification;
     programs::allowed(verification, outside.repository, policy, target.into()).await
+}
+
+/// Refuses a drill of a service whose owners have not said that there may be any.
+fn no_drills(target: &Target) -> Failure {
+    let service = &target.service.name;
+    let pointer = format!("/services/{}", crate::yaml::value::escape(service));
+    let place = super::preflight::place(target, &pointer);
+    Failure::new(
+        Ending::BlockedOther,
+        format!("{place}: `{service}` does not say `drills: true`, so no drill brings a version to it"),
+    )
+    .hint("a drill sends real users to the new version for a moment; its owners allow that with `drills: true`")
 }
 
 /// Makes the outcome of a run that only shows what it would do.

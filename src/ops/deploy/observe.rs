@@ -57,6 +57,8 @@ pub enum Watched {
     Good(String),
     /// Worse than wanted; says what.
     Worse(String),
+    /// Undecided, which the configuration wants taken back; says what.
+    Unwanted(String),
     /// Neither: no answers, or none with a usable number.
     Undecided(String),
     /// Asked to stop.
@@ -96,7 +98,7 @@ impl Watching<'_> {
         }
     }
 
-    fn watcher(
+    pub(super) fn watcher(
         &self,
         verification: &Verification,
         reference: Reference,
@@ -135,8 +137,14 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
     part.decides().then_some(part)
 }
 
+/// Returns the part of a verification that asks about one workload alone; none where nothing of it
+/// decides.
+pub fn single(verification: &Verification) -> Option<Verification> {
+    part(verification, false)
+}
+
 /// Asks every provider once for both arms, so that a query that cannot be answered is found before
-/// anything is changed.
+/// anything is changed. Returns the names of the health checks that fail already.
 ///
 /// # Errors
 /// A provider does not answer. That it has no data for the canary is as it should be: there is none.
@@ -146,7 +154,7 @@ pub async fn preflight(
     (roles, previous): (&Roles, &str),
     outside: &Outside<'_>,
     reporter: &mut dyn Reporter,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let arms = asked_before(target);
     let verification = &target.service.verification;
     let version_of = |arm| match arm {
@@ -174,6 +182,7 @@ pub async fn preflight(
     asked
         .checks
         .retain(|check| !matches!(check.kind, CheckKind::Job(_)));
+    let mut unhealthy = Vec::new();
     if let Some(single) = part(&asked, false) {
         for arm in arms {
             let mut watcher =
@@ -197,12 +206,16 @@ pub async fn preflight(
                         "stable is not healthy before we start: {}",
                         standing.sentence()
                     )));
+                    let mut checks = verification.health.iter();
+                    if checks.any(|check| check.name == standing.name) {
+                        unhealthy.push(standing.name);
+                    }
                 }
             }
         }
     }
     let Some(compared) = part(verification, true) else {
-        return Ok(());
+        return Ok(unhealthy);
     };
     // Both arms are asked at once. That the new version has no counters yet is as it should be.
     let arm = match &roles.canary {
@@ -226,7 +239,7 @@ pub async fn preflight(
             )));
         }
     }
-    Ok(())
+    Ok(unhealthy)
 }
 
 /// Returns the arms about which every provider is asked before anything is changed.
@@ -244,8 +257,8 @@ fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
     Failure::new(Ending::Unavailable, reason).hint(hint)
 }
 
-/// The preflight tells its result in one line; its measurements are no part of the verdict.
-struct Silent;
+/// What asks only to know tells its result in one line; its measurements are no part of the verdict.
+pub(super) struct Silent;
 
 impl Reporter for Silent {
     fn event(&mut self, _event: &Event) {}
@@ -420,7 +433,7 @@ fn undecided_after(
         (OnInconclusive::Promote, _) => Watched::Undecided(format!(
             "undecided after {length}, and not let through because there is too little to judge at all: {sentences}"
         )),
-        (OnInconclusive::Rollback, _) => Watched::Worse(format!(
+        (OnInconclusive::Rollback, _) => Watched::Unwanted(format!(
             "undecided after {length}, which `on_inconclusive: rollback` takes back: {sentences}"
         )),
         (OnInconclusive::Hold, _) => {

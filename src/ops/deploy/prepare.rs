@@ -91,7 +91,8 @@ pub async fn prepare(
         &target.environment_name,
         &target.service.name,
         &request.version,
-        "deploy",
+        // What a drill has left is never gone on with as a deployment that is meant to stay.
+        if request.drill { "drill" } else { "deploy" },
         &records,
     );
     let unfinished = journal::unfinished(&records);
@@ -104,6 +105,20 @@ pub async fn prepare(
         None => None,
         Some(record) => resume(outside, target, record).await?,
     };
+    if let (
+        Some(record),
+        Some(Continued {
+            going_back: true, ..
+        }),
+    ) = (unfinished, &continued)
+    {
+        let mut failure = unfinished_run(record, target.place(), outside.clock.now());
+        if let Some(next) = failure.0.hints.first_mut() {
+            "its way back has begun, so nobody goes forward with it: shipgate rollback"
+                .clone_into(next);
+        }
+        return Err(failure);
+    }
     // A try of which nothing landed begins again on what is there now.
     let (base, landed) = match &continued {
         Some(Continued {
@@ -168,7 +183,7 @@ pub async fn prepare(
     }
     let image = preflight::image(target, &request.version, outside).await?;
     live::preflight(target, outside).await?;
-    observe::preflight(
+    let unhealthy = observe::preflight(
         target,
         &request.version,
         (&plan.roles, &previous),
@@ -176,6 +191,11 @@ pub async fn prepare(
         reporter,
     )
     .await?;
+    // What an earlier try has written may be what makes it unhealthy now.
+    let unhealthy_before = match unfinished.filter(|_| landed.is_some()) {
+        Some(record) => record.unhealthy_before.clone(),
+        None => unhealthy,
+    };
     let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
         run,
@@ -193,6 +213,10 @@ pub async fn prepare(
         overridden: None,
         reason: None,
         cause: None,
+        unhealthy_before,
+        judged_worse: unfinished
+            .filter(|_| landed.is_some())
+            .and_then(|record| record.judged_worse.clone()),
         drill: request.drill,
     };
     Ok(Prepared::Ready {

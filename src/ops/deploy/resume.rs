@@ -14,11 +14,14 @@ use crate::{
         pull_request,
     },
     rollout::{self, CLEANUP, Plan, Replay},
-    units::Version,
+    units::{Version, Weight},
 };
 
 /// Name of the strategy of `rollback --to`.
 pub const DIRECT: &str = "direct";
+
+/// How the trailer `Step` of a commit begins that steps the weight down.
+pub const STEPPED_DOWN: &str = "back down";
 
 /// An earlier try of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Continued {
     pub landed: Option<usize>,
     /// Has its way back begun?
     pub going_back: bool,
+    /// The weights to which a way back in steps has brought the canary.
+    pub stepped_down: Vec<Weight>,
     /// Is the base that the journal names no longer on the branch?
     pub rewritten: bool,
     /// The branch's head when all this was read from it.
@@ -97,6 +102,11 @@ pub async fn resume(
     let landed = steps().filter_map(|step| journal::step_index(&step)).max();
     let going_back =
         record.state == State::RollingBack || steps().any(|step| step.starts_with("back"));
+    let stepped_down = own
+        .iter()
+        .filter(|entry| step(entry).starts_with(STEPPED_DOWN))
+        .filter_map(|entry| entry.trailers.get("Weight")?.parse().ok())
+        .collect();
     let base = match own.last().and_then(|entry| entry.parents.first()) {
         _ if !rewritten => base.clone(),
         Some(parent) => parent.clone(),
@@ -106,6 +116,7 @@ pub async fn resume(
         base,
         landed,
         going_back,
+        stepped_down,
         rewritten,
         tip,
     }))

@@ -5,8 +5,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    Limits, OnCancel, Outside, describe, forward,
+    DIRECT, Limits, OnCancel, Outside,
+    back::BackCommit,
+    describe, forward,
     observe::{self, Watched, Watching},
+    overrun::Closing,
     prepare::Ready,
 };
 use crate::{
@@ -36,8 +39,16 @@ pub(super) enum StepEnd {
     Done(String),
     /// Nothing was to do.
     Skipped(String),
-    /// The new version is bad, or does not come up: take it back.
+    /// The new version is bad, or does not come up.
     Bad(String),
+    /// It was judged worse, which is only to be told: go on.
+    Told(String),
+    /// Not judged good, and the configuration wants that taken back.
+    Unwanted(String),
+    /// It closed meanwhile, and the policy does not want it to go on.
+    Closed(String),
+    /// It is a drill, and has come to its turn.
+    Drilled,
     /// Neither good nor bad: leave it as it is.
     Hold(String),
     /// Asked to stop.
@@ -73,6 +84,12 @@ pub struct Run<'a> {
     pub(super) on_cancel: OnCancel,
     timeout: Duration,
     deadline: DateTime<Utc>,
+    /// When it closes, where that ends it.
+    pub(super) closing: Option<Closing>,
+    /// The step before which a drill turns round.
+    turn: Option<usize>,
+    /// What the way back has pushed.
+    pub(super) way_back: Vec<BackCommit>,
     pub(super) deployment: Deployment,
     metrics: Vec<MetricRecord>,
 }
@@ -93,6 +110,8 @@ impl<'a> Run<'a> {
             .unwrap_or_else(|| default_timeout(&ready.plan, target));
         let mut deployment = describe(&ready.identity, target, now);
         deployment.previous_head = Some(ready.identity.base.to_string());
+        // A rehearsed way to a named version has nothing behind it to go back to.
+        let is_drill = ready.identity.drill && ready.plan.strategy != DIRECT;
         deployment.steps = ready
             .plan
             .steps
@@ -117,7 +136,6 @@ impl<'a> Run<'a> {
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
             },
-            plan: ready.plan,
             replay: ready.replay,
             landed: ready.landed,
             on_branch: ready.on_branch,
@@ -134,6 +152,10 @@ impl<'a> Run<'a> {
             deadline: now
                 .checked_add_signed(TimeDelta::from_std(timeout).unwrap_or(TimeDelta::MAX))
                 .unwrap_or(DateTime::<Utc>::MAX_UTC),
+            closing: None,
+            turn: is_drill.then(|| ready.plan.drill_turn()),
+            plan: ready.plan,
+            way_back: Vec::new(),
             deployment,
             metrics: Vec::new(),
         }
@@ -142,6 +164,7 @@ impl<'a> Run<'a> {
     /// Runs it to its end. Asks for a permit, because nothing may be pushed without one.
     pub async fn go(&mut self, permit: &Permit) -> Outcome {
         self.writer.under(permit);
+        self.closing = Closing::of(permit.verdict()).filter(|_| self.plan.strategy != DIRECT);
         let end = match self.take_over().await {
             Err(end) => return end.into(),
             Ok(first) => self.steps(first).await,
@@ -195,13 +218,22 @@ impl<'a> Run<'a> {
 
     async fn steps(&mut self, first: usize) -> StepEnd {
         for index in first..self.plan.steps.len() {
+            if self.turn.is_some_and(|turn| index >= turn) {
+                return StepEnd::Drilled;
+            }
             self.at = index;
             let end = self.step(index).await;
-            if !matches!(end, StepEnd::Done(_) | StepEnd::Skipped(_)) {
+            if !matches!(
+                end,
+                StepEnd::Done(_) | StepEnd::Skipped(_) | StepEnd::Told(_)
+            ) {
                 return end;
             }
         }
-        StepEnd::Done(String::new())
+        match self.turn {
+            Some(_) => StepEnd::Drilled,
+            None => StepEnd::Done(String::new()),
+        }
     }
 
     async fn step(&mut self, index: usize) -> StepEnd {
@@ -221,35 +253,45 @@ impl<'a> Run<'a> {
         let end = if let Some(reason) = self.stop.requested() {
             StepEnd::Stopped(reason)
         } else {
-            match &step.action {
-                Action::Write { .. } if !self.tidies() && self.time_left().is_zero() => {
+            let closed = self.closing.as_ref().filter(|_| !self.tidies());
+            let closed = closed.and_then(|closing| closing.closed(self.outside.clock.now()));
+            match (&step.action, closed) {
+                (Action::Write { .. }, Some(reason)) => StepEnd::Closed(reason),
+                (Action::Write { .. }, None) if !self.tidies() && self.time_left().is_zero() => {
                     match self.time_is_up() {
                         StepEnd::Bad(reason) if self.landed.is_none() => StepEnd::Hold(reason),
                         end => end,
                     }
                 }
-                Action::Write { .. } => self.write(index, step.weight).await,
-                Action::WaitLive { arm } => self.wait_live(*arm).await,
-                Action::Watch {
-                    arm,
-                    duration,
-                    promote_early,
-                } => self.watch(index, *arm, *duration, *promote_early).await,
-                Action::Preview { duration } => {
+                (Action::Write { .. }, None) => self.write(index, step.weight).await,
+                (Action::WaitLive { arm }, _) => self.wait_live(*arm).await,
+                (
+                    Action::Watch {
+                        arm,
+                        duration,
+                        promote_early,
+                    },
+                    _,
+                ) => self.watch(index, *arm, *duration, *promote_early).await,
+                (Action::Preview { duration }, _) => {
                     self.watch(index, Arm::Canary, *duration, false).await
                 }
-                Action::Approval => self.approval(index),
+                (Action::Approval, _) => self.approval(index),
             }
         };
         let (state, detail) = match &end {
             StepEnd::Done(detail) => (StepState::Passed, detail.clone()),
             StepEnd::Skipped(detail) => (StepState::Skipped, detail.clone()),
             StepEnd::Bad(reason)
+            | StepEnd::Told(reason)
+            | StepEnd::Unwanted(reason)
+            | StepEnd::Closed(reason)
             | StepEnd::Hold(reason)
             | StepEnd::Superseded(reason)
             | StepEnd::Fenced(reason) => (StepState::Failed, reason.clone()),
             StepEnd::Stopped(reason) => (StepState::Failed, reason.sentence().to_owned()),
             StepEnd::Broken(failure) => (StepState::Failed, failure.to_string()),
+            StepEnd::Drilled => (StepState::Skipped, String::new()),
         };
         let now = self.outside.clock.now();
         self.deployment.steps[index].state = state;
@@ -331,7 +373,7 @@ impl<'a> Run<'a> {
     }
 
     /// How long the journal must be held after a push: the waits and watches up to the next push.
-    fn rest_of_step(&self, index: usize) -> Duration {
+    pub(super) fn rest_of_step(&self, index: usize) -> Duration {
         self.plan.steps[index + 1..]
             .iter()
             .take_while(|step| !matches!(step.action, Action::Write { .. }))
@@ -446,7 +488,9 @@ impl<'a> Run<'a> {
             .filter(|(write, _)| write + 1 == index)
             .filter(|(write, _)| self.earlier.is_some_and(|(landed, _)| landed == *write))
             .map(|(_, began)| began)
-            .filter(|began| *began < now && now < end(*began));
+            .filter(|began| *began < now && now < end(*began))
+            // Whoever goes on after it was held there wants it judged once more.
+            .filter(|_| self.held_at != Some(index));
         let service = &self.target.service;
         let preview = service
             .strategy
@@ -485,7 +529,10 @@ impl<'a> Run<'a> {
                 self.look_again(index, detail).await
             }
             Ok(Watched::Good(detail)) => StepEnd::Done(detail),
-            Ok(Watched::Worse(reason)) => StepEnd::Bad(reason),
+            Ok(Watched::Worse(reason)) => {
+                self.judged_worse(reason, end(began.unwrap_or(now))).await
+            }
+            Ok(Watched::Unwanted(reason)) => StepEnd::Unwanted(reason),
             Ok(Watched::Undecided(reason)) => StepEnd::Hold(reason),
             Ok(Watched::Stopped(reason)) => StepEnd::Stopped(reason),
             Err(failure) => StepEnd::Broken(failure),
@@ -502,15 +549,27 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn time_is_up(&self) -> StepEnd {
+    pub(super) fn time_is_up(&self) -> StepEnd {
+        let now = self.outside.clock.now();
+        if let Some(reason) = self
+            .closing
+            .as_ref()
+            .and_then(|closing| closing.closed(now))
+        {
+            return StepEnd::Closed(reason);
+        }
         StepEnd::Bad(format!(
             "the {} that the whole run may take were over before it was judged good",
             format_duration(self.timeout)
         ))
     }
 
-    fn time_left(&self) -> Duration {
-        (self.deadline - self.outside.clock.now())
+    /// How long the way forward may go on: until its limit, or until it closes where that ends it at
+    /// once.
+    pub(super) fn time_left(&self) -> Duration {
+        let closing = self.closing.as_ref().filter(|closing| closing.aborts);
+        let end = closing.map_or(self.deadline, |closing| closing.at.min(self.deadline));
+        (end - self.outside.clock.now())
             .to_std()
             .unwrap_or_default()
     }

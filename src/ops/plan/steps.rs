@@ -54,6 +54,18 @@ pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> Plan
         "{} {} in {}",
         identity.service, identity.version, identity.environment
     );
+    let turn = identity.drill.then(|| ready.plan.drill_turn());
+    if let Some(last) = turn.and_then(|turn| steps.get(turn.checked_sub(1)?)) {
+        return PlannedEnd {
+            ending: Ending::TakenBack,
+            step: last.index,
+            after: last.begins_after + last.shortest,
+            sentence: format!(
+                "{what} is taken back after step {}: it is a drill",
+                last.index
+            ),
+        };
+    }
     let held = steps.iter().find(|step| step.longest.is_none());
     if let Some(step) = held {
         let weight = step.weight.filter(|_| !ready.plan.switches());

@@ -118,6 +118,7 @@ impl Takeback<'_> {
                     commits.push(BackCommit {
                         commit,
                         subject: write.subject,
+                        at: self.outside.clock.now(),
                     });
                     nudge::after_push(self.target, self.outside, stop, reporter).await;
                 }
@@ -163,7 +164,15 @@ impl Takeback<'_> {
         if let Some(ended) = self.not_live(waited, commits) {
             return ended;
         }
-        let entry = Entry::new(State::Verified, "done", FORWARD_PATIENCE);
+        let worse = self.writer.identity.judged_worse.clone();
+        let state = match worse {
+            None => State::Verified,
+            Some(_) => State::Alerted,
+        };
+        let entry = Entry {
+            reason: worse.as_deref(),
+            ..Entry::new(state, "done", FORWARD_PATIENCE)
+        };
         let closed = self.writer.record(&entry, stop).await;
         let what = self.what();
         let reason = match &self.written {
@@ -173,7 +182,10 @@ impl Takeback<'_> {
             _ => format!("{what} is finished: it was judged good before"),
         };
         match self.closed(closed, Ending::Deployed, reason) {
-            outcome if outcome.ending == Ending::Deployed => outcome,
+            outcome if outcome.ending == Ending::Deployed => match &worse {
+                None => outcome,
+                Some(why) => deploy::live_and_worse(&what, &self.target.service.name, why),
+            },
             outcome if outcome.ending == Ending::Superseded => outcome,
             outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
         }

@@ -2,6 +2,7 @@
 //! `recover` have in common.
 
 mod finish;
+mod step_down;
 
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
@@ -31,6 +32,8 @@ pub struct Takeback<'a> {
     target: &'a Target,
     writer: Writer<'a>,
     written: Option<Written>,
+    /// What stepping the weight down has pushed.
+    stepped: Vec<BackCommit>,
 }
 
 /// What a run has, or may have, on the branch.
@@ -83,7 +86,7 @@ impl<'a> Takeback<'a> {
         let continued = resume(outside, target, record)
             .await?
             .ok_or_else(incomplete)?;
-        let finished = record.state == State::Verified;
+        let finished = record.state.is_deployed();
         if finished && continued.rewritten {
             return Err(unknown("the branch was rewritten since"));
         }
@@ -92,11 +95,14 @@ impl<'a> Takeback<'a> {
         let written = if finished || shows {
             let Remade {
                 plan,
-                replay,
+                mut replay,
                 previous,
                 manifests,
             } = remake(outside, target, &continued.base, &version, &record.strategy).await?;
             previous_version = previous;
+            for weight in &continued.stepped_down {
+                step_down::add(&mut replay, &manifests, target, *weight)?;
+            }
             let reached = match continued.landed {
                 // A push that was announced may be on its way still.
                 Some(landed) if !finished => {
@@ -141,6 +147,8 @@ impl<'a> Takeback<'a> {
             overridden: None,
             reason: None,
             cause: Some(Cause::Interrupted),
+            unhealthy_before: record.unhealthy_before.clone(),
+            judged_worse: record.judged_worse.clone().filter(|_| !finished),
             drill: false,
         };
         Ok(Self {
@@ -156,6 +164,7 @@ impl<'a> Takeback<'a> {
                 proposals: Proposals::of(outside, target, false),
             },
             written,
+            stepped: Vec::new(),
         })
     }
 
@@ -223,7 +232,7 @@ impl<'a> Takeback<'a> {
             &written.replay,
             Some(written.reached),
         ));
-        let mut commits = Vec::new();
+        let mut commits = std::mem::take(&mut self.stepped);
         let end = go_back(
             &mut self.writer,
             &steps,
@@ -234,12 +243,31 @@ impl<'a> Takeback<'a> {
             &mut commits,
         )
         .await;
+        let outcome = self.ended(end, why, &commits);
+        self.with_deployment(outcome, commits)
+    }
+
+    /// Tells how a way back ended.
+    fn ended(&self, end: BackEnd, why: &str, commits: &[BackCommit]) -> Outcome {
         let what = self.what();
         let previous = &self.writer.identity.previous_version;
-        let outcome = match end {
-            BackEnd::Restored => Outcome::new(
-                Ending::TakenBack,
-                format!("{what} is taken back; {previous} is live ({why})"),
+        match end {
+            BackEnd::Restored(doubt) => {
+                let doubt = doubt.map_or_else(String::new, |doubt| format!("; {doubt}"));
+                Outcome::new(
+                    Ending::TakenBack,
+                    format!("{what} is taken back; {previous} is live ({why}){doubt}"),
+                )
+            }
+            BackEnd::Unhealthy(ill) => Outcome::new(
+                Ending::RollbackFailed,
+                format!("{what} is taken back ({why}), but {ill}"),
+            )
+            .with_hint(format!(
+                "page someone now: {previous} is live, and something else is wrong"
+            ))
+            .with_hint(
+                "nothing is left to take back: every value is what it was, and the next deploy is free to go",
             ),
             BackEnd::Superseded(reason) => Outcome::new(Ending::Superseded, reason),
             BackEnd::Left(reason) => left(
@@ -263,8 +291,7 @@ impl<'a> Takeback<'a> {
                 outcome.hints = failure.0.hints;
                 outcome
             }
-        };
-        self.with_deployment(outcome, commits)
+        }
     }
 
     /// Is nothing of the run on the branch?

@@ -15,7 +15,7 @@ pub use alerts::AlertsDocument;
 pub use approvals::{AnnounceDocument, ApprovalsDocument, OverrideDocument, PersonDocument};
 pub use changes::ApprovalWhenDocument;
 pub use date::{BlockedDateDocument, BlockedDateFields};
-pub use plan::{RequireDocument, RunwayDocument};
+pub use plan::{Overrun, RequireDocument, RequiredOnFailure, RunwayDocument};
 pub use versions::{KnownBad, VersionsDocument};
 pub use window::{BlockedWindowDocument, WindowDocument};
 
@@ -94,6 +94,10 @@ pub struct PolicyDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "RunwayDocument")]
     pub runway: Option<RunwayDocument>,
+    /// What a deployment that is under way does when it closes. Absent: `finish`. The way back is never
+    /// stopped.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub overrun: Overrun,
     /// What rules that are not kept do. Absent: `block`. A file `FREEZE` blocks all the same.
     #[serde(default, skip_serializing_if = "is_default")]
     pub behavior: Behavior,

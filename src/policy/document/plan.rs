@@ -26,6 +26,44 @@ pub struct RequireDocument {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "u64", range(min = 1, max = 100))]
     pub largest_first_weight: Option<u64>,
+    /// What must at least be done with a version that was judged worse: `rollback`, or `hold`, which a
+    /// service that takes it back keeps, too. Absent: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RequiredOnFailure")]
+    pub on_failure: Option<RequiredOnFailure>,
+}
+
+/// What must at least be done with a version that was judged worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RequiredOnFailure {
+    /// It must be taken back.
+    Rollback,
+    /// It must not go on.
+    Hold,
+}
+
+impl RequiredOnFailure {
+    /// Returns what a service may do under it, as its configuration says it.
+    pub fn kept_by(self) -> &'static [&'static str] {
+        match self {
+            Self::Rollback => &["rollback"],
+            Self::Hold => &["rollback", "hold"],
+        }
+    }
+}
+
+/// What a deployment that is under way does when it closes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Overrun {
+    /// It goes on to its end.
+    #[default]
+    Finish,
+    /// It ends the step that it is in and is held there.
+    FinishStep,
+    /// It is taken back.
+    Abort,
 }
 
 /// `true`, `false` or a length of time.

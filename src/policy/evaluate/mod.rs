@@ -19,7 +19,7 @@ use approval::Case;
 
 use super::{
     Decision, Effect, Reason, ReasonCode, Verdict,
-    document::Behavior,
+    document::{Behavior, Overrun},
     facts::Facts,
     request::{Action, Request},
     rules::Policy,
@@ -32,6 +32,14 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
     let mut overridden = None;
     let mut opens = None;
     let mut closes = None;
+    let mut reopens = None;
+    // What only warns stops nobody half-way either.
+    let in_force = policy.behavior == Behavior::Block && !policy.dry_run;
+    let overrun = if in_force {
+        policy.overrun
+    } else {
+        Overrun::Finish
+    };
     let mut tried_out = policy.dry_run;
     if let Some(reason) = wrong_environment(policy, request) {
         tried_out = false;
@@ -69,6 +77,9 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
             opens = until.and_then(|until| turns::opening(&timetable, until, needed, now));
         } else {
             closes = turns::closing(&timetable, now);
+            let closing = closes.as_ref().filter(|_| overrun != Overrun::Finish);
+            reopens = closing
+                .and_then(|turn| turns::opening(&timetable, turn.at, TimeDelta::zero(), turn.at));
         }
         let case = Case {
             policy,
@@ -110,6 +121,8 @@ pub fn evaluate(policy: &Policy, request: &Request, facts: &Facts, now: DateTime
         opens_because: opens.and_then(|turn| turn.because),
         closes_at: closes.as_ref().map(|turn| zone.at(turn.at)),
         closes_because: closes.and_then(|turn| turn.because),
+        overrun,
+        reopens_at: reopens.map(|turn| zone.at(turn.at)),
         timezone: policy.zone.name().to_owned(),
         evaluated_at: policy.zone.at(now),
         policy: policy.source.clone(),

@@ -101,6 +101,21 @@ fn broken(require: &Require, plan: &PlanFact) -> Vec<Reason> {
             format!("at most {value}"),
         );
     }
+    if let Some(Written { value, position }) = &require.on_failure
+        && !value.kept_by().contains(&plan.on_failure.as_str())
+    {
+        let kept: Vec<String> = value
+            .kept_by()
+            .iter()
+            .map(|&word| word.to_owned())
+            .collect();
+        missed(
+            "on_failure",
+            position.line,
+            format!("`on_failure` is {}", wording::shown(&plan.on_failure)),
+            list(&kept, "or"),
+        );
+    }
     reasons
 }
 

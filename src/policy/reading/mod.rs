@@ -201,6 +201,7 @@ impl<'a> Reader<'a> {
             approval_when,
             require,
             runway,
+            overrun: document.overrun,
             behavior: document.behavior,
             dry_run: document.dry_run,
             ..Policy::without_rules(path, shown.unwrap_or_else(Zone::utc))

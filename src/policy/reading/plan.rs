@@ -38,6 +38,7 @@ impl Reader<'_> {
             && document.metrics.is_none()
             && document.least_hold.is_none()
             && document.largest_first_weight.is_none()
+            && document.on_failure.is_none()
         {
             self.wrong(
                 "/require",
@@ -50,6 +51,9 @@ impl Reader<'_> {
             metrics,
             least_hold,
             largest_first_weight,
+            on_failure: document
+                .on_failure
+                .map(|least| self.written(least, "/require/on_failure")),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The way to a version that is named, whatever the strategy: to everyone at once.
 
-use super::{Arm, Facts, Plan, Stage, Steps, blue_green, by_pods, version_edits};
+use super::{Arm, Facts, Plan, Stage, Steps, blue_green, by_pods, checks_health, version_edits};
 use crate::{
     config::{Service, Traffic},
     manifest::Edit,
@@ -18,6 +18,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
             version: version.clone(),
             roles: facts.roles.clone(),
             traffic: Some(pair.service.clone()),
+            checks_health: checks_health(service),
             steps: blue_green::direct(service, pair, version, facts),
         };
     }
@@ -57,6 +58,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),
+        checks_health: checks_health(service),
         steps: steps.list,
     }
 }

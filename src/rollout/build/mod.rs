@@ -61,8 +61,21 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),
+        checks_health: checks_health(service),
         steps,
     }
+}
+
+/// Has the service health checks that decide anything?
+fn checks_health(service: &Service) -> bool {
+    service.verification.only_health().is_some()
+}
+
+/// Returns what gives the canary a weight; nothing where no object splits the traffic.
+pub fn weight_edits(strategy: &Strategy, weight: Weight) -> Vec<Edit> {
+    let canary = strategy.canary();
+    let edit = canary.and_then(|canary| canary.traffic.edit(weight));
+    edit.into_iter().collect()
 }
 
 /// Returns what brings a version into one of a service's workloads.

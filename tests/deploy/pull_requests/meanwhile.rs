@@ -34,7 +34,7 @@ async fn a_conflict_is_made_again_on_the_new_base() {
     insta::assert_snapshot!(place.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
@@ -106,7 +106,7 @@ async fn what_somebody_else_pushes_to_our_branch_is_left_alone() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: failed (`shipgate/production/advertisements-1.1-ID`, the branch of the pull request FORGE/git/gitops/pull/1, is at ID, which this run did not make; left alone)

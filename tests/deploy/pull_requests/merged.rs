@@ -18,7 +18,7 @@ async fn a_pull_request_is_merged_by_a_person_and_verified() {
     insta::assert_snapshot!(place.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
@@ -181,7 +181,7 @@ async fn a_bad_version_is_taken_back_by_a_second_pull_request() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
@@ -189,8 +189,9 @@ async fn a_bad_version_is_taken_back_by_a_second_pull_request() {
     3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     warning: the way back waits for somebody to merge the pull request FORGE/git/gitops/pull/2
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) (#2) | advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back rolling-back rolled-back
@@ -209,7 +210,7 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     insta::assert_snapshot!(place.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
@@ -217,7 +218,7 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     warning: the way back waits for somebody to merge the pull request FORGE/git/gitops/pull/2
-    1/2 back: version and replicas to what they were: failed (the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way))
+    1/3 back: version and replicas to what they were: failed (the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way))
     41 rollback-failed: advertisements 1.1 in production could not go on (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse) and not be taken back: the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way)
       hint: page someone now; `shipgate recover` tries the way back again
       hint: have it merged now: until then the bad version stays with its users
@@ -237,10 +238,11 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     let end = place.stage.recover().await;
     insta::assert_snapshot!(place.story(&end), @r"
     recover advertisements in production
-    warning: run ID by robot (rolling-back, step back 1/2) holds the journal until 2026-03-10T10:36:22Z and may still be under way: it is fenced out and taken back
+    warning: run ID by robot (rolling-back, step back 1/3) holds the journal until 2026-03-10T10:36:22Z and may still be under way: it is fenced out and taken back
     way back: run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:36:22Z
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (run ID (rolling-back) was recovered while it held the journal until 2026-03-10T10:36:22Z)
     log: advertisements 1.1: values back to 1.0 (production) (#2) | advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back rolling-back rolled-back
@@ -267,15 +269,16 @@ async fn a_way_back_may_be_pushed_where_the_configuration_says_so() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 32s)
     3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | Merge pull request #1 from shipgate/production/advertisements-1.1-RUN
     journal: started started rolling-back rolled-back

@@ -22,7 +22,7 @@ async fn a_closed_pull_request_is_withdrawn() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: failed (the pull request FORGE/git/gitops/pull/1 was closed without being merged)
@@ -49,7 +49,7 @@ async fn what_nobody_merges_waits_and_the_same_deployment_goes_on() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: failed (the pull request FORGE/git/gitops/pull/1 was not merged within 10m (reviews or checks are missing))
@@ -81,7 +81,7 @@ async fn what_nobody_merges_waits_and_the_same_deployment_goes_on() {
     insta::assert_snapshot!(place.story(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: an earlier try of this run got to step 1 of 3; going on from there
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
@@ -204,7 +204,7 @@ async fn the_window_that_let_it_through_ends_the_wait() {
     insta::assert_snapshot!(place.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 3 steps, 2 back
+    plan: 3 steps, 3 back
     changes: 4
     note: opened the pull request FORGE/git/gitops/pull/1
     1/3 Deployment/advertisements to 1.1: failed (the pull request FORGE/git/gitops/pull/1 was not merged before the deployment window ended; it is closed)
