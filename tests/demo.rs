@@ -1,4 +1,4 @@
-//! The six scenarios of `shipgate demo` as processes: each ends as its story says.
+//! The scenarios of `shipgate demo` as processes: each ends as its story says.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -28,10 +28,13 @@ fn every_scenario_ends_with_its_exit_code() {
     let rows = [
         ("healthy", 0, "DEPLOYED"),
         ("errors", 40, "ROLLED BACK"),
+        ("late-onset", 40, "ROLLED BACK"),
         ("latency", 40, "ROLLED BACK"),
         ("outage-before", 20, "UNDETERMINED"),
         ("outage", 42, "HELD"),
         ("blocked", 10, "BLOCKED"),
+        ("held", 42, "HELD"),
+        ("superseded", 43, "SUPERSEDED"),
     ];
     let runs: Vec<_> = rows
         .iter()

@@ -158,6 +158,10 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
             "8% of its answers are errors; it should be taken back",
             Ending::RolledBack,
         ),
+        Scenario::LateOnset => (
+            "8% of its answers are errors after 4 minutes; it should be taken back",
+            Ending::RolledBack,
+        ),
         Scenario::Latency => (
             "its 95th percentile is 1.4 s; it should be taken back",
             Ending::RolledBack,
@@ -173,6 +177,14 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
         Scenario::Blocked => (
             "the policy blocks this day; nothing should be changed",
             Ending::BlockedWindow,
+        ),
+        Scenario::Held => (
+            "a person must decide at 10%; it should be held there",
+            Ending::Held,
+        ),
+        Scenario::Superseded => (
+            "somebody else brings a hotfix meanwhile; theirs should stay",
+            Ending::Superseded,
         ),
     }
 }
@@ -295,7 +307,7 @@ mod tests {
     #[test]
     fn the_stories_end_as_the_exit_codes_say() {
         let codes = Scenario::ALL.map(|scenario| story(scenario).1.code().number);
-        assert_eq!(codes, [0, 40, 40, 20, 42, 10]);
+        assert_eq!(codes, [0, 40, 40, 40, 20, 42, 10, 42, 43]);
     }
 
     #[test]

@@ -65,8 +65,11 @@ pub(super) fn read(files: &[(String, Vec<u8>)]) -> Result<Desired, String> {
             })
             .ok_or_else(|| format!("no {kind}/{name} in {ROOT}"))
     };
+    // What brings it out is not told apart: a Rollout's pods start as those of a Deployment do.
+    let stable = object("Deployment", "advertisements")
+        .or_else(|missing| object("Rollout", "advertisements").map_err(|_| missing))?;
     Ok(Desired {
-        stable: object("Deployment", "advertisements")?.workload()?,
+        stable: stable.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
         weight: object("Ingress", "advertisements-canary")?.weight()?,
     })

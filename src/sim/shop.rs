@@ -24,7 +24,12 @@ pub(super) fn files(
             now.format("%Y-%m-%d")
         ));
     }
-    let shipgate = include_str!("world/shipgate.yaml").replace("@BASE_URL@", base_url);
+    let mut shipgate = include_str!("world/shipgate.yaml").replace("@BASE_URL@", base_url);
+    if scenario == Scenario::Held {
+        let weight = "          - set_weight: 50\n";
+        let pause = "          - pause: {}                 # a person decides\n";
+        shipgate = shipgate.replace(weight, &format!("{pause}{weight}"));
+    }
     [
         (
             format!("{ROOT}/advertisements.yaml"),
