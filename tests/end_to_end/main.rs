@@ -16,6 +16,7 @@ mod prometheus;
 mod support;
 
 mod canaries;
+mod cancel;
 mod cluster;
 mod gate;
 mod kill_loop;
