@@ -27,6 +27,7 @@ mod refusals;
 mod remotes;
 mod signals;
 mod stage;
+mod story;
 
 use std::time::Duration;
 
