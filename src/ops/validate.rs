@@ -229,6 +229,7 @@ fn steps(config: &Config, text: &str, known: Option<KnownTraffic>) -> Vec<Lint> 
         let below = match &service.strategy {
             Strategy::Canary(_) => "canary/steps",
             Strategy::Rolling(_) => "rolling",
+            Strategy::ArgoRollouts(_) => "argo_rollouts",
         };
         let pointer = format!("/services/{}/strategy/{below}", service.name);
         let position = located.as_ref().map(|located| located.position(&pointer));

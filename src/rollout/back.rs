@@ -72,17 +72,17 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
 /// Finds the step that brings the new version to a workload: the last write of a version before
 /// the wait for it. None where that changes nothing.
 fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
-    let wait = plan
-        .steps
-        .iter()
-        .position(|step| step.action == Action::WaitLive { arm })?;
+    let wait = plan.steps.iter().position(|step| step.action.brings(arm))?;
     plan.steps[..wait]
         .iter()
         .rposition(|step| match &step.action {
             Action::Write { edits, .. } => edits
                 .iter()
                 .any(|edit| matches!(edit, Edit::Version { .. })),
-            Action::WaitLive { .. } | Action::Watch { .. } | Action::Approval => false,
+            Action::WaitLive { .. }
+            | Action::Follow { .. }
+            | Action::Watch { .. }
+            | Action::Approval => false,
         })
         .filter(|step| !replay.at(*step).is_empty())
 }

@@ -7,7 +7,7 @@ mod replay;
 use std::time::Duration;
 
 use crate::{
-    config::Strategy,
+    config::{OnPause, Strategy},
     manifest::{Edit, ObjectRef},
     units::{Version, Weight},
 };
@@ -42,7 +42,7 @@ impl Plan {
         let waits = self
             .steps
             .iter()
-            .filter(|step| matches!(step.action, Action::WaitLive { .. }));
+            .filter(|step| matches!(step.action, Action::WaitLive { .. } | Action::Follow { .. }));
         u32::try_from(waits.count()).unwrap_or(u32::MAX)
     }
 }
@@ -94,6 +94,10 @@ impl Roles {
                 stable: rolling.stable.object.clone(),
                 canary: None,
             },
+            Strategy::ArgoRollouts(argo) => Self {
+                stable: argo.stable.object.clone(),
+                canary: None,
+            },
             Strategy::Canary(canary) => Self {
                 stable: canary.stable.object.clone(),
                 canary: Some(canary.canary.object.clone()),
@@ -125,6 +129,14 @@ pub enum Action {
         /// Which workload.
         arm: Arm,
     },
+    /// Follow the controller of a Rollout through its steps into the stable workload, and watch
+    /// health and metrics all the while.
+    Follow {
+        /// How long it may take.
+        limit: Duration,
+        /// What happens at a pause that only a person ends.
+        on_pause: OnPause,
+    },
     /// Watch health and metrics; worse ends it at once.
     Watch {
         /// Which workload is judged.
@@ -139,9 +151,19 @@ pub enum Action {
 }
 
 impl Action {
+    /// Is it what brings a version that was written to life in a workload?
+    fn brings(&self, wanted: Arm) -> bool {
+        match self {
+            Self::WaitLive { arm } => *arm == wanted,
+            Self::Follow { .. } => wanted == Arm::Stable,
+            Self::Write { .. } | Self::Watch { .. } | Self::Approval => false,
+        }
+    }
+
     fn length(&self) -> Duration {
         match self {
             Self::Watch { duration, .. } => *duration,
+            Self::Follow { limit, .. } => *limit,
             Self::Write { .. } | Self::WaitLive { .. } | Self::Approval => Duration::ZERO,
         }
     }

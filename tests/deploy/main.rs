@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod again;
+mod argo_rollouts;
 mod branch_journal;
 mod compared;
 #[path = "../support/counting.rs"]
@@ -38,3 +39,4 @@ mod trail;
 mod waiting;
 mod way_back;
 mod wire;
+mod worlds;

@@ -66,8 +66,9 @@ impl ServiceArguments {
         let canary = service.strategy.canary();
         let no_canary = |flag: &str| {
             let name = &service.name;
+            let strategy = service.strategy.name();
             let reason =
-                format!("{flag}: the service `{name}` has no canary; its strategy is `rolling`");
+                format!("{flag}: the service `{name}` has no canary; its strategy is `{strategy}`");
             Failure::new(Ending::Usage, reason)
         };
         if canary.is_none() && values.has_weight() {

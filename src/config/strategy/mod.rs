@@ -1,5 +1,6 @@
 //! `strategy`: how a new version gets to everyone; one file for each way.
 
+mod argo_rollouts;
 mod canary;
 mod rolling;
 mod traffic;
@@ -19,6 +20,7 @@ use crate::{
     units::{Weight, parse_duration},
 };
 
+pub use argo_rollouts::{ArgoRollouts, ArgoRolloutsDocument, OnPause};
 pub use canary::{Canary, CanaryDocument, CanaryStep};
 pub use rolling::{Rolling, RollingDocument};
 pub use traffic::{Traffic, TrafficDocument};
@@ -50,6 +52,10 @@ pub struct StrategyDocument {
     #[serde(default)]
     #[schemars(with = "RollingDocument")]
     pub rolling: Option<RollingDocument>,
+    /// Into a Rollout, whose own controller does the steps.
+    #[serde(default)]
+    #[schemars(with = "ArgoRolloutsDocument")]
+    pub argo_rollouts: Option<ArgoRolloutsDocument>,
 }
 
 /// A workload, and where it is seen which version it runs.
@@ -79,6 +85,8 @@ pub enum Strategy {
     Rolling(Rolling),
     /// Into a canary workload first, with growing weight.
     Canary(Box<Canary>),
+    /// Into a Rollout, whose own controller does the steps.
+    ArgoRollouts(ArgoRollouts),
 }
 
 impl Strategy {
@@ -87,6 +95,7 @@ impl Strategy {
         match self {
             Self::Rolling(_) => "rolling",
             Self::Canary(_) => "canary",
+            Self::ArgoRollouts(_) => "argo_rollouts",
         }
     }
 
@@ -95,14 +104,23 @@ impl Strategy {
         match self {
             Self::Rolling(rolling) => vec![("stable", &rolling.stable)],
             Self::Canary(canary) => vec![("stable", &canary.stable), ("canary", &canary.canary)],
+            Self::ArgoRollouts(argo) => vec![("stable", &argo.stable)],
         }
     }
 
     /// Returns the canary strategy, if it is that.
     pub fn canary(&self) -> Option<&Canary> {
         match self {
-            Self::Rolling(_) => None,
+            Self::Rolling(_) | Self::ArgoRollouts(_) => None,
             Self::Canary(canary) => Some(canary),
+        }
+    }
+
+    /// Returns the strategy that follows a Rollout, if it is that.
+    pub fn argo_rollouts(&self) -> Option<&ArgoRollouts> {
+        match self {
+            Self::Rolling(_) | Self::Canary(_) => None,
+            Self::ArgoRollouts(argo) => Some(argo),
         }
     }
 
@@ -116,6 +134,7 @@ impl Strategy {
         match self {
             Self::Rolling(rolling) => rolling.bake_time,
             Self::Canary(canary) => canary.bake_time,
+            Self::ArgoRollouts(argo) => argo.bake_time,
         }
     }
 
@@ -168,6 +187,7 @@ impl ServiceDocument {
         let named: Vec<&str> = [
             ("canary", strategies.canary.is_some()),
             ("rolling", strategies.rolling.is_some()),
+            ("argo_rollouts", strategies.argo_rollouts.is_some()),
         ]
         .into_iter()
         .filter(|(_, is_named)| *is_named)
@@ -175,7 +195,8 @@ impl ServiceDocument {
         .collect();
         if named.len() != 1 {
             let problem = match named.as_slice() {
-                [] => "no strategy is named; expected `canary` or `rolling`".to_owned(),
+                [] => "no strategy is named; expected `canary`, `rolling` or `argo_rollouts`"
+                    .to_owned(),
                 several => format!(
                     "found both `{}`, expected one strategy",
                     several.join("` and `")
@@ -183,9 +204,17 @@ impl ServiceDocument {
             };
             problems.at(&format!("{pointer}/strategy"), problem);
         }
-        match (&strategies.canary, &strategies.rolling) {
-            (Some(canary), None) => Strategy::Canary(Box::new(canary.validate(&reading, problems))),
-            (None, Some(rolling)) => Strategy::Rolling(rolling.validate(&reading, problems)),
+        let StrategyDocument {
+            canary,
+            rolling,
+            argo_rollouts,
+        } = strategies;
+        match (canary, rolling, argo_rollouts) {
+            (Some(canary), None, None) => {
+                Strategy::Canary(Box::new(canary.validate(&reading, problems)))
+            }
+            (None, Some(rolling), None) => Strategy::Rolling(rolling.validate(&reading, problems)),
+            (None, None, Some(argo)) => Strategy::ArgoRollouts(argo.validate(&reading, problems)),
             _ => Strategy::Rolling(Rolling {
                 stable: Workload::stand_in(),
                 bake_time: DEFAULT_BAKE_TIME,

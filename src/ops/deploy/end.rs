@@ -93,7 +93,10 @@ impl Run<'_> {
                 Action::Write { edits, .. } => edits
                     .iter()
                     .any(|edit| matches!(edit, Edit::Replicas { replicas: 0, .. })),
-                Action::WaitLive { .. } | Action::Watch { .. } | Action::Approval => false,
+                Action::WaitLive { .. }
+                | Action::Follow { .. }
+                | Action::Watch { .. }
+                | Action::Approval => false,
             });
         if !put_away {
             return;

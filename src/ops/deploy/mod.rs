@@ -3,6 +3,7 @@
 
 mod back;
 mod end;
+mod follow;
 mod forward;
 mod in_the_way;
 mod observe;

@@ -2,7 +2,7 @@
 //!
 //! `ask` is the one question that all share; `object` reads what the answer holds. [`kubeconfig`]
 //! finds the cluster and the credentials, [`cluster`] asks it, [`workload`] and [`flux`] say what an
-//! object of it means; [`argocd`] asks Argo CD's own API, [`metric`] a Prometheus. Nothing here decides whether that is what
+//! object of it means, [`rollout`] how far a Rollout is; [`argocd`] asks Argo CD's own API, [`metric`] a Prometheus. Nothing here decides whether that is what
 //! is waited for: an answer is settled, moving or failing, and says which version or commit it is
 //! about.
 
@@ -13,6 +13,7 @@ pub mod flux;
 pub mod kubeconfig;
 pub mod metric;
 mod object;
+pub mod rollout;
 pub mod workload;
 
 /// How what was looked at stands. Every text is a clause without raw remote text.

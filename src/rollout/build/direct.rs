@@ -27,7 +27,11 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version_edits(service, stable, version),
         Stage::Start,
     );
-    steps.wait(Arm::Stable, version);
+    match service.strategy.argo_rollouts() {
+        // Its controller takes every version through its steps.
+        Some(argo) => steps.follow(argo, version),
+        None => steps.wait(Arm::Stable, version),
+    }
     steps.watch(Arm::Stable, service.strategy.bake_time(), false);
     if let Some(workload) = &facts.roles.canary
         && facts.canary_replicas.is_some_and(|before| before > 0)

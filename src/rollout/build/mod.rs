@@ -1,5 +1,6 @@
 //! The steps of each strategy, one file each; what they have in common is here.
 
+mod argo_rollouts;
 mod canary;
 mod direct;
 mod rolling;
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use super::{Action, Arm, Plan, Roles, Stage, Step};
 use crate::{
-    config::{Carrier, Service, Strategy},
+    config::{ArgoRollouts, Carrier, Service, Strategy},
     manifest::{Edit, ObjectRef, ScalarType},
     units::{Version, Weight, format_duration},
 };
@@ -31,6 +32,7 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
     let steps = match &service.strategy {
         Strategy::Rolling(rolling) => rolling::steps(service, rolling, version, facts),
         Strategy::Canary(canary) => canary::steps(service, canary, version, facts),
+        Strategy::ArgoRollouts(argo) => argo_rollouts::steps(service, argo, version, facts),
     };
     Plan {
         strategy: service.strategy.name(),
@@ -104,6 +106,16 @@ impl Steps {
         self.add(
             format!("wait until {} runs {version}", arm.word()),
             Action::WaitLive { arm },
+        );
+    }
+
+    fn follow(&mut self, argo: &ArgoRollouts, version: &Version) {
+        self.add(
+            format!("follow Argo Rollouts until all runs {version}"),
+            Action::Follow {
+                limit: argo.follow_for,
+                on_pause: argo.on_pause,
+            },
         );
     }
 
