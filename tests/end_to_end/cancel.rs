@@ -219,7 +219,8 @@ fn cancelled(form: &Form, seed: u64, times: usize) -> Option<Figures> {
         let seen = stage.server().log().len();
         let before = pushes(&stage);
         let mut run = Running::start(step(form, &stage));
-        let asked = usize::try_from(random.below(45)).unwrap();
+        // A whole run makes 31 requests.
+        let asked = usize::try_from(random.below(27)).unwrap();
         wait(Duration::from_secs(60), || {
             let has_come = stage.server().log().len() - seen >= asked;
             (has_come || run.has_ended()).then_some(())
