@@ -28,6 +28,7 @@ EDITOR_CASES = 1_000_000
 KILLS = 2_000
 HISTORIES = 1_000
 JUDGE_RUNS = 10_000
+CANCELS = 100
 
 
 class Broken(Exception):
@@ -208,6 +209,19 @@ def kills(_):
     return f"{int(counted[1]):,} kills: {counted[3]}", failed, f"0 to {last}"
 
 
+def cancels(_):
+    """Cancels deployments at random times as a runner does, in every form in which a step starts them."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "end_to_end", "--", "--nocapture", "cancel::",
+        environment={"SHIPGATE_PROVE_CANCELS": str(CANCELS)},
+    )
+    found = re.findall(r"cancels of ([^:]+): (\d+), of which (\d+) before any push", text)
+    runs = sum(int(count) for _, count, _ in found)
+    early = sum(int(before) for _, _, before in found)
+    tried = f"{runs:,} cancelled steps in {len(found)} forms, of which {early:,} before any push"
+    return tried, failed, "71 and on"
+
+
 def every_call(_):
     """Dies and fails at every call to the outside, of deployments, ways back and recoveries."""
     _, failed, text = cargo_test(
@@ -274,6 +288,7 @@ def parts():
         "writers": writers,
         "interleavings": interleavings,
         "kills": kills,
+        "cancels": cancels,
         "every-call": every_call,
         "audit": audit,
         "deaths": deaths,

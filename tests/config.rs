@@ -535,3 +535,98 @@ fn a_blue_green_pair_that_makes_no_sense_is_refused() {
       12:14: the strategy `rolling` has no colours; remove this, or write `strategy: {blue_green: …}`
     ");
 }
+
+/// The example with a Rollout.
+fn by_argo_rollouts(settings: &str, workload: &str, live: &str) -> String {
+    let (head, rest) = GOOD
+        .split_once("    workloads:")
+        .expect("the example has workloads");
+    let (_, tail) = rest
+        .split_once("    verification:")
+        .expect("and a verification");
+    format!(
+        "{head}    workloads: {{stable: {workload}}}\n    live: {{stable: {live}}}\n    strategy: {{argo_rollouts: {settings}}}\n    verification:{tail}"
+    )
+}
+
+#[test]
+fn a_rollout_is_followed_where_it_is_seen() {
+    let rollout = "Rollout/advertisements";
+    let rows = [
+        ("{}", rollout, "{kubernetes: {}}"),
+        (
+            "{follow_for: 2h, bake_time: 0s, on_pause: wait}",
+            rollout,
+            "{kubernetes: {namespace: shop}}",
+        ),
+        // `workloadRef`: the pods are a Deployment's, and the Rollout brings them out.
+        (
+            "{}",
+            "Deployment/advertisements",
+            "{kubernetes: {workload: Rollout/advertisements}}",
+        ),
+        ("{}", rollout, "{http: \"https://ads.example/version\"}"),
+        ("{}", rollout, "{flux: {kustomization: apps}}"),
+        ("{}", "Deployment/advertisements", "{kubernetes: {}}"),
+        ("{follow_for: 0s}", rollout, "{kubernetes: {}}"),
+        ("{on_pause: promote}", rollout, "{kubernetes: {}}"),
+        ("{steps: []}", rollout, "{kubernetes: {}}"),
+    ];
+    let mut told = Vec::new();
+    for (settings, workload, live) in rows {
+        let found = match Config::parse(&by_argo_rollouts(settings, workload, live)) {
+            Ok(config) => {
+                let service = &config.services["advertisements"];
+                let facts = Facts {
+                    roles: Roles::of(&service.strategy).unwrap(),
+                    stable_replicas: None,
+                    switch: None,
+                    canary_replicas: None,
+                    canary_weight: None,
+                };
+                let plan = rollout::plan(service, &"1.1".parse().unwrap(), &facts);
+                let steps = plan.steps.iter().map(|step| step.name.as_str());
+                format!(
+                    "{} {:?}: {}",
+                    plan.strategy,
+                    plan.length(),
+                    steps.collect::<Vec<_>>().join("; ")
+                )
+            }
+            Err(findings) => {
+                let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+                findings.join("\n  ")
+            }
+        };
+        told.push(format!("{settings} {workload} {live}\n  {found}"));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    {} Rollout/advertisements {kubernetes: {}}
+      argo_rollouts 3900s: Rollout/advertisements to 1.1; follow Argo Rollouts until all runs 1.1; watch stable for 5m
+    {follow_for: 2h, bake_time: 0s, on_pause: wait} Rollout/advertisements {kubernetes: {namespace: shop}}
+      argo_rollouts 7200s: Rollout/advertisements to 1.1; follow Argo Rollouts until all runs 1.1
+    {} Deployment/advertisements {kubernetes: {workload: Rollout/advertisements}}
+      argo_rollouts 3900s: Deployment/advertisements to 1.1; follow Argo Rollouts until all runs 1.1; watch stable for 5m
+    {} Rollout/advertisements {http: "https://ads.example/version"}
+      11:20: this does not tell when a Rollout is done; expected `kubernetes: {}`, or `argocd`, which does not tell its steps
+    {} Rollout/advertisements {flux: {kustomization: apps}}
+      11:20: this does not tell when a Rollout is done; expected `kubernetes: {}`, or `argocd`, which does not tell its steps
+    {} Deployment/advertisements {kubernetes: {}}
+      11:33: found Deployment/advertisements, expected the Rollout that is followed, such as `workload: Rollout/advertisements`
+    {follow_for: 0s} Rollout/advertisements {kubernetes: {}}
+      12:44: a Rollout that is not followed is taken back at once; expected a length such as 1h
+    {on_pause: promote} Rollout/advertisements {kubernetes: {}}
+      12:42: unknown value `promote`; known: hold, wait
+    {steps: []} Rollout/advertisements {kubernetes: {}}
+      12:32: unknown key `steps`; known: follow_for, bake_time, on_pause
+    "#);
+    let canary = GOOD.replace("      canary:\n        steps:\n          - set_weight: 10\n          - pause: {duration: 10m}\n          - set_weight: 50\n          - pause: {}\n", "      argo_rollouts: {}\n");
+    let findings = Config::parse(&canary).unwrap_err();
+    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(findings.join("\n"), @r"
+    10:60: the strategy `argo_rollouts` leaves canary and traffic to the Rollout's controller; remove this
+    11:14: the strategy `argo_rollouts` leaves canary and traffic to the Rollout's controller; remove this
+    13:15: this does not tell when a Rollout is done; expected `kubernetes: {}`, or `argocd`, which does not tell its steps
+    14:15: the strategy `argo_rollouts` leaves canary and traffic to the Rollout's controller; remove this
+    ");
+}

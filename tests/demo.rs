@@ -28,10 +28,13 @@ fn every_scenario_ends_with_its_exit_code() {
     let rows = [
         ("healthy", 0, "DEPLOYED"),
         ("errors", 40, "ROLLED BACK"),
+        ("late-onset", 40, "ROLLED BACK"),
         ("latency", 40, "ROLLED BACK"),
         ("outage-before", 20, "UNDETERMINED"),
         ("outage", 42, "HELD"),
         ("blocked", 10, "BLOCKED"),
+        ("held", 42, "HELD"),
+        ("superseded", 43, "SUPERSEDED"),
         ("blue-green", 0, "DEPLOYED"),
         ("blue-green-preview", 40, "ROLLED BACK"),
         ("blue-green-errors", 40, "ROLLED BACK"),

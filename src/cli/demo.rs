@@ -160,6 +160,10 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
             "8% of its answers are errors; it should be taken back",
             Ending::RolledBack,
         ),
+        Scenario::LateOnset => (
+            "8% of its answers are errors after 4 minutes; it should be taken back",
+            Ending::RolledBack,
+        ),
         Scenario::Latency => (
             "its 95th percentile is 1.4 s; it should be taken back",
             Ending::RolledBack,
@@ -187,6 +191,14 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
         Scenario::BlueGreenErrors => (
             "8% of its answers are errors after the switch; everyone should be switched back",
             Ending::RolledBack,
+        ),
+        Scenario::Held => (
+            "a person must decide at 10%; it should be held there",
+            Ending::Held,
+        ),
+        Scenario::Superseded => (
+            "somebody else brings a hotfix meanwhile; theirs should stay",
+            Ending::Superseded,
         ),
     }
 }
@@ -310,7 +322,7 @@ mod tests {
     #[test]
     fn the_stories_end_as_the_exit_codes_say() {
         let codes = Scenario::ALL.map(|scenario| story(scenario).1.code().number);
-        assert_eq!(codes, [0, 40, 40, 20, 42, 10, 0, 40, 40]);
+        assert_eq!(codes, [0, 40, 40, 40, 20, 42, 10, 42, 43, 0, 40, 40]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
+mod ancestors;
 mod approve;
 mod audit;
 mod authorship;

@@ -5,17 +5,18 @@ use std::time::Duration;
 use nix::unistd::{Pid, getppid};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Context;
+use super::{Context, ancestors::Ancestors};
 use crate::ops::stop::{Stop, StopReason, Stopper};
 
 /// How often the starter is looked for.
-const STARTER_INTERVAL: Duration = Duration::from_millis(500);
+const STARTER_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Listens from now on. Must be called inside the runtime.
 ///
 /// A GitHub runner that cancels sends SIGINT only to the step's own process; a program under a
 /// shell would go on as an orphan (actions/runner, ProcessInvoker.cs). So the kernel is asked for
-/// SIGTERM when the starter dies, and the starter is looked for as well.
+/// SIGTERM when the starter dies, and the starter is looked for as well. So are those above it: a
+/// script that a step calls lives on when the step's own shell is killed.
 pub fn listen(context: &Context) -> Stop {
     let (stopper, stop) = Stop::channel();
     if !context.listens_to_signals {
@@ -62,11 +63,12 @@ fn watch_starter(starter: Pid, stopper: Stopper) {
         // Refused on exotic kernels only; the look-out below still holds.
         let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
     }
+    let ancestors = Ancestors::above(starter);
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(STARTER_INTERVAL);
         loop {
             ticks.tick().await;
-            if getppid() != starter {
+            if getppid() != starter || ancestors.have_lost_one() {
                 stopper.stop(StopReason::StarterGone);
                 return;
             }

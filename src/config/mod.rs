@@ -25,7 +25,10 @@ pub use document::ConfigDocument;
 pub use git::GitSettings;
 pub use live::Live;
 pub use on_failure::OnFailure;
-pub use strategy::{BlueGreen, Canary, CanaryStep, Preview, Rolling, Strategy, Traffic, Workload};
+pub use strategy::{
+    ArgoRollouts, BlueGreen, Canary, CanaryStep, OnPause, Preview, Rolling, Strategy, Traffic,
+    Workload,
+};
 pub use version_in::Carrier;
 
 /// One thing wrong with the meaning of a configuration: the JSON pointer of the value, counted from
@@ -90,6 +93,16 @@ pub struct Service {
 }
 
 impl Service {
+    /// Returns how long a version may take until it is live where nothing judges it on the way: the
+    /// old one on a way back. The controller of a Rollout goes back by its steps, once it has finished
+    /// them.
+    pub fn way_back_deadline(&self) -> Duration {
+        let argo = self.strategy.argo_rollouts();
+        argo.map_or(self.progress_deadline, |argo| {
+            self.progress_deadline.max(argo.follow_for)
+        })
+    }
+
     /// Returns where it is seen which version one of its workloads runs; none where the
     /// configuration does not name that workload.
     pub fn live(&self, workload: &ObjectRef) -> Option<&Live> {

@@ -179,13 +179,17 @@ impl PullRequestDocument {
 /// Every service may be deployed to every environment, so none may need what a pull request cannot
 /// do yet: change a weight step by step.
 pub(super) fn check_strategy(service: &Service, environment: &str, problems: &mut Problems<'_>) {
-    if !matches!(service.strategy, Strategy::Rolling(_)) {
-        problems.at(
-            &format!("/services/{}/strategy", service.name),
-            format!(
-                "`{}` does not go with `environments.{environment}.pull_request`: a weight step by pull request is not supported yet; expected `rolling`",
-                service.strategy.name()
-            ),
-        );
-    }
+    let why = match service.strategy {
+        Strategy::Rolling(_) => return,
+        Strategy::BlueGreen(_) => "a switch by pull request is not supported yet",
+        Strategy::Canary(_) => "a weight step by pull request is not supported yet",
+        Strategy::ArgoRollouts(_) => "a Rollout is not followed through one yet",
+    };
+    problems.at(
+        &format!("/services/{}/strategy", service.name),
+        format!(
+            "`{}` does not go with `environments.{environment}.pull_request`: {why}; expected `rolling`",
+            service.strategy.name()
+        ),
+    );
 }

@@ -60,7 +60,7 @@ pub struct PlannedStep {
     pub index: usize,
     /// What it does.
     pub name: String,
-    /// Which kind: `write`, `wait`, `preview`, `watch` or `approval`.
+    /// Which kind: `write`, `wait`, `follow`, `preview`, `watch` or `approval`.
     pub kind: &'static str,
     /// Which workload it watches, if it does.
     pub watched: Option<Arm>,

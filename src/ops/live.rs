@@ -1,5 +1,6 @@
 //! Waits until a workload really runs a version.
 
+mod course;
 mod look;
 mod origin;
 mod revision;
@@ -25,16 +26,17 @@ use crate::{
     yaml::value::escape,
 };
 use look::{Look, ask_once, look};
-use revision::Revisions;
 
+pub(super) use course::{Course, blind_to_steps, course};
+pub(super) use revision::Revisions;
 pub(super) use source::Source;
 pub use still::{Asked, Still, still_runs};
 
 /// Time between the first two questions to a workload. It doubles up to [`LONGEST_PAUSE`]: a quick
 /// controller is seen at once, a slow one is not bothered.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// Longest time between two questions to a workload.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Pause between answers that must agree, and between the first looks for a version that is to be gone.
 const AGREEING_PAUSE: Duration = Duration::from_secs(2);
@@ -44,7 +46,7 @@ const LOOKS_UNTIL_GONE: u32 = 2;
 
 /// How long what we wrote must be said to fail, without a break, until that is believed: a controller
 /// that has just begun often says so of what comes up a moment later.
-const FAILING_FOR: Duration = Duration::from_secs(30);
+pub(super) const FAILING_FOR: Duration = Duration::from_secs(30);
 
 /// How a wait ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

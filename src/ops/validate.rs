@@ -281,6 +281,7 @@ fn steps(config: &Config, text: &str, known: Option<KnownTraffic>) -> Vec<Lint> 
             Strategy::Canary(_) => "canary/steps",
             Strategy::Rolling(_) => "rolling",
             Strategy::BlueGreen(_) => "blue_green",
+            Strategy::ArgoRollouts(_) => "argo_rollouts",
         };
         let pointer = format!("/services/{}/strategy/{below}", service.name);
         let position = located.as_ref().map(|located| located.position(&pointer));

@@ -53,7 +53,7 @@ struct PlannedStepReport {
     /// 1-based.
     index: usize,
     name: String,
-    #[schemars(extend("enum" = ["write", "wait", "watch", "approval"]))]
+    #[schemars(extend("enum" = ["write", "wait", "follow", "watch", "approval"]))]
     kind: &'static str,
     /// Which workload it watches, if it does.
     #[schemars(extend("enum" = ["stable", "canary", null]))]

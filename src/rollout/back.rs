@@ -162,10 +162,7 @@ fn leaves(plan: &Plan, change: &Change) -> bool {
 /// Finds the step that brings the new version to a workload: the last write of a version before
 /// the wait for it. None where that changes nothing.
 fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
-    let wait = plan
-        .steps
-        .iter()
-        .position(|step| step.action == Action::WaitLive { arm })?;
+    let wait = plan.steps.iter().position(|step| step.action.brings(arm))?;
     plan.steps[..wait]
         .iter()
         .rposition(|step| match &step.action {
@@ -174,6 +171,7 @@ fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
                 .any(|edit| matches!(edit, Edit::Version { .. })),
             Action::WaitLive { .. }
             | Action::Preview { .. }
+            | Action::Follow { .. }
             | Action::Watch { .. }
             | Action::Approval => false,
         })

@@ -7,7 +7,7 @@ mod replay;
 use std::time::Duration;
 
 use crate::{
-    config::Strategy,
+    config::{OnPause, Strategy},
     manifest::{Edit, ObjectRef},
     units::{Version, Weight},
 };
@@ -66,11 +66,13 @@ impl Plan {
                     && step.weight != Some(Weight::ZERO)
             }
             Action::WaitLive { .. }
+            | Action::Follow { .. }
             | Action::Preview { .. }
             | Action::Watch { .. }
             | Action::Approval => false,
         });
-        let is_wait = |step: &Step| matches!(step.action, Action::WaitLive { .. });
+        let is_wait =
+            |step: &Step| matches!(step.action, Action::WaitLive { .. } | Action::Follow { .. });
         let last_before = sends_users.or_else(|| self.steps.iter().position(is_wait));
         last_before.map_or(self.steps.len(), |step| step + 1)
     }
@@ -80,7 +82,7 @@ impl Plan {
         let waits = self
             .steps
             .iter()
-            .filter(|step| matches!(step.action, Action::WaitLive { .. }));
+            .filter(|step| matches!(step.action, Action::WaitLive { .. } | Action::Follow { .. }));
         u32::try_from(waits.count()).unwrap_or(u32::MAX)
     }
 }
@@ -133,6 +135,10 @@ impl Roles {
                 stable: rolling.stable.object.clone(),
                 canary: None,
             }),
+            Strategy::ArgoRollouts(argo) => Some(Self {
+                stable: argo.stable.object.clone(),
+                canary: None,
+            }),
             Strategy::Canary(canary) => Some(Self {
                 stable: canary.stable.object.clone(),
                 canary: Some(canary.canary.object.clone()),
@@ -170,6 +176,14 @@ pub enum Action {
         /// How long.
         duration: Duration,
     },
+    /// Follow the controller of a Rollout through its steps into the stable workload, and watch
+    /// health and metrics all the while.
+    Follow {
+        /// How long it may take.
+        limit: Duration,
+        /// What happens at a pause that only a person ends.
+        on_pause: OnPause,
+    },
     /// Watch health and metrics; worse ends it at once.
     Watch {
         /// Which workload is judged.
@@ -184,9 +198,21 @@ pub enum Action {
 }
 
 impl Action {
+    /// Is it what brings a version that was written to life in a workload?
+    fn brings(&self, wanted: Arm) -> bool {
+        match self {
+            Self::WaitLive { arm } => *arm == wanted,
+            Self::Follow { .. } => wanted == Arm::Stable,
+            Self::Write { .. } | Self::Preview { .. } | Self::Watch { .. } | Self::Approval => {
+                false
+            }
+        }
+    }
+
     fn length(&self) -> Duration {
         match self {
             Self::Watch { duration, .. } | Self::Preview { duration } => *duration,
+            Self::Follow { limit, .. } => *limit,
             Self::Write { .. } | Self::WaitLive { .. } | Self::Approval => Duration::ZERO,
         }
     }

@@ -72,8 +72,11 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
             weight: Some(object("Service", "advertisements")?.colour()?),
         });
     }
+    // What brings it out is not told apart: a Rollout's pods start as those of a Deployment do.
+    let stable = object("Deployment", "advertisements")
+        .or_else(|missing| object("Rollout", "advertisements").map_err(|_| missing))?;
     Ok(Desired {
-        stable: object("Deployment", "advertisements")?.workload()?,
+        stable: stable.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
         weight: match shape {
             Shape::Ingress => Some(object("Ingress", "advertisements-canary")?.weight()?),

@@ -15,6 +15,7 @@ mod manifests;
 mod metrics;
 mod random;
 mod remote;
+mod rival;
 mod scenario;
 mod server;
 mod shape;
@@ -26,6 +27,8 @@ mod world;
 pub use cluster::{Arm, ClusterState, Moment, Workload};
 pub use git_server::Faults;
 pub use remote::LogLine;
-pub use scenario::{Behaviour, FIRST_VERSION, NEW_VERSION, Scenario, UnknownScenario};
+pub use scenario::{
+    Behaviour, FIRST_VERSION, HOTFIX_VERSION, NEW_VERSION, Scenario, UnknownScenario,
+};
 pub use shape::Shape;
 pub use world::{World, WorldOptions};

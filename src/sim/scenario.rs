@@ -1,6 +1,6 @@
 //! The stories that a world can tell: what is wrong with the new version, the metrics or the day.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use super::Shape;
 
@@ -10,6 +10,12 @@ pub const FIRST_VERSION: &str = "1.0";
 /// The version that the stories deploy; the scenario says how it behaves.
 pub const NEW_VERSION: &str = "1.1";
 
+/// The version that somebody else brings while the new one is on its way; always healthy.
+pub const HOTFIX_VERSION: &str = "1.0.1";
+
+/// How long after its first pod the new version of [`Scenario::LateOnset`] begins to fail.
+const LATE: Duration = Duration::from_secs(240);
+
 /// Which story a world tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
@@ -17,14 +23,20 @@ pub enum Scenario {
     Healthy,
     /// The new version answers 8 % of its requests with an error.
     Errors,
+    /// The new version answers 8 % of its requests with an error, from 4 minutes after its start on.
+    LateOnset,
     /// The new version is slow: its 95th percentile is 1.4 s.
     Latency,
     /// The metrics API answers 503 from the start.
     OutageBefore,
-    /// The metrics API answers 503 once the canary has had traffic.
+    /// The metrics API answers 503 once the new version has had traffic.
     Outage,
     /// The policy blocks this day.
     Blocked,
+    /// The steps have a pause that only a person ends.
+    Held,
+    /// Somebody else brings a hotfix into the stable workload while the new version is tried.
+    Superseded,
     /// Two colours; the new version is as good as the old one.
     BlueGreen,
     /// Two colours; the new version's health check fails.
@@ -47,15 +59,23 @@ const HEALTHY: Behaviour = Behaviour {
     latency_p95_seconds: 0.12,
 };
 
+const FAILING: Behaviour = Behaviour {
+    error_ratio: 0.08,
+    ..HEALTHY
+};
+
 impl Scenario {
     /// All scenarios, in the order in which the help names them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Healthy,
         Self::Errors,
+        Self::LateOnset,
         Self::Latency,
         Self::OutageBefore,
         Self::Outage,
         Self::Blocked,
+        Self::Held,
+        Self::Superseded,
         Self::BlueGreen,
         Self::BlueGreenPreview,
         Self::BlueGreenErrors,
@@ -66,10 +86,13 @@ impl Scenario {
         match self {
             Self::Healthy => "healthy",
             Self::Errors => "errors",
+            Self::LateOnset => "late-onset",
             Self::Latency => "latency",
             Self::OutageBefore => "outage-before",
             Self::Outage => "outage",
             Self::Blocked => "blocked",
+            Self::Held => "held",
+            Self::Superseded => "superseded",
             Self::BlueGreen => "blue-green",
             Self::BlueGreenPreview => "blue-green-preview",
             Self::BlueGreenErrors => "blue-green-errors",
@@ -89,13 +112,11 @@ impl Scenario {
         self != Self::BlueGreenPreview || version != NEW_VERSION
     }
 
-    /// Returns how a version treats its requests.
-    pub fn behaviour(self, version: &str) -> Behaviour {
+    /// Returns how a version treats its requests that has run for some time.
+    pub fn behaviour(self, version: &str, running: Duration) -> Behaviour {
         match self {
-            Self::Errors | Self::BlueGreenErrors if version == NEW_VERSION => Behaviour {
-                error_ratio: 0.08,
-                ..HEALTHY
-            },
+            Self::Errors | Self::BlueGreenErrors if version == NEW_VERSION => FAILING,
+            Self::LateOnset if version == NEW_VERSION && running >= LATE => FAILING,
             Self::Latency if version == NEW_VERSION => Behaviour {
                 latency_p95_seconds: 1.4,
                 ..HEALTHY

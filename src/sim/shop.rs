@@ -24,7 +24,12 @@ pub(super) fn files(
             now.format("%Y-%m-%d")
         ));
     }
-    let shipgate = shape.config().replace("@BASE_URL@", base_url);
+    let mut shipgate = shape.config().replace("@BASE_URL@", base_url);
+    if scenario == Scenario::Held {
+        let weight = "          - set_weight: 50\n";
+        let pause = "          - pause: {}                 # a person decides\n";
+        shipgate = shipgate.replace(weight, &format!("{pause}{weight}"));
+    }
     let mut files = shape.manifests();
     files.push(("policies/production.yaml".to_owned(), policy));
     files.push(("shipgate.yaml".to_owned(), shipgate));

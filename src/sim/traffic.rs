@@ -1,6 +1,6 @@
 //! Simulated requests: how many each half gets in each second and how many of them fail.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -50,7 +50,7 @@ impl Traffic {
         for second in end - seconds..end {
             let state = state_at(moments, second);
             if let Some(version) = &state.workload(arm).version {
-                let more = self.second(state, arm, second);
+                let more = self.second(moments, arm, second);
                 let counts = found.entry(version.clone()).or_default();
                 counts.requests += more.requests;
                 counts.errors += more.errors;
@@ -73,7 +73,7 @@ impl Traffic {
     ) -> Option<(String, Counts)> {
         let state = state_at(moments, second);
         let version = state.workload(arm).version.clone()?;
-        Some((version, self.second(state, arm, second)))
+        Some((version, self.second(moments, arm, second)))
     }
 
     /// Returns the requests of both halves in the `seconds` whole seconds before `until`, answered
@@ -82,8 +82,7 @@ impl Traffic {
         let end = until.timestamp();
         (end - seconds..end)
             .map(|second| {
-                let state = state_at(moments, second);
-                let requests = Arm::ALL.map(|arm| self.second(state, arm, second).requests);
+                let requests = Arm::ALL.map(|arm| self.second(moments, arm, second).requests);
                 requests.iter().sum::<u64>()
             })
             .sum()
@@ -99,7 +98,7 @@ impl Traffic {
                 Arm::ALL
                     .into_iter()
                     .filter(|arm| state.workload(*arm).version.is_none())
-                    .map(|arm| self.second(state, arm, second).requests)
+                    .map(|arm| self.second(moments, arm, second).requests)
                     .sum::<u64>()
             })
             .sum()
@@ -119,16 +118,21 @@ impl Traffic {
         }
         let mut random = self.stream(arm, until.timestamp(), Stream::Latency);
         let off = (random.unit() - 0.5) / (requests as f64).sqrt();
-        Some(self.scenario.behaviour(version).latency_p95_seconds * (1.0 + off))
+        let behaviour = self.scenario.behaviour(version, Duration::ZERO);
+        Some(behaviour.latency_p95_seconds * (1.0 + off))
     }
 
-    fn second(&self, state: &ClusterState, arm: Arm, second: i64) -> Counts {
+    fn second(&self, moments: &[Moment], arm: Arm, second: i64) -> Counts {
+        let state = state_at(moments, second);
         let rate = self.requests_per_second * state.share(arm);
         let error_ratio = state
             .workload(arm)
             .version
             .as_deref()
-            .map_or(1.0, |version| self.scenario.behaviour(version).error_ratio);
+            .map_or(1.0, |version| {
+                let running = running(moments, version, second);
+                self.scenario.behaviour(version, running).error_ratio
+            });
         let good = self
             .stream(arm, second, Stream::Good)
             .count(rate * (1.0 - error_ratio));
@@ -147,6 +151,17 @@ impl Traffic {
             &[arm as u64, second.cast_unsigned(), stream as u64],
         )
     }
+}
+
+/// Returns how long a version has run at the beginning of a second, in whichever half it began.
+fn running(moments: &[Moment], version: &str, second: i64) -> Duration {
+    let runs = |moment: &&Moment| {
+        let mut workloads = Arm::ALL.into_iter().map(|arm| moment.state.workload(arm));
+        workloads.any(|workload| workload.version.as_deref() == Some(version))
+    };
+    let began = moments.iter().find(runs);
+    let began = began.map_or(second, |moment| moment.at.timestamp());
+    Duration::from_secs(u64::try_from(second - began).unwrap_or(0))
 }
 
 /// Returns what ran at the beginning of a second; before the first moment, what it began with.

@@ -5,7 +5,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -14,13 +14,14 @@ use chrono::{DateTime, TimeDelta, Utc};
 use url::form_urlencoded;
 
 use super::{
-    Arm, ClusterState, Faults, LogLine, Moment, Scenario, Shape,
+    Arm, ClusterState, Faults, LogLine, Moment, NEW_VERSION, Scenario, Shape,
     cluster::Cluster,
     git_server::{GitRequest, GitServer},
     manifests,
     metrics::{self, BadQuery, Measured, Range},
     random::Random,
     remote::Remote,
+    rival,
     server::{Answer, Question, Server},
     shop,
     totals::Totals,
@@ -43,7 +44,7 @@ pub struct WorldOptions {
     pub seed: u64,
     /// A folder that is there; the remote is made in it, as `gitops.git`.
     pub folder: PathBuf,
-    /// How often the cluster looks at the branch, in the clock's time.
+    /// How often the cluster looks at the branch, in the clock's time; `Duration::MAX` is never.
     pub sync_delay: Duration,
     /// How long a pod takes until it answers, in the clock's time.
     pub start_delay: Duration,
@@ -113,6 +114,8 @@ impl World {
             git: GitServer::new(format!("world-{token:016x}")),
             clock: options.clock,
             visits: AtomicU64::new(0),
+            controller_is_dead: AtomicBool::new(false),
+            rival_wrote: AtomicBool::new(false),
             base_url,
             remote,
         });
@@ -213,6 +216,14 @@ impl World {
             .look(|cluster, now| traffic.lost(cluster.moments(), now))
     }
 
+    /// Lets the controller look at the branch, or not: what runs stays then, whatever is pushed.
+    pub fn set_controller_dead(&self, is_dead: bool) {
+        self.inner.look(|_, _| ());
+        self.inner
+            .controller_is_dead
+            .store(is_dead, Ordering::Relaxed);
+    }
+
     /// Sets what the git server does wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.inner.git.set_faults(faults);
@@ -236,6 +247,10 @@ struct Inner {
     base_url: String,
     /// How many requests have come to the service's own address: each is sent to one of the halves.
     visits: AtomicU64,
+    /// Does the controller look at the branch no more?
+    controller_is_dead: AtomicBool,
+    /// Has somebody else written already?
+    rival_wrote: AtomicBool,
 }
 
 impl Inner {
@@ -244,7 +259,10 @@ impl Inner {
         let mut cluster = self.cluster.lock().unwrap_or_else(PoisonError::into_inner);
         // Read under the lock: whoever comes later sees a later time.
         let now = self.clock.now();
-        if let Ok(tip) = self.remote.tip() {
+        self.rival(cluster.moments(), now);
+        if !self.controller_is_dead.load(Ordering::Relaxed)
+            && let Ok(tip) = self.remote.tip()
+        {
             cluster.observe(now, tip);
         }
         cluster.advance(now, |commit| {
@@ -255,6 +273,17 @@ impl Inner {
             manifests::read(&files, self.shape)
         });
         see(&cluster, now)
+    }
+
+    /// Lets somebody else write, where the story has them.
+    fn rival(&self, moments: &[Moment], now: DateTime<Utc>) {
+        if self.scenario == Scenario::Superseded
+            && rival::is_time(moments, now)
+            && !self.rival_wrote.swap(true, Ordering::Relaxed)
+        {
+            // A world whose repository cannot be written has no story left to tell.
+            let _ = rival::write_hotfix(&self.remote, now);
+        }
     }
 
     fn answer(&self, question: &Question) -> Option<Answer> {
@@ -365,12 +394,15 @@ impl Inner {
     fn metrics_are_out(&self, moments: &[Moment]) -> bool {
         match self.scenario {
             Scenario::OutageBefore => true,
-            Scenario::Outage => moments
-                .iter()
-                .any(|moment| moment.state.weight.percent() > 0),
+            Scenario::Outage => moments.iter().any(|moment| has_traffic(&moment.state)),
             _ => false,
         }
     }
+}
+
+/// Does the new version get requests?
+fn has_traffic(state: &ClusterState) -> bool {
+    state.weight.percent() > 0 || state.stable.version.as_deref() == Some(NEW_VERSION)
 }
 
 /// The parameters of a request, from its body and its address.

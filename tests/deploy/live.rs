@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Puts other `live`s and providers into the world's configuration.
-fn with_live(text: &str, stable: &str, canary: &str, providers: &str) -> String {
+pub fn with_live(text: &str, stable: &str, canary: &str, providers: &str) -> String {
     let lines = text.lines().map(|line| {
         if line.starts_with("      stable: {http:") {
             format!("      stable: {stable}\n")

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod again;
+mod argo_rollouts;
 mod blue_green;
 mod branch_journal;
 mod compared;
@@ -48,3 +49,4 @@ mod trust;
 mod waiting;
 mod way_back;
 mod wire;
+mod worlds;

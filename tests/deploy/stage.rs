@@ -93,7 +93,7 @@ impl Stage {
 
     /// A world whose configuration was edited before anything else happened.
     pub fn edited(scenario: Scenario, configure: impl FnOnce(String) -> String) -> Self {
-        Self::shaped(scenario.shape(), scenario, configure)
+        Self::built(scenario, |_| {}, configure)
     }
 
     /// A world whose traffic is split in another way than usual.
@@ -102,14 +102,22 @@ impl Stage {
         scenario: Scenario,
         configure: impl FnOnce(String) -> String,
     ) -> Self {
+        Self::built(scenario, |options| options.shape = shape, configure)
+    }
+
+    /// A world of its own make, whose configuration was edited before anything else happened.
+    pub fn built(
+        scenario: Scenario,
+        make: impl FnOnce(&mut WorldOptions),
+        configure: impl FnOnce(String) -> String,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(ManualClock::at(instant("2026-03-10T10:00:00Z")));
         let time: Arc<dyn Clock> = clock.clone();
-        let world = World::start(WorldOptions {
-            shape,
-            ..WorldOptions::new(scenario, time, folder.path().to_owned())
-        })
-        .unwrap();
+        let mut options = WorldOptions::new(scenario, time, folder.path().to_owned());
+        make(&mut options);
+        let shape = options.shape;
+        let world = World::start(options).unwrap();
         let text = |path: &str| String::from_utf8(world.read(path).unwrap().unwrap()).unwrap();
         let config = text(CONFIG);
         let configured = configure(config.clone());
@@ -151,6 +159,16 @@ impl Stage {
     /// Commits a change of one text in a file, as somebody else would.
     pub fn edit(&self, path: &str, old: &str, new: &str) {
         edit(&self.world, path, old, new);
+    }
+
+    /// Makes another file of one of the first commit's, before anything else happens.
+    pub fn begin_with(&mut self, path: &'static str, change: impl FnOnce(&str) -> String) {
+        let text = change(&self.first[path]);
+        self.world
+            .write(path, text.as_bytes(), "shop: for this test")
+            .unwrap();
+        self.first.insert(path, text);
+        self.begun = self.world.log().unwrap().len();
     }
 
     /// Returns the subjects of the branch, newest first, without what was there at first.

@@ -51,6 +51,15 @@ impl StandIn {
         configure: impl FnOnce(String, &str) -> String,
         change: impl Fn(&Facts, &mut Value) -> u16 + Send + Sync + 'static,
     ) -> Self {
+        Self::telling(Scenario::Healthy, configure, change)
+    }
+
+    /// Starts one whose world tells another story.
+    pub fn telling(
+        scenario: Scenario,
+        configure: impl FnOnce(String, &str) -> String,
+        change: impl Fn(&Facts, &mut Value) -> u16 + Send + Sync + 'static,
+    ) -> Self {
         let scene: Arc<OnceLock<Scene>> = Arc::default();
         let (seen, change): (_, Box<Change>) = (Arc::clone(&scene), Box::new(change));
         let server = Server::with(move |_, request| {
@@ -58,7 +67,7 @@ impl StandIn {
             let (status, body) = seen.get().unwrap().answer(path, &change);
             answer(status, "", body.to_string())
         });
-        let stage = Stage::edited(Scenario::Healthy, |text| configure(text, &server.url));
+        let stage = Stage::edited(scenario, |text| configure(text, &server.url));
         let filled = scene.set(Scene {
             world: Arc::clone(&stage.world),
             clock: Arc::clone(&stage.clock),
@@ -125,6 +134,8 @@ impl Scene {
             kustomization(name, &live.commit, all)
         } else if path.contains("/gitrepositories/") {
             git_repository(name, &self.world.git_url())
+        } else if path.contains("/rollouts/") {
+            rollout(name, &wanted, replicas, runs(arm))
         } else {
             deployment(name, &wanted, replicas, runs(arm))
         };
@@ -220,4 +231,26 @@ fn deployment(name: &str, wanted: &str, replicas: u64, runs: bool) -> Value {
             "conditions": [{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}]
         }
     })
+}
+
+/// A Rollout with two pauses, of which the second one is ended by a person; its controller is done as
+/// soon as the pods run, unless a test says otherwise.
+fn rollout(name: &str, wanted: &str, replicas: u64, runs: bool) -> Value {
+    let mut body = deployment(name, wanted, replicas, runs);
+    let status = json!({
+        "observedGeneration": "1",
+        "phase": if runs { "Healthy" } else { "Progressing" },
+        "message": if runs { "" } else { "more replicas need to be updated" },
+        "currentStepIndex": if runs { 4 } else { 0 },
+        "currentPodHash": wanted,
+        "stableRS": if runs { json!(wanted) } else { json!("before") },
+    });
+    body["kind"] = json!("Rollout");
+    body["spec"]["strategy"] = json!({"canary": {"steps": [
+        {"setWeight": 20}, {"pause": {"duration": "1m"}}, {"setWeight": 50}, {"pause": {}}
+    ]}});
+    for (key, value) in status.as_object().unwrap() {
+        body["status"][key] = value.clone();
+    }
+    body
 }

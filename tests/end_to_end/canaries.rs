@@ -202,7 +202,7 @@ fn assert_taken_back(stage: &Stage) {
 }
 
 /// The lines that differ from the first commit.
-fn changed_lines(stage: &Stage) -> String {
+pub fn changed_lines(stage: &Stage) -> String {
     let range = format!("{}..main", stage.first);
     let options = ["diff", "--unified=0", "--no-color", "--no-prefix", &range];
     let shown = stage.git(&options);

@@ -95,7 +95,8 @@ impl Random {
 pub struct Behaviour {
     /// Seed of everything that is left to chance.
     pub seed: u64,
-    /// Versions of which 5 of 100 requests fail; of the others at most 5 of 1,000 do.
+    /// Versions of which 5 of 100 requests fail and 30 are slow; of the others at most 5 of 1,000 fail
+    /// and 10 are slow.
     pub failing: BTreeSet<String>,
 }
 
@@ -125,6 +126,8 @@ struct State {
     counted_at: Instant,
     /// By service, arm, version and status.
     counters: BTreeMap<(String, String, String, u16), u64>,
+    /// Quick and all requests, by service, arm and version.
+    durations: BTreeMap<(String, String, String), [u64; 2]>,
 }
 
 struct Shared {
@@ -163,6 +166,7 @@ impl Cluster {
             lost: 0,
             counted_at: now,
             counters: BTreeMap::new(),
+            durations: BTreeMap::new(),
         };
         let shared = Arc::new(Shared {
             over: AtomicBool::new(false),
@@ -335,11 +339,16 @@ impl State {
                 }
                 _ => requests / 10,
             };
-            let odds = if self.behaviour.failing.contains(&version) {
-                500
+            let (odds, slow_of_100) = if self.behaviour.failing.contains(&version) {
+                (500, 30)
             } else {
-                self.base_failures
+                (self.base_failures, 1)
             };
+            let slow = requests * slow_of_100 / 100;
+            let key = ((*service).to_owned(), (*arm).to_owned(), version.clone());
+            let [quick, all] = self.durations.entry(key).or_default();
+            *quick += requests - slow;
+            *all += requests;
             let failed = (0..requests)
                 .filter(|_| self.random.below(10_000) < odds)
                 .count() as u64;
@@ -360,6 +369,21 @@ impl State {
         for ((service, arm, version, status), number) in &self.counters {
             text.push_str(&format!(
                 "http_requests_total{{service=\"{service}\",arm=\"{arm}\",version=\"{version}\",status=\"{status}\"}} {number}\n"
+            ));
+        }
+        text.push_str("# TYPE http_request_duration_seconds histogram\n");
+        for ((service, arm, version), [quick, all]) in &self.durations {
+            let labels = format!("service=\"{service}\",arm=\"{arm}\",version=\"{version}\"");
+            for (boundary, number) in [("0.1", quick), ("0.5", quick), ("+Inf", all)] {
+                text.push_str(&format!(
+                    "http_request_duration_seconds_bucket{{{labels},le=\"{boundary}\"}} {number}\n"
+                ));
+            }
+            text.push_str(&format!(
+                "http_request_duration_seconds_count{{{labels}}} {all}\n"
+            ));
+            text.push_str(&format!(
+                "http_request_duration_seconds_sum{{{labels}}} {all}\n"
             ));
         }
         text

@@ -17,6 +17,7 @@ mod support;
 
 mod blue_green;
 mod canaries;
+mod cancel;
 mod cluster;
 mod gate;
 mod kill_loop;
@@ -28,6 +29,7 @@ mod remotes;
 mod shapes;
 mod signals;
 mod stage;
+mod story;
 
 use std::time::Duration;
 

@@ -73,9 +73,14 @@ impl Running {
         }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> i32 {
+        i32::try_from(self.child.id()).unwrap()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
-        let pid = i32::try_from(self.child.id()).unwrap();
+        let pid = self.id();
         // It may have ended meanwhile; what comes next sees that.
         let _ = kill(Pid::from_raw(pid), signal);
     }
@@ -125,6 +130,12 @@ impl Running {
     pub fn kill(mut self) -> [String; 2] {
         self.signal(Signal::SIGKILL);
         self.child.wait().unwrap();
+        self.silent()
+    }
+
+    /// Returns what was printed once nobody holds its output any more, whatever became of itself.
+    #[track_caller]
+    pub fn silent(mut self) -> [String; 2] {
         let over = until(LIMIT, || {
             let threads = self.output.as_ref()?;
             threads.iter().all(JoinHandle::is_finished).then_some(())

@@ -1,5 +1,6 @@
 //! `strategy`: how a new version gets to everyone; one file for each way.
 
+mod argo_rollouts;
 mod blue_green;
 mod canary;
 mod generated;
@@ -21,6 +22,7 @@ use crate::{
     units::{Weight, parse_duration},
 };
 
+pub use argo_rollouts::{ArgoRollouts, ArgoRolloutsDocument, OnPause};
 pub use blue_green::{BlueGreen, BlueGreenDocument, Preview};
 pub use canary::{Canary, CanaryDocument, CanaryStep};
 pub use rolling::{Rolling, RollingDocument};
@@ -67,6 +69,10 @@ pub struct StrategyDocument {
     #[serde(default)]
     #[schemars(with = "BlueGreenDocument")]
     pub blue_green: Option<BlueGreenDocument>,
+    /// Into a Rollout, whose own controller does the steps.
+    #[serde(default)]
+    #[schemars(with = "ArgoRolloutsDocument")]
+    pub argo_rollouts: Option<ArgoRolloutsDocument>,
 }
 
 /// A workload, and where it is seen which version it runs.
@@ -98,6 +104,8 @@ pub enum Strategy {
     Canary(Box<Canary>),
     /// Into the workload that nobody uses, then everyone is switched over.
     BlueGreen(Box<BlueGreen>),
+    /// Into a Rollout, whose own controller does the steps.
+    ArgoRollouts(ArgoRollouts),
 }
 
 impl Strategy {
@@ -107,6 +115,7 @@ impl Strategy {
             Self::Rolling(_) => "rolling",
             Self::Canary(_) => "canary",
             Self::BlueGreen(_) => "blue_green",
+            Self::ArgoRollouts(_) => "argo_rollouts",
         }
     }
 
@@ -116,13 +125,14 @@ impl Strategy {
             Self::Rolling(rolling) => vec![("stable", &rolling.stable)],
             Self::Canary(canary) => vec![("stable", &canary.stable), ("canary", &canary.canary)],
             Self::BlueGreen(pair) => vec![("blue", &pair.blue), ("green", &pair.green)],
+            Self::ArgoRollouts(argo) => vec![("stable", &argo.stable)],
         }
     }
 
     /// Returns the canary strategy, if it is that.
     pub fn canary(&self) -> Option<&Canary> {
         match self {
-            Self::Rolling(_) | Self::BlueGreen(_) => None,
+            Self::Rolling(_) | Self::BlueGreen(_) | Self::ArgoRollouts(_) => None,
             Self::Canary(canary) => Some(canary),
         }
     }
@@ -130,15 +140,23 @@ impl Strategy {
     /// Returns the blue/green strategy, if it is that.
     pub fn blue_green(&self) -> Option<&BlueGreen> {
         match self {
-            Self::Rolling(_) | Self::Canary(_) => None,
+            Self::Rolling(_) | Self::Canary(_) | Self::ArgoRollouts(_) => None,
             Self::BlueGreen(pair) => Some(pair),
+        }
+    }
+
+    /// Returns the strategy that follows a Rollout, if it is that.
+    pub fn argo_rollouts(&self) -> Option<&ArgoRollouts> {
+        match self {
+            Self::Rolling(_) | Self::Canary(_) | Self::BlueGreen(_) => None,
+            Self::ArgoRollouts(argo) => Some(argo),
         }
     }
 
     /// Returns the object that says who gets which requests, where there is one.
     pub fn traffic_object(&self) -> Option<&ObjectRef> {
         match self {
-            Self::Rolling(_) => None,
+            Self::Rolling(_) | Self::ArgoRollouts(_) => None,
             Self::Canary(canary) => canary.traffic.object(),
             Self::BlueGreen(pair) => Some(&pair.service),
         }
@@ -150,6 +168,7 @@ impl Strategy {
             Self::Rolling(rolling) => rolling.bake_time,
             Self::Canary(canary) => canary.bake_time,
             Self::BlueGreen(pair) => pair.bake_time,
+            Self::ArgoRollouts(argo) => argo.bake_time,
         }
     }
 
@@ -208,6 +227,7 @@ impl ServiceDocument {
             ("blue_green", strategies.blue_green.is_some()),
             ("canary", strategies.canary.is_some()),
             ("rolling", strategies.rolling.is_some()),
+            ("argo_rollouts", strategies.argo_rollouts.is_some()),
         ]
         .into_iter()
         .filter(|(_, is_named)| *is_named)
@@ -215,9 +235,8 @@ impl ServiceDocument {
         .collect();
         if named.len() != 1 {
             let problem = match named.as_slice() {
-                [] => {
-                    "no strategy is named; expected `blue_green`, `canary` or `rolling`".to_owned()
-                }
+                [] => "no strategy is named; expected `blue_green`, `canary`, `rolling` or `argo_rollouts`"
+                    .to_owned(),
                 several => format!(
                     "found both `{}`, expected one strategy",
                     several.join("` and `")
@@ -225,17 +244,28 @@ impl ServiceDocument {
             };
             problems.at(&format!("{pointer}/strategy"), problem);
         }
-        if named.len() == 1
-            && let Some(pair) = &strategies.blue_green
-        {
-            return Strategy::BlueGreen(Box::new(pair.validate(&reading, problems)));
-        }
         if strategies.blue_green.is_none() {
             reading.without_colours(named.first().copied(), problems);
         }
-        match (&strategies.canary, &strategies.rolling) {
-            (Some(canary), None) => Strategy::Canary(Box::new(canary.validate(&reading, problems))),
-            (None, Some(rolling)) => Strategy::Rolling(rolling.validate(&reading, problems)),
+        let StrategyDocument {
+            canary,
+            rolling,
+            argo_rollouts,
+            blue_green,
+        } = strategies;
+        match (canary, rolling, argo_rollouts, blue_green) {
+            (Some(canary), None, None, None) => {
+                Strategy::Canary(Box::new(canary.validate(&reading, problems)))
+            }
+            (None, Some(rolling), None, None) => {
+                Strategy::Rolling(rolling.validate(&reading, problems))
+            }
+            (None, None, Some(argo), None) => {
+                Strategy::ArgoRollouts(argo.validate(&reading, problems))
+            }
+            (None, None, None, Some(pair)) => {
+                Strategy::BlueGreen(Box::new(pair.validate(&reading, problems)))
+            }
             _ => Strategy::Rolling(Rolling {
                 stable: Workload::stand_in(),
                 bake_time: DEFAULT_BAKE_TIME,

@@ -103,7 +103,7 @@ pub async fn go_back(
                     ),
                     weight: None,
                     reason: Some(why),
-                    hold: writer.target.service.progress_deadline,
+                    hold: writer.target.service.way_back_deadline(),
                     patience: BACK_PATIENCE,
                 };
                 let written = write_back(writer, &write, outside, stop, reporter, commits).await;
@@ -291,7 +291,7 @@ async fn wait(
         version,
         commit,
         presence,
-        limit: service.progress_deadline,
+        limit: service.way_back_deadline(),
         fails_fast: false,
     };
     match live::wait(&wanted, outside, stop, reporter).await {

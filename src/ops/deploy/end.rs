@@ -118,6 +118,7 @@ impl Run<'_> {
                     .any(|edit| matches!(edit, Edit::Replicas { replicas: 0, .. })),
                 Action::WaitLive { .. }
                 | Action::Preview { .. }
+                | Action::Follow { .. }
                 | Action::Watch { .. }
                 | Action::Approval => false,
             });

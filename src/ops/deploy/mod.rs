@@ -3,6 +3,7 @@
 
 mod back;
 mod end;
+mod follow;
 mod forward;
 mod healthy;
 mod in_the_way;

@@ -124,6 +124,21 @@ impl Watching<'_> {
     }
 }
 
+/// Makes a watch without an end of its own of everything that says by itself whether it is good. What
+/// compares is left out: while somebody else moves the traffic nobody knows which share was whose.
+///
+/// # Errors
+/// It cannot be carried out at all.
+pub fn all_the_while(
+    watching: &Watching<'_>,
+    outside: &Outside<'_>,
+) -> Result<Option<Watcher>, Failure> {
+    let single = part(&watching.target.service.verification, false);
+    single
+        .map(|single| watching.watcher(&single, Reference::Nobody, outside))
+        .transpose()
+}
+
 /// Returns the part of a verification that compares, or the part that does not; none where nothing of
 /// it decides.
 fn part(verification: &Verification, compares: bool) -> Option<Verification> {

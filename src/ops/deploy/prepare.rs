@@ -160,14 +160,18 @@ pub async fn prepare(
     if !request.dry_run {
         announce(&plan, &replay, &diff, reporter);
     }
-    if !plan
-        .steps
-        .iter()
-        .any(|step| matches!(step.action, Action::Watch { .. }))
-    {
-        reporter.event(&Event::Warning(
-            "`bake_time` is 0s: nothing is measured, so it counts as verified as soon as it is live".to_owned(),
-        ));
+    let has = |wanted: fn(&Action) -> bool| plan.steps.iter().any(|step| wanted(&step.action));
+    let blind = if has(|action| matches!(action, Action::Watch { .. })) {
+        None
+    } else if !has(|action| matches!(action, Action::Follow { .. })) {
+        Some("nothing is measured, so it counts as verified as soon as it is live")
+    } else if target.service.verification.compares() {
+        Some("what compares is never judged, because it needs a watch after the last step")
+    } else {
+        None
+    };
+    if let Some(blind) = blind {
+        reporter.event(&Event::Warning(format!("`bake_time` is 0s: {blind}")));
     }
     if !request.dry_run {
         outside

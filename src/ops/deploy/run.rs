@@ -7,12 +7,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     DIRECT, Limits, OnCancel, Outside,
     back::BackCommit,
-    describe, forward,
+    describe,
+    follow::{self, Followed, Following},
+    forward,
     observe::{self, Watched, Watching},
     overrun::Closing,
     prepare::Ready,
 };
 use crate::{
+    config::OnPause,
     event::{
         CommitRecord, Deployment, Ending, Event, Failure, MetricRecord, Outcome, Reporter,
         StepRecord, StepState,
@@ -265,6 +268,9 @@ impl<'a> Run<'a> {
                 }
                 (Action::Write { .. }, None) => self.write(index, step.weight).await,
                 (Action::WaitLive { arm }, _) => self.wait_live(*arm).await,
+                (Action::Follow { limit, on_pause }, _) => {
+                    self.follow(index, *limit, *on_pause).await
+                }
                 (
                     Action::Watch {
                         arm,
@@ -379,6 +385,7 @@ impl<'a> Run<'a> {
             .take_while(|step| !matches!(step.action, Action::Write { .. }))
             .map(|step| match step.action {
                 Action::WaitLive { .. } => self.target.service.progress_deadline,
+                Action::Follow { limit, .. } => limit,
                 Action::Watch { duration, .. } | Action::Preview { duration } => {
                     duration + self.target.service.on_unavailable_after
                 }
@@ -458,6 +465,63 @@ impl<'a> Run<'a> {
         !later
             .into_iter()
             .any(|step| matches!(step.action, Action::Watch { .. }))
+    }
+
+    /// Follows the controller of a Rollout to the end of its steps.
+    async fn follow(&mut self, index: usize, limit: Duration, on_pause: OnPause) -> StepEnd {
+        let workload = &self.plan.roles.stable;
+        let Some(live) = self.target.service.live(workload) else {
+            return StepEnd::Broken(live::not_named(workload));
+        };
+        let limit = limit.min(self.time_left());
+        let version = self.writer.identity.version.to_string();
+        let changed = self.change_before(index);
+        let following = Following {
+            wanted: live::Wanted {
+                target: self.target,
+                live,
+                arm: Arm::Stable.word(),
+                version: &version,
+                commit: &self.on_branch,
+                presence: Presence::Running,
+                limit,
+                fails_fast: true,
+            },
+            watching: Watching {
+                target: self.target,
+                roles: &self.plan.roles,
+                verification: &self.target.service.verification,
+                arm: Arm::Stable,
+                version: &version,
+                previous: self.writer.identity.previous_version.as_str(),
+                changed_at: changed.map_or_else(|| self.outside.clock.now(), |(_, began)| began),
+                began: None,
+                promote_early: false,
+                weight: None,
+                duration: limit,
+                limit,
+            },
+            on_pause,
+            taken_up_within: self.target.service.progress_deadline.min(limit),
+            is_watched_after: self.plan.steps[index..]
+                .iter()
+                .any(|step| matches!(step.action, Action::Watch { .. })),
+        };
+        let followed = follow::follow(
+            &following,
+            self.outside,
+            &mut self.stop,
+            &mut *self.reporter,
+            &mut self.metrics,
+        );
+        match Box::pin(followed).await {
+            Ok(Followed::Done(detail)) => StepEnd::Done(detail),
+            Ok(Followed::TimeUp(_)) if self.time_left().is_zero() => self.time_is_up(),
+            Ok(Followed::Bad(reason) | Followed::TimeUp(reason)) => StepEnd::Bad(reason),
+            Ok(Followed::Held(reason)) => StepEnd::Hold(reason),
+            Ok(Followed::Stopped(reason)) => StepEnd::Stopped(reason),
+            Err(failure) => StepEnd::Broken(failure),
+        }
     }
 
     /// Returns the step whose commit made what a step watches, and when that began.

@@ -264,7 +264,7 @@ async fn arrived(
     ))
 }
 
-async fn kubernetes(
+pub(super) async fn kubernetes(
     live: &KubernetesWorkload,
     source: Source<'_>,
 ) -> Result<Result<Workload, Trouble>, Unusable> {
@@ -278,7 +278,7 @@ async fn kubernetes(
     Ok(workload::look(&cluster, clock, kind, name, &live.image, ANSWER_LIMIT).await)
 }
 
-fn workload(wanted: &Wanted<'_>, seen: Result<Workload, Trouble>) -> Look {
+pub(super) fn workload(wanted: &Wanted<'_>, seen: Result<Workload, Trouble>) -> Look {
     let is_wanted = |seen: &Workload| seen.versions == [wanted.version];
     match (wanted.presence, seen) {
         (Presence::Gone, Err(Trouble::Missing(_))) => Look::AsWanted,

@@ -14,7 +14,7 @@ const FAR_ENOUGH: TimeDelta = TimeDelta::days(1);
 
 /// What is known of revisions: which commits one holds never changes.
 #[derive(Debug, Default)]
-pub(super) struct Revisions(BTreeMap<CommitId, bool>);
+pub(in crate::ops) struct Revisions(BTreeMap<CommitId, bool>);
 
 impl Revisions {
     /// Says whether a revision is the commit or descends from it. A later commit that holds ours

@@ -112,6 +112,8 @@ fn times(step: &Step, target: &Target) -> (&'static str, Duration, Option<Durati
             Some(pull_request::patience(target)),
         ),
         Action::WaitLive { .. } => ("wait", Duration::ZERO, Some(service.progress_deadline)),
+        // A pause that only a person ends may hold it, but need not come.
+        Action::Follow { limit, .. } => ("follow", Duration::ZERO, Some(*limit)),
         Action::Watch { duration, .. } => (
             "watch",
             *duration,

@@ -109,7 +109,7 @@ impl Takeback<'_> {
                 ),
                 weight: step.weight,
                 reason: None,
-                hold: self.target.service.progress_deadline,
+                hold: self.target.service.way_back_deadline(),
                 patience: FORWARD_PATIENCE,
             };
             match self.writer.land(&write, stop, reporter).await {
@@ -210,7 +210,7 @@ impl Takeback<'_> {
             version: self.writer.identity.version.as_str(),
             commit: on_branch,
             presence: Presence::Running,
-            limit: service.progress_deadline,
+            limit: service.way_back_deadline(),
             fails_fast: false,
         };
         Ok(live::wait(&wanted, self.outside, stop, reporter).await)

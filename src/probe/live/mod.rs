@@ -2,7 +2,8 @@
 //!
 //! `ask` is the one question that all share; `object` reads what the answer holds. [`kubeconfig`]
 //! finds the cluster and the credentials, [`cluster`] asks it, [`workload`] and [`flux`] say what an
-//! object of it means; [`source`] is where it comes from; [`argocd`] asks Argo CD's own API, [`metric`] a Prometheus. Nothing here decides whether that is what
+//! object of it means, [`rollout`] how far a Rollout is; [`source`] is where it comes from; [`argocd`] asks Argo CD's own API,
+//! [`metric`] a Prometheus. Nothing here decides whether that is what
 //! is waited for: an answer is settled, moving or failing, and says which version or commit it is
 //! about.
 
@@ -13,6 +14,7 @@ pub mod flux;
 pub mod kubeconfig;
 pub mod metric;
 mod object;
+pub mod rollout;
 pub mod source;
 pub mod workload;
 

@@ -68,6 +68,11 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// Takes an object that was looked at already.
+    pub(super) fn known(value: &'a Value, what: &'a str) -> Self {
+        Self { value, what }
+    }
+
     fn odd(&self, place: &str) -> Trouble {
         let what = self.what;
         Trouble::Unanswered(format!(

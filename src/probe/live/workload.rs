@@ -13,7 +13,8 @@ use serde_json::Value;
 use super::{
     Standing, Trouble,
     cluster::{Cluster, Kind, Name},
-    object::{Object, said},
+    object::Object,
+    rollout::{self, Progress},
 };
 use crate::{clock::Clock, probe::text::excerpt};
 
@@ -56,6 +57,8 @@ pub struct Workload {
     pub pods: u64,
     /// How it stands.
     pub standing: Standing,
+    /// How far its controller is, where it is a Rollout.
+    pub progress: Option<Progress>,
 }
 
 /// Asks a cluster for a workload. `kind` is one of Deployment, StatefulSet, DaemonSet, Rollout; `image`
@@ -79,7 +82,11 @@ pub async fn look(
     let answer = cluster.object(clock, kind, name, timeout).await?;
     let what = kind.named(name);
     let object = Object::new(&answer, kind.kind, (Some(name.namespace), name.name), &what)?;
-    let versions = versions(object, image)?;
+    let told = told(cluster, clock, object, name, timeout).await?;
+    let template = told
+        .as_ref()
+        .map_or(object, |told| Object::known(&told.answer, &told.what));
+    let versions = versions(template, image)?;
     let (wanted, pods) = match kind {
         DAEMON_SET => (
             object
@@ -94,19 +101,82 @@ pub async fn look(
             object.number("/status/replicas")?.unwrap_or(0),
         ),
     };
-    let standing = match (object.outdated()?, kind) {
+    let outdated = match (object.outdated()?, &told) {
+        (Some(outdated), _) => Some(outdated),
+        (None, Some(told)) => told.outdated(object)?,
+        (None, None) => None,
+    };
+    let progress = (kind == ROLLOUT).then(|| rollout::progress(object, outdated.is_none()));
+    let standing = match (outdated, kind) {
         (Some(moving), _) => moving,
         (None, DEPLOYMENT) => deployment(object, wanted, pods)?,
         (None, STATEFUL_SET) => stateful_set(object, wanted, pods)?,
         (None, DAEMON_SET) => daemon_set(object, wanted)?,
-        (None, _) => rollout(object, wanted, pods)?,
+        (None, _) => rollout::standing(object, name, (wanted, pods), counted)?,
     };
     Ok(Workload {
         versions,
         wanted,
         pods,
         standing,
+        progress: progress.transpose()?,
     })
+}
+
+/// What a Rollout refers to for its pod template (`spec.workloadRef`).
+struct Told {
+    /// `Deployment shop/web`.
+    what: String,
+    answer: Value,
+}
+
+/// Asks for the workload whose pod template a Rollout uses; none where it has its own.
+async fn told(
+    cluster: &Cluster,
+    clock: &dyn Clock,
+    object: Object<'_>,
+    name: Name<'_>,
+    timeout: Duration,
+) -> Result<Option<Told>, Trouble> {
+    let Some(referred) = object.text("/spec/workloadRef/name")? else {
+        return Ok(None);
+    };
+    let kind = object.text("/spec/workloadRef/kind")?.unwrap_or_default();
+    if kind != DEPLOYMENT.kind {
+        let reason = format!(
+            "the Rollout takes its pods from a {}, of which only a Deployment is known",
+            excerpt(kind)
+        );
+        return Err(Trouble::Unanswered(reason));
+    }
+    let place = Name {
+        namespace: name.namespace,
+        name: referred,
+    };
+    let what = DEPLOYMENT.named(place);
+    // Without it the Rollout is still there, so that nothing is gone.
+    let answer = cluster.object(clock, DEPLOYMENT, place, timeout).await;
+    let answer = answer.map_err(|trouble| Trouble::Unanswered(trouble.reason().to_owned()))?;
+    let asked = (Some(name.namespace), referred);
+    Object::new(&answer, DEPLOYMENT.kind, asked, &what)?;
+    Ok(Some(Told { what, answer }))
+}
+
+impl Told {
+    /// Returns why the Rollout's status is not about what the other workload says now.
+    fn outdated(&self, rollout: Object<'_>) -> Result<Option<Standing>, Trouble> {
+        let generation = self.answer.pointer("/metadata/generation");
+        let generation = generation.and_then(Value::as_u64);
+        let seen = rollout.text("/status/workloadObservedGeneration")?;
+        let seen_number = seen.and_then(|seen| seen.parse().ok());
+        if generation.is_some() && generation == seen_number {
+            return Ok(None);
+        }
+        Ok(Some(Standing::Moving(format!(
+            "its controller has not seen the present pods of {} yet",
+            self.what
+        ))))
+    }
 }
 
 fn deployment(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
@@ -177,27 +247,6 @@ fn daemon_set(object: Object<'_>, wanted: u64) -> Result<Standing, Trouble> {
         )));
     }
     Ok(counted(wanted, wanted, updated, available))
-}
-
-fn rollout(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
-    let phase = object.text("/status/phase")?.unwrap_or_default();
-    let message = object.text("/status/message")?.unwrap_or_default();
-    match phase {
-        "Healthy" if object.is("/status/abort")? => {
-            return Ok(Standing::Moving("it was aborted".to_owned()));
-        }
-        "Healthy" => {}
-        "Degraded" | "Error" => return Ok(Standing::Failing(said(phase, message))),
-        "" => return Ok(Standing::Moving("it has no status yet".to_owned())),
-        _ => return Ok(Standing::Moving(said(phase, message))),
-    }
-    let updated = object.number("/status/updatedReplicas")?.unwrap_or(0);
-    let available = object.number("/status/availableReplicas")?.unwrap_or(0);
-    let stable = object.text("/status/stableRS")?;
-    if wanted > 0 && (stable.is_none() || stable != object.text("/status/currentPodHash")?) {
-        return Ok(Standing::Moving("it is not promoted yet".to_owned()));
-    }
-    Ok(counted(wanted, pods, updated, available))
 }
 
 /// Says how far the pods are.

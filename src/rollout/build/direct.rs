@@ -44,7 +44,11 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version_edits(service, stable, version),
         Stage::Start,
     );
-    steps.wait(Arm::Stable, version);
+    match service.strategy.argo_rollouts() {
+        // Its controller takes every version through its steps.
+        Some(argo) => steps.follow(argo, version),
+        None => steps.wait(Arm::Stable, version),
+    }
     steps.watch(Arm::Stable, service.strategy.bake_time(), false);
     if let Some(workload) = pods_of.filter(|_| !by_pods) {
         let edit = Edit::Replicas {

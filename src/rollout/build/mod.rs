@@ -1,5 +1,6 @@
 //! The steps of each strategy, one file each; what they have in common is here.
 
+mod argo_rollouts;
 mod blue_green;
 mod by_pods;
 mod canary;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use super::{Action, Arm, Plan, Roles, Stage, Step};
 use crate::{
-    config::{Carrier, Service, Strategy, Traffic},
+    config::{ArgoRollouts, Carrier, Service, Strategy, Traffic},
     manifest::{Edit, ObjectRef, ScalarType},
     units::{Version, Weight, format_duration},
 };
@@ -55,6 +56,7 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
             Traffic::Replicas => by_pods::steps(service, canary, version, facts),
         },
         Strategy::BlueGreen(pair) => blue_green::steps(service, pair, version, facts),
+        Strategy::ArgoRollouts(argo) => argo_rollouts::steps(service, argo, version, facts),
     };
     Plan {
         strategy: service.strategy.name(),
@@ -141,6 +143,16 @@ impl Steps {
         self.add(
             format!("wait until {} runs {version}", arm.word()),
             Action::WaitLive { arm },
+        );
+    }
+
+    fn follow(&mut self, argo: &ArgoRollouts, version: &Version) {
+        self.add(
+            format!("follow Argo Rollouts until all runs {version}"),
+            Action::Follow {
+                limit: argo.follow_for,
+                on_pause: argo.on_pause,
+            },
         );
     }
 

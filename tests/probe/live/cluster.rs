@@ -633,3 +633,251 @@ async fn only_the_cluster_itself_can_say_that_an_object_is_missing() {
     unanswered: URL answered with status 401: is the token right?
     ");
 }
+
+/// A Rollout at the second of its steps.
+fn rollout() -> Value {
+    json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": {"name": "web", "namespace": "shop", "generation": 7},
+        "spec": {
+            "replicas": 3,
+            "template": template("registry.example/shop/web:1.1"),
+            "strategy": {"canary": {"steps": [
+                {"setWeight": 20}, {"pause": {"duration": "10m"}}, {"setWeight": 60}, {"pause": {}}, {"setWeight": 80}
+            ]}}
+        },
+        "status": {
+            "observedGeneration": "7", "phase": "Paused", "message": "CanaryPauseStep", "replicas": 4, "updatedReplicas": 1,
+            "readyReplicas": 4, "availableReplicas": 4, "currentPodHash": "5d4f", "stableRS": "77aa",
+            "currentStepIndex": 1, "currentStepHash": "6b9", "controllerPause": true,
+            "pauseConditions": [{"reason": "CanaryPauseStep", "startTime": "2026-03-10T10:00:00Z"}],
+            "canary": {"weights": {
+                "canary": {"podTemplateHash": "5d4f", "serviceName": "web-canary", "weight": 20},
+                "stable": {"podTemplateHash": "77aa", "serviceName": "web-stable", "weight": 80}
+            }}
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_rollout_says_where_it_is_and_whether_it_waits_for_a_person() {
+    let reason = "/status/pauseConditions/0/reason";
+    let rows: Vec<(&str, Vec<(&str, Value)>)> = vec![
+        ("a pause that ends by itself", vec![]),
+        (
+            "in seconds",
+            vec![("/spec/strategy/canary/steps/1/pause/duration", json!(600))],
+        ),
+        (
+            "a pause without an end",
+            vec![("/status/currentStepIndex", json!(3))],
+        ),
+        (
+            "a length of 0",
+            vec![("/spec/strategy/canary/steps/1/pause/duration", json!(0))],
+        ),
+        (
+            "a step that is not there",
+            vec![("/status/currentStepIndex", json!(9))],
+        ),
+        (
+            "an analysis",
+            vec![(reason, json!("InconclusiveAnalysisRun"))],
+        ),
+        (
+            "an unknown pause",
+            vec![(reason, json!("Whatever\n::error::x"))],
+        ),
+        (
+            "a preview",
+            vec![
+                (reason, json!("BlueGreenPause")),
+                ("/spec/strategy", json!({"blueGreen": {}})),
+            ],
+        ),
+        (
+            "a preview with a time",
+            vec![
+                (reason, json!("BlueGreenPause")),
+                (
+                    "/spec/strategy",
+                    json!({"blueGreen": {"autoPromotionSeconds": 60}}),
+                ),
+            ],
+        ),
+        (
+            "by hand",
+            vec![
+                ("/spec/paused", json!(true)),
+                ("/status/pauseConditions", Value::Null),
+                ("/status/message", json!("manually paused")),
+            ],
+        ),
+        (
+            "aborted",
+            vec![
+                ("/status/abort", json!(true)),
+                ("/status/phase", json!("Degraded")),
+                (
+                    "/status/message",
+                    json!("RolloutAborted: Rollout aborted update to revision 2"),
+                ),
+            ],
+        ),
+        (
+            "aborted, says an old status",
+            vec![
+                ("/status/abort", json!(true)),
+                ("/metadata/generation", json!(8)),
+            ],
+        ),
+        ("no weights", vec![("/status/canary", json!({}))]),
+        (
+            "no steps",
+            vec![
+                ("/spec/strategy", json!({"canary": {}})),
+                ("/status/pauseConditions", Value::Null),
+            ],
+        ),
+        ("nonsense", vec![("/status/currentStepIndex", json!("two"))]),
+    ];
+    let mut all = Vec::new();
+    for (name, changes) in rows {
+        let server = Server::always(answer(200, "", changed(&rollout(), &changes).to_string()));
+        let clock = ManualClock::at(now());
+        let seen = workload::look(
+            &cluster(&server.url),
+            &clock,
+            "Rollout",
+            NAME,
+            IMAGE,
+            SECOND * 30,
+        )
+        .await;
+        all.push(match seen {
+            Err(found) => format!("{name}: {}", trouble(&found, &server.url)),
+            Ok(seen) => {
+                let progress = seen.progress.unwrap();
+                let flags = format!(
+                    "taken up: {}, person: {:?}, aborted: {:?}",
+                    progress.is_taken_up, progress.waits_for_person, progress.aborted
+                );
+                format!("{name}: {}\n  {flags}", standing(&seen.standing))
+            }
+        });
+    }
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    a pause that ends by itself: moving: step 2 of 5, weight 20%; Paused: CanaryPauseStep
+      taken up: true, person: None, aborted: None
+    in seconds: moving: step 2 of 5, weight 20%; Paused: CanaryPauseStep
+      taken up: true, person: None, aborted: None
+    a pause without an end: moving: step 4 of 5, weight 20%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("CanaryPauseStep"), aborted: None
+    a length of 0: moving: step 2 of 5, weight 20%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("CanaryPauseStep"), aborted: None
+    a step that is not there: moving: all 5 steps done, weight 20%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("CanaryPauseStep"), aborted: None
+    an analysis: moving: step 2 of 5, weight 20%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("InconclusiveAnalysisRun"), aborted: None
+    an unknown pause: moving: step 2 of 5, weight 20%; it waits for a person (Whatever ::error::x): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("Whatever ::error::x"), aborted: None
+    a preview: moving: weight 20%; it waits for a person (BlueGreenPause): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("BlueGreenPause"), aborted: None
+    a preview with a time: moving: weight 20%; Paused: CanaryPauseStep
+      taken up: true, person: None, aborted: None
+    by hand: moving: step 2 of 5, weight 20%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote web -n shop` lets it go on
+      taken up: true, person: Some("it is paused by `spec.paused`"), aborted: None
+    aborted: failing: Degraded: RolloutAborted: Rollout aborted update to revision 2
+      taken up: true, person: None, aborted: Some("RolloutAborted: Rollout aborted update to revision 2")
+    aborted, says an old status: moving: its controller has not seen generation 8 yet, but 7
+      taken up: false, person: None, aborted: None
+    no weights: moving: step 2 of 5; Paused: CanaryPauseStep
+      taken up: true, person: None, aborted: None
+    no steps: moving: weight 20%; Paused: CanaryPauseStep
+      taken up: true, person: None, aborted: None
+    nonsense: unanswered: the answer about Rollout shop/web cannot be used: /status/currentStepIndex is not what the API says
+    "#);
+}
+
+#[tokio::test]
+async fn a_rollout_may_take_its_pods_from_a_deployment() {
+    let referring = |observed: Value| {
+        changed(
+            &rollout(),
+            &[
+                ("/spec/template", Value::Null),
+                (
+                    "/spec/workloadRef",
+                    json!({"apiVersion": "apps/v1", "kind": "Deployment", "name": "web-pods"}),
+                ),
+                ("/status/workloadObservedGeneration", observed),
+            ],
+        )
+    };
+    let named = |changes: &[(&str, Value)]| {
+        let mut pods = changed(&deployment(), changes);
+        pods["metadata"]["name"] = json!("web-pods");
+        pods
+    };
+    let rows = [
+        ("good", referring(json!("7")), (200, named(&[]))),
+        ("not seen yet", referring(json!("6")), (200, named(&[]))),
+        (
+            "never seen",
+            changed(
+                &referring(json!("7")),
+                &[("/status/workloadObservedGeneration", Value::Null)],
+            ),
+            (200, named(&[])),
+        ),
+        (
+            "another version",
+            referring(json!("7")),
+            (
+                200,
+                named(&[("/spec/template", template("registry.example/shop/web:1.0"))]),
+            ),
+        ),
+        (
+            "no such Deployment",
+            referring(json!("7")),
+            (
+                404,
+                json!({"kind": "Status", "reason": "NotFound", "details": {"name": "web-pods"}}),
+            ),
+        ),
+        (
+            "a ReplicaSet",
+            changed(
+                &referring(json!("7")),
+                &[("/spec/workloadRef/kind", json!("ReplicaSet"))],
+            ),
+            (200, named(&[])),
+        ),
+    ];
+    let mut all = Vec::new();
+    for (name, rollout, (status, pods)) in rows {
+        let server = Server::with(move |_, request| {
+            if request.contains("/rollouts/web") {
+                answer(200, "", rollout.to_string())
+            } else {
+                assert!(request.contains("/deployments/web-pods"), "{request}");
+                answer(status, "", pods.to_string())
+            }
+        });
+        let line = match workload("Rollout", &server.url, SECOND * 30).await {
+            Ok(line) => line,
+            Err(found) => trouble(&found, &server.url),
+        };
+        all.push(format!("{name}: {line}"));
+    }
+    insta::assert_snapshot!(all.join("\n"), @r#"
+    good: ["1.1"] 4/3 moving: step 2 of 5, weight 20%; Paused: CanaryPauseStep
+    not seen yet: ["1.1"] 4/3 moving: its controller has not seen the present pods of Deployment shop/web-pods yet
+    never seen: ["1.1"] 4/3 moving: its controller has not seen the present pods of Deployment shop/web-pods yet
+    another version: ["1.0"] 4/3 moving: step 2 of 5, weight 20%; Paused: CanaryPauseStep
+    no such Deployment: unanswered: URL has no Deployment shop/web-pods
+    a ReplicaSet: unanswered: the Rollout takes its pods from a ReplicaSet, of which only a Deployment is known
+    "#);
+}

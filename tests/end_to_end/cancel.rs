@@ -1,0 +1,284 @@
+//! A runner cancels a step: whatever form it was started in, no push begins half a second after what
+//! the runner started is gone.
+//!
+//! A GitHub runner sends SIGINT to the step's own process alone, SIGTERM 7.5 s later, and kills the
+//! tree 2.5 s after that (actions/runner, `ProcessInvoker.cs`). Most forms never pass the first one on.
+
+use std::{
+    fs,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{
+    cluster::Random,
+    process::Running,
+    prometheus::until as wait,
+    side_by_side,
+    stage::{Pace, Stage},
+};
+
+const SERVICE: &str = "advertisements";
+
+/// How soon it is seen that the step is gone: a program below the step's own process has to look for
+/// that, and what has begun by then is on its way to the server.
+const SEEN_WITHIN: Duration = Duration::from_millis(500);
+
+/// A form in which a step starts the program.
+#[derive(Debug, Clone, Copy)]
+struct Form {
+    name: &'static str,
+    /// What must be there.
+    needs: &'static str,
+    /// What the step's file says; `TOOL` is the program with its arguments.
+    script: &'static str,
+    /// What runs the file.
+    runs: &'static [&'static str],
+}
+
+const fn shell(name: &'static str, needs: &'static str, script: &'static str) -> Form {
+    Form {
+        name,
+        needs,
+        script,
+        runs: &["bash", "-e", "step"],
+    }
+}
+
+const FORMS: &[Form] = &[
+    shell("the last line of a script", "bash", "TOOL"),
+    shell("a line of a script", "bash", "TOOL; rc=$?\nexit $rc"),
+    shell("a pipe", "bash", "TOOL | tee log"),
+    shell("exec", "bash", "exec TOOL"),
+    Form {
+        name: "sh -c",
+        needs: "sh",
+        script: "TOOL; exit $?",
+        runs: &["sh", "-c", "sh ./step; exit $?"],
+    },
+    Form {
+        name: "node",
+        needs: "node",
+        script: "require('child_process').spawn('sh', ['-c', `exec TOOL`], {stdio: 'inherit'}).on('exit', code => process.exit(code ?? 1));",
+        runs: &["node", "step"],
+    },
+    Form {
+        name: "node that passes signals on",
+        needs: "node",
+        script: "const child = require('child_process').spawn('sh', ['-c', `exec TOOL`], {stdio: 'inherit'}).on('exit', code => process.exit(code ?? 1));
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));",
+        runs: &["node", "step"],
+    },
+    Form {
+        name: "npm run",
+        needs: "npm",
+        script: "TOOL",
+        runs: &["npm", "run", "--silent", "deploy"],
+    },
+    shell("timeout", "timeout", "timeout 600 TOOL; exit $?"),
+    shell("setsid", "setsid", "setsid TOOL; exit $?"),
+    shell(
+        "the first process of a container",
+        "unshare",
+        "exec unshare --user --map-root-user --pid --fork --kill-child TOOL",
+    ),
+];
+
+/// Is what a form needs there? In a pipeline it must be, but for what the kernel may forbid.
+fn is_there(form: &Form) -> bool {
+    let arguments: &[&str] = match form.needs {
+        "unshare" => &["--user", "--map-root-user", "--pid", "--fork", "true"],
+        "bash" | "sh" => &["-c", "true"],
+        _ => &["--version"],
+    };
+    let ran = Command::new(form.needs)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    let is_there = ran.is_ok_and(|status| status.success());
+    assert!(
+        is_there || form.needs == "unshare" || std::env::var_os("CI").is_none(),
+        "`{}` is not installed",
+        form.needs
+    );
+    is_there
+}
+
+/// The step of a form that deploys 1.1.
+fn step(form: &Form, stage: &Stage) -> Command {
+    let deploy = stage.deploy(SERVICE, "1.1");
+    let words: Vec<String> = std::iter::once(deploy.get_program())
+        .chain(deploy.get_args())
+        .map(|word| word.to_str().unwrap().to_owned())
+        .collect();
+    let script = form.script.replace("TOOL", &words.join(" "));
+    if form.needs == "npm" {
+        let package =
+            serde_json::json!({"name": "step", "version": "1.0.0", "scripts": {"deploy": script}});
+        fs::write(stage.home().join("package.json"), package.to_string()).unwrap();
+    } else {
+        fs::write(stage.home().join("step"), script + "\n").unwrap();
+    }
+    let mut command = Command::new(form.runs[0]);
+    command
+        .args(&form.runs[1..])
+        .current_dir(stage.home())
+        .env_clear()
+        .envs(
+            deploy
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("npm_config_update_notifier", "false")
+        .env("CI", "true");
+    command
+}
+
+/// Cancels as a runner does, and returns once the step's own process is gone.
+fn cancel(run: &mut Running, [first, second]: [Duration; 2]) {
+    run.signal(Signal::SIGINT);
+    if wait(first, || run.has_ended().then_some(())).is_some() {
+        return;
+    }
+    run.signal(Signal::SIGTERM);
+    if wait(second, || run.has_ended().then_some(())).is_some() {
+        return;
+    }
+    for process in tree(run.id()) {
+        let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+    }
+    wait(Duration::from_secs(10), || run.has_ended().then_some(())).unwrap();
+}
+
+/// A process with everything below it.
+fn tree(root: i32) -> Vec<i32> {
+    let parents: Vec<(i32, i32)> = fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok())
+        .filter_map(|process| {
+            let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+            let (_, rest) = stat.rsplit_once(") ")?;
+            Some((process, rest.split(' ').nth(1)?.parse().ok()?))
+        })
+        .collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(
+            parents
+                .iter()
+                .filter(|(_, of)| *of == parent)
+                .map(|(process, _)| process),
+        );
+        next += 1;
+    }
+    found
+}
+
+/// How many pushes have begun.
+fn pushes(stage: &Stage) -> usize {
+    let log = stage.server().log();
+    log.iter()
+        .filter(|line| line.method == "POST" && line.target.contains("git-receive-pack"))
+        .count()
+}
+
+/// What became of the runs of a form.
+#[derive(Debug, Default)]
+struct Figures {
+    runs: usize,
+    before_any_push: usize,
+    after_the_end: usize,
+}
+
+fn cancelled(form: &Form, seed: u64, times: usize) -> Option<Figures> {
+    let stage = Stage::start(seed, &[], Pace::QUICK)?;
+    let mut random = Random(seed);
+    let mut figures = Figures::default();
+    for _ in 0..times {
+        let seen = stage.server().log().len();
+        let before = pushes(&stage);
+        let mut run = Running::start(step(form, &stage));
+        // A whole run makes 31 requests.
+        let asked = usize::try_from(random.below(27)).unwrap();
+        wait(Duration::from_secs(60), || {
+            let has_come = stage.server().log().len() - seen >= asked;
+            (has_come || run.has_ended()).then_some(())
+        });
+        let rest = Duration::from_millis(random.below(800));
+        let since = Instant::now();
+        wait(Duration::from_secs(10), || {
+            (since.elapsed() >= rest || run.has_ended()).then_some(())
+        });
+        figures.runs += 1;
+        if run.has_ended() {
+            figures.after_the_end += 1;
+        } else {
+            let delays = [300, 200].map(Duration::from_millis);
+            cancel(&mut run, delays);
+        }
+        // A push that has begun by then is not broken off.
+        let since = Instant::now();
+        wait(Duration::from_secs(10), || {
+            (since.elapsed() >= SEEN_WITHIN).then_some(())
+        });
+        let begun = pushes(&stage);
+        let said = run.silent();
+        assert_eq!(
+            pushes(&stage),
+            begun,
+            "{}: a push began after the step was gone\n{}\n{}",
+            form.name,
+            said[0],
+            said[1]
+        );
+        if begun == before {
+            figures.before_any_push += 1;
+        }
+        stage.sweep();
+        let recovered = stage.run(stage.recover(SERVICE));
+        assert!(recovered.code == 0, "{}: {recovered:?}", form.name);
+        if stage.tree("main") != stage.tree(&stage.first) {
+            stage
+                .run(stage.command(&["rollback", "--service", SERVICE]))
+                .expect(0);
+        }
+        stage.assert_as_at_first();
+    }
+    Some(figures)
+}
+
+/// How many runs of each form.
+fn times() -> usize {
+    let given = std::env::var("SHIPGATE_PROVE_CANCELS").ok();
+    given.map_or(1, |text| text.parse().unwrap())
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+fn no_push_begins_once_the_step_is_gone() {
+    let jobs = FORMS
+        .iter()
+        .zip(71..)
+        .filter(|(form, _)| is_there(form))
+        .collect();
+    let all = side_by_side(4, jobs, |(form, seed): (&Form, u64)| {
+        Some((form.name, cancelled(form, seed, times())?))
+    });
+    for (name, figures) in all.into_iter().flatten() {
+        let Figures {
+            runs,
+            before_any_push,
+            after_the_end,
+        } = figures;
+        eprintln!(
+            "cancels of {name}: {runs}, of which {before_any_push} before any push and {after_the_end} after the end"
+        );
+    }
+}
