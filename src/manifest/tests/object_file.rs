@@ -4,6 +4,9 @@ use proptest::prelude::*;
 
 use crate::manifest::insert::tests::generator::{Model, any_model, any_styles, print_file};
 
+/// The key whose value is a document that is written as a text, and no other.
+pub(super) const DOCUMENT_KEY: &str = "app.yaml";
+
 const NAMES: [&str; 3] = ["one", "two", "three"];
 
 /// Returns a strategy for the text of a file.
@@ -52,7 +55,7 @@ fn object(body: Body, name: &'static str) -> Model {
     }
     if let Some(inner) = body.inner {
         let text = Model::Document(Box::new(inner));
-        let data = vec![("app.yaml", text), ("other", Model::Scalar(0))];
+        let data = vec![(DOCUMENT_KEY, text), ("other", Model::Scalar(0))];
         entries.push(("data", Model::Mapping(data)));
     }
     Model::Mapping(entries)

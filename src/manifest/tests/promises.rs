@@ -10,7 +10,7 @@ use super::{
     counts::Counts,
     object_file::any_file,
     reading::Reading,
-    wish::{Wanted, again, any_wish},
+    wish::{Wanted, Wish, again, any_wish},
 };
 use crate::manifest::{Change, ChangeSet, Manifests, SourceFile, locate, restore};
 
@@ -112,6 +112,60 @@ fn check_back_and_forth(text: &str, new: &str, changes: &[Change]) -> TestCaseRe
     Ok(())
 }
 
+/// Checks all that is true of several edits of one file.
+fn check_together(text: &str, wishes: &[Wish], counts: &Counts) -> TestCaseResult {
+    let Some(reading) = Reading::of(text) else {
+        return Ok(());
+    };
+    let (mut new, mut changes) = (text.to_owned(), Vec::new());
+    let mut all: Vec<Wanted> = Vec::new();
+    let mut expected = reading.clone();
+    for (turn, wish) in wishes.iter().enumerate() {
+        let Some(wanted) = Wanted::of(wish, &reading, turn) else {
+            continue;
+        };
+        if all.iter().any(|earlier| earlier.touches(&wanted)) {
+            continue;
+        }
+        let alone = wanted.locate(&manifests(text));
+        let alone = alone.and_then(|set| made(text, &set).map(|_| set));
+        let Some(change) = alone.ok().and_then(|set| set.changes.into_iter().next()) else {
+            continue;
+        };
+        let after = wanted.locate(&manifests(&new));
+        let Ok(after) = after.and_then(|set| made(&new, &set)) else {
+            counts.refused("after another");
+            continue;
+        };
+        counts.made();
+        new = after;
+        expected.set(&wanted.place.object, &wanted.path, wanted.expected(&change));
+        changes.push(change);
+        all.push(wanted);
+    }
+    let seen = Reading::of(&new);
+    prop_assert_eq!(Some(&expected), seen.as_ref(), "{}\n===\n{}", text, new);
+    let at_once = again(&manifests(text), &changes).and_then(|set| made(text, &set));
+    // How something is added depends on what is around it, and so on what was added before.
+    if all.iter().all(Wanted::replaces) {
+        prop_assert_eq!(at_once.as_deref(), Ok(new.as_str()), "{}", text);
+    }
+    new = at_once.map_err(TestCaseError::fail)?;
+    let seen = Reading::of(&new);
+    prop_assert_eq!(Some(&expected), seen.as_ref(), "{}\n===\n{}", text, new);
+    let edits: Option<Vec<_>> = all.iter().rev().map(Wanted::edit).collect();
+    if let Some(edits) = edits {
+        let located = locate(&manifests(text), &edits);
+        let set = located.map_err(|refusals| TestCaseError::fail(refusals[0].reason.clone()))?;
+        let in_another_order = made(text, &set);
+        let seen = in_another_order.as_deref().map(Reading::of);
+        prop_assert_eq!(seen, Ok(Some(expected)), "{}", text);
+        changes = set.changes;
+        new = in_another_order.unwrap_or_default();
+    }
+    check_back_and_forth(text, &new, &changes)
+}
+
 #[test]
 fn an_edit_does_what_it_says_and_nothing_else() {
     let counts = Counts::default();
@@ -139,58 +193,72 @@ fn edits_at_once_do_the_same_as_one_after_the_other() {
     let cases = (any_file(), proptest::collection::vec(any_wish(), 2..6));
     let mut runner = runner();
     let ran = runner.run(&cases, |(text, wishes)| {
-        let Some(reading) = Reading::of(&text) else {
-            return Ok(());
-        };
-        let (mut new, mut changes) = (text.clone(), Vec::new());
-        let mut all: Vec<Wanted> = Vec::new();
-        let mut expected = reading.clone();
-        for (turn, wish) in wishes.iter().enumerate() {
-            let Some(wanted) = Wanted::of(wish, &reading, turn) else {
-                continue;
-            };
-            if all.iter().any(|earlier| earlier.touches(&wanted)) {
-                continue;
-            }
-            let alone = wanted.locate(&manifests(&text));
-            let alone = alone.and_then(|set| made(&text, &set).map(|_| set));
-            let Some(change) = alone.ok().and_then(|set| set.changes.into_iter().next()) else {
-                continue;
-            };
-            let after = wanted.locate(&manifests(&new));
-            let Ok(after) = after.and_then(|set| made(&new, &set)) else {
-                counts.refused("after another");
-                continue;
-            };
-            counts.made();
-            new = after;
-            expected.set(&wanted.place.object, &wanted.path, wanted.expected(&change));
-            changes.push(change);
-            all.push(wanted);
-        }
-        let seen = Reading::of(&new);
-        prop_assert_eq!(Some(&expected), seen.as_ref(), "{}\n===\n{}", text, new);
-        let at_once = again(&manifests(&text), &changes).and_then(|set| made(&text, &set));
-        // How something is added depends on what is around it, and so on what was added before.
-        if all.iter().all(Wanted::replaces) {
-            prop_assert_eq!(at_once.as_deref(), Ok(new.as_str()), "{}", text);
-        }
-        new = at_once.map_err(TestCaseError::fail)?;
-        let seen = Reading::of(&new);
-        prop_assert_eq!(Some(&expected), seen.as_ref(), "{}\n===\n{}", text, new);
-        let edits: Option<Vec<_>> = all.iter().rev().map(Wanted::edit).collect();
-        if let Some(edits) = edits {
-            let located = locate(&manifests(&text), &edits);
-            let set =
-                located.map_err(|refusals| TestCaseError::fail(refusals[0].reason.clone()))?;
-            let in_another_order = made(&text, &set);
-            let seen = in_another_order.as_deref().map(Reading::of);
-            prop_assert_eq!(seen, Ok(Some(expected)), "{}", text);
-            changes = set.changes;
-            new = in_another_order.unwrap_or_default();
-        }
-        check_back_and_forth(&text, &new, &changes)
+        check_together(&text, &wishes, &counts)
     });
     ran.unwrap_or_else(|failure| panic!("{failure}"));
     counts.check(2 * runner.config().cases, 3);
+}
+
+/// Holds a document whose only value stands on several lines, in a text without a last line break.
+const SEVERAL_LINES: &str = "\
+---
+  spec: !!map # note
+
+    app : !!map # note
+
+      app : # note
+
+      b-c : web # note
+
+  kind : Widget # note
+
+  metadata : !!map # note
+
+    name : one # note
+
+  data : !!map # note
+
+    app.yaml : |-
+        app: plain
+          on
+
+          lines\x20\x20
+    \"other\": \"web\"\x20\x20";
+
+/// Holds a document of one line, in such a text.
+const ONE_LINE: &str = "\
+kind: Widget
+metadata: {name: one}
+data:
+  app.yaml: |-
+    app: web
+  other: web
+";
+
+#[test]
+fn a_document_of_one_line_is_edited_as_any_other() {
+    // Each wish says which place, and what is done there: see `Wanted::of`.
+    let rows = [
+        // The only value of a document comes down to one line, and a key is added elsewhere.
+        (SEVERAL_LINES.replace('\n', "\r"), [(4, 176), (0, 0)]),
+        // The same, and another value is replaced.
+        (SEVERAL_LINES.to_owned(), [(4, 176), (5, 2)]),
+        (ONE_LINE.to_owned(), [(0, 2), (2, 2)]),
+        (ONE_LINE.replace("app: web", "{app: web}"), [(0, 2), (2, 2)]),
+        // Something is added to a document of one line, and another value is replaced.
+        (ONE_LINE.replace('\n', "\r\n"), [(1, 3), (2, 2)]),
+        (ONE_LINE.replace("app: web", "[]"), [(0, 3), (1, 2)]),
+    ];
+    for (text, wishes) in rows {
+        let wishes = wishes.map(|(which, form)| Wish {
+            which,
+            value: "1.10".to_owned(),
+            number: 0,
+            form,
+        });
+        let counts = Counts::default();
+        let checked = check_together(&text, &wishes, &counts);
+        checked.unwrap_or_else(|failure| panic!("{failure}\n{text}"));
+        counts.check(2, 0);
+    }
 }

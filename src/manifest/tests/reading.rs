@@ -7,6 +7,7 @@ use serde_yaml::{
     value::{Tag, TaggedValue},
 };
 
+use super::object_file::DOCUMENT_KEY;
 use crate::manifest::{ObjectRef, Segment};
 
 /// Says that a value is a document that is written as a text.
@@ -58,26 +59,37 @@ impl Reading {
     }
 }
 
-/// Reads the texts that are documents.
+/// Reads the texts that are documents. A text may be one whether or not it has a line break: the
+/// printer says where they stand.
 fn entered(value: Value) -> Value {
     match value {
-        Value::String(text) if text.contains('\n') => match serde_yaml::from_str(&text) {
-            Ok(inner @ (Value::Mapping(_) | Value::Sequence(_))) => {
-                Value::Tagged(Box::new(TaggedValue {
-                    tag: Tag::new(DOCUMENT),
-                    value: entered(inner),
-                }))
-            }
-            _ => Value::String(text),
-        },
         Value::Mapping(entries) => {
-            let entries = entries.into_iter();
-            Value::Mapping(entries.map(|(key, value)| (key, entered(value))).collect())
+            let entries = entries.into_iter().map(|(key, value)| {
+                let value = match value {
+                    Value::String(text) if key == DOCUMENT_KEY => document(text),
+                    other => entered(other),
+                };
+                (key, value)
+            });
+            Value::Mapping(entries.collect())
         }
         Value::Sequence(items) => Value::Sequence(items.into_iter().map(entered).collect()),
         // The tags that are printed say what the value is anyway.
         Value::Tagged(tagged) => entered(tagged.value),
         other => other,
+    }
+}
+
+/// Reads a text as a document; it stays a text where it is no mapping or list.
+fn document(text: String) -> Value {
+    match serde_yaml::from_str(&text) {
+        Ok(inner @ (Value::Mapping(_) | Value::Sequence(_))) => {
+            Value::Tagged(Box::new(TaggedValue {
+                tag: Tag::new(DOCUMENT),
+                value: entered(inner),
+            }))
+        }
+        _ => Value::String(text),
     }
 }
 

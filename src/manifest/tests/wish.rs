@@ -75,11 +75,14 @@ const NASTY: [&str; 58] = [
 /// What is wanted of one place of a file.
 #[derive(Debug, Clone)]
 pub(super) struct Wish {
-    which: prop::sample::Index,
-    value: String,
-    number: u32,
+    /// Which of the places, counted on from the first again behind the last.
+    pub which: usize,
+    /// The new text.
+    pub value: String,
+    /// The new number.
+    pub number: u32,
     /// Whether the type is told, and how what is added looks.
-    form: u8,
+    pub form: u8,
 }
 
 pub(super) fn any_wish() -> impl Strategy<Value = Wish> {
@@ -89,14 +92,12 @@ pub(super) fn any_wish() -> impl Strategy<Value = Wish> {
         1 => "[0-9.eExob_:+-]{1,8}",
         1 => "\\PC{0,8}",
     ];
-    (any::<prop::sample::Index>(), value, 0..200_u32, any::<u8>()).prop_map(
-        |(which, value, number, form)| Wish {
-            which,
-            value,
-            number,
-            form,
-        },
-    )
+    (any::<usize>(), value, 0..200_u32, any::<u8>()).prop_map(|(which, value, number, form)| Wish {
+        which,
+        value,
+        number,
+        form,
+    })
 }
 
 /// A wish for a place that is there.
@@ -121,7 +122,7 @@ impl Wanted {
         if places.is_empty() {
             return None;
         }
-        let place = places.swap_remove(wish.which.index(places.len()));
+        let place = places.swap_remove(wish.which % places.len());
         let mut path = place.path.clone();
         let (value, scalar_type) = match (&place.value, wish.form % 3) {
             (Value::Number(_), 0) | (_, 1) => (wish.number.to_string(), ScalarType::Integer),
