@@ -519,9 +519,6 @@ fn a_blue_green_pair_that_makes_no_sense_is_refused() {
       15:9: unknown key `replica`; did you mean `replicas`?
           rolling: {}
           blue_green::
-      8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`
-      9:14: the strategy `rolling` has no canary; remove this, or write `strategy: {canary: …}`
-      11:7: the strategy `rolling` needs `live.stable`, such as `{http: https://stable.example/version}`
       14:7: found both `blue_green` and `rolling`, expected one strategy
           rolling: {}:
       8:16: the strategy `rolling` needs `workloads.stable`, such as `Deployment/shop-stable`

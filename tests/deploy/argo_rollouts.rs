@@ -358,8 +358,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2))
     way back: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -400,8 +401,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on))
     way back: the Rollout has not brought 1.1 to everyone after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the Rollout has not brought 1.1 to everyone after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -419,8 +421,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not taken up 1.1 after 2m (is told to run 1.0))
     way back: the Rollout has not taken up 1.1 after 2m (is told to run 1.0)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the Rollout has not taken up 1.1 after 2m (is told to run 1.0)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -428,8 +431,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1))
     way back: the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1))
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1))
     41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
@@ -438,8 +441,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete))
     way back: the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 2 yet, but 1))
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 2 yet, but 1))
     41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 2 yet, but 1)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
@@ -448,8 +451,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2))
     way back: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on))
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on))
     41 rollback-failed: advertisements 1.1 in production could not go on (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)) and not be taken back: stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
@@ -458,8 +461,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts fails to bring 1.1, and has for 30s (Degraded: ProgressDeadlineExceeded: ReplicaSet "shop-1" has timed out progressing.))
     way back: Argo Rollouts fails to bring 1.1, and has for 30s (Degraded: ProgressDeadlineExceeded: ReplicaSet "shop-1" has timed out progressing.)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: Argo Rollouts fails to bring 1.1, and has for 30s (Degraded: ProgressDeadlineExceeded: ReplicaSet "shop-1" has timed out progressing.)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -477,8 +481,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (URL answered with status 503))
     way back: the Rollout has not brought 1.1 to everyone after 5m (URL answered with status 503)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the Rollout has not brought 1.1 to everyone after 5m (URL answered with status 503)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -486,8 +491,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (latency_p95 is 1.39737, wanted at most 0.5 (2 of 2 measurements))
     way back: latency_p95 is 1.39737, wanted at most 0.5 (2 of 2 measurements)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: latency_p95 is 1.39737, wanted at most 0.5 (2 of 2 measurements)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -496,8 +502,9 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/3 follow Argo Rollouts until all runs 1.1: passed (done after 2m17s)
     3/3 watch stable for 2m: failed (errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -573,8 +580,9 @@ async fn the_same_deployment_goes_on_after_a_pause() {
     1/3 Rollout/advertisements to 1.1: skipped (the branch has these values already)
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2))
     way back: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -624,8 +632,9 @@ async fn argo_cd_tells_that_it_is_done_and_not_where_it_is() {
     note: Argo CD tells whether the Rollout is healthy, and not at which step it is or that it waits for a person; `live: {stable: {kubernetes: {}}}` does
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts fails to bring 1.1, and has for 30s (Application shop-production: it is Degraded: RolloutAborted: metric failed))
     way back: Argo Rollouts fails to bring 1.1, and has for 30s (Application shop-production: it is Degraded: RolloutAborted: metric failed)
-    1/2 back: version and replicas to what they were: passed (commit ID)
-    2/2 back: wait until stable runs the previous version: passed
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: Argo Rollouts fails to bring 1.1, and has for 30s (Application shop-production: it is Degraded: RolloutAborted: metric failed)
     now: stable 1.0, canary nothing with 0%
     branch: as at first

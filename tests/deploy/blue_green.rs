@@ -53,7 +53,7 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     insta::assert_snapshot!(stage.told(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 6 steps, 4 back
+    plan: 6 steps, 5 back
     changes: 6
     1/6 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
     2/6 wait until advertisements-green runs 1.1: passed (live after 37s)
@@ -77,7 +77,7 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     insta::assert_snapshot!(stage.told(&end), @r#"
     deploy advertisements 1.2 to production
     gate: Allowed
-    plan: 6 steps, 4 back
+    plan: 6 steps, 5 back
     changes: 6
     1/6 Deployment/advertisements-blue to 1.2 with 3 replicas: passed (commit ID)
     2/6 wait until advertisements-blue runs 1.2: passed (live after 27s)
@@ -112,15 +112,16 @@ async fn what_fails_before_the_switch_is_noticed_by_nobody() {
     insta::assert_snapshot!(stage.told(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 6 steps, 4 back
+    plan: 6 steps, 5 back
     changes: 6
     1/6 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
     2/6 wait until advertisements-green runs 1.1: passed (live after 37s)
     3/6 check the preview for 1m: failed (health answered with status 500, wanted status 200 to 299 (1 of 1 measurement))
     way back: health answered with status 500, wanted status 200 to 299 (1 of 1 measurement)
-    1/3 back: switch to the colour that served before: passed (already so)
-    2/3 back: version and replicas to what they were: passed (commit ID)
-    3/3 back: wait until the other colour no longer runs the new version: passed
+    1/4 back: switch to the colour that served before: passed (already so)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the other colour no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: health answered with status 500, wanted status 200 to 299 (1 of 1 measurement)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started rolling-back rolled-back
@@ -137,7 +138,7 @@ async fn what_fails_after_the_switch_is_switched_back_first() {
     insta::assert_snapshot!(stage.told(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 6 steps, 4 back
+    plan: 6 steps, 5 back
     changes: 6
     1/6 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
     2/6 wait until advertisements-green runs 1.1: passed (live after 37s)
@@ -146,10 +147,11 @@ async fn what_fails_after_the_switch_is_switched_back_first() {
     5/6 wait until advertisements-green runs 1.1: passed (live after 0s)
     6/6 watch advertisements-green for 3m: failed (errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/4 back: switch to the colour that served before: passed (commit ID)
-    2/4 back: version and replicas to what they were: passed (commit ID)
-    3/4 back: wait until the colour that served before runs the previous version: passed
-    4/4 back: wait until the other colour no longer runs the new version: passed
+    1/5 back: switch to the colour that served before: passed (commit ID)
+    2/5 back: version and replicas to what they were: passed (commit ID)
+    3/5 back: wait until the colour that served before runs the previous version: passed
+    4/5 back: wait until the other colour no longer runs the new version: passed
+    5/5 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted rolling-back rolling-back rolled-back
@@ -165,7 +167,7 @@ async fn the_switch_waits_for_an_approval() {
     insta::assert_snapshot!(stage.told(&end), @r#"
     deploy advertisements 1.1 to production
     gate: Allowed
-    plan: 7 steps, 4 back
+    plan: 7 steps, 5 back
     changes: 6
     1/7 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
     2/7 wait until advertisements-green runs 1.1: passed (live after 37s)
@@ -209,11 +211,12 @@ async fn a_rollback_is_the_switch_back() {
     gate: Allowed
     roll back advertisements in production
     way back: a test
-    1/5 back: wait until the colour that served before runs the previous version: passed
-    2/5 back: switch to the colour that served before: passed (commit ID)
-    3/5 back: version and replicas to what they were: passed (commit ID)
-    4/5 back: wait until the colour that served before runs the previous version: passed
-    5/5 back: wait until the other colour no longer runs the new version: passed
+    1/6 back: wait until the colour that served before runs the previous version: passed
+    2/6 back: switch to the colour that served before: passed (commit ID)
+    3/6 back: version and replicas to what they were: passed (commit ID)
+    4/6 back: wait until the colour that served before runs the previous version: passed
+    5/6 back: wait until the other colour no longer runs the new version: passed
+    6/6 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | robin: something else | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified rolling-back rolling-back rolled-back
@@ -236,12 +239,13 @@ async fn after_a_cleanup_the_old_colour_gets_its_pods_before_anyone_is_sent_ther
     gate: Allowed
     roll back advertisements in production
     way back: a test
-    1/6 back: pods for the colour that served before: passed (commit ID)
-    2/6 back: wait until the colour that served before runs the previous version: passed
-    3/6 back: switch to the colour that served before: passed (commit ID)
-    4/6 back: version and replicas to what they were: passed (commit ID)
-    5/6 back: wait until the colour that served before runs the previous version: passed
-    6/6 back: wait until the other colour no longer runs the new version: passed
+    1/7 back: pods for the colour that served before: passed (commit ID)
+    2/7 back: wait until the colour that served before runs the previous version: passed
+    3/7 back: switch to the colour that served before: passed (commit ID)
+    4/7 back: version and replicas to what they were: passed (commit ID)
+    5/7 back: wait until the colour that served before runs the previous version: passed
+    6/7 back: wait until the other colour no longer runs the new version: passed
+    7/7 back: wait until the previous version is healthy: passed
     0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: pods for the way back to 1.0 (production) | advertisements 1.1: Deployment/advertisements-blue to 0 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified promoted verified rolling-back rolling-back rolling-back rolled-back

@@ -251,12 +251,13 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     == an error beside Synced and Healthy
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path))
     way back: stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path)
-    2/2 back: wait until stable runs the previous version: passed
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: it is Synced with an error: ComparisonError: no such path)
     == a path that was changed meanwhile
     2/3 wait until stable runs 1.1: failed (whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
     way back: whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)
-    2/2 back: wait until stable runs the previous version: failed (whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
+    2/3 back: wait until stable runs the previous version: failed (whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
     41 rollback-failed: advertisements 1.1 in production could not go on (whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)) and not be taken back: whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)
       hint: page someone now; `shipgate recover` tries the way back again
     == an error page

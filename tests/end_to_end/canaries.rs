@@ -180,7 +180,7 @@ fn assert_taken_back(stage: &Stage) {
     let ran = stage.run(stage.deploy(SERVICE, "1.1")).expect(40);
     let said = ran.said();
     assert!(
-        said.starts_with("ROLLED BACK advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0.0"),
+        said.starts_with("ROLLED BACK advertisements 1.1 in production was taken back, 1.0 is live again: error_ratio is 0."),
         "{said}"
     );
     stage.assert_as_at_first();
