@@ -237,7 +237,7 @@ fn json_by_itself_is_a_policy_too() {
     {"blocked_dates": ["2025-02-29"], "timezone": "UTC"}
       => 1:20: `2025-02-29` does not exist: February 2025 has 28 days
     {"comment": "nothing"}
-      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts, actions, people, versions, approvals, override, approval_when, require, runway, behavior, dry_run
+      => 1:2: unknown key `comment`; known: version, timezone, environments, allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts, programs, actions, people, versions, approvals, override, approval_when, require, runway, overrun, behavior, dry_run
     "#);
 }
 

@@ -284,19 +284,18 @@ fn the_command_shows_the_line_and_ends_as_it_should() {
     CONFIG INVALID  config.yaml:2:1: unknown key `services`; known: version, timezone, environments,
                     allowed_windows, blocked_windows, blocked_dates, traffic_threshold, alerts,
                     programs, actions, people, versions, approvals, override, approval_when, require,
-                    runway, behavior, dry_run (and 1 more)
+                    runway, overrun, behavior, dry_run (and 1 more)
 
       exit code   3 config-invalid
 
     config.yaml
       error    2:1: unknown key `services`; known: version, timezone, environments, allowed_windows,
-               blocked_windows, blocked_dates, traffic_threshold, alerts, actions, people, versions,
-               approvals, override, approval_when, require, runway, behavior, dry_run [invalid]
+               blocked_windows, blocked_dates, traffic_threshold, alerts, programs, actions, people,
+               versions, approvals, override, approval_when, require, runway, overrun, behavior, dry_run
+               [invalid]
                2 | services: {}
                  | ^
-      error    3:1: unknown key `providrs`; known: version, timezone, environments, allowed_windows,
-               blocked_windows, blocked_dates, traffic_threshold, alerts, actions, people, versions,
-               approvals, override, approval_when, require, runway, behavior, dry_run [invalid]
+      error    3:1: unknown key `providrs`; did you mean `programs`? [invalid]
 
     next: mend the line that the message names
 
