@@ -46,7 +46,7 @@ impl Drop for Group {
     }
 }
 
-/// Runs a program once. 0 passes, any other code is a failure; [`NO_ANSWER`], a signal, a program that
+/// Runs a program once. 0 passes, any other code is a failure; 75 (`EX_TEMPFAIL`), a signal, a program that
 /// cannot be started or one that takes longer than `timeout` is no answer. It is ended with all that it
 /// started when its time is up, and when nobody waits for it any more.
 ///
