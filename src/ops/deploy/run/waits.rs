@@ -223,6 +223,8 @@ impl Run<'_> {
                 self.look_again(index, detail).await
             }
             Ok(Watched::Good(detail)) => StepEnd::Done(detail),
+            // Nobody uses it yet, and whoever only wants to be told has not asked for users on it.
+            Ok(Watched::Worse(reason)) if preview.is_some() => StepEnd::Bad(reason),
             Ok(Watched::Worse(reason)) => {
                 self.judged_worse(reason, end(began.unwrap_or(now))).await
             }
