@@ -4,6 +4,7 @@
 use crate::{
     config::{Service, Traffic},
     manifest::{self, Manifests, ObjectRef, Refusal, Serving},
+    units::Weight,
 };
 
 /// What the manifests say of the two arms of a canary.
@@ -30,13 +31,34 @@ pub fn look(service: &Service, manifests: &Manifests) -> Result<Arms, Refusal> {
     let (stable, canary) = (&strategy.stable.object, &strategy.canary.object);
     let services = manifest::serving(manifests, stable, canary)?;
     match &strategy.traffic {
-        Traffic::Object { object, .. } => {
+        Traffic::Object {
+            object,
+            canary: backend,
+        } => {
+            let before = manifest::current_weight(manifests, object, backend.as_deref())?;
+            if before == Weight::FULL {
+                let reason = format!(
+                    "{object} gives the canary {before} before anything is deployed, so a weight of 0 would take everyone from stable"
+                );
+                let refusal = Refusal::new(reason).hint(
+                    "does `traffic.canary` name stable's backend? else set the weight to 0 first: `shipgate set --weight 0`",
+                );
+                return Ok(Arms {
+                    refusal: Some(refusal),
+                    warnings: Vec::new(),
+                });
+            }
+            let warnings = (before != Weight::ZERO).then(|| {
+                format!(
+                    "{object} gives the canary {before} before anything is deployed: a way back gives it that again"
+                )
+            });
             let told_apart = services.is_empty()
                 || services.iter().any(|service| !service.selects_other)
                 || manifest::splits_by_subsets(manifests, object)?;
             Ok(Arms {
                 refusal: (!told_apart).then(|| not_apart(&services, (stable, canary))),
-                warnings: Vec::new(),
+                warnings: warnings.into_iter().collect(),
             })
         }
         Traffic::Replicas => by_pods(manifests, &services, (stable, canary)),

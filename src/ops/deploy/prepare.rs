@@ -155,6 +155,7 @@ pub async fn prepare(
     for warning in arms.warnings {
         reporter.event(&Event::Warning(warning));
     }
+    serves_with_pods(target, &manifests)?;
     let diff = whole_diff(&replay, &manifests);
     // A dry run shows all of it as its result.
     if !request.dry_run {
@@ -334,6 +335,24 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
         canary_replicas: Some(canary_replicas),
         canary_weight: Some(weight),
     })
+}
+
+/// Refuses a switch away from a colour without pods: the way back would send everyone to nobody.
+fn serves_with_pods(target: &Target, manifests: &Manifests) -> Result<(), Failure> {
+    let facts = facts(target, manifests)?;
+    if facts.switch.is_none() || facts.stable_replicas != Some(0) {
+        return Ok(());
+    }
+    let stable = &facts.roles.stable;
+    Err(Failure::new(
+        Ending::EditRefused,
+        format!(
+            "{stable} serves everyone and has 0 replicas, so a way back would send users to no pods"
+        ),
+    )
+    .hint(format!(
+        "give {stable} its pods first, then deploy the new version"
+    )))
 }
 
 /// Does the workload that serves everyone carry the version in full, with no canary taking traffic?
