@@ -61,8 +61,20 @@ pub fn finish(
         Ok(outcome) => outcome,
         Err(failure) => &failure.0,
     };
-    let record = Record::of_outcome(&run, outcome, session.context.clock.now());
-    if let Err(problem) = audit.append(&record) {
+    let now = session.context.clock.now();
+    let records = if outcome.services.is_empty() {
+        vec![Record::of_outcome(&run, outcome, now)]
+    } else {
+        let each = outcome.services.iter().map(|end| {
+            let run = Run {
+                service: Some(end.service.clone()),
+                ..run.clone()
+            };
+            Record::of_outcome(&run, &end.outcome, now)
+        });
+        each.collect()
+    };
+    if let Some(problem) = records.iter().find_map(|it| audit.append(it).err()) {
         session.event(&Event::Warning(format!(
             "how the run ended is not in the audit file: {problem}"
         )));

@@ -1,6 +1,6 @@
 //! `shipgate check`: may this be deployed, here, now, and if not, when?
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::Args;
@@ -14,6 +14,7 @@ use super::{
     policy::{Found, Origin, PolicyArguments},
     repository::{Opened, RepositoryArguments, client},
     request::RequestArguments,
+    services::ServicesArguments,
     signals,
     traffic::TrafficArguments,
 };
@@ -43,12 +44,9 @@ pub struct CheckArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,
-    /// All services of the configuration; one verdict each, the worst is the exit code
-    #[arg(long, conflicts_with_all = ["service", "service_list"])]
-    all: bool,
-    /// File with services, one a line; one verdict each, the worst is the exit code
-    #[arg(long, value_name = "FILE", conflicts_with = "service")]
-    service_list: Option<PathBuf>,
+    /// Of which services.
+    #[command(flatten)]
+    services: ServicesArguments,
     /// What is to be done and where.
     #[command(flatten)]
     request: RequestArguments,
@@ -92,9 +90,10 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
 
 async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let clock = session.context.clock.clone();
-    let services = services(&arguments, session)?;
-    let many = !matches!(&services, Services::Named(names) if names.len() < 2)
-        || arguments.service_list.is_some();
+    let services = arguments
+        .services
+        .services(&arguments.repository, session)?;
+    let many = arguments.services.are_several(&services);
     let circumstances = Circumstances {
         namespace: arguments.request.namespace.clone(),
         cluster: arguments.request.cluster.clone(),
@@ -258,35 +257,6 @@ async fn find(
         .policy
         .find(question, &arguments.repository, services, session)
         .await
-}
-
-/// Which services are meant; each once, in the order in which they were named.
-fn services(arguments: &CheckArguments, session: &Session) -> Result<Services, Failure> {
-    if arguments.all {
-        return Ok(Services::All);
-    }
-    let Some(file) = &arguments.service_list else {
-        return Ok(Services::Named(distinct(
-            arguments.repository.service.iter().map(String::as_str),
-        )));
-    };
-    let shown = file.display().to_string();
-    let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
-    let lines = text.lines().map(str::trim);
-    let names = distinct(lines.filter(|line| !line.is_empty() && !line.starts_with('#')));
-    if names.is_empty() {
-        let reason = format!("{shown}: names no service; expected one a line");
-        return Err(Failure::new(Ending::ConfigInvalid, reason));
-    }
-    Ok(Services::Named(names))
-}
-
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut seen = HashSet::new();
-    names
-        .filter(|name| seen.insert(*name))
-        .map(str::to_owned)
-        .collect()
 }
 
 fn url(text: &str) -> Result<Url, String> {

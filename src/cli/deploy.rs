@@ -1,6 +1,6 @@
 //! `shipgate deploy`: the whole job.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
@@ -11,6 +11,7 @@ use super::{
     circumstances::CircumstanceArguments,
     people::{self, ApprovalArguments},
     repository::RepositoryArguments,
+    services::{PaceArguments, ServicesArguments, Versions},
     signals,
     source::SourceArguments,
     traffic::TrafficArguments,
@@ -21,6 +22,9 @@ use crate::{
     ops::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
+        fleet::{Fleet, Pace},
+        load::Services,
+        stopped_before_change,
     },
     units::{Version, parse_duration},
 };
@@ -34,9 +38,16 @@ pub struct DeployArguments {
     /// As whom it commits.
     #[command(flatten)]
     pub authorship: AuthorshipArguments,
-    /// Version to deploy: an image tag that is a Kubernetes label value too
-    #[arg(long, value_parser = version, allow_hyphen_values = true)]
-    pub version: Version,
+    /// Of which services.
+    #[command(flatten)]
+    pub services: ServicesArguments,
+    /// Version to deploy: an image tag that is a Kubernetes label value too. Of several services
+    /// each may have its own: `--service a=1.1,b=2.0`
+    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present_any = ["service", "service_list"])]
+    pub version: Option<Version>,
+    /// How several are run.
+    #[command(flatten)]
+    pub pace: PaceArguments,
     /// Where the gate looks and asks.
     #[command(flatten)]
     pub gate: GateArguments,
@@ -110,7 +121,7 @@ impl From<CancelChoice> for OnCancel {
 /// As [`deploy::deploy`].
 pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let audit = arguments.audit.open(session, arguments.dry_run)?;
-    let version = Some(arguments.version.to_string());
+    let version = arguments.version.as_ref().map(Version::to_string);
     let run = audit::run(session, &arguments.repository, version);
     let ended = Box::pin(deploy(arguments, audit.clone(), session)).await;
     audit::finish(ended, audit.as_ref(), run, session)
@@ -132,33 +143,72 @@ pub async fn deploy(
         .await?;
     let stop = signals::listen(&session.context);
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let request = DeployRequest {
-        service: arguments.repository.one_service()?.map(str::to_owned),
-        environment: arguments.repository.environment.clone(),
-        version: arguments.version,
-        config: arguments.repository.config.clone(),
-        branch: arguments.repository.branch.clone(),
-        policy: arguments.gate.policy,
-        policy_ref: arguments.gate.policy_ref,
-        traffic: arguments.gate.traffic.question(),
-        circumstances: Circumstances {
-            wait_for_window: arguments.wait_for_window,
-            wait_for_run: arguments.wait_for_run,
-            ..arguments.circumstances.known(&session.context)?
-        },
-        dry_run: arguments.dry_run,
-        limits: Limits {
-            on_cancel: arguments.on_cancel.into(),
-            timeout: arguments.timeout,
-        },
-        source: arguments
-            .source
-            .trailer(&session.context, &arguments.repository),
-        drill: arguments.drill,
-        asker,
+    let services = arguments
+        .services
+        .services(&arguments.repository, session)?;
+    let are_several = arguments.services.are_several(&services);
+    let (services, versions) = Versions::take(services, arguments.version)?;
+    let circumstances = Circumstances {
+        wait_for_window: arguments.wait_for_window,
+        wait_for_run: arguments.wait_for_run,
+        ..arguments.circumstances.known(&session.context)?
     };
-    // Too large for the stack of whoever waits.
-    Box::pin(deploy::deploy(&request, &opened.outside(), stop, session)).await
+    let source = arguments
+        .source
+        .trailer(&session.context, &arguments.repository);
+    let request = |service: Option<&str>| {
+        Ok(DeployRequest {
+            service: service.map(str::to_owned),
+            environment: arguments.repository.environment.clone(),
+            version: versions.of(service)?,
+            config: arguments.repository.config.clone(),
+            branch: arguments.repository.branch.clone(),
+            policy: arguments.gate.policy.clone(),
+            policy_ref: arguments.gate.policy_ref.clone(),
+            traffic: arguments.gate.traffic.question(),
+            circumstances: circumstances.clone(),
+            dry_run: arguments.dry_run,
+            limits: Limits {
+                on_cancel: arguments.on_cancel.into(),
+                timeout: arguments.timeout,
+            },
+            source: source.clone(),
+            drill: arguments.drill,
+            asker: asker.clone(),
+        })
+    };
+    let outside = opened.outside();
+    if !are_several {
+        let named = match &services {
+            Services::Named(names) => names.first(),
+            Services::All => None,
+        };
+        let request = request(named.map(String::as_str))?;
+        // Too large for the stack of whoever waits.
+        return Box::pin(deploy::deploy(&request, &outside, stop, session)).await;
+    }
+    let site = stop.clone().or(arguments.repository.site(&opened)).await;
+    let site = site.map_err(stopped_before_change)??;
+    let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
+    let requests = fleet
+        .names()
+        .iter()
+        .map(|name| Ok((name.clone(), request(Some(name))?)));
+    let requests = requests.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let pace = Pace::from(&arguments.pace);
+    let run = fleet.run(
+        Pace {
+            keep_going: pace.keep_going || arguments.dry_run,
+            ..pace
+        },
+        &outside,
+        session,
+        async |name, outside, reporter| {
+            let deploy = deploy::deploy(&requests[name], outside, stop.clone(), reporter);
+            Box::pin(deploy).await.unwrap_or_else(Outcome::from)
+        },
+    );
+    Ok(Box::pin(run).await)
 }
 
 /// Parses a version flag.

@@ -26,6 +26,7 @@ mod repository;
 mod request;
 mod rollback;
 mod schema;
+mod services;
 mod session;
 mod set;
 mod signals;

@@ -12,6 +12,7 @@ use super::{
     deploy::{self, CancelChoice, DeployArguments, GateArguments, duration, version},
     plan_traffic::TrafficPlanArguments,
     repository::RepositoryArguments,
+    services::{PaceArguments, ServicesArguments},
     source::SourceArguments,
 };
 use crate::{
@@ -25,11 +26,14 @@ pub struct PlanArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,
+    /// Of which services.
+    #[command(flatten)]
+    services: ServicesArguments,
     /// As whom it would commit.
     #[command(flatten)]
     authorship: AuthorshipArguments,
     /// Version to plan for: an image tag that is a Kubernetes label value too
-    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present = "traffic_plan")]
+    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present_any = ["traffic_plan", "service", "service_list"])]
     version: Option<Version>,
     /// Where the gate looks and asks.
     #[command(flatten)]
@@ -58,15 +62,16 @@ pub struct PlanArguments {
 /// `deploy` before its first push; a traffic plan without traffic.
 pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let traffic = &arguments.traffic;
-    let version = arguments.version.clone();
-    let Some(version) = version.filter(|_| !traffic.traffic_plan) else {
+    if traffic.traffic_plan {
         let plan = traffic.run(&arguments.repository, &arguments.gate, session);
         return Box::pin(plan).await;
-    };
+    }
     let deploy = DeployArguments {
         repository: arguments.repository,
         authorship: arguments.authorship,
-        version,
+        services: arguments.services,
+        version: arguments.version,
+        pace: PaceArguments::all(),
         gate: arguments.gate,
         circumstances: arguments.circumstances,
         wait_for_window: None,

@@ -7,11 +7,15 @@ use super::{
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
     repository::{RepositoryArguments, actor},
+    services::{PaceArguments, ServicesArguments},
     signals,
 };
 use crate::{
     event::{Failure, Outcome},
-    ops::recover,
+    ops::{
+        fleet::{Fleet, Pace},
+        recover,
+    },
 };
 
 /// Flags of `recover`.
@@ -20,6 +24,9 @@ pub struct RecoverArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// Of which services.
+    #[command(flatten)]
+    pub services: ServicesArguments,
     /// As whom it commits.
     #[command(flatten)]
     pub authorship: AuthorshipArguments,
@@ -52,10 +59,36 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         .open_as(session, &arguments.authorship)
         .await?;
     let stop = signals::listen(&session.context);
-    let target = arguments.repository.target(&opened).await?;
     let actor = actor(&session.context);
-    if arguments.dry_run {
-        return recover::show(&opened.outside(), &target).await;
+    let dry_run = arguments.dry_run;
+    let outside = opened.outside();
+    let services = arguments
+        .services
+        .services(&arguments.repository, session)?;
+    if !arguments.services.are_several(&services) {
+        let target = arguments.repository.target(&opened).await?;
+        if dry_run {
+            return recover::show(&outside, &target).await;
+        }
+        return recover::recover(&outside, &target, actor, stop, session).await;
     }
-    recover::recover(&opened.outside(), &target, actor, stop, session).await
+    let site = arguments.repository.site(&opened).await?;
+    let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
+    let run = fleet.run(
+        Pace::from(&PaceArguments::all()),
+        &outside,
+        session,
+        async |name, outside, reporter| {
+            let target = site.target(&site.config.services[name]);
+            let end = if dry_run {
+                recover::show(outside, &target).await
+            } else {
+                let recover =
+                    recover::recover(outside, &target, actor.clone(), stop.clone(), reporter);
+                Box::pin(recover).await
+            };
+            end.unwrap_or_else(Outcome::from)
+        },
+    );
+    Ok(Box::pin(run).await)
 }

@@ -106,6 +106,11 @@ pub struct ServiceDocument {
     /// What a deployment does when its new version was judged worse. Default: `rollback`.
     #[serde(default)]
     pub on_failure: OnFailure,
+    /// Services that are deployed before this one where several are deployed at once; this one is left
+    /// alone unless they end well.
+    #[serde(default)]
+    #[schemars(length(max = 100))]
+    pub depends_on: Vec<String>,
     /// May `deploy --drill` bring a version and force its way back? Default: no.
     #[serde(default)]
     pub drills: bool,
@@ -138,6 +143,7 @@ impl ConfigDocument {
                 (name, service)
             })
             .collect();
+        super::dependencies::check(&services, problems);
         let by_pull_request = environments
             .iter()
             .find(|(_, environment)| environment.pull_request.is_some());

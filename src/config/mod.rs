@@ -1,5 +1,6 @@
 //! `shipgate.yaml` -> [`Config`]: services, what carries their version, how they are deployed and judged.
 
+mod dependencies;
 mod document;
 mod git;
 pub mod live;
@@ -88,6 +89,8 @@ pub struct Service {
     pub on_unavailable_after: Duration,
     /// What is done with a version that was judged worse.
     pub on_failure: OnFailure,
+    /// Services that are deployed before it where several are deployed at once.
+    pub depends_on: Vec<String>,
     /// May drills be run?
     pub drills: bool,
 }

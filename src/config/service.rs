@@ -80,6 +80,7 @@ impl ServiceDocument {
                 problems,
             ),
             on_failure: self.on_failure,
+            depends_on: self.depends_on,
             drills: self.drills,
         }
     }

@@ -27,7 +27,7 @@ pub use override_use::OverrideUse;
 pub use plan::{
     PlanRecord, PlannedCommit, PlannedComparison, PlannedEnd, PlannedStep, PreflightRecord,
 };
-pub use services::ServiceVerdict;
+pub use services::{ServiceEnd, ServiceVerdict};
 pub use traffic_plan::{ComparisonPlan, ProposedSchedule, StepOutlook, TrafficPlanRecord};
 
 use std::time::Duration;
@@ -130,6 +130,13 @@ pub enum Event {
     Warning(String),
     /// Progress that is worth a line.
     Note(String),
+    /// Something happened in the run of one service among several.
+    Of {
+        /// The service.
+        service: String,
+        /// What.
+        event: Box<Self>,
+    },
 }
 
 /// Takes events and renders them. A failure to render never stops a deployment.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     BranchAudit, CaseRecord, ComparisonRecord, DoraFigures, Ending, OutlookRecord, PlanRecord,
-    ServiceVerdict, TrafficPlanRecord,
+    ServiceEnd, ServiceVerdict, TrafficPlanRecord,
 };
 use crate::{
     manifest::{Change, Refusal},
@@ -29,6 +29,9 @@ pub struct Outcome {
     pub verdict: Option<Verdict>,
     /// The answer for each service, where several were asked about; `verdict` is the worst of them.
     pub verdicts: Vec<ServiceVerdict>,
+    /// How each service's run ended, where several were run, in the order in which they were named.
+    /// The ending is the worst of them.
+    pub services: Vec<ServiceEnd>,
     /// The deployment, where there is one.
     pub deployment: Option<Deployment>,
     /// Values changed, or that would change.
@@ -90,6 +93,7 @@ impl Outcome {
             hints: Vec::new(),
             verdict: None,
             verdicts: Vec::new(),
+            services: Vec::new(),
             deployment: None,
             changes: Vec::new(),
             files_changed: Vec::new(),

@@ -1,7 +1,8 @@
-//! What `check` says of one service among many.
+//! What is said of one service among many.
 
 use std::sync::Arc;
 
+use super::Outcome;
 use crate::policy::Verdict;
 
 /// The gate's answer for one service.
@@ -11,4 +12,13 @@ pub struct ServiceVerdict {
     pub service: String,
     /// The answer; services that the same rules are for share it.
     pub verdict: Arc<Verdict>,
+}
+
+/// How the run of one service among several ended.
+#[derive(Debug, Clone)]
+pub struct ServiceEnd {
+    /// The service.
+    pub service: String,
+    /// Its own outcome, as if it had been alone.
+    pub outcome: Box<Outcome>,
 }

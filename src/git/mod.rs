@@ -60,7 +60,7 @@ pub use names::journal_reference;
 pub use own_branch::BranchOutcome;
 pub use program::ConnectionOptions;
 pub use push::{Proof, PushOutcome};
-pub use repository::Repository;
+pub use repository::{Repository, Turn};
 pub use signing::{CommitRules, CommitSigner, Signing};
 pub use source::author_time;
 pub use trailers::{Trailers, message};

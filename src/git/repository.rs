@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{
     commit_id::CommitId,
@@ -34,10 +35,14 @@ use crate::manifest::SourceFile;
 pub struct Repository {
     // Fields drop in this order: first the thread ends, then its folder goes.
     pub(super) worker: Worker<Local>,
-    _folder: OwnFolder,
+    folder: Arc<OwnFolder>,
     display: String,
     writer: String,
+    turns: Arc<Mutex<()>>,
 }
+
+/// The right to push next among all that share a repository; given back when it is dropped.
+pub struct Turn<'a>(#[expect(dead_code, reason = "holding it is all")] MutexGuard<'a, ()>);
 
 impl Repository {
     /// Prepares a repository: checks the address, finds the credentials, makes the folder. Does not
@@ -81,10 +86,30 @@ impl Repository {
         })?;
         Ok(Self {
             worker,
-            _folder: folder,
+            folder: Arc::new(folder),
             display,
             writer,
+            turns: Arc::default(),
         })
+    }
+
+    /// Returns another way to the same repository, for another run beside this one: the same
+    /// folder, connection and thread, but a limit of its own for how long answers may take.
+    #[must_use]
+    pub fn share(&self) -> Self {
+        Self {
+            worker: self.worker.share(),
+            folder: Arc::clone(&self.folder),
+            display: self.display.clone(),
+            writer: self.writer.clone(),
+            turns: Arc::clone(&self.turns),
+        }
+    }
+
+    /// Waits until nobody else who shares this repository is about to push: between reading a branch
+    /// and pushing to it they would only lose races against each other.
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn(self.turns.lock().await)
     }
 
     /// Returns the address as it may be printed.
@@ -448,12 +473,12 @@ mod tests {
         let options = at_path(elsewhere.path().display().to_string());
         let one = Repository::open(options.clone()).unwrap();
         let two = Repository::open(options).unwrap();
-        let folder = one._folder.path().to_owned();
-        assert_ne!(folder, two._folder.path());
+        let folder = one.folder.path().to_owned();
+        assert_ne!(folder, two.folder.path());
         assert!(folder.join("repository.git/HEAD").exists());
         drop(one);
         assert!(!folder.exists());
-        assert!(two._folder.path().join("repository.git/HEAD").exists());
+        assert!(two.folder.path().join("repository.git/HEAD").exists());
     }
 
     #[test]

@@ -21,10 +21,17 @@ type Job<W> = Box<dyn FnOnce(&mut W) + Send>;
 /// calls to the outside are broken off at once.
 const LONGEST_FAREWELL: Duration = Duration::from_secs(2);
 
-/// A thread that owns a `W` and does jobs on it.
+/// A way to a thread that owns a `W` and does jobs on it. The thread ends with the last way to it.
 pub(super) struct Worker<W> {
+    thread: Arc<Thread<W>>,
+    /// The longest that a call of this way's jobs may take.
+    longest: Longest,
+}
+
+struct Thread<W> {
     jobs: Option<mpsc::Sender<Job<W>>>,
     stop: watch::Sender<bool>,
+    /// What counts for the job that is just done: that of the way it came by.
     longest: Longest,
     /// Shared between threads only because everything that awaits on a repository is.
     ended: Mutex<mpsc::Receiver<()>>,
@@ -39,7 +46,7 @@ impl<W: 'static> Worker<W> {
         let (stop, stopped) = watch::channel(false);
         let (started, start) = mpsc::sync_channel(1);
         let (end, ended) = mpsc::sync_channel::<()>(1);
-        let longest = Longest(Arc::new(AtomicU64::new(u64::MAX)));
+        let longest = Longest::default();
         let lent = longest.clone();
         let body = move || {
             let _end = end;
@@ -60,18 +67,30 @@ impl<W: 'static> Worker<W> {
             .map_err(|error| GitError::internal(format!("could not start a thread: {error}")))?;
         start.recv().map_err(|_| thread_gone())??;
         Ok(Self {
-            jobs: Some(jobs),
-            stop,
-            longest,
-            ended: Mutex::new(ended),
+            thread: Arc::new(Thread {
+                jobs: Some(jobs),
+                stop,
+                longest,
+                ended: Mutex::new(ended),
+            }),
+            longest: Longest::default(),
         })
     }
 
-    /// Lets no call to the outside take longer than this from now on; none = each its own limit.
+    /// Returns another way to the same thread, without a limit of its own yet.
+    pub(super) fn share(&self) -> Self {
+        Self {
+            thread: Arc::clone(&self.thread),
+            longest: Longest::default(),
+        }
+    }
+
+    /// Lets no call to the outside take longer than this, for the jobs of this way that begin from
+    /// now on; none = each its own limit.
     pub(super) fn shorten(&self, longest: Option<Duration>) {
         let longest = longest.map(|longest| u64::try_from(longest.as_millis()));
-        let longest = longest.and_then(Result::ok).unwrap_or(u64::MAX);
-        self.longest.0.store(longest, Ordering::SeqCst);
+        self.longest
+            .set(longest.and_then(Result::ok).unwrap_or(u64::MAX));
     }
 
     /// Does a job on the thread and waits for its result without blocking. When the caller goes
@@ -81,13 +100,15 @@ impl<W: 'static> Worker<W> {
         job: impl FnOnce(&mut W) -> Result<T, GitError> + Send + 'static,
     ) -> Result<T, GitError> {
         let (answer, answered) = oneshot::channel();
+        let (own, counts) = (self.longest.clone(), self.thread.longest.clone());
         let job: Job<W> = Box::new(move |owned| {
             if !answer.is_closed() {
+                counts.set(own.get());
                 // Nobody waits any more: then nobody misses the answer.
                 let _ = answer.send(job(owned));
             }
         });
-        let sent = self.jobs.as_ref().map(|jobs| jobs.send(job));
+        let sent = self.thread.jobs.as_ref().map(|jobs| jobs.send(job));
         match sent {
             Some(Ok(())) => answered.await.map_err(|_| thread_gone())?,
             _ => Err(thread_gone()),
@@ -95,7 +116,7 @@ impl<W: 'static> Worker<W> {
     }
 }
 
-impl<W> Drop for Worker<W> {
+impl<W> Drop for Thread<W> {
     fn drop(&mut self) {
         // Every receiver may be gone already, together with the thread.
         let _ = self.stop.send(true);
@@ -121,6 +142,22 @@ pub(super) struct Calls {
 #[derive(Debug, Clone)]
 struct Longest(Arc<AtomicU64>);
 
+impl Default for Longest {
+    fn default() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+}
+
+impl Longest {
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn set(&self, milliseconds: u64) {
+        self.0.store(milliseconds, Ordering::SeqCst);
+    }
+}
+
 /// Why a call was broken off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Interrupted {
@@ -145,7 +182,7 @@ impl Calls {
 
     /// Returns how long a call with this limit of its own may take.
     pub(super) fn limit(&self, own: Duration) -> Duration {
-        own.min(Duration::from_millis(self.longest.0.load(Ordering::SeqCst)))
+        own.min(Duration::from_millis(self.longest.get()))
     }
 
     /// Waits for a future, at most `limit` of the machine's time.
@@ -222,6 +259,22 @@ mod tests {
             })
             .await;
         assert_eq!(ended, Ok(Err(Interrupted::TimedOut)));
+    }
+
+    #[tokio::test]
+    async fn each_way_has_its_own_limit() {
+        let worker = Worker::start(Ok).unwrap();
+        let other = worker.share();
+        worker.shorten(Some(Duration::from_millis(1)));
+        let limit = |calls: &mut Calls| Ok(calls.limit(LONG));
+        assert_eq!(other.run(limit).await, Ok(LONG));
+        assert_eq!(worker.run(limit).await, Ok(Duration::from_millis(1)));
+        drop(worker);
+        assert_eq!(
+            other.run(limit).await,
+            Ok(LONG),
+            "the thread is still there"
+        );
     }
 
     #[test]

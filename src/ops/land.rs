@@ -240,6 +240,13 @@ impl Writer<'_> {
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Try, NotLanded> {
+        let turn = stop.or(self.repository.turn()).await;
+        let _turn = match turn {
+            Ok(turn) => turn,
+            Err(reason) if sent.is_none() => return Err(stopped(reason, write).into()),
+            // Whether it is on the branch is to be found out, whoever waits.
+            Err(_) => self.repository.turn().await,
+        };
         let (tip, commit) = match self.make(write, sent, stop).await? {
             Ok(made) => made,
             Err(end) => return Ok(end),

@@ -15,6 +15,7 @@ pub mod cleanup;
 pub mod compare;
 pub mod deploy;
 pub mod failure;
+pub mod fleet;
 pub mod gate;
 pub mod github_approvals;
 pub mod history;

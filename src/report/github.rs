@@ -6,9 +6,9 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Ended, Sink, json, markdown, sanitise};
+use super::{Ended, Sink, json, markdown, matrix, sanitise};
 use crate::{
-    event::{Ending, Event},
+    event::{Ending, Event, Outcome},
     manifest::Refusal,
     policy::{Effect, Severity},
 };
@@ -54,6 +54,20 @@ impl<W: Write> Commands<W> {
         Ok(())
     }
 
+    fn warn(&mut self, message: String) {
+        let known = self
+            .warnings
+            .iter()
+            .any(|earlier| earlier.message == message);
+        if !known && self.warnings.len() < 1_000 {
+            self.warnings.push(Annotation {
+                file: None,
+                line: None,
+                message,
+            });
+        }
+    }
+
     fn annotate(&mut self, kind: &str, annotation: &Annotation, title: &str) -> io::Result<()> {
         let mut properties = vec![format!("title={}", sanitise::github_property(title))];
         if let Some(file) = &annotation.file {
@@ -80,13 +94,13 @@ impl<W: Write> Sink for Commands<W> {
             } => self.group(&format!("step {index}/{total} {name}")),
             Event::WayBack { .. } => self.group("way back"),
             Event::Warning(text) => {
-                let known = self.warnings.iter().any(|earlier| earlier.message == *text);
-                if !known && self.warnings.len() < 1_000 {
-                    self.warnings.push(Annotation {
-                        file: None,
-                        line: None,
-                        message: text.clone(),
-                    });
+                self.warn(text.clone());
+                Ok(())
+            }
+            // What several services do at once folds into no group.
+            Event::Of { service, event } => {
+                if let Event::Warning(text) = &**event {
+                    self.warn(format!("{service}: {text}"));
                 }
                 Ok(())
             }
@@ -207,7 +221,8 @@ impl Sink for Outputs {
     }
 }
 
-/// Returns the outputs by name, as action.yml declares them: one line each, at most 256 characters.
+/// Returns the outputs by name, as action.yml declares them: one line each, at most 256 characters
+/// but for paths and JSON.
 pub fn outputs(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     let outcome = ended.outcome;
     let deployment = outcome.deployment.as_ref();
@@ -222,10 +237,7 @@ pub fn outputs(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
     let values = [
         ("result", Some(outcome.ending.result().to_owned())),
         ("exit-code", Some(ended.exit_code.to_string())),
-        (
-            "changed",
-            Some(deployment.is_some_and(|it| it.changed).to_string()),
-        ),
+        ("changed", Some(changed(outcome).to_string())),
         ("reason-code", Some(outcome.reason_code.clone())),
         ("reason", Some(outcome.reason.clone())),
         (
@@ -250,21 +262,29 @@ pub fn outputs(ended: &Ended<'_>) -> Vec<(&'static str, String)> {
                 .map(|weight| weight.percent().to_string()),
         ),
         ("override-used", Some(outcome.override_used.to_string())),
+        ("matrix", matrix::render(&outcome.verdicts)),
         ("report", Some(ended.report.to_owned())),
     ];
     values
         .into_iter()
         .map(|(name, value)| {
-            let value = sanitise::line(&value.unwrap_or_default());
-            // A path that is cut is a wrong path; nothing else that is long has to be whole.
-            let limit = if name == "report" {
-                sanitise::LINE_LIMIT
-            } else {
-                VALUE_LIMIT
+            // A path or a JSON text that is cut is a wrong one; nothing else that is long has to be
+            // whole.
+            let limit = match name {
+                "matrix" => return (name, value.unwrap_or_default()),
+                "report" => sanitise::LINE_LIMIT,
+                _ => VALUE_LIMIT,
             };
+            let value = sanitise::line(&value.unwrap_or_default());
             (name, sanitise::shorten(value.trim(), limit))
         })
         .collect()
+}
+
+/// Did the run leave the branch different from how it found it?
+fn changed(outcome: &Outcome) -> bool {
+    let own = outcome.deployment.as_ref().is_some_and(|it| it.changed);
+    own || outcome.services.iter().any(|end| changed(&end.outcome))
 }
 
 /// Returns the outputs in the form of the `GITHUB_OUTPUT` file.

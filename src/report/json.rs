@@ -2,6 +2,7 @@
 
 mod comparison;
 mod gate;
+mod services;
 
 use std::{
     fs,
@@ -15,17 +16,18 @@ use serde::Serialize;
 
 use comparison::ComparisonReport;
 use gate::{CaseReport, OutlookReport, ServiceReport, TransitionReport, VerdictReport};
+use services::ServiceEndReport;
 
 use super::{
     Ended, Sink,
     json_past::{AuditReport, DoraReport},
     json_plan::PlanReport,
     json_traffic_plan::TrafficPlanReport,
-    phrases, sanitise,
+    matrix, phrases, sanitise,
 };
 use crate::{
     event::{Deployment, FileFinding, MetricRecord, Outcome},
-    manifest::Change,
+    manifest::{Change, Refusal},
 };
 
 /// Version of the object's form. Additions keep it; nothing is ever taken away under it.
@@ -68,6 +70,10 @@ pub struct Report {
     verdict: Option<VerdictReport>,
     /// The gate's answer for each service, where several were asked about; `verdict` is the worst.
     verdicts: Vec<ServiceReport>,
+    /// The services of `verdicts` that may go, as a job matrix; null where there are none.
+    matrix: Option<serde_json::Value>,
+    /// How each service's run ended, where several were run; `result` and `exit_code` are the worst.
+    services: Vec<ServiceEndReport>,
     /// Values changed, or that would change.
     changes: Vec<ChangeReport>,
     /// Files changed, or that would change.
@@ -306,18 +312,11 @@ impl Report {
             override_used: outcome.override_used,
             verdict: outcome.verdict.as_ref().map(VerdictReport::of),
             verdicts: outcome.verdicts.iter().map(ServiceReport::of).collect(),
+            matrix: (!outcome.verdicts.is_empty()).then(|| matrix::of(&outcome.verdicts)),
+            services: outcome.services.iter().map(ServiceEndReport::of).collect(),
             changes: outcome.changes.iter().map(ChangeReport::of).collect(),
             files_changed: outcome.files_changed.clone(),
-            refusals: outcome
-                .refusals
-                .iter()
-                .map(|refusal| RefusalReport {
-                    path: refusal.path.clone(),
-                    line: refusal.line,
-                    reason: refusal.reason.clone(),
-                    hint: refusal.hint.clone(),
-                })
-                .collect(),
+            refusals: outcome.refusals.iter().map(RefusalReport::of).collect(),
             notes: outcome.notes.clone(),
             diff: Some(outcome.diff.clone()).filter(|diff| !diff.is_empty()),
             deployment: outcome.deployment.as_ref().map(DeploymentReport::of),
@@ -356,6 +355,17 @@ impl ChangeReport {
             target: change.target(),
             old: change.old.clone(),
             new: change.new.clone(),
+        }
+    }
+}
+
+impl RefusalReport {
+    fn of(refusal: &Refusal) -> Self {
+        Self {
+            path: refusal.path.clone(),
+            line: refusal.line,
+            reason: refusal.reason.clone(),
+            hint: refusal.hint.clone(),
         }
     }
 }

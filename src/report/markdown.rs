@@ -1,6 +1,6 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, comparison, past, phrases, phrases::Tone, plan, sanitise, traffic_plan};
+use super::{Ended, comparison, ends, past, phrases, phrases::Tone, plan, sanitise, traffic_plan};
 use crate::{event::Outcome, policy::Verdict};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
@@ -16,6 +16,7 @@ pub fn render(ended: &Ended<'_>) -> String {
     let outcome = ended.outcome;
     let mut body = head(ended);
     let sections = [
+        services(outcome),
         outcome.verdict.as_ref().map(gate),
         refusals(outcome),
         steps(outcome),
@@ -136,6 +137,11 @@ fn gate(verdict: &Verdict) -> String {
     let policy = escape(&phrases::policy(&verdict.policy));
     text.push_str(&format!("\nJudged at {judged} by {policy}\n"));
     text
+}
+
+fn services(outcome: &Outcome) -> Option<String> {
+    let rows = outcome.services.iter().map(|end| ends::row(end).to_vec());
+    table("Services", &ends::COLUMNS, rows)
 }
 
 fn refusals(outcome: &Outcome) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod comparison;
+mod ends;
 mod findings;
 pub mod github;
 pub mod ics;
@@ -12,6 +13,7 @@ mod json_traffic_plan;
 pub mod junit;
 pub mod live;
 pub mod markdown;
+mod matrix;
 mod outlook;
 mod past;
 pub mod phrases;

@@ -32,14 +32,30 @@ const PACES: &[(TimeDelta, TimeDelta)] = &[
 
 /// Prints progress.
 pub struct Progress<W> {
+    output: Output<W>,
+    /// Of the run, where there is one.
+    run: Course,
+    /// Of each of several services.
+    services: BTreeMap<String, Course>,
+}
+
+/// Where the lines go, and how many more may go there at once.
+struct Output<W> {
     writer: W,
     colour: bool,
     live: Option<Live>,
+    prompt_left: u32,
+    left_out: u32,
+}
+
+/// What was said of one run.
+#[derive(Default)]
+struct Course {
+    /// Stands before each of its lines.
+    label: String,
     began: Option<DateTime<Utc>>,
     now: Option<DateTime<Utc>>,
     spoke: Option<DateTime<Utc>>,
-    prompt_left: u32,
-    left_out: u32,
     step: Step,
     metrics: BTreeMap<String, MetricRecord>,
     printed_verdicts: BTreeMap<String, &'static str>,
@@ -58,32 +74,45 @@ impl<W: Write> Progress<W> {
     /// Prints to `writer`, with colours if `colour`; `live` where a person watches.
     pub fn new(writer: W, colour: bool, live: Option<Live>) -> Self {
         Self {
-            writer,
-            colour,
-            live,
-            began: None,
-            now: None,
-            spoke: None,
-            prompt_left: PROMPT_LINES,
-            left_out: 0,
-            step: Step::default(),
-            metrics: BTreeMap::new(),
-            printed_verdicts: BTreeMap::new(),
-            said: BTreeSet::new(),
+            output: Output {
+                writer,
+                colour,
+                live,
+                prompt_left: PROMPT_LINES,
+                left_out: 0,
+            },
+            run: Course::default(),
+            services: BTreeMap::new(),
+        }
+    }
+}
+
+impl Course {
+    fn of(service: &str) -> Self {
+        Self {
+            label: format!("{service}: "),
+            ..Self::default()
         }
     }
 
-    fn print(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
+    fn print(
+        &self,
+        output: &mut Output<impl Write>,
+        style: Style,
+        word: &str,
+        text: &str,
+    ) -> io::Result<()> {
         let time = self
             .now
             .map_or_else(|| " ".repeat(8), |at| at.format("%H:%M:%S").to_string());
         let line = Line::styled(DIM, &time)
             .and(style, &format!("  {word:<7}"))
-            .and(Style::new(), &format!("  {text}"))
-            .render(self.colour);
-        let writer = &mut self.writer;
+            .and(DIM, &format!("  {}", self.label))
+            .and(Style::new(), text)
+            .render(output.colour);
+        let writer = &mut output.writer;
         let mut write = || writeln!(writer, "{line}").and_then(|()| writer.flush());
-        match &self.live {
+        match &output.live {
             Some(live) => live.above(write),
             None => write(),
         }
@@ -91,24 +120,27 @@ impl<W: Write> Progress<W> {
 
     /// Prints a line of the kind that could come without end: at once while there are few, then
     /// only as often as waiting lines.
-    fn print_bounded(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
-        if self.prompt_left > 0 {
-            self.prompt_left -= 1;
-            return self.print(style, word, text);
+    fn print_bounded(
+        &mut self,
+        output: &mut Output<impl Write>,
+        style: Style,
+        word: &str,
+        text: &str,
+    ) -> io::Result<()> {
+        if output.prompt_left > 0 {
+            output.prompt_left -= 1;
+            return self.print(output, style, word, text);
         }
         if !self.due() {
-            self.left_out += 1;
+            output.left_out += 1;
             return Ok(());
         }
-        let left_out = std::mem::take(&mut self.left_out);
+        let left_out = std::mem::take(&mut output.left_out);
         if left_out == 0 {
-            return self.print(style, word, text);
+            return self.print(output, style, word, text);
         }
-        self.print(
-            style,
-            word,
-            &format!("{text} ({left_out} lines left out before)"),
-        )
+        let text = format!("{text} ({left_out} lines left out before)");
+        self.print(output, style, word, &text)
     }
 
     /// Is it time for another line? Taking the time counts as having spoken.
@@ -129,6 +161,7 @@ impl<W: Write> Progress<W> {
 
     fn waiting(
         &mut self,
+        output: &mut Output<impl Write>,
         what: &str,
         elapsed: Duration,
         limit: Option<Duration>,
@@ -145,7 +178,7 @@ impl<W: Write> Progress<W> {
                 metric.verdict
             ));
         }
-        match &self.live {
+        match &output.live {
             Some(live) => {
                 let Step {
                     index,
@@ -154,24 +187,29 @@ impl<W: Write> Progress<W> {
                     weight,
                 } = &self.step;
                 let weight = weight.map(|it| format!(" at {it}")).unwrap_or_default();
+                let label = &self.label;
                 let message = if *total == 0 {
-                    text
+                    format!("{label}{text}")
                 } else {
-                    format!("step {index}/{total} {name}{weight}: {text}")
+                    format!("{label}step {index}/{total} {name}{weight}: {text}")
                 };
                 live.show(index.saturating_sub(1), *total, &message);
                 Ok(())
             }
             None => {
                 if self.due() {
-                    self.print(DIM, "wait", &text)?;
+                    self.print(output, DIM, "wait", &text)?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn measured(&mut self, metric: &MetricRecord) -> io::Result<()> {
+    fn measured(
+        &mut self,
+        output: &mut Output<impl Write>,
+        metric: &MetricRecord,
+    ) -> io::Result<()> {
         self.metrics.insert(metric.name.clone(), metric.clone());
         let before = self
             .printed_verdicts
@@ -186,13 +224,19 @@ impl<W: Write> Progress<W> {
         };
         let name = phrases::name(metric);
         let text = format!("{name} {}: {}", metric.verdict, metric.detail);
-        self.print_bounded(style, "metric", &text)
+        self.print_bounded(output, style, "metric", &text)
     }
 
     /// Prints something once, however often it is said.
-    fn once(&mut self, style: Style, word: &str, text: &str) -> io::Result<()> {
+    fn once(
+        &mut self,
+        output: &mut Output<impl Write>,
+        style: Style,
+        word: &str,
+        text: &str,
+    ) -> io::Result<()> {
         if self.said.insert(format!("{word} {text}")) {
-            self.print_bounded(style, word, text)?;
+            self.print_bounded(output, style, word, text)?;
         }
         Ok(())
     }
@@ -201,19 +245,13 @@ impl<W: Write> Progress<W> {
         self.began.get_or_insert(at);
         self.now = Some(at);
     }
-}
 
-impl<W: Write> Sink for Progress<W> {
-    fn name(&self) -> &'static str {
-        "the progress"
-    }
-
-    fn event(&mut self, event: &Event) -> io::Result<()> {
+    fn event(&mut self, output: &mut Output<impl Write>, event: &Event) -> io::Result<()> {
         if let Some(at) = time(event) {
             self.take_time(at);
         }
         match event {
-            Event::Started { title, .. } => self.print(style::BOLD, "start", title),
+            Event::Started { title, .. } => self.print(output, style::BOLD, "start", title),
             Event::Gate(verdict) => {
                 let message = verdict
                     .deciding()
@@ -225,25 +263,25 @@ impl<W: Write> Sink for Progress<W> {
                     Tone::Bad
                 };
                 let text = format!("{}{message}", verdict.decision.word());
-                self.print(style::of(tone), "gate", &text)
+                self.print(output, style::of(tone), "gate", &text)
             }
             Event::Changes { changes, .. } => {
                 for change in changes.iter().take(10) {
                     let place = phrases::change_place(change);
                     let text = format!("{place} {} -> {}", change.before(), change.after());
-                    self.print(Style::new(), "change", &text)?;
+                    self.print(output, Style::new(), "change", &text)?;
                 }
                 match changes.len().saturating_sub(10) {
                     0 => Ok(()),
-                    more => self.print(Style::new(), "change", &format!("and {more} more")),
+                    more => self.print(output, Style::new(), "change", &format!("and {more} more")),
                 }
             }
             Event::Plan { steps, length, .. } => {
                 let length = format_duration(*length);
                 let text = format!("{} steps, about {length}", steps.len());
-                self.print(Style::new(), "plan", &text)?;
+                self.print(output, Style::new(), "plan", &text)?;
                 for step in steps {
-                    self.print(Style::new(), "", step)?;
+                    self.print(output, Style::new(), "", step)?;
                 }
                 Ok(())
             }
@@ -261,13 +299,14 @@ impl<W: Write> Sink for Progress<W> {
                     weight: *weight,
                 };
                 self.spoke = None;
-                if let Some(live) = &self.live {
+                if let Some(live) = &output.live {
                     live.show(index.saturating_sub(1), *total, name);
                 }
                 let weight = weight
                     .map(|it| format!(", weight {it}"))
                     .unwrap_or_default();
                 self.print(
+                    output,
                     style::BOLD,
                     "step",
                     &format!("{index}/{total} {name}{weight}"),
@@ -288,7 +327,12 @@ impl<W: Write> Sink for Progress<W> {
                     0 => String::new(),
                     total => format!("/{total}"),
                 };
-                self.print(style, state.word(), &format!("{index}{total} {detail}"))
+                self.print(
+                    output,
+                    style,
+                    state.word(),
+                    &format!("{index}{total} {detail}"),
+                )
             }
             Event::Pushed {
                 commit,
@@ -304,24 +348,43 @@ impl<W: Write> Sink for Progress<W> {
                 };
                 let commit = phrases::short(commit);
                 let text = format!("{commit} on {branch}: {subject}{again}");
-                self.print(style::CYAN, "push", &text)
+                self.print(output, style::CYAN, "push", &text)
             }
             Event::Waiting {
                 what,
                 elapsed,
                 limit,
                 ..
-            } => self.waiting(what, *elapsed, *limit),
-            Event::Measured { metric, .. } => self.measured(metric),
-            Event::WayBack { reason, .. } => self.print(style::RED, "back", reason),
-            Event::Warning(text) => self.once(style::YELLOW, "warning", text),
-            Event::Note(text) => self.once(Style::new(), "note", text),
+            } => self.waiting(output, what, *elapsed, *limit),
+            Event::Measured { metric, .. } => self.measured(output, metric),
+            Event::WayBack { reason, .. } => self.print(output, style::RED, "back", reason),
+            Event::Warning(text) => self.once(output, style::YELLOW, "warning", text),
+            Event::Note(text) => self.once(output, Style::new(), "note", text),
+            Event::Of { event, .. } => self.event(output, event),
+        }
+    }
+}
+
+impl<W: Write> Sink for Progress<W> {
+    fn name(&self) -> &'static str {
+        "the progress"
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        let output = &mut self.output;
+        match event {
+            Event::Of { service, event } => {
+                let course = self.services.entry(service.clone());
+                let course = course.or_insert_with(|| Course::of(service));
+                course.event(output, event)
+            }
+            event => self.run.event(output, event),
         }
     }
 
     fn make_way(&mut self) -> io::Result<()> {
-        self.live = None;
-        self.writer.flush()
+        self.output.live = None;
+        self.output.writer.flush()
     }
 
     fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
@@ -331,6 +394,7 @@ impl<W: Write> Sink for Progress<W> {
 
 fn time(event: &Event) -> Option<DateTime<Utc>> {
     match event {
+        Event::Of { event, .. } => time(event),
         Event::Started { at, .. }
         | Event::StepStarted { at, .. }
         | Event::StepFinished { at, .. }

@@ -6,7 +6,7 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink, cases, comparison, findings, outlook, past,
+    Ended, Sink, cases, comparison, ends, findings, outlook, past,
     phrases::{self, Tone},
     plan, sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -65,6 +65,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         head(ended, &mut lines);
     }
     services::lines(&outcome.verdicts, &mut lines);
+    ends::lines(&outcome.services, &mut lines);
     facts(ended, &mut lines);
     changes(&outcome.changes, &mut lines);
     match &outcome.plan {
@@ -129,7 +130,9 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     let outcome = ended.outcome;
     let begin = lines.len();
     match &outcome.verdict {
-        Some(verdict) if outcome.verdicts.is_empty() => gate(verdict, lines),
+        Some(verdict) if outcome.verdicts.is_empty() && outcome.services.is_empty() => {
+            gate(verdict, lines);
+        }
         Some(verdict) => judged(verdict, lines),
         None => {}
     }

@@ -1,0 +1,165 @@
+//! Flags that say which services a command is about, where it may be about several.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    num::NonZeroUsize,
+    path::PathBuf,
+};
+
+use clap::Args;
+
+use super::{Session, repository::RepositoryArguments};
+use crate::{
+    event::{Ending, Failure},
+    ops::{check, fleet::Pace, load::Services},
+    units::Version,
+};
+
+/// Most services under way at once where nobody says otherwise: few enough for one git server and one
+/// pair of eyes.
+const MAX_PARALLEL: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
+
+/// Which services, besides `--service a,b`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServicesArguments {
+    /// All services of the configuration; the worst end is the exit code
+    #[arg(long, conflicts_with_all = ["service", "service_list"])]
+    pub all: bool,
+    /// File with services, one a line; the worst end is the exit code
+    #[arg(long, value_name = "FILE", conflicts_with = "service")]
+    pub service_list: Option<PathBuf>,
+}
+
+impl ServicesArguments {
+    /// Returns the services that are meant; each once, in the order in which they were named.
+    ///
+    /// # Errors
+    /// The file cannot be read, or names none.
+    pub fn services(
+        &self,
+        repository: &RepositoryArguments,
+        session: &Session,
+    ) -> Result<Services, Failure> {
+        if self.all {
+            return Ok(Services::All);
+        }
+        let Some(file) = &self.service_list else {
+            return Ok(Services::Named(distinct(
+                repository.service.iter().map(String::as_str),
+            )));
+        };
+        let shown = file.display().to_string();
+        let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
+        let lines = text.lines().map(str::trim);
+        let names = distinct(lines.filter(|line| !line.is_empty() && !line.starts_with('#')));
+        if names.is_empty() {
+            let reason = format!("{shown}: names no service; expected one a line");
+            return Err(Failure::new(Ending::ConfigInvalid, reason));
+        }
+        Ok(Services::Named(names))
+    }
+
+    /// Is the answer one for several services, even if it is about one?
+    pub fn are_several(&self, services: &Services) -> bool {
+        self.service_list.is_some()
+            || !matches!(services, Services::Named(names) if names.len() < 2)
+    }
+}
+
+/// How several services are run.
+#[derive(Debug, Clone, Args)]
+pub struct PaceArguments {
+    /// Of several services: most that are under way at once
+    #[arg(long, value_name = "N", default_value_t = MAX_PARALLEL)]
+    pub max_parallel: NonZeroUsize,
+    /// Of several services: begin others even after one has not ended well
+    #[arg(long)]
+    pub keep_going: bool,
+}
+
+impl PaceArguments {
+    /// Returns the pace of a command that only looks: it looks at all.
+    pub fn all() -> Self {
+        Self {
+            max_parallel: MAX_PARALLEL,
+            keep_going: true,
+        }
+    }
+}
+
+impl From<&PaceArguments> for Pace {
+    fn from(arguments: &PaceArguments) -> Self {
+        Self {
+            max_parallel: arguments.max_parallel,
+            keep_going: arguments.keep_going,
+        }
+    }
+}
+
+/// Which version of which service: `--version` for all, `NAME=VERSION` for one.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    of_all: Option<Version>,
+    of: BTreeMap<String, Version>,
+}
+
+impl Versions {
+    /// Takes the versions that services were named with off their names.
+    ///
+    /// # Errors
+    /// A version that is none; a service that is named with two.
+    pub fn take(services: Services, of_all: Option<Version>) -> Result<(Services, Self), Failure> {
+        let mut versions = Self {
+            of_all,
+            of: BTreeMap::new(),
+        };
+        let Services::Named(names) = services else {
+            return Ok((services, versions));
+        };
+        let mut bare: Vec<String> = Vec::with_capacity(names.len());
+        for name in names {
+            let (service, version) = match name.split_once('=') {
+                Some((service, version)) => {
+                    let version = version.parse::<Version>().map_err(|error| {
+                        Failure::new(Ending::Usage, format!("--service {name}: {error}"))
+                    })?;
+                    (service.to_owned(), Some(version))
+                }
+                None => (name, None),
+            };
+            if bare.contains(&service) {
+                let reason = format!("`{service}` is named twice");
+                return Err(Failure::new(Ending::Usage, reason).hint("name each service once"));
+            }
+            versions.of.extend(version.map(|it| (service.clone(), it)));
+            bare.push(service);
+        }
+        Ok((Services::Named(bare), versions))
+    }
+
+    /// Returns the version of a service; none = of the only one there is.
+    ///
+    /// # Errors
+    /// Nobody said which.
+    pub fn of(&self, service: Option<&str>) -> Result<Version, Failure> {
+        let own = service.and_then(|name| self.of.get(name));
+        own.or(self.of_all.as_ref()).cloned().ok_or_else(|| {
+            let of = service
+                .map(|name| format!(" of `{name}`"))
+                .unwrap_or_default();
+            Failure::new(
+                Ending::Usage,
+                format!("which version{of} to deploy is not said"),
+            )
+            .hint("give --version VERSION, or --service NAME=VERSION for one of several")
+        })
+    }
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = HashSet::new();
+    names
+        .filter(|name| seen.insert(*name))
+        .map(str::to_owned)
+        .collect()
+}

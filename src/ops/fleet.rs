@@ -1,0 +1,373 @@
+//! Several services in one run: side by side, those that others depend on first; the worst end is the
+//! end of all.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::{deploy::Outside, load::Services};
+use crate::{
+    config::Config,
+    event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
+};
+
+/// More services than this are counted in the one line, not named.
+const NAMED: usize = 3;
+/// Most lines of advice.
+const HINTS: usize = 6;
+
+/// How many services are under way at once, and what one that fails means for the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Most services under way at once.
+    pub max_parallel: NonZeroUsize,
+    /// Are services still begun after one has not ended well?
+    pub keep_going: bool,
+}
+
+/// Several services, each with those among them that come before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fleet {
+    names: Vec<String>,
+    before: BTreeMap<String, Vec<String>>,
+}
+
+impl Fleet {
+    /// Takes the services that are meant. What a service depends on counts where it is one of them.
+    /// `path` is where the configuration was read.
+    ///
+    /// # Errors
+    /// As [`super::load::services`]; [`Ending::Usage`]: a service that is named twice.
+    pub fn of(config: &Config, services: &Services, path: &str) -> Result<Self, Failure> {
+        let found = super::load::services(config, services, path)?;
+        let names: Vec<String> = found.iter().map(|it| it.name.clone()).collect();
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
+            let reason = format!("`{twice}` is named twice");
+            return Err(Failure::new(Ending::Usage, reason).hint("name each service once"));
+        }
+        let before = found.iter().map(|service| {
+            let needed = service.depends_on.iter();
+            let needed = needed.filter(|name| names.contains(name)).cloned();
+            (service.name.clone(), needed.collect())
+        });
+        Ok(Self {
+            before: before.collect(),
+            names,
+        })
+    }
+
+    /// Returns the same services without an order: for what is the same whoever goes first.
+    #[must_use]
+    pub fn in_any_order(mut self) -> Self {
+        self.before.values_mut().for_each(Vec::clear);
+        self
+    }
+
+    /// Returns the names, in the order in which they were named.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Runs something for each service. What each of them says is told as that service's, and each
+    /// has a way of its own to the one repository.
+    pub async fn run(
+        &self,
+        pace: Pace,
+        outside: &Outside<'_>,
+        reporter: &mut dyn Reporter,
+        run: impl AsyncFn(&str, &Outside<'_>, &mut dyn Reporter) -> Outcome,
+    ) -> Outcome {
+        let reporter = RefCell::new(reporter);
+        let mut course = Course {
+            fleet: self,
+            pace,
+            begun: BTreeSet::new(),
+            ends: BTreeMap::new(),
+        };
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            while under_way.len() < pace.max_parallel.get()
+                && let Some(name) = course.next()
+            {
+                course.begun.insert(name);
+                let (run, reporter) = (&run, &reporter);
+                under_way.push(async move {
+                    let repository = outside.repository.share();
+                    let own = Outside {
+                        repository: &repository,
+                        client: outside.client,
+                        clock: outside.clock.clone(),
+                        secrets: outside.secrets,
+                    };
+                    let mut told = Told {
+                        service: name,
+                        reporter,
+                    };
+                    (name, Box::pin(run(name, &own, &mut told)).await)
+                });
+            }
+            match under_way.next().await {
+                Some((name, outcome)) => {
+                    course.ends.insert(name, outcome);
+                }
+                None => break,
+            }
+        }
+        let ends = self.names.iter().map(|name| ServiceEnd {
+            service: name.clone(),
+            outcome: Box::new(
+                course
+                    .ends
+                    .remove(name.as_str())
+                    .unwrap_or_else(|| course.not_begun(name)),
+            ),
+        });
+        summary(ends.collect())
+    }
+}
+
+/// How far a fleet is.
+struct Course<'a> {
+    fleet: &'a Fleet,
+    pace: Pace,
+    begun: BTreeSet<&'a str>,
+    ends: BTreeMap<&'a str, Outcome>,
+}
+
+impl<'a> Course<'a> {
+    /// Returns the next service that may begin now.
+    fn next(&self) -> Option<&'a str> {
+        if !self.pace.keep_going && !self.ends.values().all(is_well) {
+            return None;
+        }
+        let mut names = self.fleet.names.iter().map(String::as_str);
+        names.find(|name| {
+            let mut before = self.fleet.before[*name].iter();
+            !self.begun.contains(name)
+                && before.all(|needed| self.ends.get(needed.as_str()).is_some_and(is_well))
+        })
+    }
+
+    /// Says why a service was left alone.
+    fn not_begun(&self, name: &str) -> Outcome {
+        let missing = self.fleet.before[name]
+            .iter()
+            .find(|needed| !self.ends.get(needed.as_str()).is_some_and(is_well));
+        let (code, reason) = match missing {
+            Some(needed) => (
+                "dependency-failed",
+                match self.ends.get(needed.as_str()) {
+                    Some(end) => format!("it depends on `{needed}`, which ended as {}", word(end)),
+                    None => format!("it depends on `{needed}`, which was not begun"),
+                },
+            ),
+            None => {
+                let failed = self.fleet.names.iter().find_map(|name| {
+                    let end = self.ends.get(name.as_str())?;
+                    (!is_well(end)).then(|| format!("`{name}` ended as {}", word(end)))
+                });
+                ("not-begun", failed.unwrap_or_default())
+            }
+        };
+        let mut outcome = Outcome::new(
+            Ending::BlockedOther,
+            format!("{name} was not begun: {reason}"),
+        );
+        code.clone_into(&mut outcome.reason_code);
+        outcome
+    }
+}
+
+fn is_well(outcome: &Outcome) -> bool {
+    outcome.ending.code().number == 0
+}
+
+fn word(outcome: &Outcome) -> String {
+    let code = outcome.ending.code();
+    format!("{} {}", code.number, code.name)
+}
+
+/// What one of several services tells.
+struct Told<'a, 'b> {
+    service: &'a str,
+    reporter: &'a RefCell<&'b mut dyn Reporter>,
+}
+
+impl Reporter for Told<'_, '_> {
+    fn event(&mut self, event: &Event) {
+        self.reporter.borrow_mut().event(&Event::Of {
+            service: self.service.to_owned(),
+            event: Box::new(event.clone()),
+        });
+    }
+
+    /// One service's end is not the end of all.
+    fn finish(&mut self, _outcome: &Outcome) {}
+}
+
+/// Makes the outcome of all: that of the worst, among equals of the first; what was done counts more
+/// than what there was not to do.
+fn summary(ends: Vec<ServiceEnd>) -> Outcome {
+    let rank = |one: &ServiceEnd, other: &ServiceEnd| {
+        let (one, other) = (one.outcome.ending, other.outcome.ending);
+        one.is_worse_than(other) || one == Ending::Deployed && other == Ending::NoChange
+    };
+    let mut worst: Option<&ServiceEnd> = None;
+    for end in &ends {
+        if worst.is_none_or(|worst| rank(end, worst)) {
+            worst = Some(end);
+        }
+    }
+    let Some(worst) = worst else {
+        return Outcome::from(
+            Failure::new(Ending::Usage, "no service is named")
+                .hint("name them with --service a,b or --all"),
+        );
+    };
+    let bad: Vec<&ServiceEnd> = ends.iter().filter(|it| !is_well(&it.outcome)).collect();
+    let all = ends.len();
+    let reason = if bad.is_empty() {
+        let there = |end: &&ServiceEnd| end.outcome.ending == Ending::NoChange;
+        match ends.iter().filter(there).count() {
+            0 => format!("all {all} services ended well"),
+            same => format!("all {all} services ended well, {same} of them had nothing to do"),
+        }
+    } else {
+        let named: Vec<&str> = bad.iter().map(|it| it.service.as_str()).collect();
+        let mut names = named[..named.len().min(NAMED)].join(", ");
+        if named.len() > NAMED {
+            names.push_str(&format!(" and {} more", named.len() - NAMED));
+        }
+        format!(
+            "{} of {all} services did not end well ({names}); {}: {}",
+            bad.len(),
+            worst.service,
+            worst.outcome.reason
+        )
+    };
+    let mut outcome = Outcome::new(worst.outcome.ending, reason);
+    outcome.reason_code.clone_from(&worst.outcome.reason_code);
+    outcome.verdict.clone_from(&worst.outcome.verdict);
+    outcome.override_used = ends.iter().any(|end| end.outcome.override_used);
+    let hints = bad.iter().flat_map(|end| {
+        let hints = end.outcome.hints.iter();
+        hints.map(|hint| format!("{}: {hint}", end.service))
+    });
+    outcome.hints = hints.take(HINTS).collect();
+    outcome.services = ends;
+    outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(service: &str, ending: Ending) -> ServiceEnd {
+        ServiceEnd {
+            service: service.to_owned(),
+            outcome: Box::new(Outcome::new(ending, format!("because of {service}"))),
+        }
+    }
+
+    #[test]
+    fn the_worst_end_is_the_end_of_all() {
+        use Ending::{BlockedOther, Deployed, Held, NoChange, RolledBack};
+        let rows: &[(&[Ending], &str)] = &[
+            (&[Deployed, Deployed], "0 all 2 services ended well"),
+            (
+                &[NoChange, Deployed],
+                "0 all 2 services ended well, 1 of them had nothing to do",
+            ),
+            (
+                &[Deployed, RolledBack, Held],
+                "42 2 of 3 services did not end well (b, c); c: because of c",
+            ),
+            (
+                &[RolledBack, BlockedOther, BlockedOther, BlockedOther],
+                "40 4 of 4 services did not end well (a, b, c and 1 more); a: because of a",
+            ),
+            (&[], "2 no service is named"),
+        ];
+        for (endings, wanted) in rows {
+            let names = ["a", "b", "c", "d"];
+            let ends = names.iter().zip(*endings);
+            let outcome = summary(ends.map(|(name, it)| end(name, *it)).collect());
+            let found = format!("{} {}", outcome.ending.code().number, outcome.reason);
+            assert_eq!(found, *wanted);
+        }
+        let ends = vec![end("a", NoChange), end("b", Deployed)];
+        assert_eq!(summary(ends).ending, Deployed);
+    }
+
+    #[test]
+    fn what_others_depend_on_goes_first() {
+        let before = [
+            ("a", vec!["c"]),
+            ("b", vec![]),
+            ("c", vec!["b"]),
+            ("d", vec![]),
+        ];
+        let fleet = Fleet {
+            names: before.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            before: before
+                .iter()
+                .map(|(name, needed)| {
+                    let needed = needed.iter().map(|it| (*it).to_owned()).collect();
+                    ((*name).to_owned(), needed)
+                })
+                .collect(),
+        };
+        let ended = |ending| Outcome::new(ending, "");
+        // (begun, ended, go on after a failure, who is next)
+        type Row<'a> = (
+            &'a [&'a str],
+            &'a [(&'a str, Ending)],
+            bool,
+            Option<&'a str>,
+        );
+        let rows: &[Row<'_>] = &[
+            (&[], &[], false, Some("b")),
+            (&["b"], &[], false, Some("d")),
+            (&["b", "d"], &[], false, None),
+            (&["b", "d"], &[("b", Ending::NoChange)], false, Some("c")),
+            (&["b"], &[("b", Ending::Held)], false, None),
+            (&["b"], &[("b", Ending::Held)], true, Some("d")),
+            (&["b", "d"], &[("b", Ending::Held)], true, None),
+        ];
+        for (begun, ends, keep_going, next) in rows {
+            let course = Course {
+                fleet: &fleet,
+                pace: Pace {
+                    max_parallel: NonZeroUsize::MIN,
+                    keep_going: *keep_going,
+                },
+                begun: begun.iter().copied().collect(),
+                ends: ends.iter().map(|(name, it)| (*name, ended(*it))).collect(),
+            };
+            assert_eq!(course.next(), *next, "{begun:?} {ends:?} {keep_going}");
+        }
+        let course = Course {
+            fleet: &fleet,
+            pace: Pace {
+                max_parallel: NonZeroUsize::MIN,
+                keep_going: false,
+            },
+            begun: ["b"].into_iter().collect(),
+            ends: [("b", ended(Ending::Held))].into_iter().collect(),
+        };
+        let said = ["a", "c", "d"].map(|name| {
+            let outcome = course.not_begun(name);
+            format!("{}: {}", outcome.reason_code, outcome.reason)
+        });
+        insta::assert_snapshot!(said.join("\n"), @r"
+        dependency-failed: a was not begun: it depends on `c`, which was not begun
+        dependency-failed: c was not begun: it depends on `b`, which ended as 42 held
+        not-begun: d was not begun: `b` ended as 42 held
+        ");
+    }
+}
