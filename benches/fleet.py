@@ -10,6 +10,7 @@ time of shipgate, and what the server uses beside it; "lost" counts the races fo
 
   processes  so many processes at once, each with its share of the services
   one        one process for all of them, a commit each
+  one commit one process for all of them, and one commit
 
 `--table 10,100,1000` asks one process for so many services each, to see how the cost grows.
 
@@ -31,19 +32,19 @@ from git_race import ROOT, TOKEN, Track, cpu_of_children, environment, git
 VERSION = "1.1"
 
 
-def deploy(track, binary, names, parallel, home):
+def deploy(track, binary, names, pace, home):
     """Starts one process for some services; its output goes to files."""
     home.mkdir()
     more = {"HOME": str(home), "TMPDIR": str(home),
             "SHIPGATE_REPOSITORY": f"{track.origin}/shop.git", "SHIPGATE_TOKEN": TOKEN}
     (home / "services").write_text("\n".join(names) + "\n")
     command = [str(binary), "deploy", "--service-list", str(home / "services"), "--version", VERSION,
-               "--max-parallel", str(parallel), "--keep-going", "--output", "json"]
+               *pace, "--keep-going", "--output", "json"]
     return subprocess.Popen(command, env=environment(**more), cwd=home,
                             stdout=(home / "out").open("w"), stderr=(home / "err").open("w"))
 
 
-def run(binary, services, files, processes, parallel):
+def run(binary, services, files, processes, pace):
     """Deploys all services once. Returns a row."""
     with tempfile.TemporaryDirectory() as folder:
         track = Track(pathlib.Path(folder), services, files)
@@ -51,7 +52,7 @@ def run(binary, services, files, processes, parallel):
             (track.live / name).write_text(VERSION)
         before, server, began = cpu_of_children(), track.server_cpu(), time.monotonic()
         homes = [track.folder / f"process-{number}" for number in range(processes)]
-        running = [deploy(track, binary, track.names[number::processes], parallel, home)
+        running = [deploy(track, binary, track.names[number::processes], pace, home)
                    for number, home in enumerate(homes)]
         ends = [process.wait() for process in running]
         row = {"seconds": time.monotonic() - began, "cpu": cpu_of_children() - before,
@@ -94,17 +95,20 @@ def main():
         reader.error(f"there is no {binary}: build it, or name another with --binary")
     print(f"{asked.files:,} other files, {os.cpu_count()} cores, {git('--version')}")
     head = f"{'seconds':>8} {'CPU s':>7} {'server CPU s':>13} {'commits':>8} {'lost':>6} {'ms a service':>13}"
-    print(f"{'':22} {head}")
+    print(f"{'':26} {head}")
+    each, together = ["--max-parallel", str(asked.parallel)], ["--one-commit"]
     if asked.table:
-        ways = [(f"{number} services", int(number), 1) for number in asked.table.split(",")]
+        ways = [(f"{number} services{suffix}", int(number), 1, pace)
+                for number in asked.table.split(",")
+                for suffix, pace in [("", each), (", one commit", together)]]
     else:
-        ways = [(f"{asked.processes} processes", asked.services, asked.processes),
-                ("one", asked.services, 1)]
-    for name, services, processes in ways:
-        row = run(binary, services, asked.files, processes, asked.parallel)
-        each = row["seconds"] / services * 1000
-        print(f"{name:22} {row['seconds']:8.1f} {row['cpu']:7.2f} {row['server']:13.1f} "
-              f"{row['commits']:8} {row['lost']:6} {each:13.0f}", flush=True)
+        ways = [(f"{asked.processes} processes", asked.services, asked.processes, each),
+                ("one", asked.services, 1, each), ("one commit", asked.services, 1, together)]
+    for name, services, processes, pace in ways:
+        row = run(binary, services, asked.files, processes, pace)
+        milliseconds = row["seconds"] / services * 1000
+        print(f"{name:26} {row['seconds']:8.1f} {row['cpu']:7.2f} {row['server']:13.1f} "
+              f"{row['commits']:8} {row['lost']:6} {milliseconds:13.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -201,6 +201,7 @@ pub async fn deploy(
             keep_going: pace.keep_going || arguments.dry_run,
             ..pace
         },
+        &site.environment_name,
         &outside,
         session,
         async |name, outside, reporter| {

@@ -76,6 +76,7 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
     let run = fleet.run(
         Pace::from(&PaceArguments::all()),
+        &site.environment_name,
         &outside,
         session,
         async |name, outside, reporter| {

@@ -109,6 +109,7 @@ impl Opened {
             client: &self.client,
             clock: self.clock.clone(),
             secrets: &*self.secrets,
+            convoy: None,
         }
     }
 

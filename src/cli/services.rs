@@ -75,6 +75,9 @@ pub struct PaceArguments {
     /// Of several services: begin others even after one has not ended well
     #[arg(long)]
     pub keep_going: bool,
+    /// Of several services: the first commit of all of them is one; all or none of it is pushed
+    #[arg(long, conflicts_with_all = ["max_parallel", "drill"])]
+    pub one_commit: bool,
 }
 
 impl PaceArguments {
@@ -83,6 +86,7 @@ impl PaceArguments {
         Self {
             max_parallel: MAX_PARALLEL,
             keep_going: true,
+            one_commit: false,
         }
     }
 }
@@ -92,6 +96,7 @@ impl From<&PaceArguments> for Pace {
         Self {
             max_parallel: arguments.max_parallel,
             keep_going: arguments.keep_going,
+            one_commit: arguments.one_commit,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use ring::rand::{SecureRandom, SystemRandom};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
     commit_id::CommitId,
@@ -42,7 +42,7 @@ pub struct Repository {
 }
 
 /// The right to push next among all that share a repository; given back when it is dropped.
-pub struct Turn<'a>(#[expect(dead_code, reason = "holding it is all")] MutexGuard<'a, ()>);
+pub struct Turn(#[expect(dead_code, reason = "holding it is all")] OwnedMutexGuard<()>);
 
 impl Repository {
     /// Prepares a repository: checks the address, finds the credentials, makes the folder. Does not
@@ -108,8 +108,8 @@ impl Repository {
 
     /// Waits until nobody else who shares this repository is about to push: between reading a branch
     /// and pushing to it they would only lose races against each other.
-    pub async fn turn(&self) -> Turn<'_> {
-        Turn(self.turns.lock().await)
+    pub async fn turn(&self) -> Turn {
+        Turn(Arc::clone(&self.turns).lock_owned().await)
     }
 
     /// Returns the address as it may be printed.
@@ -313,6 +313,28 @@ impl Repository {
         let (base, message) = (base.clone(), message.to_owned());
         self.worker
             .run(move |local| tree::commit(local, &base, &files, &message, at))
+            .await
+    }
+
+    /// Makes one commit on `base` with the files of `head`: whatever is between the two becomes one
+    /// commit. It is in our folder alone until it is pushed.
+    ///
+    /// # Errors
+    /// A commit that was not fetched or made here.
+    pub async fn squash(
+        &self,
+        head: &CommitId,
+        base: &CommitId,
+        message: &str,
+        at: DateTime<Utc>,
+    ) -> Result<CommitId, GitError> {
+        let (head, base, message) = (head.oid(), base.oid(), message.to_owned());
+        self.worker
+            .run(move |local| {
+                let tree = local.commit_of(head)?.tree_id();
+                let parent = local.commit_of(base)?;
+                tree::write_commit(local, tree, &[&parent], &message, at)
+            })
             .await
     }
 

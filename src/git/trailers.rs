@@ -50,6 +50,27 @@ impl Trailers {
         }
     }
 
+    /// Adds all of another commit's, as a group of their own: it begins with its `Run`.
+    pub fn extend(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().cloned());
+    }
+
+    /// Returns those of one run. A commit of several runs has a group for each, which begins with its
+    /// `Run`; in any other commit all belong together.
+    pub fn of_run(&self, run: &str) -> Option<Self> {
+        let groups = self.0.iter().enumerate();
+        let begins = groups.filter(|(_, (name, _))| name.eq_ignore_ascii_case("Run"));
+        let mut begins: Vec<usize> = begins.map(|(index, _)| index).collect();
+        if let [first, ..] = begins.as_mut_slice() {
+            *first = 0;
+        }
+        begins.push(self.0.len());
+        begins.windows(2).find_map(|ends| {
+            let group = Self(self.0.get(ends[0]..ends[1])?.to_vec());
+            (group.get("Run") == Some(run)).then_some(group)
+        })
+    }
+
     /// Returns all, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
@@ -174,6 +195,27 @@ mod tests {
         assert_eq!(read, trailers);
         assert_eq!(read.get("run"), Some("3f2a"));
         assert_eq!(read.get("State"), None);
+    }
+
+    #[test]
+    fn a_commit_of_several_runs_has_a_group_for_each() {
+        let group = |run: &str, step: &str| {
+            let mut trailers = Trailers::new();
+            trailers.push("Run", run);
+            trailers.push("Step", step);
+            trailers
+        };
+        let mut all = group("a1", "1/3");
+        all.extend(&group("b2", "1/9"));
+        let read = Trailers::parse(&message("two", "", &all));
+        assert_eq!(read.of_run("a1"), Some(group("a1", "1/3")));
+        assert_eq!(read.of_run("b2"), Some(group("b2", "1/9")));
+        assert_eq!(read.of_run("c3"), None);
+        assert_eq!(Trailers::new().of_run("a1"), None);
+        let mut late = Trailers::new();
+        late.push("State", "verified");
+        late.extend(&group("a1", "1/3"));
+        assert_eq!(late.of_run("a1"), Some(late));
     }
 
     #[test]

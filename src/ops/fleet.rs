@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{deploy::Outside, load::Services};
+use super::{convoy::Convoy, deploy::Outside, load::Services};
 use crate::{
     config::Config,
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
@@ -27,6 +27,9 @@ pub struct Pace {
     pub max_parallel: NonZeroUsize,
     /// Are services still begun after one has not ended well?
     pub keep_going: bool,
+    /// Is the first commit of all of them one? Then all are under way at once, and none goes before
+    /// another.
+    pub one_commit: bool,
 }
 
 /// Several services, each with those among them that come before it.
@@ -78,11 +81,23 @@ impl Fleet {
     pub async fn run(
         &self,
         pace: Pace,
+        environment: &str,
         outside: &Outside<'_>,
         reporter: &mut dyn Reporter,
         run: impl AsyncFn(&str, &Outside<'_>, &mut dyn Reporter) -> Outcome,
     ) -> Outcome {
         let reporter = RefCell::new(reporter);
+        let convoy = pace
+            .one_commit
+            .then(|| Convoy::of(&self.names, environment));
+        let pace = match convoy {
+            Some(_) => Pace {
+                max_parallel: NonZeroUsize::MAX,
+                ..pace
+            },
+            None => pace,
+        };
+        let convoy = convoy.as_ref();
         let mut course = Course {
             fleet: self,
             pace,
@@ -103,6 +118,7 @@ impl Fleet {
                         client: outside.client,
                         clock: outside.clock.clone(),
                         secrets: outside.secrets,
+                        convoy,
                     };
                     let mut told = Told {
                         service: name,
@@ -113,6 +129,12 @@ impl Fleet {
             }
             match under_way.next().await {
                 Some((name, outcome)) => {
+                    if let Some(convoy) = convoy {
+                        convoy.leave(name);
+                        if !pace.keep_going && !is_well(&outcome) {
+                            convoy.call_off(&format!("`{name}` ended as {}", word(&outcome)));
+                        }
+                    }
                     course.ends.insert(name, outcome);
                 }
                 None => break,
@@ -149,7 +171,8 @@ impl<'a> Course<'a> {
         names.find(|name| {
             let mut before = self.fleet.before[*name].iter();
             !self.begun.contains(name)
-                && before.all(|needed| self.ends.get(needed.as_str()).is_some_and(is_well))
+                && (self.pace.one_commit
+                    || before.all(|needed| self.ends.get(needed.as_str()).is_some_and(is_well)))
         })
     }
 
@@ -345,6 +368,7 @@ mod tests {
                 pace: Pace {
                     max_parallel: NonZeroUsize::MIN,
                     keep_going: *keep_going,
+                    one_commit: false,
                 },
                 begun: begun.iter().copied().collect(),
                 ends: ends.iter().map(|(name, it)| (*name, ended(*it))).collect(),
@@ -356,6 +380,7 @@ mod tests {
             pace: Pace {
                 max_parallel: NonZeroUsize::MIN,
                 keep_going: false,
+                one_commit: false,
             },
             begun: ["b"].into_iter().collect(),
             ends: [("b", ended(Ending::Held))].into_iter().collect(),

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::{
+    convoy::{Convoy, NotTogether, Part},
     failure,
     journal::{RunIdentity, State},
     load,
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     event::{Ending, Event, Failure, Reporter},
-    git::{self, CommitId, PushOutcome},
+    git::{self, CommitId, PushOutcome, Turn},
     manifest::{Change, RestoreProblem, reapply, restore},
     units::{Weight, format_duration},
 };
@@ -62,6 +63,12 @@ impl Write<'_> {
     /// Returns the whole commit message; `changes` are the values with their places on the commit
     /// that it builds on.
     pub(super) fn message(&self, identity: &RunIdentity, changes: &[Change]) -> String {
+        let part = self.part(identity, changes);
+        git::message(&self.subject, &part.body, &part.trailers)
+    }
+
+    /// Returns what the message is made of, for a commit that is shared with other runs.
+    fn part(&self, identity: &RunIdentity, changes: &[Change]) -> Part {
         let mut trailers = identity.trailers(self.state, &self.step, self.weight);
         if let Some(reason) = self.reason {
             trailers.push("Reason", reason);
@@ -80,7 +87,11 @@ impl Write<'_> {
             })
             .collect::<Vec<_>>()
             .join("\n");
-        git::message(&self.subject, &body, &trailers)
+        Part {
+            what: format!("{} {}", identity.service, identity.version),
+            body,
+            trailers,
+        }
     }
 }
 
@@ -240,13 +251,14 @@ impl Writer<'_> {
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Try, NotLanded> {
-        let turn = stop.or(self.repository.turn()).await;
-        let _turn = match turn {
-            Ok(turn) => turn,
-            Err(reason) if sent.is_none() => return Err(stopped(reason, write).into()),
-            // Whether it is on the branch is to be found out, whoever waits.
-            Err(_) => self.repository.turn().await,
-        };
+        if let Some(convoy) = self.convoy
+            && write.direction == Direction::Forward
+            && convoy.takes(&self.identity.service)
+        {
+            let pushed = self.together(convoy, (write, sent), stop, reporter);
+            return Box::pin(pushed).await;
+        }
+        let turn = self.turn(write, sent, stop).await?;
         let (tip, commit) = match self.make(write, sent, stop).await? {
             Ok(made) => made,
             Err(end) => return Ok(end),
@@ -266,14 +278,35 @@ impl Writer<'_> {
         }
         let branch = &self.target.branch;
         let outcome = self.repository.push(branch, &tip, &commit).await;
+        drop(turn);
         let sent = Sent {
             commit,
             parent: tip,
         };
-        let outcome = match unanswered(outcome.map_err(failure::git))? {
-            Ok(outcome) => outcome,
-            Err(failure) => return Ok(Try::Unanswered(failure)),
-        };
+        match unanswered(outcome.map_err(failure::git))? {
+            Ok(outcome) => self.settle(outcome, sent),
+            Err(failure) => Ok(Try::Unanswered(failure)),
+        }
+    }
+
+    /// Waits until nobody else of this process is about to push.
+    async fn turn(
+        &self,
+        write: &Write<'_>,
+        sent: Option<&Sent>,
+        stop: &mut Stop,
+    ) -> Result<Turn, NotLanded> {
+        match stop.or(self.repository.turn()).await {
+            Ok(turn) => Ok(turn),
+            Err(reason) if sent.is_none() => Err(stopped(reason, write).into()),
+            // Whether it is on the branch is to be found out, whoever waits.
+            Err(_) => Ok(self.repository.turn().await),
+        }
+    }
+
+    /// Says what a push came to.
+    fn settle(&self, outcome: PushOutcome, sent: Sent) -> Result<Try, NotLanded> {
+        let branch = &self.target.branch;
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
             PushOutcome::Lost { .. } => Ok(Try::Lost),
@@ -320,6 +353,16 @@ impl Writer<'_> {
         tip: &CommitId,
         write: &Write<'_>,
     ) -> Result<Option<CommitId>, NotLanded> {
+        let made = self.part_on(tip, write).await?;
+        Ok(made.map(|(commit, _)| commit))
+    }
+
+    /// As [`Self::commit_on`], with what it adds to a commit that is shared with other runs.
+    async fn part_on(
+        &self,
+        tip: &CommitId,
+        write: &Write<'_>,
+    ) -> Result<Option<(CommitId, Part)>, NotLanded> {
         let manifests = load::manifests(self.repository, tip, self.target).await?;
         let set = match write.direction {
             Direction::Forward => reapply(&manifests, write.changes),
@@ -357,7 +400,7 @@ impl Writer<'_> {
             .commit(tip, applied.files, &message, self.clock.now())
             .await
             .map_err(failure::git)?;
-        Ok(Some(commit))
+        Ok(Some((commit, write.part(&self.identity, &set.changes))))
     }
 
     /// Says in the journal what is about to be pushed, for each try: whoever reads the journal later
@@ -395,6 +438,94 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
+    /// Tries once, in one commit with the other services of a convoy.
+    async fn together(
+        &mut self,
+        convoy: &Convoy,
+        (write, sent): (&Write<'_>, Option<&Sent>),
+        stop: &mut Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Try, NotLanded> {
+        let branch = &self.target.branch;
+        let service = self.identity.service.clone();
+        let turn = self.turn(write, sent, stop).await?;
+        let seat = match convoy.last().map_err(|end| apart(end, write)) {
+            Err(end) => return end,
+            Ok(Some(last)) if sent.is_none() => {
+                let made = self.part_on(&last, write).await?;
+                made.map(|(commit, part)| convoy.board(&service, last, commit, part))
+            }
+            Ok(_) => match self.make(write, sent, stop).await? {
+                Err(Try::Landed(landed)) => {
+                    convoy.leave(&service);
+                    return Ok(Try::Landed(landed));
+                }
+                Err(end) => return Ok(end),
+                Ok((tip, _)) => {
+                    let last = convoy.last().map_err(|end| apart(end, write));
+                    let on = match last {
+                        Err(end) => return end,
+                        Ok(last) => last.unwrap_or_else(|| tip.clone()),
+                    };
+                    let made = self.part_on(&on, write).await?;
+                    made.map(|(commit, part)| convoy.board(&service, tip, commit, part))
+                }
+            },
+        };
+        drop(turn);
+        let Some(seat) = seat else {
+            convoy.leave(&service);
+            let tip = self.repository.branch_for_push(branch).await;
+            let tip = tip.map_err(failure::git)?;
+            return Ok(Try::Landed(Landed::AlreadyThere { tip }));
+        };
+        let now = self.clock.now();
+        let joint = convoy.joint(&seat, self.repository, now, stop).await;
+        let joint = match joint {
+            Ok(joint) => joint,
+            Err(end) => return apart(end, write),
+        };
+        if let Err(end) = self.announce_together(&joint, write, stop, reporter).await {
+            convoy.spoil(&seat);
+            return Err(end);
+        }
+        let pushed = convoy
+            .push(&seat, &joint, self.repository, branch, stop)
+            .await;
+        match pushed {
+            Ok(outcome) => self.settle(
+                outcome,
+                Sent {
+                    commit: joint,
+                    parent: seat.base,
+                },
+            ),
+            Err(end) => apart(end, write),
+        }
+    }
+
+    async fn announce_together(
+        &mut self,
+        joint: &CommitId,
+        write: &Write<'_>,
+        stop: &Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<(), NotLanded> {
+        let RunIdentity {
+            environment,
+            service,
+            ..
+        } = &self.identity;
+        let on_branch = self.repository.journal_is_on_branch(environment, service);
+        if on_branch.await.map_err(failure::git)? {
+            let text = "the journal is on the branch, because the git server takes no references under refs/shipgate/; each record moves the branch, so there is no one commit for all";
+            return Err(Failure::new(Ending::PushDenied, text)
+                .hint("run it without --one-commit, or allow the token to push references under refs/shipgate/")
+                .into());
+        }
+        self.announce(write, joint, stop, reporter).await
+    }
+
     /// A journal on the branch has just moved the branch: the commit is made again on top of its
     /// record. None where nothing is left to change there or somebody has taken over, both of which
     /// the next try finds out.
@@ -459,6 +590,18 @@ fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failu
         Err(failure) if failure.0.ending == Ending::Unavailable => Ok(Err(failure)),
         Err(failure) => Err(failure),
         Ok(done) => Ok(Ok(done)),
+    }
+}
+
+/// Says what it means for a try that there is no common commit.
+fn apart(end: NotTogether, write: &Write<'_>) -> Result<Try, NotLanded> {
+    match end {
+        NotTogether::Spoiled => Ok(Try::Lost),
+        NotTogether::Stopped(reason) => Err(stopped(reason, write).into()),
+        NotTogether::Failed(failure) if failure.0.ending == Ending::Unavailable => {
+            Ok(Try::Unanswered(failure))
+        }
+        NotTogether::Failed(failure) => Err(failure.into()),
     }
 }
 

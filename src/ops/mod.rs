@@ -13,6 +13,7 @@ pub mod check;
 pub mod check_many;
 pub mod cleanup;
 pub mod compare;
+pub mod convoy;
 pub mod deploy;
 pub mod failure;
 pub mod fleet;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    convoy::Convoy,
     deploy::read_journal,
     failure,
     journal::{Record, RunIdentity, State, instant},
@@ -34,6 +35,8 @@ pub struct Writer<'a> {
     pub announced: bool,
     /// How changes land where the branch takes no push; none = by a push.
     pub proposals: Option<Proposals<'a>>,
+    /// With whom its first commit is shared; none = with nobody.
+    pub convoy: Option<&'a Convoy>,
 }
 
 /// One record to be.

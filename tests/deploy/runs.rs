@@ -379,6 +379,7 @@ impl Stage {
             repository: &repository,
             client: &self.client,
             clock: self.time.clone(),
+            convoy: None,
             secrets: &|name| {
                 let given = variables.iter().find(|(variable, _)| *variable == name);
                 match given {

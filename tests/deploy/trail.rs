@@ -45,6 +45,7 @@ impl Reporter for Trail {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started { title, .. } => self.line(title.clone()),
+            Event::Of { event, .. } => self.event(event),
             Event::Gate(verdict) => self.line(format!("gate: {:?}", verdict.decision)),
             Event::Changes { changes, .. } => self.line(format!("changes: {}", changes.len())),
             Event::Plan {

@@ -22,6 +22,7 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     case::Circumstances,
+    convoy::Convoy,
     gate::{self, Permit, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
@@ -118,6 +119,8 @@ pub struct Outside<'a> {
     pub clock: Arc<dyn Clock>,
     /// Finds a secret by the name of its variable.
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
+    /// The services that share their first commit; none = each has its own.
+    pub convoy: Option<&'a Convoy>,
 }
 
 impl Outside<'_> {

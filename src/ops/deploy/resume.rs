@@ -83,7 +83,7 @@ pub async fn resume(
         .iter()
         .take_while(|entry| entry.id != *base)
         .filter(|entry| {
-            entry.trailers.get("Run") == Some(record.run.as_str())
+            entry.trailers.of_run(&record.run).is_some()
                 || Some(&entry.id) == record.intended.as_ref()
                 || Some(&entry.id) == merged.as_ref()
         })
@@ -92,11 +92,9 @@ pub async fn resume(
         .collect();
     // A merge may have given its commit a message of its own.
     let step = |entry: &&'_ LogEntry| {
-        entry
-            .trailers
-            .get("Step")
-            .map_or("1", |step| step)
-            .to_owned()
+        let own = entry.trailers.of_run(&record.run);
+        let own = own.as_ref().unwrap_or(&entry.trailers);
+        own.get("Step").unwrap_or("1").to_owned()
     };
     let steps = || own.iter().map(step);
     let landed = steps().filter_map(|step| journal::step_index(&step)).max();

@@ -132,6 +132,7 @@ impl<'a> Run<'a> {
                 journal_tip: ready.journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
+                convoy: outside.convoy,
             },
             replay: ready.replay,
             landed: ready.landed,
@@ -192,6 +193,10 @@ impl<'a> Run<'a> {
         let Some(landed) = self.landed else {
             return Ok(0);
         };
+        // Its first commit is on the branch already.
+        if let Some(convoy) = self.outside.convoy {
+            convoy.leave(&self.writer.identity.service);
+        }
         let step = self.step_number(landed);
         self.reporter.event(&Event::Note(format!(
             "an earlier try of this run got to step {} of {}; going on from there",

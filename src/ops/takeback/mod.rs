@@ -162,6 +162,7 @@ impl<'a> Takeback<'a> {
                 journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, false),
+                convoy: None,
             },
             written,
             stepped: Vec::new(),

@@ -1,0 +1,323 @@
+//! One commit for several services: each makes its change on top of the others', all of it becomes one
+//! commit, every service's journal announces that one, and one push brings it onto the branch.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use chrono::{DateTime, Utc};
+use tokio::sync::Notify;
+
+use super::{
+    failure,
+    stop::{Stop, StopReason},
+};
+use crate::{
+    event::{Ending, Failure},
+    git::{self, CommitId, PushOutcome, Repository, Trailers},
+};
+
+/// What one service adds to the common commit.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The service and its version, for the subject.
+    pub what: String,
+    /// The lines about its changes.
+    pub body: String,
+    /// Its trailers; the first one names its run.
+    pub trailers: Trailers,
+}
+
+/// Services whose first commits are to be one. A service that ends without having got so far leaves;
+/// the others wait for all who are still to come.
+pub struct Convoy {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+struct State {
+    /// Services that have not left.
+    members: BTreeSet<String>,
+    /// Where they go to, for the subject.
+    environment: String,
+    round: u64,
+    base: Option<CommitId>,
+    head: Option<CommitId>,
+    parts: BTreeMap<String, Part>,
+    joint: Option<CommitId>,
+    announced: usize,
+    is_working: bool,
+    /// What came of the pushes of earlier rounds.
+    outcomes: BTreeMap<u64, Result<PushOutcome, Failure>>,
+    /// Why nobody goes any more.
+    called_off: Option<String>,
+    has_departed: bool,
+}
+
+/// A place in the common commit of one round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    round: u64,
+    /// The branch's head that the common commit builds on.
+    pub base: CommitId,
+}
+
+/// Why there is no common commit.
+#[derive(Debug)]
+pub enum NotTogether {
+    /// Somebody fell out of this round; try again.
+    Spoiled,
+    /// Asked to stop.
+    Stopped(StopReason),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl Convoy {
+    /// Starts one for these services.
+    pub fn of(services: &[String], environment: &str) -> Self {
+        Self {
+            state: Mutex::new(State {
+                members: services.iter().cloned().collect(),
+                environment: environment.to_owned(),
+                round: 0,
+                base: None,
+                head: None,
+                parts: BTreeMap::new(),
+                joint: None,
+                announced: 0,
+                is_working: false,
+                outcomes: BTreeMap::new(),
+                called_off: None,
+                has_departed: false,
+            }),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Does a service still go with the others? Once the common commit is on the branch, each goes on
+    /// alone.
+    pub fn takes(&self, service: &str) -> bool {
+        let state = self.lock();
+        !state.has_departed && state.members.contains(service)
+    }
+
+    /// A service goes on alone, or has ended. The others need not wait for it.
+    pub fn leave(&self, service: &str) {
+        let mut state = self.lock();
+        if state.members.remove(service) && state.parts.contains_key(service) {
+            state.spoil();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Nobody goes any more who has not gone yet.
+    pub fn call_off(&self, reason: &str) {
+        let mut state = self.lock();
+        if !state.has_departed {
+            state.called_off.get_or_insert_with(|| reason.to_owned());
+            state.spoil();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Returns what the next service's change is made on: the branch's head and the changes of those
+    /// who came before it; none = it is the first one of its round, and reads the branch.
+    ///
+    /// # Errors
+    /// [`NotTogether::Failed`]: it was called off.
+    pub fn last(&self) -> Result<Option<CommitId>, NotTogether> {
+        let state = self.lock();
+        match &state.called_off {
+            Some(reason) => Err(NotTogether::Failed(called_off(reason))),
+            None => Ok(state.head.clone()),
+        }
+    }
+
+    /// Takes a service's change: `made` is on top of [`Self::last`], or, of the first one, on `tip`.
+    pub fn board(&self, service: &str, tip: CommitId, made: CommitId, part: Part) -> Seat {
+        let mut state = self.lock();
+        let base = state.base.get_or_insert(tip).clone();
+        state.head = Some(made);
+        state.parts.insert(service.to_owned(), part);
+        self.changed.notify_waiters();
+        Seat {
+            round: state.round,
+            base,
+        }
+    }
+
+    /// Returns the common commit, once all have boarded. The last one to come makes it.
+    ///
+    /// # Errors
+    /// See [`NotTogether`].
+    pub async fn joint(
+        &self,
+        seat: &Seat,
+        repository: &Repository,
+        now: DateTime<Utc>,
+        stop: &mut Stop,
+    ) -> Result<CommitId, NotTogether> {
+        enum Next {
+            Take(CommitId),
+            Make(CommitId, String),
+        }
+        let next = self.wait(seat, stop, |state| {
+            if let Some(joint) = &state.joint {
+                return Some(Next::Take(joint.clone()));
+            }
+            let head = state.head.clone()?;
+            let all = state.parts.len() == state.members.len();
+            (all && !state.is_working).then(|| {
+                state.is_working = true;
+                Next::Make(head, state.message())
+            })
+        });
+        let (head, message) = match next.await? {
+            Next::Take(joint) => return Ok(joint),
+            Next::Make(head, message) => (head, message),
+        };
+        let made = repository.squash(&head, &seat.base, &message, now).await;
+        let mut state = self.lock();
+        state.is_working = false;
+        self.changed.notify_waiters();
+        match made {
+            Ok(joint) if state.round == seat.round => {
+                state.joint = Some(joint.clone());
+                Ok(joint)
+            }
+            Ok(_) => Err(NotTogether::Spoiled),
+            Err(error) => {
+                state.spoil();
+                Err(NotTogether::Failed(failure::git(error)))
+            }
+        }
+    }
+
+    /// The service's journal does not announce the common commit: nobody may push it.
+    pub fn spoil(&self, seat: &Seat) {
+        let mut state = self.lock();
+        if state.round == seat.round {
+            state.spoil();
+        }
+        self.changed.notify_waiters();
+    }
+
+    /// Waits until all have announced the common commit, and what became of its push. The last one to
+    /// come pushes it.
+    ///
+    /// # Errors
+    /// See [`NotTogether`].
+    pub async fn push(
+        &self,
+        seat: &Seat,
+        joint: &CommitId,
+        repository: &Repository,
+        branch: &str,
+        stop: &mut Stop,
+    ) -> Result<PushOutcome, NotTogether> {
+        self.lock().announced += 1;
+        self.changed.notify_waiters();
+        let ours = self.wait(seat, stop, |state| {
+            let all = state.announced == state.members.len();
+            (all && !state.is_working).then(|| state.is_working = true)
+        });
+        match ours.await {
+            Ok(()) => {}
+            Err(NotTogether::Spoiled) => {
+                // The round is over, by a push or without one.
+                let state = self.lock();
+                let outcome = state.outcomes.get(&seat.round).cloned();
+                return match outcome {
+                    Some(outcome) => outcome.map_err(NotTogether::Failed),
+                    None => Err(NotTogether::Spoiled),
+                };
+            }
+            Err(end) => return Err(end),
+        }
+        let pushed = repository.push(branch, &seat.base, joint).await;
+        let pushed = pushed.map_err(failure::git);
+        let mut state = self.lock();
+        state.outcomes.insert(seat.round, pushed.clone());
+        state.has_departed = matches!(pushed, Ok(PushOutcome::Pushed));
+        state.spoil();
+        self.changed.notify_waiters();
+        pushed.map_err(NotTogether::Failed)
+    }
+
+    /// Waits for something of a round; [`NotTogether::Spoiled`] when the round is over.
+    async fn wait<T>(
+        &self,
+        seat: &Seat,
+        stop: &mut Stop,
+        mut ready: impl FnMut(&mut State) -> Option<T>,
+    ) -> Result<T, NotTogether> {
+        loop {
+            let changed = self.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            // From here on no change is missed.
+            changed.as_mut().enable();
+            {
+                let mut state = self.lock();
+                if state.round != seat.round {
+                    return Err(NotTogether::Spoiled);
+                }
+                if let Some(found) = ready(&mut state) {
+                    return Ok(found);
+                }
+            }
+            if let Err(reason) = stop.or(changed).await {
+                self.spoil(seat);
+                return Err(NotTogether::Stopped(reason));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Ends a round: whoever still wants to go boards again.
+    fn spoil(&mut self) {
+        self.round += 1;
+        self.base = None;
+        self.head = None;
+        self.parts.clear();
+        self.joint = None;
+        self.announced = 0;
+        self.is_working = false;
+    }
+
+    /// Returns the message of the common commit: one service's is what it always is.
+    fn message(&self) -> String {
+        let what: Vec<&str> = self.parts.values().map(|part| part.what.as_str()).collect();
+        let subject = match what.as_slice() {
+            [one] => format!("{one} ({})", self.environment),
+            [first, second] => format!("{first}, {second} ({})", self.environment),
+            [first, second, others @ ..] => {
+                let more = others.len();
+                format!("{first}, {second} and {more} more ({})", self.environment)
+            }
+            [] => String::new(),
+        };
+        let bodies: Vec<&str> = self.parts.values().map(|part| part.body.as_str()).collect();
+        let mut trailers = Trailers::new();
+        for part in self.parts.values() {
+            trailers.extend(&part.trailers);
+        }
+        git::message(&subject, &bodies.join("\n"), &trailers)
+    }
+}
+
+fn called_off(reason: &str) -> Failure {
+    let mut failure = Failure::new(
+        Ending::BlockedOther,
+        format!("nothing was pushed: all services go in one commit, and {reason}"),
+    )
+    .hint("mend that one, or leave it out, and run the same command again");
+    failure.0.reason_code = "not-begun".to_owned();
+    failure
+}
