@@ -140,14 +140,12 @@ impl Fleet {
                 None => break,
             }
         }
-        let ends = self.names.iter().map(|name| ServiceEnd {
-            service: name.clone(),
-            outcome: Box::new(
-                course
-                    .ends
-                    .remove(name.as_str())
-                    .unwrap_or_else(|| course.not_begun(name)),
-            ),
+        let ends = self.names.iter().map(|name| {
+            let ended = course.ends.get(name.as_str()).cloned();
+            ServiceEnd {
+                service: name.clone(),
+                outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
+            }
         });
         summary(ends.collect())
     }

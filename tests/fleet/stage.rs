@@ -1,0 +1,195 @@
+//! Three services behind a git server, and a cluster that runs what the branch says.
+
+use std::{path::Path, process::Command};
+
+use serde_json::Value;
+
+use crate::{
+    server::{Behaviour, Server, answer},
+    support::{
+        bare::{git, others_commit_all},
+        git_server::GitServer,
+    },
+};
+
+const TOKEN: &str = "ghs_fleetQ2x7token";
+const POLICY: &str = "version: 1\ntimezone: UTC\nblocked_dates: [2020-02-29]\n";
+
+/// The services of the stage. `web` depends on `cart`, and that on `api`.
+pub const SERVICES: [&str; 3] = ["web", "cart", "api"];
+
+/// A git server with the services, and what runs of them. Dropping it ends both.
+pub struct Stage {
+    pub git: GitServer,
+    /// Kept for its end.
+    _cluster: Server,
+    home: tempfile::TempDir,
+}
+
+/// How a run ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Checks the exit code; where it is another one, everything that was printed is shown.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The JSON result.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("{}", self.stderr))
+    }
+
+    /// The text result up to what has times and ids in it.
+    pub fn said(&self) -> String {
+        let lines = self.stdout.lines();
+        let lines: Vec<&str> = lines.take_while(|line| !line.contains("judged at")).collect();
+        lines.join("\n").trim_end().to_owned()
+    }
+
+    /// Code, service and reason of each service's end.
+    #[track_caller]
+    pub fn ends(&self) -> String {
+        let report = self.json();
+        let ends = report["services"].as_array().unwrap().iter().map(|end| {
+            let text = |key: &str| end[key].as_str().unwrap().to_owned();
+            format!(
+                "{} {} {}: {}",
+                end["exit_code"],
+                text("reason_code"),
+                text("service"),
+                text("reason")
+            )
+        });
+        ends.collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Stage {
+    /// Starts one in which the health check of version 6.6 fails.
+    pub fn start() -> Self {
+        let git = GitServer::start(TOKEN);
+        let repository = git.repository.clone();
+        let cluster = Server::with(move |_, request| look(&repository, request));
+        let mut config = "version: 1\nenvironments:\n  production: {branch: main, root: clusters/prod}\nservices:\n".to_owned();
+        let mut files = Vec::new();
+        for (index, name) in SERVICES.iter().enumerate() {
+            let needs = SERVICES.get(index + 1);
+            config.push_str(&service(name, &cluster.url, needs.copied()));
+            files.push((path(name), deployment(name)));
+        }
+        files.push(("shipgate.yaml".to_owned(), config));
+        files.push(("policies/production.yaml".to_owned(), POLICY.to_owned()));
+        others_commit_all(&git.repository, "main", &files);
+        Self {
+            git,
+            _cluster: cluster,
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A command of the program with an environment that holds nothing but what it needs.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shipgate"));
+        command
+            .args(arguments)
+            .current_dir(self.home.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home.path())
+            .env("TMPDIR", self.home.path())
+            .env("SHIPGATE_REPOSITORY", self.git.url())
+            .env("SHIPGATE_TOKEN", TOKEN);
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        Ran {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// As [`Self::run`], with the result as JSON.
+    pub fn report(&self, arguments: &[&str]) -> Ran {
+        self.run(&[arguments, &["--output", "json"]].concat())
+    }
+
+    /// The version of each service on the branch.
+    pub fn versions(&self) -> [String; 3] {
+        SERVICES.map(|name| version(&self.git.repository, name).unwrap())
+    }
+
+    /// The subjects of the commits since `first`, oldest first.
+    pub fn subjects(&self, first: &str) -> Vec<String> {
+        let range = format!("{first}..main");
+        let log = self.git.git(&["log", "--reverse", "--format=%s", &range]);
+        log.lines().map(str::to_owned).collect()
+    }
+}
+
+fn path(name: &str) -> String {
+    format!("clusters/prod/{name}.yaml")
+}
+
+fn version(repository: &Path, name: &str) -> Option<String> {
+    let text = git(repository, &["show", &format!("main:{}", path(name))]);
+    let image = text.lines().find(|line| line.contains("image:"))?;
+    Some(image.rsplit(':').next()?.trim_end_matches('"').to_owned())
+}
+
+/// What runs is what the branch says.
+fn look(repository: &Path, request: &str) -> Behaviour {
+    let target = request.split(' ').nth(1).unwrap_or_default();
+    let mut parts = target.split('/').skip(1);
+    let (name, what) = (parts.next().unwrap_or_default(), parts.next());
+    let Some(version) = version(repository, name) else {
+        return answer(404, "", "{}");
+    };
+    match what {
+        Some("health") if version == "6.6" => answer(500, "", "{}"),
+        _ => answer(200, "", format!("{{\"version\": \"{version}\"}}")),
+    }
+}
+
+fn service(name: &str, url: &str, needs: Option<&str>) -> String {
+    let needs = needs.map(|name| format!("    depends_on: [{name}]\n"));
+    format!(
+        "  {name}:
+    manifests: [\"{{root}}/{name}.yaml\"]
+    image: registry.example/{name}
+    workloads: {{stable: Deployment/{name}}}
+    live: {{stable: {{http: \"{url}/{name}/version\", pointer: /version}}}}
+    strategy: {{rolling: {{bake_time: 1s}}}}
+    verification: {{interval: 1s, health: [{{name: answers, http: \"{url}/{name}/health\"}}]}}
+{}",
+        needs.unwrap_or_default()
+    )
+}
+
+fn deployment(name: &str) -> String {
+    format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}}}
+spec:
+  selector: {{matchLabels: {{app: {name}}}}}
+  template:
+    metadata: {{labels: {{app: {name}}}}}
+    spec:
+      containers:
+        - name: app
+          image: \"registry.example/{name}:1.0\"
+"
+    )
+}
