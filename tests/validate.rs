@@ -819,6 +819,34 @@ fn backends_that_lead_to_the_wrong_pods_are_refused() {
 }
 
 #[test]
+fn keys_of_a_chart_that_are_not_there_are_told() {
+    let chart = "image: registry.example/shop/ads\n    helm: {file: \"{root}/values.yaml\", image_tag: image.tag, canary: {image_tag: canary.tag, replicas: canary.replicas}}\n";
+    let config = by("{http_route: HTTPRoute/ads}");
+    let config = config.replace("image: registry.example/shop/ads\n", chart);
+    let manifests = route("[{name: ads, weight: 100}, {name: ads-canary, weight: 0}]");
+    let told = [
+        "image: {tag: '1.0'}\ncanary: {tag: '1.0', replicas: 0}\n",
+        "image: {tag: ''}\ncanary: {tags: '1.0', replicas: none}\n",
+    ];
+    let told = told.map(|values| {
+        let files = [
+            ("prod/ads.yaml", manifests.clone()),
+            ("prod/values.yaml", values.to_owned()),
+        ];
+        found(&config, &files)
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    0
+      warning 10:14 arms: a chart writes the workloads: whose pods the backends of HTTPRoute/ads lead to is not known
+    3
+      error 8:11 arms: prod/values.yaml:1: `image.tag` is empty, expected a value; write the value that counts now there
+      error 8:11 arms: prod/values.yaml:1: there is no `canary.tag` here, and a key that the chart does not know would change nothing; check the key; where only the chart's own values have it, write the value that counts now here
+      error 8:11 arms: prod/values.yaml:2: `canary.replicas` of prod/values.yaml is `none`, expected a whole number; write a number there
+      warning 10:14 arms: a chart writes the workloads: whose pods the backends of HTTPRoute/ads lead to is not known
+    ");
+}
+
+#[test]
 fn pairs_that_do_not_fit_are_warned_of() {
     let of = |track: &str| format!("{{app: ads, track: {track}}}");
     let steps = |steps: &str| {

@@ -55,12 +55,13 @@ use traffic::{
 
 pub use change_set::{Applied, ChangeSet};
 pub use colour::{Colours, colours};
+pub use helm::{current as current_chart_value, current_number as current_chart_number};
 pub use image::ImageReference;
 pub use leading::{Leading, LeadsTo, leading};
 pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
 pub use pod_selector::may_select_pods;
-pub use pointer::{Segment, parse_path};
+pub use pointer::{Segment, parse_path, path_of};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
 pub use serving::{Serving, scaled_by, serving, splits_by_subsets};

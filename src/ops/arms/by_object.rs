@@ -52,6 +52,23 @@ pub(super) fn look(
     Ok(arms)
 }
 
+/// What can be said where a chart writes the workloads, with the labels of their pods.
+pub(super) fn of_a_chart(
+    (object, backend): (&ObjectRef, Option<&str>),
+    manifests: &Manifests,
+) -> Result<Arms, Refusal> {
+    let given_before = match given_before((object, backend), manifests)? {
+        Ok(warning) => warning,
+        Err(refusal) => return Ok(Arms::refused(refusal)),
+    };
+    let mut arms = Arms::default();
+    arms.warnings.extend(given_before);
+    arms.warnings.push(format!(
+        "a chart writes the workloads: whose pods the backends of {object} lead to is not known"
+    ));
+    Ok(arms)
+}
+
 /// Says that the canary has a share before anything is deployed, and refuses where it has all of it.
 fn given_before(
     (object, backend): (&ObjectRef, Option<&str>),

@@ -58,7 +58,14 @@ pub fn in_manifests(service: &Service, manifests: &Manifests) -> Result<Arms, Re
             Traffic::Object {
                 object,
                 canary: backend,
-            } => by_object::look(canary, (object, backend.as_deref()), manifests),
+            } => {
+                let traffic = (object, backend.as_deref());
+                if service.helm.is_some() {
+                    by_object::of_a_chart(traffic, manifests)
+                } else {
+                    by_object::look(canary, traffic, manifests)
+                }
+            }
             Traffic::Replicas => by_pods::look(canary, manifests),
         },
         Strategy::BlueGreen(pair) => colours::look(pair, manifests),

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     config::{Config, Environment, Service},
     manifest::{Manifests, Refusal, SourceFile},
-    ops::{arms, set::FileSet},
+    ops::{arms, carried, set::FileSet},
     policy::{Lint, Severity},
 };
 
@@ -41,7 +41,7 @@ pub(super) fn lints(config: &Config, path: &Path, now: DateTime<Utc>) -> Vec<Lin
     }
     let shared = |service: &&Service| {
         let strategy = &service.strategy;
-        strategy.traffic_object().is_some() || strategy.canary().is_some()
+        service.helm.is_some() || strategy.traffic_object().is_some() || strategy.canary().is_some()
     };
     for environment in config.environments.values() {
         let mut services = config.services.values().filter(shared).peekable();
@@ -55,6 +55,9 @@ pub(super) fn lints(config: &Config, path: &Path, now: DateTime<Utc>) -> Vec<Lin
                 continue;
             };
             let manifests = beside(own.manifests(), all.as_ref());
+            for refusal in carried::refusals(&service.in_environment(environment), &manifests) {
+                add(service, "helm", Severity::Error, with_hint(&refusal));
+            }
             match arms::in_manifests(service, &manifests) {
                 Ok(found) => {
                     if let Some(refusal) = found.refusal {
