@@ -991,6 +991,26 @@ fn a_plan_and_validate_warn_of_steps_that_see_too_little() {
 }
 
 #[test]
+fn a_plan_warns_of_what_does_not_fit() {
+    let stage = Stage::new();
+    stage.edit(CONFIG, |text| {
+        text.replace("set_weight: 50", "set_weight: 100")
+            .replace("/canary/version", "/stable/version")
+    });
+    let plan = stage.about("plan", &[]);
+    let errors = plan.errors.lines();
+    let warned: Vec<&str> = errors
+        .filter_map(|line| line.split_once("warning  "))
+        .map(|(_, text)| text)
+        .collect();
+    insta::assert_snapshot!(format!("{}\n{}", plan.code, warned.join("\n")), @r"
+    0
+    weight 100% goes to 1 pod of Deployment/advertisements-canary, and Deployment/advertisements has 3 for everything: each would get 3 times the requests of one of stable's; `canary_replicas: 3` would be as many as for stable
+    `live.stable` and `live.canary` look at the same place, so what Deployment/advertisements runs is taken for what Deployment/advertisements-canary runs; give each its own
+    ");
+}
+
+#[test]
 fn nonsense_is_refused() {
     let stage = Stage::new();
     let rows = [

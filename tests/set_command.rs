@@ -871,6 +871,30 @@ fn the_usual_targets_of_a_service_are_found() {
 }
 
 #[test]
+fn a_service_of_a_chart_has_its_version_in_the_values_file() {
+    let (folder, file) = folder();
+    let values = folder.path().join("deploy/values.yaml");
+    let chart = "    helm: {file: \"{root}/values.yaml\", image_tag: image.tag, version_keys: [podVersion]}\n";
+    let configuration = format!("{CONFIGURATION}{chart}");
+    fs::write(folder.path().join("shipgate.yaml"), &configuration).unwrap();
+    // What runs is a template: only rendering says what its image is.
+    let template = DEPLOYMENT.replace("registry.example/app:1.0", "{{ .Values.image.tag }}");
+    fs::write(&file, &template).unwrap();
+    let before = "image: {tag: 1.0}   # of production\npodVersion: '1.0'\n";
+    fs::write(&values, before).unwrap();
+    let (code, printed) = shipgate(folder.path(), &["--service", "app", "--version", "1.10"]);
+    assert_eq!(code, 0, "{printed}");
+    let after = "image: {tag: '1.10'}   # of production\npodVersion: '1.10'\n";
+    assert_eq!(fs::read_to_string(&values).unwrap(), after);
+    assert_eq!(fs::read_to_string(&file).unwrap(), template);
+    fs::write(&values, "image: {tags: 1.0}\npodVersion: '1.0'\n").unwrap();
+    let (code, printed) = shipgate(folder.path(), &["--service", "app", "--version", "1.10"]);
+    assert_eq!(code, 30, "{printed}");
+    let missing = "deploy/values.yaml:1: there is no `image.tag` here";
+    assert!(printed.contains(missing), "{printed}");
+}
+
+#[test]
 fn a_service_may_carry_its_version_in_more_values() {
     let (folder, file) = folder();
     let carries = "    version_in: [{path: 'metadata.annotations[\"example.com/version\"]'}]\n";

@@ -221,6 +221,54 @@ fn what_does_not_go_together_is_told_with_its_place() {
 }
 
 #[test]
+fn keys_of_a_chart_fit_the_strategy() {
+    let route = config("{http_route: HTTPRoute/shop}", USUAL);
+    let image = "    image: registry.example/shop\n";
+    let with = |text: &str, helm: &str| {
+        let changed = text.replacen(image, &format!("{image}    helm: {helm}\n"), 1);
+        assert_ne!(changed, text);
+        changed
+    };
+    let canary_keys = "canary: {image_tag: canary.image.tag, replicas: canary.replicas}";
+    let file = "file: \"{root}/values.yaml\", image_tag: image.tag";
+    let good = with(&route, &format!("{{{file}, {canary_keys}}}"));
+    canary(&good).unwrap();
+    let two = "  production: {branch: main, root: clusters/prod}\n  staging: {branch: main, root: clusters/staging}\n";
+    let one = "  production: {branch: main, root: clusters/prod}\n";
+    let shared = good.replace("{root}/values.yaml", "values.yaml");
+    let rows = [
+        with(&route, &format!("{{{file}}}")),
+        good.replace("image_tag: image.tag", "image_tag: canary.image.tag"),
+        good.replace("image_tag: image.tag", "image_tag: image..tag"),
+        good.replace("{root}/values.yaml", "../values.yaml"),
+        good.replace("{root}/values.yaml", "{root}/*.yaml"),
+        good.replace(
+            image,
+            &format!("{image}    version_in: [{{env: VERSION}}]\n"),
+        ),
+        with(
+            &config("{replicas: {}}", USUAL),
+            &format!("{{{file}, {canary_keys}}}"),
+        ),
+        shared.replace(one, two),
+    ];
+    let told: Vec<String> = rows.iter().map(|text| canary(text).unwrap_err()).collect();
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    10:11: the strategy `canary` needs `helm.canary`, such as `{image_tag: canary.image.tag, replicas: canary.replicas}`
+    10:11: found the key `canary.image.tag` twice, expected a key of its own for each value
+    10:51: found ".tag", expected a path such as spec.template.spec.containers[name=app].image
+    10:18: found `../values.yaml`, expected the path of one file inside the repository
+    10:18: found `{root}/*.yaml`, expected the path of one file inside the repository
+    10:17: names values of a workload, which a chart writes here; name the keys of the values file as `helm.version_keys`
+    10:11: numbers of pods are not counted in a chart's values; split the traffic by an object such as `http_route`
+    11:18: `values.yaml` is the values file of production and of staging, so what is deployed to one is deployed to both; expected a file of each, such as `{root}/values.yaml`
+    "#);
+    // Two branches have a file each.
+    let two = two.replace("staging: {branch: main", "staging: {branch: staging");
+    canary(&shared.replace(one, &two)).unwrap();
+}
+
+#[test]
 fn what_kubernetes_forbids_is_told_with_the_right_way() {
     let good = config("{http_route: HTTPRoute/shop}", USUAL);
     let version_in = |path: &str| {

@@ -534,3 +534,483 @@ fn watches_that_are_too_short_for_any_verdict_are_told() {
                   |                ^
     "#);
 }
+
+/// A service whose traffic, strategy and `live` are given, with manifests beside it.
+const PAIR: &str = r#"version: 1
+environments: {production: {branch: main, root: prod}}
+providers: {prometheus: {url: "https://prometheus.example"}}
+services:
+  ads:
+    manifests: ["{root}/ads*.yaml"]
+    image: registry.example/shop/ads
+    workloads: WORKLOADS
+    TRAFFIC
+    live: LIVE
+    strategy: STRATEGY
+    verification:
+      interval: 30s
+      metrics:
+        - {name: errors, provider: prometheus, bad: 'b{v="{{version}}"}', total: 't{v="{{version}}"}'}
+"#;
+
+const ARMS: &str = "{stable: Deployment/ads, canary: Deployment/ads-canary}";
+const ADDRESSES: &str =
+    r#"{stable: {http: "https://ads.example"}, canary: {http: "https://canary.ads.example"}}"#;
+const HALF: &str =
+    "{canary: {canary_replicas: 5, steps: [{set_weight: 50}, {pause: {duration: 10m}}]}}";
+const COLOURS: &str = "{blue: Deployment/ads, green: Deployment/ads-canary}";
+const OF_COLOURS: &str =
+    r#"{blue: {http: "https://blue.ads.example"}, green: {http: "https://green.ads.example"}}"#;
+const SWITCH: &str = "traffic: {service: Service/ads}";
+
+fn pair(workloads: &str, traffic: &str, live: &str, strategy: &str) -> String {
+    PAIR.replace("WORKLOADS", workloads)
+        .replace("TRAFFIC", traffic)
+        .replace("LIVE", live)
+        .replace("STRATEGY", strategy)
+}
+
+/// A canary by an object.
+fn by(traffic: &str) -> String {
+    pair(ARMS, &format!("traffic: {traffic}"), ADDRESSES, HALF)
+}
+
+fn deployment(name: &str, track: &str, replicas: u32) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  replicas: {replicas}\n  selector: {{matchLabels: {{app: ads, track: {track}}}}}\n  template:\n    metadata: {{labels: {{app: ads, track: {track}}}}}\n    spec: {{containers: [{{name: ads, image: \"registry.example/shop/ads:1.0\"}}]}}\n---\n"
+    )
+}
+
+fn service(name: &str, selector: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{selector: {selector}}}\n---\n"
+    )
+}
+
+fn route(backends: &str) -> String {
+    format!(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {{name: ads}}\nspec:\n  rules:\n    - backendRefs: {backends}\n---\n"
+    )
+}
+
+/// Ten pods of stable, none of the canary.
+fn halves() -> String {
+    deployment("ads", "stable", 10) + &deployment("ads-canary", "canary", 0)
+}
+
+/// What `validate` finds in a configuration with these manifests: exit code and findings.
+fn found(config: &str, files: &[(&str, String)]) -> String {
+    let mut all = vec![("shipgate.yaml", config)];
+    all.extend(files.iter().map(|(path, text)| (*path, text.as_str())));
+    let folder = folder(&all);
+    let (code, out) = shipgate(folder.path(), &["validate", "--output", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let findings = findings.map(|it| {
+        let text = |key: &str| it[key].as_str().unwrap();
+        format!(
+            "\n  {} {}:{} {}: {}",
+            text("severity"),
+            it["line"],
+            it["column"],
+            text("code"),
+            text("message")
+        )
+    });
+    format!("{code}{}", findings.collect::<String>())
+}
+
+#[test]
+fn backends_that_lead_to_the_wrong_pods_are_refused() {
+    let of = |track: &str| format!("{{app: ads, track: {track}}}");
+    let services =
+        |stable: &str, canary: &str| service("ads", stable) + &service("ads-canary", canary);
+    let both = "[{name: ads, port: 80, weight: 100}, {name: ads-canary, port: 80, weight: 0}]";
+    let by_route = by("{http_route: HTTPRoute/ads}");
+    let named = by("{http_route: HTTPRoute/ads, canary: ads}");
+    let right = services(&of("stable"), &of("canary"));
+    let mesh = |subset: &str, labels: &str| {
+        format!(
+            "kind: VirtualService\napiVersion: networking.istio.io/v1\nmetadata: {{name: ads}}\nspec:\n  http:\n    - route:\n        - {{destination: {{host: ads{subset}}}, weight: 100}}\n        - {{destination: {{host: ads, subset: canary}}, weight: 0}}\n---\nkind: DestinationRule\napiVersion: networking.istio.io/v1\nmetadata: {{name: ads}}\nspec:\n  host: ads\n  subsets:\n    - {{name: stable, labels: {{track: stable}}}}\n    - {{name: canary, labels: {labels}}}\n---\n"
+        )
+    };
+    let by_mesh = by("{virtual_service: VirtualService/ads}");
+    let everyone = service("ads", "{app: ads}");
+    let ingress = "apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata:\n  name: ads\n  annotations: {nginx.ingress.kubernetes.io/canary: \"true\", nginx.ingress.kubernetes.io/canary-weight: \"0\"}\nspec: {rules: [{http: {paths: [{backend: {service: {name: ads-canary}}}]}}]}\n---\n";
+    let by_ingress = by("{ingress_nginx: Ingress/ads}");
+    let rows = [
+        ("all is right", &by_route, route(both) + &right),
+        (
+            "the canary's selects nobody",
+            &by_route,
+            route(both) + &services(&of("stable"), &of("canarry")),
+        ),
+        (
+            "the canary's has no selector",
+            &by_route,
+            route(both) + &services(&of("stable"), "{}"),
+        ),
+        (
+            "the canary's selects stable's pods",
+            &by_route,
+            route(both) + &services(&of("stable"), &of("stable")),
+        ),
+        (
+            "the canary's selects both",
+            &by_route,
+            route(both) + &services(&of("stable"), "{app: ads}"),
+        ),
+        (
+            "stable's selects nobody",
+            &by_route,
+            route(both) + &services(&of("stabel"), &of("canary")),
+        ),
+        (
+            "the two are the wrong way round",
+            &by_route,
+            route(both) + &services(&of("canary"), &of("stable")),
+        ),
+        (
+            "stable's backend is named as the canary",
+            &named,
+            route(&both.replace("100", "1").replace("weight: 0", "weight: 1")) + &right,
+        ),
+        (
+            "the canary's is in no file",
+            &by_route,
+            route(both) + &service("ads", &of("stable")),
+        ),
+        (
+            "the canary's is to be added",
+            &by("{http_route: HTTPRoute/ads, canary: ads-canary}"),
+            route("[{name: ads, port: 80}]") + &services(&of("stable"), &of("stable")),
+        ),
+        (
+            "something else than a Service",
+            &by_route,
+            route(&both.replace(
+                "{name: ads-canary",
+                "{kind: ServiceImport, name: ads-canary",
+            )) + &right,
+        ),
+        (
+            "another one for both",
+            &by_route,
+            route(both) + &right + &service("all", "{app: ads}"),
+        ),
+        (
+            "subsets are right",
+            &by_mesh,
+            mesh(", subset: stable", "{track: canary}") + &everyone,
+        ),
+        (
+            "the canary's subset is stable's",
+            &by_mesh,
+            mesh(", subset: stable", "{track: stable}") + &everyone,
+        ),
+        (
+            "stable has no subset",
+            &by_mesh,
+            mesh("", "{track: canary}") + &everyone,
+        ),
+        (
+            "no such subset",
+            &by_mesh,
+            mesh(", subset: old", "{track: canary}") + &everyone,
+        ),
+        (
+            "an Ingress is right",
+            &by_ingress,
+            ingress.to_owned() + &right,
+        ),
+        (
+            "the canary Ingress leads to nobody",
+            &by_ingress,
+            ingress.to_owned() + &services(&of("stable"), &of("canarry")),
+        ),
+    ];
+    let told = rows.map(|(name, config, manifests)| {
+        let files = [("prod/ads.yaml", halves() + &manifests)];
+        format!("{name}: {}", found(config, &files))
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    all is right: 0
+    the canary's selects nobody: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary selects `app: ads`, `track: canarry`, which the pods of Deployment/ads-canary do not have, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector the labels of the pods of Deployment/ads-canary, or name another backend
+    the canary's has no selector: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary has no selector, so there are no pods behind it, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector the labels of the pods of Deployment/ads-canary, or name another backend
+    the canary's selects stable's pods: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary selects `app: ads`, `track: stable`, which are the pods of Deployment/ads and not those of Deployment/ads-canary, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector a label that only the pods of Deployment/ads-canary have; does `traffic.canary` name the right backend?
+    the canary's selects both: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary selects `app: ads`, which the pods of Deployment/ads have as well as those of Deployment/ads-canary, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector a label that only the pods of Deployment/ads-canary have; does `traffic.canary` name the right backend?
+    stable's selects nobody: 3
+      error 9:14 arms: prod/ads.yaml:28: Service/ads selects `app: ads`, `track: stabel`, which the pods of Deployment/ads do not have, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of stable; give its selector the labels of the pods of Deployment/ads, or name another backend
+    the two are the wrong way round: 3
+      error 9:14 arms: prod/ads.yaml:28: Service/ads selects `app: ads`, `track: canary`, which are the pods of Deployment/ads-canary and not those of Deployment/ads, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of stable; give its selector a label that only the pods of Deployment/ads have; does `traffic.canary` name the right backend?
+    stable's backend is named as the canary: 3
+      error 9:14 arms: prod/ads.yaml:28: Service/ads selects `app: ads`, `track: stable`, which are the pods of Deployment/ads and not those of Deployment/ads-canary, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector a label that only the pods of Deployment/ads-canary have; does `traffic.canary` name the right backend?
+    the canary's is in no file: 0
+      warning 9:14 arms: whether the backend `ads-canary` of HTTPRoute/ads (prod/ads.yaml:26) leads to the pods of Deployment/ads-canary alone is not known: no file of the environment holds Service/ads-canary
+    the canary's is to be added: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary selects `app: ads`, `track: stable`, which are the pods of Deployment/ads and not those of Deployment/ads-canary, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector a label that only the pods of Deployment/ads-canary have; does `traffic.canary` name the right backend?
+    something else than a Service: 0
+      warning 9:14 arms: whether the backend `ads-canary` of HTTPRoute/ads (prod/ads.yaml:26) leads to the pods of Deployment/ads-canary alone is not known: it is a ServiceImport
+    another one for both: 0
+      warning 9:14 arms: Service/all (prod/ads.yaml:38) selects the pods of stable and of the canary: what comes through it is shared by the numbers of pods, whatever weight HTTPRoute/ads has
+    subsets are right: 0
+    the canary's subset is stable's: 3
+      error 9:14 arms: prod/ads.yaml:30: subset `canary` of DestinationRule/ads selects `app: ads`, `track: stable`, which are the pods of Deployment/ads and not those of Deployment/ads-canary, and VirtualService/ads (prod/ads.yaml:28) has it as the backend of canary; give its selector a label that only the pods of Deployment/ads-canary have; does `traffic.canary` name the right backend?
+    stable has no subset: 3
+      error 9:14 arms: prod/ads.yaml:39: Service/ads selects `app: ads`, which the pods of Deployment/ads-canary have as well as those of Deployment/ads, and VirtualService/ads (prod/ads.yaml:27) has it as the backend of stable; give its selector a label that only the pods of Deployment/ads have; does `traffic.canary` name the right backend?
+    no such subset: 0
+      warning 9:14 arms: whether the backend `ads/old` of VirtualService/ads (prod/ads.yaml:27) leads to the pods of Deployment/ads alone is not known: no file of the environment holds subset `old` in a DestinationRule of `ads`
+    an Ingress is right: 0
+    the canary Ingress leads to nobody: 3
+      error 9:14 arms: prod/ads.yaml:33: Service/ads-canary selects `app: ads`, `track: canarry`, which the pods of Deployment/ads-canary do not have, and Ingress/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector the labels of the pods of Deployment/ads-canary, or name another backend
+    ");
+    // Services that are edited by nobody are looked at as well.
+    let files = [
+        ("prod/ads.yaml", halves() + &route(both)),
+        (
+            "prod/net/services.yml",
+            services(&of("stable"), &of("other")),
+        ),
+    ];
+    insta::assert_snapshot!(found(&by_route, &files), @r"
+    3
+      error 9:14 arms: prod/net/services.yml:6: Service/ads-canary selects `app: ads`, `track: other`, which the pods of Deployment/ads-canary do not have, and HTTPRoute/ads (prod/ads.yaml:26) has it as the backend of canary; give its selector the labels of the pods of Deployment/ads-canary, or name another backend
+    ");
+    // A patch does not say all labels of the pods, nor does a template.
+    let patch = |name: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  template:\n    metadata: {{labels: {{version: \"1.0\"}}}}\n    spec: {{containers: [{{name: ads, image: \"registry.example/shop/ads:1.0\"}}]}}\n---\n"
+        )
+    };
+    let files = [(
+        "prod/ads.yaml",
+        patch("ads") + &patch("ads-canary") + &route(both) + &right,
+    )];
+    insta::assert_snapshot!(found(&by_route, &files), @r"
+    0
+      warning 9:14 arms: whether the backend `ads` of HTTPRoute/ads (prod/ads.yaml:22) leads to the pods of Deployment/ads alone is not known: the labels of the pods of Deployment/ads are not written out where its version is
+      warning 9:14 arms: whether the backend `ads-canary` of HTTPRoute/ads (prod/ads.yaml:22) leads to the pods of Deployment/ads-canary alone is not known: the labels of the pods of Deployment/ads are not written out where its version is
+    ");
+    // Nor do the templates where a kustomization gives them more.
+    let more = services("{team: ads, app: ads, track: stable}", &of("canary"));
+    let kustomization = "commonLabels: {team: ads}\nresources: [ads.yaml]\n";
+    let files = [
+        ("prod/ads.yaml", halves() + &route(both) + &more),
+        ("prod/kustomization.yaml", kustomization.to_owned()),
+    ];
+    let by_kustomization = by_route.replace("ads*.yaml", "*.yaml");
+    insta::assert_snapshot!(found(&by_kustomization, &files), @r"
+    0
+      warning 9:14 arms: whether the backend `ads` of HTTPRoute/ads (prod/ads.yaml:26) leads to the pods of Deployment/ads alone is not known: Service/ads (prod/ads.yaml:28) selects `app: ads`, `team: ads`, `track: stable`, and a kustomization (prod/kustomization.yaml:1) gives pods more labels
+    ");
+    // What cannot be found is said, for nobody has looked at it.
+    let files = [(
+        "prod/ads.yaml",
+        deployment("ads", "stable", 1) + &route(both),
+    )];
+    insta::assert_snapshot!(found(&by_route, &files), @r"
+    0
+      warning 6:16 arms: not looked at: there is no Deployment/ads-canary in 1 file; found Deployment/ads; check kind and name, and that the files to edit include the one that holds it
+    ");
+}
+
+#[test]
+fn keys_of_a_chart_that_are_not_there_are_told() {
+    let chart = "image: registry.example/shop/ads\n    helm: {file: \"{root}/values.yaml\", image_tag: image.tag, canary: {image_tag: canary.tag, replicas: canary.replicas}}\n";
+    let config = by("{http_route: HTTPRoute/ads}");
+    let config = config.replace("image: registry.example/shop/ads\n", chart);
+    let manifests = route("[{name: ads, weight: 100}, {name: ads-canary, weight: 0}]");
+    let told = [
+        "image: {tag: '1.0'}\ncanary: {tag: '1.0', replicas: 0}\n",
+        "image: {tag: ''}\ncanary: {tags: '1.0', replicas: none}\n",
+    ];
+    let told = told.map(|values| {
+        let files = [
+            ("prod/ads.yaml", manifests.clone()),
+            ("prod/values.yaml", values.to_owned()),
+        ];
+        found(&config, &files)
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    0
+      warning 10:14 arms: a chart writes the workloads: whose pods the backends of HTTPRoute/ads lead to is not known
+    3
+      error 8:11 arms: prod/values.yaml:1: `image.tag` is empty, expected a value; write the value that counts now there
+      error 8:11 arms: prod/values.yaml:1: there is no `canary.tag` here, and a key that the chart does not know would change nothing; check the key; where only the chart's own values have it, write the value that counts now here
+      error 8:11 arms: prod/values.yaml:2: `canary.replicas` of prod/values.yaml is `none`, expected a whole number; write a number there
+      warning 10:14 arms: a chart writes the workloads: whose pods the backends of HTTPRoute/ads lead to is not known
+    ");
+}
+
+#[test]
+fn pairs_that_do_not_fit_are_warned_of() {
+    let of = |track: &str| format!("{{app: ads, track: {track}}}");
+    let steps = |steps: &str| {
+        let strategy = format!("{{canary: {{canary_replicas: 1, steps: [{steps}]}}}}");
+        let traffic = "traffic: {http_route: HTTPRoute/ads}";
+        pair(ARMS, traffic, ADDRESSES, &strategy)
+    };
+    let by_route = halves()
+        + &route("[{name: ads, weight: 100}, {name: ads-canary, weight: 0}]")
+        + &service("ads", &of("stable"))
+        + &service("ads-canary", &of("canary"));
+    let colours = halves() + &service("ads", &of("stable"));
+    let scaler = |kind: &str, name: &str| {
+        let (group, more) = match kind {
+            "ScaledObject" => ("keda.sh/v1alpha1", ""),
+            _ => ("autoscaling/v2", ", maxReplicas: 20, minReplicas: 2"),
+        };
+        format!(
+            "apiVersion: {group}\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {name}}}{more}}}\n---\n"
+        )
+    };
+    let (hpa, keda) = ("HorizontalPodAutoscaler", "ScaledObject");
+    let blue_green = |more: &str| {
+        let strategy = format!("{{blue_green: {{bake_time: 10m{more}}}}}");
+        pair(COLOURS, SWITCH, OF_COLOURS, &strategy)
+    };
+    let same = |live: &str| {
+        let live = format!("{{blue: {live}, green: {live}}}");
+        pair(COLOURS, SWITCH, &live, "{blue_green: {bake_time: 10m}}")
+    };
+    let rolling = |workload: &str, live: &str| {
+        let workloads = format!("{{stable: {workload}}}");
+        let live = format!("{{stable: {live}}}");
+        pair(&workloads, "", &live, "{rolling: {bake_time: 10m}}")
+    };
+    let pods = |steps: &str| {
+        let strategy = format!("{{canary: {{steps: [{steps}]}}}}");
+        pair(ARMS, "traffic: {replicas: {}}", ADDRESSES, &strategy)
+    };
+    let pause = "{pause: {duration: 10m}}";
+    let few = deployment("ads", "stable", 3)
+        + &deployment("ads-canary", "canary", 0)
+        + &service("ads", "{app: ads}");
+    let http = r#"{http: "https://ads.example"}"#;
+    let rows = [
+        (
+            "weights that the pods can bear",
+            steps(&format!("{{set_weight: 20}}, {pause}")),
+            by_route.clone(),
+        ),
+        (
+            "everything to one pod",
+            steps(&format!(
+                "{{set_weight: 20}}, {pause}, {{set_weight: 100}}, {pause}"
+            )),
+            by_route.clone(),
+        ),
+        (
+            "a scaler of the canary alone",
+            steps(&format!("{{set_weight: 20}}, {pause}")),
+            by_route.clone() + &scaler(keda, "ads-canary"),
+        ),
+        ("colours", blue_green(""), colours.clone()),
+        (
+            "as many replicas as serve",
+            blue_green(", replicas: 10"),
+            colours.clone(),
+        ),
+        (
+            "one replica for ten",
+            blue_green(", replicas: 1"),
+            colours.clone(),
+        ),
+        (
+            "a scaler of one colour",
+            blue_green(""),
+            colours.clone() + &scaler(hpa, "ads"),
+        ),
+        (
+            "a scaler of the other colour",
+            blue_green(""),
+            colours.clone() + &scaler(keda, "ads-canary"),
+        ),
+        (
+            "scalers of both",
+            blue_green(""),
+            colours.clone() + &scaler(hpa, "ads") + &scaler(keda, "ads-canary"),
+        ),
+        (
+            "a second Service for both colours",
+            blue_green(""),
+            colours.clone() + &service("ads-internal", "{app: ads}"),
+        ),
+        ("one address", same(http), colours.clone()),
+        (
+            "one workload in the cluster",
+            same("{kubernetes: {workload: Deployment/ads}}"),
+            colours.clone(),
+        ),
+        (
+            "each its own workload",
+            same("{kubernetes: {}}"),
+            colours.clone(),
+        ),
+        (
+            "a metric of each",
+            same("{metric: {query: 'up{app=\"{{arm}}\"}'}}"),
+            colours.clone(),
+        ),
+        ("rolling", rolling("Deployment/ads", http), halves()),
+        ("rolling a Rollout", rolling("Rollout/ads", http), halves()),
+        (
+            "rolling a Rollout that is asked",
+            rolling("Rollout/ads", "{kubernetes: {}}"),
+            halves(),
+        ),
+        (
+            "shares that differ",
+            pods(&format!(
+                "{{set_weight: 10}}, {pause}, {{set_weight: 50}}, {pause}"
+            )),
+            few.clone(),
+        ),
+        (
+            "shares that fall together",
+            pods(&format!(
+                "{{set_weight: 5}}, {pause}, {{set_weight: 10}}, {pause}, {{set_weight: 40}}, {pause}"
+            )),
+            few.clone(),
+        ),
+    ];
+    let told = rows.map(|(name, config, manifests)| {
+        let files = [("prod/ads.yaml", manifests)];
+        format!("{name}: {}", found(&config, &files))
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    weights that the pods can bear: 0
+    everything to one pod: 0
+      warning 9:14 arms: weight 100% goes to 1 pod of Deployment/ads-canary, and Deployment/ads has 10 for everything: each would get 10 times the requests of one of stable's; `canary_replicas: 10` would be as many as for stable
+    a scaler of the canary alone: 0
+      warning 9:14 arms: ScaledObject/ads-canary (prod/ads.yaml:38) scales Deployment/ads-canary, and nothing scales Deployment/ads: should it not be stable that is scaled?
+    colours: 0
+    as many replicas as serve: 0
+    one replica for ten: 0
+      warning 9:14 arms: `replicas: 1` of `blue_green` is fewer than the 10 of Deployment/ads, which serves everyone now: after the switch Deployment/ads-canary has that many for all of it
+    a scaler of one colour: 0
+      warning 9:14 arms: HorizontalPodAutoscaler/ads (prod/ads.yaml:26) scales Deployment/ads, and nothing scales Deployment/ads-canary: which colour serves decides whether the number of pods follows the traffic
+    a scaler of the other colour: 0
+      warning 9:14 arms: ScaledObject/ads-canary (prod/ads.yaml:26) scales Deployment/ads-canary, and nothing scales Deployment/ads: which colour serves decides whether the number of pods follows the traffic
+    scalers of both: 0
+    a second Service for both colours: 0
+      warning 9:14 arms: Service/ads-internal (prod/ads.yaml:26) selects the pods of Deployment/ads and of Deployment/ads-canary: what comes through it is not switched
+    one address: 0
+      warning 10:11 arms: `live.blue` and `live.green` look at the same place, so what Deployment/ads runs is taken for what Deployment/ads-canary runs; give each its own
+    one workload in the cluster: 0
+      warning 10:11 arms: `live.blue` and `live.green` look at the same place, so what Deployment/ads runs is taken for what Deployment/ads-canary runs; give each its own
+    each its own workload: 0
+    a metric of each: 0
+    rolling: 0
+    rolling a Rollout: 0
+      warning 10:20 arms: Rollout/ads is brought out by the steps of its own controller, and the first pod with the new version makes this say that it is live; write `live: {stable: {kubernetes: {}}}`, with `strategy: {argo_rollouts: {}}` to follow the steps
+    rolling a Rollout that is asked: 0
+    shares that differ: 0
+    shares that fall together: 0
+      warning 9:14 arms: the 3 weights make 2 different shares, because Deployment/ads has 3 pods: 5% is 1 pod of 4 (25%), 10% is 1 pod of 4 (25%), 40% is 2 pods of 5 (40%)
+    ");
+}

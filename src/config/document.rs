@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::{
     Config, Environment, OnFailure, Problems,
     git::GitDocument,
+    helm::HelmDocument,
     live::LivesDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
@@ -83,6 +84,10 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub version_in: Vec<CarrierDocument>,
+    /// Keys of a chart's values file, where a Helm chart writes the workloads.
+    #[serde(default)]
+    #[schemars(with = "HelmDocument")]
+    pub helm: Option<HelmDocument>,
     /// Its workloads as `Kind/name`.
     pub workloads: WorkloadsDocument,
     /// What splits the traffic between stable and canary.
@@ -188,6 +193,7 @@ impl ConfigDocument {
                 );
             }
         }
+        super::helm::check_files(&services, &environments, problems);
         Config {
             environments,
             git,

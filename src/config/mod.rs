@@ -3,6 +3,7 @@
 mod dependencies;
 mod document;
 mod git;
+mod helm;
 pub mod live;
 mod on_failure;
 pub mod provider;
@@ -24,6 +25,7 @@ use crate::{
 
 pub use document::ConfigDocument;
 pub use git::GitSettings;
+pub use helm::{Helm, HelmKeys};
 pub use live::Live;
 pub use on_failure::OnFailure;
 pub use strategy::{
@@ -79,6 +81,8 @@ pub struct Service {
     pub image: String,
     /// What carries its version in a workload besides image, version labels and `DD_VERSION`.
     pub version_in: Vec<Carrier>,
+    /// The keys of a chart's values that hold version and replicas; none = the workloads are written out.
+    pub helm: Option<Helm>,
     /// How it is deployed.
     pub strategy: Strategy,
     /// How it is judged.
@@ -129,16 +133,33 @@ impl Service {
         found.map(|(_, workload)| &workload.object)
     }
 
-    /// Returns the globs of its manifests in an environment.
+    /// Returns the globs of its manifests in an environment; a values file is one of them.
     pub fn globs(&self, environment: &Environment) -> Vec<String> {
-        self.manifests
-            .iter()
-            .map(|glob| {
-                let root = environment.root.trim_matches('/');
-                let glob = glob.replace("{root}", if root == "." { "" } else { root });
-                glob.trim_start_matches('/').to_owned()
-            })
-            .collect()
+        let globs = self.manifests.iter();
+        let mut globs: Vec<String> = globs.map(|glob| environment.path(glob)).collect();
+        globs.extend(self.helm.iter().map(|helm| environment.path(&helm.file)));
+        globs
+    }
+
+    /// Returns the service with the paths that it has in an environment.
+    #[must_use]
+    pub fn in_environment(&self, environment: &Environment) -> Self {
+        let mut service = self.clone();
+        if let Some(helm) = &mut service.helm {
+            helm.file = environment.path(&helm.file);
+        }
+        service
+    }
+
+    /// Returns the values file of one of its workloads, and the keys there; none where the workload is
+    /// written out.
+    pub fn helm_keys(&self, workload: &ObjectRef) -> Option<(&str, &HelmKeys)> {
+        let helm = self.helm.as_ref()?;
+        let keys = match self.word(workload)? {
+            "canary" => helm.canary.as_ref()?,
+            _ => &helm.stable,
+        };
+        Some((&helm.file, keys))
     }
 }
 
@@ -171,6 +192,13 @@ impl Config {
 }
 
 impl Environment {
+    /// Returns a path or glob of the configuration with the environment's folder for `{root}`.
+    fn path(&self, path: &str) -> String {
+        let root = self.root.trim_matches('/');
+        let path = path.replace("{root}", if root == "." { "" } else { root });
+        path.trim_start_matches('/').to_owned()
+    }
+
     /// Returns the path of an environment's policy where its configuration names none.
     pub fn usual_policy(name: &str) -> String {
         format!("policies/{name}.yaml")

@@ -46,6 +46,7 @@ impl ServiceDocument {
             })
             .collect();
         let strategy = self.strategy(pointer, problems);
+        let helm = self.helm(&strategy, pointer, problems);
         let verification = self.verification.validate().unwrap_or_else(|found| {
             problems.all(&format!("{pointer}/verification"), found);
             Verification {
@@ -65,6 +66,7 @@ impl ServiceDocument {
             manifests: self.manifests,
             image,
             version_in,
+            helm,
             strategy,
             verification,
             progress_deadline: read_duration(

@@ -104,6 +104,12 @@ pub fn locate_allowing(
                 (value, *scalar_type),
                 &mut findings,
             ),
+            Edit::ChartValue {
+                file,
+                path,
+                value,
+                scalar_type,
+            } => helm::locate_there(manifests, file, path, (value, *scalar_type), &mut findings),
             Edit::Path {
                 object,
                 path,

@@ -307,12 +307,7 @@ impl Manifests {
         match found.as_slice() {
             [] => Err(self.missing(wanted)),
             [one] => Ok(*one),
-            [first, second, ..] => Err(Refusal::new(format!(
-                "{wanted} is written twice, here and in {}, expected once",
-                second.place()
-            ))
-            .at(first.path(), first.object.line)
-            .hint("name files that hold it once")),
+            [first, second, ..] => Err(twice(wanted, *first, *second)),
         }
     }
 
@@ -345,6 +340,23 @@ impl Manifests {
         Refusal::new(format!("there is no {wanted} in {files}; found {found}"))
             .hint("check kind and name, and that the files to edit include the one that holds it")
     }
+}
+
+fn twice(wanted: &ObjectRef, first: View<'_>, second: View<'_>) -> Refusal {
+    let (here, there) = (&first.object.namespace, &second.object.namespace);
+    let (namespaces, hint) = match (here, there) {
+        (Some(here), Some(there)) if here != there => (
+            format!(" for the namespaces `{here}` and `{there}`"),
+            "name only the files of one namespace",
+        ),
+        _ => (String::new(), "name files that hold it once"),
+    };
+    Refusal::new(format!(
+        "{wanted} is written twice{namespaces}, here and in {}, expected once",
+        second.place()
+    ))
+    .at(first.path(), first.object.line)
+    .hint(hint)
 }
 
 /// What to do where a document is a Helm template.

@@ -49,17 +49,19 @@ use pods::{
 };
 use scale::{autoscaler, replicas};
 use traffic::{
-    backend, canary_backend, colour, http_route, ingress_nginx, rollout_step, second_backend,
-    selector, shares, subset, traefik_service, virtual_service, weight,
+    backend, canary_backend, colour, http_route, ingress_nginx, leading, rollout_step,
+    second_backend, selector, shares, subset, traefik_service, virtual_service, weight,
 };
 
 pub use change_set::{Applied, ChangeSet};
 pub use colour::{Colours, colours};
+pub use helm::{current as current_chart_value, current_number as current_chart_number};
 pub use image::ImageReference;
+pub use leading::{Leading, LeadsTo, leading};
 pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
 pub use pod_selector::may_select_pods;
-pub use pointer::{Segment, parse_path};
+pub use pointer::{Segment, parse_path, path_of};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
 pub use serving::{Serving, scaled_by, serving, splits_by_subsets};

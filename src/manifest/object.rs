@@ -25,20 +25,36 @@ pub(super) fn find(
     file: (&str, &str),
     objects: &mut Vec<Object>,
 ) {
-    let root = document.root();
+    below(document, index, document.root(), file, objects);
+}
+
+/// Adds the object at a node, or the items of the list there. A list in a list is one too: what could
+/// not be seen in it would be neither changed nor respected. One that is an alias is not entered: it may
+/// lead to what it is in, or to the same again and again.
+fn below(
+    document: &ParsedDocument,
+    index: usize,
+    node: NodeId,
+    file: (&str, &str),
+    objects: &mut Vec<Object>,
+) {
     let is_list = document
-        .get(root, "kind")
+        .get(node, "kind")
         .and_then(|kind| document.text(kind))
         .is_some_and(|kind| kind.ends_with("List"));
-    let items = document
-        .get(root, "items")
-        .map(|items| document.items(items).collect::<Vec<_>>());
-    match items {
-        Some(items) if is_list => {
-            let items = items.iter();
-            objects.extend(items.filter_map(|item| read(document, index, *item, file)));
+    let is_outermost = node == document.root();
+    let is_written_here = |node: NodeId| document.resolve(node) == node;
+    match document.get(node, "items") {
+        Some(items) if is_list && (is_outermost || is_written_here(items)) => {
+            for item in document.items(items) {
+                if is_written_here(item) {
+                    below(document, index, item, file, objects);
+                } else {
+                    objects.extend(read(document, index, item, file));
+                }
+            }
         }
-        _ => objects.extend(read(document, index, root, file)),
+        _ => objects.extend(read(document, index, node, file)),
     }
 }
 

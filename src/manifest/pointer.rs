@@ -40,7 +40,7 @@ impl From<&str> for Segment {
 }
 
 /// Returns a path to a value as people write it.
-pub(super) fn path_of(pointer: &[Segment]) -> String {
+pub fn path_of(pointer: &[Segment]) -> String {
     let mut text = String::new();
     for segment in pointer {
         match segment {

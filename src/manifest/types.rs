@@ -174,6 +174,17 @@ pub enum Edit {
         /// What readers must take it for; none = what the value that is there is, else a text.
         scalar_type: Option<ScalarType>,
     },
+    /// A value of a chart's values file that a configuration names: only one that is there is changed.
+    ChartValue {
+        /// Path of the file from the repository's root.
+        file: String,
+        /// Path to the value, such as `image.tag`.
+        path: Vec<Segment>,
+        /// New value.
+        value: String,
+        /// What readers must take it for.
+        scalar_type: ScalarType,
+    },
     /// Any value by its path.
     Path {
         /// The object that it is in; none = the one object that has the path.

@@ -80,7 +80,7 @@ pub fn subject_on_disk(
         pick("environment", environment, &config.environments, shown)?;
     let (_, service) = pick("service", service, &config.services, shown)?;
     Ok(Subject {
-        service: service.clone(),
+        service: service.in_environment(environment),
         environment: environment.clone(),
         environment_name,
         config,
@@ -118,7 +118,7 @@ impl Site {
     pub fn target(&self, service: &Service) -> Target {
         Target {
             config: self.config.clone(),
-            service: service.clone(),
+            service: service.in_environment(&self.environment),
             environment: self.environment.clone(),
             environment_name: self.environment_name.clone(),
             branch: self.branch.clone(),
@@ -205,7 +205,7 @@ pub async fn target(
     let site = site(repository, source, environment).await?;
     let (_, service) = pick("service", service, &site.config.services, source.path)?;
     Ok(Target {
-        service: service.clone(),
+        service: service.in_environment(&site.environment),
         environment: site.environment,
         environment_name: site.environment_name,
         branch: site.branch,
@@ -268,7 +268,7 @@ pub async fn target_at(
     let service = Some(target.service.name.as_str());
     let (_, service) = pick("service", service, &config.services, path)?;
     Ok(Target {
-        service: service.clone(),
+        service: service.in_environment(environment),
         environment: environment.clone(),
         environment_name: target.environment_name.clone(),
         branch: target.branch.clone(),

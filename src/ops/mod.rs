@@ -7,6 +7,7 @@ pub mod approve;
 pub mod arms;
 pub mod asker;
 pub mod beside;
+pub mod carried;
 pub mod case;
 pub mod cause;
 pub mod check;

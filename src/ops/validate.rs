@@ -1,5 +1,7 @@
 //! `validate`: policies and configurations, their form, their meaning, and what is odd about them.
 
+mod pairing;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -9,14 +11,12 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::{
-    arms,
     beside::Beside,
     check,
     plan::{
         short_watch::short_watches,
         traffic::{self, KnownTraffic},
     },
-    set::FileSet,
 };
 use crate::{
     config::{Config, Strategy},
@@ -135,7 +135,7 @@ pub async fn run(
                     (Some(Err(wrong)), _) => wrong.into_iter().map(invalid).collect(),
                     (Some(Ok(config)), known) => {
                         let mut lints = presets(&config, &text.text);
-                        lints.extend(arms(&config, text, now));
+                        lints.extend(pairing::lints(&config, &text.subject.path, now));
                         lints.extend(steps(&config, &text.text, known));
                         lints
                     }
@@ -218,54 +218,6 @@ fn presets(config: &Config, text: &str) -> Vec<Lint> {
                 code: "preset",
                 message,
             });
-        }
-    }
-    lints
-}
-
-/// Finds canaries that the Services beside the configuration do not tell apart from stable, or cut off.
-/// Manifests that are not there, or cannot be read, are for `plan` to tell of.
-fn arms(config: &Config, text: &Text<'_>, now: DateTime<Utc>) -> Vec<Lint> {
-    let folder = text.subject.path.parent().unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
-    let mut lints = Vec::new();
-    for environment in config.environments.values() {
-        let canaries = config.services.values();
-        let mut canaries = canaries.filter(|service| service.strategy.canary().is_some());
-        let Some(first) = canaries.next() else {
-            return lints;
-        };
-        // Services may be in other files than those that are edited.
-        let root = environment.root.trim_matches('/');
-        let all = if root == "." { "" } else { root };
-        let all = ["yaml", "yml"].map(|ending| format!("{all}/**/*.{ending}"));
-        let all = all.map(|glob| glob.trim_start_matches('/').to_owned());
-        let read = |glob: &String| FileSet::read(folder, std::slice::from_ref(glob), now).ok();
-        let Some(files) = all.iter().find_map(read) else {
-            continue;
-        };
-        for service in std::iter::once(first).chain(canaries) {
-            let Ok(found) = arms::look(service, files.manifests()) else {
-                continue;
-            };
-            let pointer = format!("/services/{}/traffic", service.name);
-            let lint = |severity, code, message| Lint {
-                position: config.position(&pointer),
-                severity,
-                code,
-                message,
-            };
-            let refusal = found.refusal.iter().map(|it| match &it.hint {
-                Some(hint) => format!("{it}; {hint}"),
-                None => it.to_string(),
-            });
-            lints.extend(refusal.map(|it| lint(Severity::Error, "arms", it)));
-            let warnings = found.warnings.into_iter();
-            lints.extend(warnings.map(|it| lint(Severity::Warning, "arms", it)));
         }
     }
     lints

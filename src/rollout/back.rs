@@ -1,7 +1,7 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
-use super::{Action, Arm, Plan, Replay, Roles, WrittenStep};
-use crate::manifest::{Change, Edit, ObjectRef, ScalarType};
+use super::{Action, Arm, Plan, Replay, Roles, WrittenStep, build::brings_version};
+use crate::manifest::{Change, ObjectRef, ScalarType};
 
 /// One step of the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,9 +166,7 @@ fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
     plan.steps[..wait]
         .iter()
         .rposition(|step| match &step.action {
-            Action::Write { edits, .. } => edits
-                .iter()
-                .any(|edit| matches!(edit, Edit::Version { .. })),
+            Action::Write { edits, .. } => edits.iter().any(brings_version),
             Action::WaitLive { .. }
             | Action::Preview { .. }
             | Action::Follow { .. }

@@ -14,7 +14,8 @@ use crate::{
 
 pub use back::{BackStep, way_back};
 pub use build::{
-    CLEANUP, Facts, Share, Switch, cleanup, direct, plan, version_edits, weight_edits,
+    CLEANUP, Facts, Share, Switch, cleanup, direct, plan, replicas_edit, takes_pods_away,
+    version_edits, weight_edits,
 };
 pub use replay::{Replay, WrittenStep, replay};
 

@@ -1,12 +1,15 @@
 //! What the manifests ask the cluster for: versions, replicas and the canary's weight.
 
-use super::{Arm, Shape, shop::ROOT};
+use super::{Arm, Shape, shape::VALUES, shop::ROOT};
 use crate::{
     units::Weight,
     yaml::{Document, Limits, NodeId, documents},
 };
 
 const WEIGHT_ANNOTATION: &str = "nginx.ingress.kubernetes.io/canary-weight";
+
+/// The release that the chart is installed as.
+const RELEASE: &str = "advertisements";
 
 /// What one commit asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,13 +47,21 @@ pub(super) struct WantedWorkload {
 /// A file is not YAML, or an object or value that the cluster needs is missing or nonsense.
 pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired, String> {
     let mut found = Vec::new();
+    let values = match shape {
+        Shape::Chart => Some(values(files)?),
+        _ => None,
+    };
     for (path, bytes) in files {
         if !path.ends_with(".yaml") {
             continue;
         }
         let text = std::str::from_utf8(bytes).map_err(|_| format!("{path}: not UTF-8"))?;
+        let text = match &values {
+            Some(values) if path.contains("/templates/") => rendered(text, values)?,
+            _ => text.to_owned(),
+        };
         let parsed =
-            documents(text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
+            documents(&text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
         found.extend(parsed.into_iter().map(|document| Manifest {
             path: path.clone(),
             document,
@@ -79,7 +90,9 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
         stable: stable.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
         weight: match shape {
-            Shape::Ingress => Some(object("Ingress", "advertisements-canary")?.weight()?),
+            Shape::Ingress | Shape::Chart => {
+                Some(object("Ingress", "advertisements-canary")?.weight()?)
+            }
             Shape::HttpRoute => Some(object("HTTPRoute", "advertisements")?.share(
                 &["spec", "rules"],
                 &["backendRefs"],
@@ -98,6 +111,45 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
             Shape::Replicas | Shape::BlueGreen => None,
         },
     })
+}
+
+/// Reads the values that the chart is rendered with.
+fn values(files: &[(String, Vec<u8>)]) -> Result<Manifest, String> {
+    let path = format!("{ROOT}/{VALUES}");
+    let file = files.iter().find(|(known, _)| *known == path);
+    let bytes = file.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+    let text = String::from_utf8(bytes).map_err(|_| format!("{path}: not UTF-8"))?;
+    let parsed = documents(&text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
+    let document = parsed.into_iter().next();
+    let document = document.ok_or_else(|| format!("{path}: no values"))?;
+    Ok(Manifest { path, document })
+}
+
+/// Renders a template as far as the shop's go: `{{ .Values.key }}`, `| quote` and the release's name.
+fn rendered(template: &str, values: &Manifest) -> Result<String, String> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, action)) = rest.split_once("{{") {
+        let (action, after) = action
+            .split_once("}}")
+            .ok_or_else(|| values.wrong("a template action has no end"))?;
+        let (name, quotes) = match action.trim().strip_suffix("| quote") {
+            Some(name) => (name.trim(), "\""),
+            None => (action.trim(), ""),
+        };
+        let value = match name.strip_prefix(".Values.") {
+            Some(key) => {
+                let keys: Vec<&str> = key.split('.').collect();
+                let value = values.text(&keys);
+                value.ok_or_else(|| values.wrong(&format!("no value `{key}`")))?
+            }
+            None => RELEASE,
+        };
+        text.push_str(&format!("{before}{quotes}{value}{quotes}"));
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
 }
 
 struct Manifest {

@@ -19,7 +19,30 @@ pub enum Shape {
     Replicas,
     /// All of it to one of two colours, as the selector of a Service says.
     BlueGreen,
+    /// By a canary Ingress, and the workloads are templates of a Helm chart.
+    Chart,
 }
+
+/// A chart and the values of its release; what is in `templates` is rendered with them.
+const CHART: [(&str, &str); 5] = [
+    ("shop/Chart.yaml", include_str!("world/chart/Chart.yaml")),
+    (
+        "shop/values.yaml",
+        include_str!("world/chart/defaults.yaml"),
+    ),
+    (
+        "shop/templates/stable.yaml",
+        include_str!("world/chart/stable.yaml"),
+    ),
+    (
+        "shop/templates/canary.yaml",
+        include_str!("world/chart/canary.yaml"),
+    ),
+    (VALUES, include_str!("world/chart/values.yaml")),
+];
+
+/// The values of the release.
+pub(super) const VALUES: &str = "values.yaml";
 
 const STABLE: &str = include_str!("world/advertisements.yaml");
 const CANARY: &str = include_str!("world/advertisements-canary.yaml");
@@ -44,6 +67,17 @@ const BLUE_GREEN: [(&str, &str); 3] = [
 /// What the configuration says of the usual shape, which the others replace.
 const BY_INGRESS: &str = "{ingress_nginx: Ingress/advertisements-canary}";
 const PODS: &str = "        canary_replicas: 1\n";
+
+/// Where the configuration says which files the workloads are written in.
+const WRITTEN: &str = "    manifests: [\"{root}/advertisements*.yaml\"]\n";
+/// What it says where a chart writes them.
+const OF_CHART: &str = "    manifests: [\"{root}/traffic.yaml\"]
+    helm:
+      file: \"{root}/values.yaml\"
+      image_tag: image.tag
+      version_keys: [podVersion]
+      canary: {image_tag: canary.image.tag, version_keys: [canary.podVersion], replicas: canary.replicas}
+";
 
 impl Shape {
     /// Those with a canary.
@@ -70,13 +104,21 @@ impl Shape {
                 .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
                 .to_vec();
         }
+        if self == Self::Chart {
+            let (_, canary) = CANARY.rsplit_once("---\n").unwrap_or(("", CANARY));
+            let traffic = [("traffic.yaml", canary), ("ingress.yaml", INGRESS)];
+            let files = CHART.into_iter().chain(traffic);
+            return files
+                .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
+                .collect();
+        }
         let route = |text: &str| {
             // The last document of the canary's file is its Ingress.
             let (halves, _) = CANARY.rsplit_once("---\n").unwrap_or((CANARY, ""));
             format!("{halves}---\n{text}")
         };
         let (stable, canary, ingress) = match self {
-            Self::Ingress | Self::BlueGreen => {
+            Self::Ingress | Self::BlueGreen | Self::Chart => {
                 (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS))
             }
             Self::HttpRoute => (
@@ -117,6 +159,9 @@ impl Shape {
         let traffic = match self {
             Self::Ingress => return CONFIG.to_owned(),
             Self::BlueGreen => return include_str!("world/blue_green/shipgate.yaml").to_owned(),
+            Self::Chart => {
+                return CONFIG.replace(WRITTEN, OF_CHART);
+            }
             Self::HttpRoute => "{http_route: HTTPRoute/advertisements}",
             Self::VirtualService => "{virtual_service: VirtualService/advertisements}",
             Self::Traefik => "{traefik_service: TraefikService/advertisements}",

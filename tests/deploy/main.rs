@@ -6,6 +6,7 @@ mod again;
 mod argo_rollouts;
 mod blue_green;
 mod branch_journal;
+mod charts;
 mod compared;
 #[path = "../support/counting.rs"]
 mod counting;

@@ -190,6 +190,36 @@ async fn services_that_send_requests_elsewhere_are_found_before_the_first_push()
 }
 
 #[tokio::test]
+async fn backends_that_lead_to_the_wrong_pods_are_found_before_the_first_push() {
+    let of_canary = "    track: canary\n  ports";
+    let mut ends = Vec::new();
+    for (shape, track) in [
+        (Shape::HttpRoute, "stable"),
+        (Shape::Ingress, "canarry"),
+        (Shape::VirtualService, "stable"),
+        (Shape::Traefik, "canarry"),
+    ] {
+        let stage = Stage::shaped(shape, Scenario::Healthy, |text| text);
+        let track = format!("    track: {track}\n  ports");
+        stage.edit(CANARY, of_canary, &track);
+        let end = stage.deploy("1.1").await;
+        end.assert(30, "refused");
+        assert_eq!(stage.commits(), 0);
+        ends.push(end.end());
+    }
+    insta::assert_snapshot!(ends.join("\n"), @r"
+    30 edit-refused: clusters/prod/advertisements-canary.yaml:38: Service/advertisements-canary selects `app: advertisements`, `track: stable`, which are the pods of Deployment/advertisements and not those of Deployment/advertisements-canary, and HTTPRoute/advertisements (clusters/prod/advertisements-canary.yaml:62) has it as the backend of canary
+      hint: give its selector a label that only the pods of Deployment/advertisements-canary have; does `traffic.canary` name the right backend?
+    30 edit-refused: clusters/prod/advertisements-canary.yaml:38: Service/advertisements-canary selects `app: advertisements`, `track: canarry`, which the pods of Deployment/advertisements-canary do not have, and Ingress/advertisements-canary (clusters/prod/advertisements-canary.yaml:67) has it as the backend of canary
+      hint: give its selector the labels of the pods of Deployment/advertisements-canary, or name another backend
+    30 edit-refused: clusters/prod/advertisements-canary.yaml:38: Service/advertisements-canary selects `app: advertisements`, `track: stable`, which are the pods of Deployment/advertisements and not those of Deployment/advertisements-canary, and VirtualService/advertisements (clusters/prod/advertisements-canary.yaml:63) has it as the backend of canary
+      hint: give its selector a label that only the pods of Deployment/advertisements-canary have; does `traffic.canary` name the right backend?
+    30 edit-refused: clusters/prod/advertisements-canary.yaml:38: Service/advertisements-canary selects `app: advertisements`, `track: canarry`, which the pods of Deployment/advertisements-canary do not have, and TraefikService/advertisements (clusters/prod/advertisements-canary.yaml:61) has it as the backend of canary
+      hint: give its selector the labels of the pods of Deployment/advertisements-canary, or name another backend
+    ");
+}
+
+#[tokio::test]
 async fn a_scaler_of_the_pods_is_warned_of() {
     let stage = Stage::shaped(Shape::Replicas, Scenario::Healthy, |text| text);
     let scaler = "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: advertisements, namespace: shop}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: advertisements}\n  minReplicas: 6\n  maxReplicas: 20\n";

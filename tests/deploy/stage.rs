@@ -27,6 +27,10 @@ pub const BLUE: &str = "clusters/prod/advertisements-blue.yaml";
 pub const GREEN: &str = "clusters/prod/advertisements-green.yaml";
 /// Its Services.
 pub const SERVICE: &str = "clusters/prod/advertisements-service.yaml";
+/// The files that a deployment of a chart may change.
+pub const VALUES: &str = "clusters/prod/values.yaml";
+/// The other one.
+pub const TRAFFIC: &str = "clusters/prod/traffic.yaml";
 /// The configuration.
 pub const CONFIG: &str = "shipgate.yaml";
 
@@ -128,6 +132,7 @@ impl Stage {
         }
         let paths: &[&'static str] = match shape {
             Shape::BlueGreen => &[BLUE, GREEN, SERVICE],
+            Shape::Chart => &[VALUES, TRAFFIC],
             _ => &[STABLE, CANARY],
         };
         let first = paths.iter().map(|path| (*path, text(path))).collect();

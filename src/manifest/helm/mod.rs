@@ -4,12 +4,14 @@ mod argo_cd;
 mod flux;
 
 use super::{
-    Manifests, Refusal, ScalarType, Segment, ValuesIn,
+    Allowances, Manifests, Refusal, ScalarType, Segment, ValuesIn,
     cursor::Cursor,
     findings::Findings,
     manifests::{TEMPLATE_HINT, count, listed, views_with},
     object::View,
     pointer::path_of,
+    replicas::number,
+    target::Target,
     template,
 };
 use crate::yaml::{NodeKind, ScalarStyle};
@@ -46,6 +48,68 @@ pub(super) fn locate(
             .and_then(|view| in_object(view, wanted, findings)),
     });
     findings.take(found);
+}
+
+/// Finds a value of a values file that must be there.
+pub(super) fn locate_there(
+    manifests: &Manifests,
+    file: &str,
+    path: &[Segment],
+    (value, scalar_type): (&str, ScalarType),
+    findings: &mut Findings,
+) {
+    let wanted = Wanted {
+        path,
+        value,
+        scalar_type: Some(scalar_type),
+    };
+    let found = template::check_new(value)
+        .and_then(|()| there(manifests, file, path))
+        .and_then(|(values, _)| wanted.put(&values, &[], findings));
+    findings.take(found);
+}
+
+/// Returns the text of a value of a values file.
+///
+/// # Errors
+/// The file is not there or has another form, the value is not there, is empty, or is no scalar.
+pub fn current(manifests: &Manifests, file: &str, path: &[Segment]) -> Result<String, Refusal> {
+    let (_, place) = there(manifests, file, path)?;
+    let target = Target::at(&place, Allowances::default())?;
+    if target.value.is_empty() {
+        return Err(place
+            .refusal(format!("`{}` is empty, expected a value", path_of(path)))
+            .hint("write the value that counts now there"));
+    }
+    Ok(target.value.to_string())
+}
+
+/// Returns the number that a value of a values file is.
+///
+/// # Errors
+/// The file is not there or has another form, the value is not there, or is no whole number.
+pub fn current_number(manifests: &Manifests, file: &str, path: &[Segment]) -> Result<u32, Refusal> {
+    let (_, place) = there(manifests, file, path)?;
+    number(&place)
+}
+
+/// Returns the values of a file, and the place of one of them.
+fn there<'a>(
+    manifests: &'a Manifests,
+    file: &str,
+    path: &[Segment],
+) -> Result<(Cursor<'a>, Cursor<'a>), Refusal> {
+    let view = values_file(manifests, file)?;
+    let values = Cursor::new(view);
+    match values.follow(path)? {
+        Some(place) => Ok((values, place)),
+        None => Err(Refusal::new(format!(
+            "there is no `{}` here, and a key that the chart does not know would change nothing",
+            path_of(path)
+        ))
+        .at(view.path(), view.object.line)
+        .hint("check the key; where only the chart's own values have it, write the value that counts now here")),
+    }
 }
 
 fn in_object(view: View<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> Result<(), Refusal> {

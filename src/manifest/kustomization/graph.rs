@@ -276,7 +276,7 @@ fn cursor<'a>(manifests: &'a Manifests, path: &str) -> Option<Cursor<'a>> {
 }
 
 /// Does a file have a name that kustomize looks for?
-pub(super) fn is_kustomization(path: &str) -> bool {
+pub(in crate::manifest) fn is_kustomization(path: &str) -> bool {
     FILE_NAMES.contains(&split(path).1)
 }
 

@@ -1,10 +1,11 @@
 //! Which Services send requests to the pods of two workloads, by their selectors and the pods' labels.
 
-use std::collections::HashMap;
-
 use crate::manifest::{
-    Manifests, ObjectRef, Refusal, autoscaler, cursor::Cursor, object::View,
-    pod_spec::template_path, virtual_service,
+    Manifests, ObjectRef, Refusal, autoscaler,
+    cursor::Cursor,
+    pod_spec::template_path,
+    selector::{pod_labels, selects},
+    virtual_service,
 };
 
 /// A Service that selects pods of a workload.
@@ -42,16 +43,12 @@ pub fn serving(
         }
         let selector = object.keys(&["spec", "selector"]).ok().flatten();
         let selector = selector.map(|place| place.texts()).unwrap_or_default();
-        let selects = |labels: &HashMap<&str, &str>| {
-            let mut wanted = selector.iter();
-            !selector.is_empty() && wanted.all(|(key, value)| labels.get(key) == Some(value))
-        };
-        if selects(&labels) {
+        if selects(&selector, &labels) {
             found.push(Serving {
                 service: view.reference().clone(),
                 path: view.path().to_owned(),
                 line: view.object.line,
-                selects_other: selects(&other_labels)
+                selects_other: selects(&selector, &other_labels)
                     && view.may_share_namespace(two.object.namespace.as_deref()),
             });
         }
@@ -79,12 +76,4 @@ pub fn splits_by_subsets(manifests: &Manifests, traffic: &ObjectRef) -> Result<b
 pub fn scaled_by(manifests: &Manifests, workload: &ObjectRef) -> Result<Option<String>, Refusal> {
     let scaler = autoscaler::of(manifests, manifests.one(workload)?)?;
     Ok(scaler.map(|scaler| format!("{} ({})", scaler.view.reference(), scaler.view.place())))
-}
-
-fn pod_labels(view: View<'_>) -> Result<HashMap<&str, &str>, Refusal> {
-    let Some(template) = template_path(&Cursor::new(view)) else {
-        return Ok(HashMap::new());
-    };
-    let labels = Cursor::new(view).keys(&[template, &["metadata", "labels"]].concat())?;
-    Ok(labels.map(|labels| labels.texts()).unwrap_or_default())
 }

@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::manifest::{Refusal, cursor::Cursor, object::View};
 
-/// Ends the name of a canary whose stable backend has the same name without it.
 /// How the name of a canary ends, behind that of its stable backend.
 pub(in crate::manifest) const CANARY_SUFFIX: &str = "-canary";
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::selector::pod_labels;
+use super::selector::{pod_labels, shown};
 use crate::manifest::{
     Manifests, ObjectRef, Refusal, cursor::Cursor, manifests::listed, object::View,
 };
@@ -136,17 +136,4 @@ fn differing<'a>(
 
 fn refuse(view: View<'_>, reason: String) -> Refusal {
     Refusal::new(reason).at(view.path(), view.object.line)
-}
-
-fn shown(labels: &HashMap<&str, &str>) -> String {
-    let mut labels: Vec<String> = labels
-        .iter()
-        .map(|(key, value)| format!("`{key}: {value}`"))
-        .collect();
-    labels.sort();
-    if labels.is_empty() {
-        "none".to_owned()
-    } else {
-        listed(labels.into_iter())
-    }
 }

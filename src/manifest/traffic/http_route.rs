@@ -21,7 +21,6 @@ const COPIED: &[&str] = &["group", "kind", "name", "port", "weight"];
 pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 1,
-    relative: true,
     second,
 };
 

@@ -117,8 +117,10 @@ impl<'a> Canary<'a> {
         };
         if let Some(named) = named {
             let services = services(&Cursor::new(view))?;
-            if !services.contains(&named) {
-                let found = listed(services.iter().map(|name| format!("`{name}`")));
+            let mut names = services.iter().filter_map(Cursor::text);
+            if !names.any(|name| name == named) {
+                let names = services.iter().filter_map(Cursor::text);
+                let found = listed(names.map(|name| format!("`{name}`")));
                 let found = if found.is_empty() { "none" } else { &found };
                 return Err(refuse(format!(
                     "{ingress} does not lead to the Service `{named}`; found {found}"
@@ -143,8 +145,20 @@ fn total_at(place: &Cursor<'_>) -> Result<u32, Refusal> {
     })
 }
 
-/// Returns the Services that an Ingress leads to.
-fn services<'a>(ingress: &Cursor<'a>) -> Result<Vec<&'a str>, Refusal> {
+/// Returns the names of the Services that a canary Ingress leads to, where they are written.
+///
+/// # Errors
+/// As [`current`].
+pub(in crate::manifest) fn backends<'a>(
+    manifests: &'a Manifests,
+    ingress: &ObjectRef,
+    canary: Option<&str>,
+) -> Result<Vec<Cursor<'a>>, Refusal> {
+    services(&Cursor::new(Canary::find(manifests, ingress, canary)?.view))
+}
+
+/// Returns the names of the Services that an Ingress leads to, where they are written.
+fn services<'a>(ingress: &Cursor<'a>) -> Result<Vec<Cursor<'a>>, Refusal> {
     let mut backends = Vec::new();
     backends.extend(ingress.keys(&["spec", "defaultBackend"])?);
     let rules = ingress.keys(&["spec", "rules"])?;
@@ -156,8 +170,7 @@ fn services<'a>(ingress: &Cursor<'a>) -> Result<Vec<&'a str>, Refusal> {
     }
     let mut found = Vec::new();
     for backend in backends {
-        let name = backend.keys(&["service", "name"])?;
-        found.extend(name.and_then(|name| name.text()));
+        found.extend(backend.keys(&["service", "name"])?);
     }
     Ok(found)
 }

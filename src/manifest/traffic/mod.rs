@@ -8,6 +8,7 @@ pub(super) mod canary_backend;
 pub(super) mod colour;
 pub(super) mod http_route;
 pub(super) mod ingress_nginx;
+pub(super) mod leading;
 pub(super) mod rollout_step;
 pub(super) mod second_backend;
 pub(super) mod selector;

@@ -1,5 +1,7 @@
 //! The label that a Service selects the pods of one colour by.
 
+use std::collections::HashMap;
+
 use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, cursor::Cursor, findings::Findings,
     manifests::listed, object::View, pod_spec::template_path, qualified_name,
@@ -48,12 +50,7 @@ fn place_of<'a>(
         return Err(refuse(reason).hint("name a Service that selects pods by a label"));
     };
     selector.key(key)?.ok_or_else(|| {
-        let keys = selector.texts();
-        let found = listed(
-            keys.into_iter()
-                .map(|(key, value)| format!("`{key}: {value}`")),
-        );
-        let found = if found.is_empty() { "none" } else { &found };
+        let found = shown(&selector.texts());
         selector
             .refusal(format!(
                 "{service} does not select by the label `{key}`; found {found}"
@@ -79,9 +76,7 @@ fn note_no_pods(
         if !view.may_share_namespace(service.object.namespace.as_deref()) {
             continue;
         }
-        let labels = pod_labels(view)?;
-        let has = |(key, value): (&&str, &&str)| labels.get(*key) == Some(value);
-        if wanted.iter().all(has) {
+        if selects(&wanted, &pod_labels(view)?) {
             return Ok(None);
         }
     }
@@ -93,7 +88,30 @@ fn note_no_pods(
     )))
 }
 
-pub(super) fn pod_labels(view: View<'_>) -> Result<std::collections::HashMap<&str, &str>, Refusal> {
+/// Returns labels for people: `app: shop`, or `none`.
+pub(super) fn shown(labels: &HashMap<&str, &str>) -> String {
+    if labels.is_empty() {
+        return "none".to_owned();
+    }
+    let labels = labels.iter();
+    listed(labels.map(|(key, value)| format!("`{key}: {value}`")))
+}
+
+/// Does a Service with these labels as its selector send requests to pods with those? One without a
+/// selector selects nobody.
+pub(in crate::manifest) fn selects(
+    selector: &HashMap<&str, &str>,
+    pods: &HashMap<&str, &str>,
+) -> bool {
+    let mut wanted = selector.iter();
+    !selector.is_empty() && wanted.all(|(key, value)| pods.get(key) == Some(value))
+}
+
+/// Returns the labels that a workload gives its pods; none of what runs no pods.
+///
+/// # Errors
+/// A key on the way is written twice.
+pub(in crate::manifest) fn pod_labels(view: View<'_>) -> Result<HashMap<&str, &str>, Refusal> {
     let Some(template) = template_path(&Cursor::new(view)) else {
         return Ok(Default::default());
     };

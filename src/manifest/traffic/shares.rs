@@ -1,4 +1,5 @@
-//! The weights of backends that share requests: those of a rule always add up to 100.
+//! The weights of backends that share requests: relative to each other as they are read, and adding up
+//! to 100 as they are written.
 
 use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment,
@@ -11,7 +12,7 @@ use crate::manifest::{
 };
 use crate::units::Weight;
 
-/// What the weights of a rule add up to.
+/// What the weights of a rule add up to once they are written.
 const WHOLE: u32 = 100;
 
 /// How a kind of object splits traffic.
@@ -20,8 +21,6 @@ pub(in crate::manifest) struct Splitter {
     pub rules: for<'a> fn(View<'a>) -> Result<Vec<Rule<'a>>, Refusal>,
     /// The weight of a backend without one, in a rule that has several.
     pub missing: u32,
-    /// Whether weights are relative to each other; else they are percent and add up to 100.
-    pub relative: bool,
     /// Makes a second backend of this name for a rule that has one.
     pub second: fn(&Manifests, &Rule<'_>, &str) -> Result<Second, Refusal>,
 }
@@ -242,12 +241,6 @@ fn percent(splitter: &Splitter, rule: &Rule<'_>, canary: usize) -> Result<Weight
         rule.list.target(),
         rule.list.view.reference()
     );
-    if sum != WHOLE && !splitter.relative {
-        return Err(refuse(format!(
-            "{list} add up to {sum}, expected {WHOLE}; found {}",
-            found()
-        )));
-    }
     let weight = part(WHOLE, own, sum).filter(|_| sum > 0);
     weight
         .and_then(|weight| Weight::new(u64::from(weight)).ok())

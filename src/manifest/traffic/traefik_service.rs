@@ -20,7 +20,6 @@ const COPIED: &[&str] = &["kind", "name", "port", "weight"];
 pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 1,
-    relative: true,
     second,
 };
 

@@ -15,13 +15,12 @@ const GROUPS: &[&str] = &["networking.istio.io"];
 /// The lists of routes of an object.
 const LISTS: &[&str] = &["http", "tls", "tcp"];
 
-/// Weights are percent: Istio weighs them against each other today, and wanted a sum of 100 before.
-/// One that is not written is 0 beside others.
+/// Weights are relative to each other, "weight/(sum of all weights)"; Istio before 1.13 refused another
+/// sum than 100, so that it means the same there. One that is not written is 0 beside others.
 /// Source: Istio's reference, "Virtual Service", `HTTPRouteDestination.weight`.
 pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
     missing: 0,
-    relative: false,
     second,
 };
 
@@ -114,7 +113,22 @@ fn name_of_second(
 
 /// Does a DestinationRule of the backend's host have a subset of this name?
 fn has_subset(manifests: &Manifests, of: &BackendName, subset: &str) -> Result<bool, Refusal> {
-    for view in manifests.views_with(&["DestinationRule", subset]) {
+    let needles = ["DestinationRule", subset];
+    let views = manifests.views_with(&needles);
+    Ok(!subsets(views, of, subset)?.is_empty())
+}
+
+/// Returns the subsets of a name that DestinationRules among some objects have of a backend's host.
+///
+/// # Errors
+/// A key on the way is written twice.
+pub(in crate::manifest) fn subsets<'a>(
+    views: impl Iterator<Item = View<'a>>,
+    of: &BackendName,
+    subset: &str,
+) -> Result<Vec<Cursor<'a>>, Refusal> {
+    let mut found = Vec::new();
+    for view in views {
         let rule = Cursor::new(view);
         let host = rule.keys(&["spec", "host"])?.and_then(|host| host.text());
         let same_host = host.is_some_and(|host| {
@@ -127,11 +141,9 @@ fn has_subset(manifests: &Manifests, of: &BackendName, subset: &str) -> Result<b
         if view.reference().kind != "DestinationRule" || !same_host {
             continue;
         }
-        if let Some(subsets) = rule.keys(&["spec", "subsets"])?
-            && subsets.item_with("name", subset)?.is_some()
-        {
-            return Ok(true);
+        if let Some(subsets) = rule.keys(&["spec", "subsets"])? {
+            found.extend(subsets.item_with("name", subset)?);
         }
     }
-    Ok(false)
+    Ok(found)
 }

@@ -108,7 +108,8 @@ fn kinds() -> impl Iterator<Item = &'static str> {
     std::iter::once(INGRESS).chain(SPLITTERS.iter().map(|(kind, _)| *kind))
 }
 
-fn splitter(traffic: &ObjectRef) -> Option<&'static Splitter> {
+/// Returns how a kind that lists its backends splits traffic; none of another kind.
+pub(in crate::manifest) fn splitter(traffic: &ObjectRef) -> Option<&'static Splitter> {
     let mut kinds = SPLITTERS.iter();
     let (_, splitter) = kinds.find(|(kind, _)| *kind == traffic.kind)?;
     Some(splitter)
@@ -188,6 +189,7 @@ mod tests {
         let bare = [("app", ""), ("app-canary", "")];
         let one_bare = [("app", "100"), ("app-canary", "")];
         let alone = [("app", "")];
+        let seven = [("app", "7"), ("app-canary", "0")];
         let traefik = format!("{{weighted: {{services: [{}]}}}}", backends(&parts, false));
         let rows = [
             ("HTTPRoute", route(&pair), "", 10),
@@ -199,6 +201,10 @@ mod tests {
             ("VirtualService", virtual_service(&pair), "", 10),
             ("VirtualService", virtual_service(&one_bare), "", 0),
             ("VirtualService", virtual_service(&alone), "app-canary", 0),
+            // Relative there too: `9` and `1` are 10 %, `7` and `0` are none.
+            ("VirtualService", virtual_service(&parts), "", 10),
+            ("VirtualService", virtual_service(&seven), "", 0),
+            ("VirtualService", virtual_service(&seven), "app", 100),
         ];
         for (kind, spec, canary, expected) in rows {
             assert_eq!(weight(kind, &spec, canary), Ok(expected), "{kind} {spec}");
@@ -223,7 +229,8 @@ mod tests {
             weight("HTTPRoute", &differ, ""),
             weight("HTTPRoute", &route(&[("app", "")]), ""),
             weight("HTTPRoute", "{rules: []}", "app"),
-            weight("VirtualService", &virtual_service(&parts), ""),
+            weight("VirtualService", &virtual_service(&thirds), ""),
+            weight("VirtualService", &virtual_service(&none), ""),
         ]
         .map(Result::unwrap_err);
         insta::assert_snapshot!(refusals.join("\n"), @r"
@@ -233,7 +240,8 @@ mod tests {
         f.yaml:3: the canary of HTTPRoute/app has 10% here and 25% on line 3, expected the same in every rule
         f.yaml:1: HTTPRoute/app splits no traffic, expected two backends; found `app` (no weight, line 3)
         f.yaml:1: no backend of HTTPRoute/app that shares requests is `app`; found no backend
-        f.yaml:3: the weights of `spec.http[0].route` in VirtualService/app add up to 10, expected 100; found `app` (weight 9, line 3), `app-canary` (weight 1, line 3)
+        f.yaml:3: the weights of `spec.http[0].route` in VirtualService/app give the canary no whole percent; found `app` (weight 2, line 3), `app-canary` (weight 1, line 3)
+        f.yaml:3: the weights of `spec.http[0].route` in VirtualService/app give the canary no whole percent; found `app` (weight 0, line 3), `app-canary` (weight 0, line 3)
         ");
     }
 }

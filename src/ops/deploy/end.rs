@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     event::{CommitRecord, Ending, Event, Failure, Outcome},
-    manifest::Edit,
     ops::{
         cause::Cause,
         journal::State,
@@ -22,7 +21,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Arm, CLEANUP, way_back},
+    rollout::{Action, Arm, CLEANUP, takes_pods_away, way_back},
     units::Weight,
 };
 
@@ -113,9 +112,7 @@ impl Run<'_> {
             .steps
             .last()
             .is_some_and(|step| match &step.action {
-                Action::Write { edits, .. } => edits
-                    .iter()
-                    .any(|edit| matches!(edit, Edit::Replicas { replicas: 0, .. })),
+                Action::Write { edits, .. } => edits.iter().any(takes_pods_away),
                 Action::WaitLive { .. }
                 | Action::Preview { .. }
                 | Action::Follow { .. }

@@ -15,7 +15,7 @@ use crate::{
     git::CommitId,
     manifest::{self, Manifests},
     ops::{
-        arms,
+        arms, carried,
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
@@ -250,7 +250,7 @@ pub async fn prepare(
 pub fn previous_version(target: &Target, manifests: &Manifests) -> Result<String, Failure> {
     let service = &target.service;
     let (Roles { stable, .. }, _) = roles(target, manifests)?;
-    manifest::current_version(manifests, &stable, &service.image)
+    carried::version(service, manifests, &stable)
         .map_err(|refusal| failure::refusals(vec![refusal]))
 }
 
@@ -300,7 +300,8 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     let refused = |refusal| failure::refusals(vec![refusal]);
     let strategy = &target.service.strategy;
     let (roles, switch) = roles(target, manifests)?;
-    let replicas_of = |workload| manifest::current_replicas(manifests, workload).map_err(refused);
+    let replicas_of =
+        |workload| carried::replicas(&target.service, manifests, workload).map_err(refused);
     let Some(canary) = strategy.canary() else {
         let canary = roles.canary.as_ref().map(replicas_of).transpose()?;
         let stable = switch.is_some().then(|| replicas_of(&roles.stable));
@@ -312,15 +313,14 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
             roles,
         });
     };
-    let replicas = |workload| manifest::current_replicas(manifests, workload).map_err(refused);
-    let canary_replicas = replicas(&canary.canary.object)?;
+    let canary_replicas = replicas_of(&canary.canary.object)?;
     let (stable_replicas, weight) = match &canary.traffic {
         Traffic::Object { object, canary } => {
             let weight = manifest::current_weight(manifests, object, canary.as_deref());
             (None, weight.map_err(refused)?)
         }
         Traffic::Replicas => {
-            let stable = replicas(&canary.stable.object)?;
+            let stable = replicas_of(&canary.stable.object)?;
             let share = Share {
                 canary: canary_replicas,
                 all: stable.saturating_add(canary_replicas),

@@ -11,7 +11,7 @@ use crate::{
         failure,
         load::{self, Target},
     },
-    rollout::version_edits,
+    rollout::{replicas_edit, version_edits},
     units::{Version, Weight},
 };
 
@@ -102,10 +102,8 @@ async fn of_commit(
             .into_iter()
             .filter_map(|percent| Weight::new(percent).ok());
         let weights = weights.filter_map(|weight| canary.traffic.edit(weight));
-        let replicas = [1, 2].map(|replicas| Edit::Replicas {
-            workload: canary.canary.object.clone(),
-            replicas,
-        });
+        let workload = &canary.canary.object;
+        let replicas = [1, 2].map(|replicas| replicas_edit(service, workload, replicas));
         found.push(either(&manifests, weights)?);
         found.push(either(&manifests, replicas.into_iter())?);
     }

@@ -39,10 +39,10 @@ pub(super) fn steps(
                 if share.is_none() {
                     let mut edits = version_edits(service, workload, version);
                     edits.push(pods);
-                    let name = format!("{workload} to {version} with {}", said(next));
+                    let name = format!("{workload} to {version} with {next}");
                     steps.write(name, edits, Stage::Start);
                 } else {
-                    let name = format!("canary to {}", said(next));
+                    let name = format!("canary to {next}");
                     steps.write(name, vec![pods], Stage::Advance);
                 }
                 // What is watched is the share that there is, not the one that is on its way.
@@ -81,14 +81,4 @@ fn replicas(workload: &ObjectRef, replicas: u32) -> Edit {
         workload: workload.clone(),
         replicas,
     }
-}
-
-fn said(share: Share) -> String {
-    let pods = if share.canary == 1 { "pod" } else { "pods" };
-    format!(
-        "{} {pods} of {} ({})",
-        share.canary,
-        share.all,
-        share.weight()
-    )
 }

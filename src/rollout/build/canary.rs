@@ -1,10 +1,9 @@
 //! `canary` by an object that splits the traffic: version into the canary workload, weight by weight,
 //! then into the stable one.
 
-use super::{Action, Arm, Facts, Stage, Step, Steps, count, version_edits};
+use super::{Action, Arm, Facts, Stage, Step, Steps, count, replicas_edit, version_edits};
 use crate::{
     config::{Canary, CanaryStep, Service},
-    manifest::Edit,
     units::{Version, Weight},
 };
 
@@ -19,10 +18,7 @@ pub(super) fn steps(
     let stable = &facts.roles.stable;
     let workload = &canary.canary.object;
     let mut steps = Steps::at(Some(Weight::ZERO));
-    let replicas = |replicas| Edit::Replicas {
-        workload: workload.clone(),
-        replicas,
-    };
+    let replicas = |replicas| replicas_edit(service, workload, replicas);
     let weight = |weight| canary.traffic.edit(weight).into_iter().collect();
     if facts
         .canary_weight

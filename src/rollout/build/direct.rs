@@ -1,9 +1,11 @@
 //! The way to a version that is named, whatever the strategy: to everyone at once.
 
-use super::{Arm, Facts, Plan, Stage, Steps, blue_green, by_pods, checks_health, version_edits};
+use super::{
+    Arm, Facts, Plan, Stage, Steps, blue_green, by_pods, checks_health, replicas_edit,
+    version_edits,
+};
 use crate::{
     config::{Service, Traffic},
-    manifest::Edit,
     units::{Version, Weight},
 };
 
@@ -51,10 +53,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
     }
     steps.watch(Arm::Stable, service.strategy.bake_time(), false);
     if let Some(workload) = pods_of.filter(|_| !by_pods) {
-        let edit = Edit::Replicas {
-            workload: workload.clone(),
-            replicas: 0,
-        };
+        let edit = replicas_edit(service, workload, 0);
         steps.write("canary to 0 replicas".to_owned(), vec![edit], Stage::Finish);
     }
     Plan {

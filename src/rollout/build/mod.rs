@@ -14,7 +14,7 @@ use std::time::Duration;
 use super::{Action, Arm, Plan, Roles, Stage, Step};
 use crate::{
     config::{ArgoRollouts, Carrier, Service, Strategy, Traffic},
-    manifest::{Edit, ObjectRef, ScalarType},
+    manifest::{Edit, ObjectRef, ScalarType, Segment},
     units::{Version, Weight, format_duration},
 };
 
@@ -82,6 +82,15 @@ pub fn weight_edits(strategy: &Strategy, weight: Weight) -> Vec<Edit> {
 
 /// Returns what brings a version into one of a service's workloads.
 pub fn version_edits(service: &Service, workload: &ObjectRef, version: &Version) -> Vec<Edit> {
+    if let Some((file, keys)) = service.helm_keys(workload) {
+        let edit = |key: &Vec<Segment>| Edit::ChartValue {
+            file: file.to_owned(),
+            path: key.clone(),
+            value: version.to_string(),
+            scalar_type: ScalarType::Text,
+        };
+        return keys.of_version().map(edit).collect();
+    }
     let mut edits = vec![Edit::Version {
         workload: Some(workload.clone()),
         image: service.image.clone(),
@@ -102,6 +111,43 @@ pub fn version_edits(service: &Service, workload: &ObjectRef, version: &Version)
         },
     }));
     edits
+}
+
+/// Does an edit bring a version into a workload? Of a chart's values those that are no number do.
+pub(in crate::rollout) fn brings_version(edit: &Edit) -> bool {
+    match edit {
+        Edit::Version { .. } => true,
+        Edit::ChartValue { scalar_type, .. } => *scalar_type == ScalarType::Text,
+        _ => false,
+    }
+}
+
+/// Does an edit take the pods of a workload away?
+pub fn takes_pods_away(edit: &Edit) -> bool {
+    match edit {
+        Edit::Replicas { replicas, .. } => *replicas == 0,
+        Edit::ChartValue {
+            value, scalar_type, ..
+        } => *scalar_type == ScalarType::Integer && value == "0",
+        _ => false,
+    }
+}
+
+/// Returns what gives one of a service's workloads a number of replicas.
+pub fn replicas_edit(service: &Service, workload: &ObjectRef, replicas: u32) -> Edit {
+    let keys = service.helm_keys(workload);
+    match keys.and_then(|(file, keys)| Some((file, keys.replicas.clone()?))) {
+        Some((file, path)) => Edit::ChartValue {
+            file: file.to_owned(),
+            path,
+            value: replicas.to_string(),
+            scalar_type: ScalarType::Integer,
+        },
+        None => Edit::Replicas {
+            workload: workload.clone(),
+            replicas,
+        },
+    }
 }
 
 fn count(replicas: u32) -> String {

@@ -1,5 +1,7 @@
 //! A share of the traffic by numbers of pods: how many the canary gets, and what that is in percent.
 
+use std::fmt;
+
 use crate::units::Weight;
 
 /// How many of the pods behind a Service are the canary's.
@@ -38,6 +40,18 @@ impl Share {
         let percent = (u64::from(self.canary) * 200 + all) / (2 * all);
         let most = if self.canary < self.all { 99 } else { 100 };
         Weight::new(percent.clamp(1, most)).unwrap_or(Weight::FULL)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pods = if self.canary == 1 { "pod" } else { "pods" };
+        let weight = self.weight();
+        write!(
+            formatter,
+            "{} {pods} of {} ({weight})",
+            self.canary, self.all
+        )
     }
 }
 
