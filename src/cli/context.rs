@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use super::pipeline::System;
 use crate::{
     clock::{Clock, SystemClock},
     exit,
@@ -72,16 +73,7 @@ impl Context {
 
     /// Are we in a pipeline, where nobody watches and nothing may ask?
     pub fn in_pipeline(&self) -> bool {
-        [
-            "CI",
-            "GITHUB_ACTIONS",
-            "GITLAB_CI",
-            "TF_BUILD",
-            "JENKINS_URL",
-            "CIRCLECI",
-        ]
-        .iter()
-        .any(|name| self.variable(name).is_some_and(|value| value != "false"))
+        System::of(self).is_some()
     }
 
     /// Is a person at the keyboard of this process, and no pipeline around it? Only then may a

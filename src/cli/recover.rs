@@ -6,7 +6,8 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    repository::{RepositoryArguments, actor},
+    pipeline,
+    repository::RepositoryArguments,
     signals,
 };
 use crate::{
@@ -26,8 +27,9 @@ pub struct RecoverArguments {
     /// Show what would be changed; push nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do nothing, successfully, when no run is unfinished; the default already does so
-    #[arg(long, hide = true)]
+    /// For a step that always runs last: recover only what this pipeline itself left unfinished, and
+    /// leave alone what others have under way
+    #[arg(long)]
     pub if_unfinished: bool,
     /// Where it is written down.
     #[command(flatten)]
@@ -53,9 +55,15 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         .await?;
     let stop = signals::listen(&session.context);
     let target = arguments.repository.target(&opened).await?;
-    let actor = actor(&session.context);
+    let actor = pipeline::actor(&session.context);
     if arguments.dry_run {
         return recover::show(&opened.outside(), &target).await;
     }
-    recover::recover(&opened.outside(), &target, actor, stop, session).await
+    let outside = opened.outside();
+    if arguments.if_unfinished {
+        let pipeline = pipeline::run_url(&session.context);
+        let pipeline = pipeline.as_deref();
+        return recover::own(pipeline, &outside, &target, actor, stop, session).await;
+    }
+    recover::recover(&outside, &target, actor, stop, session).await
 }
