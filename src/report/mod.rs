@@ -4,6 +4,7 @@ mod cases;
 mod comparison;
 mod findings;
 pub mod github;
+pub mod gitlab;
 pub mod ics;
 pub mod json;
 mod json_past;
