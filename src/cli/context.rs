@@ -58,6 +58,22 @@ impl Context {
         }
     }
 
+    /// Makes one that knows these variables and nothing else.
+    #[cfg(test)]
+    pub fn with_variables(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            environment: variables.iter().map(owned).collect(),
+            clock: Arc::new(SystemClock),
+            stdout: Box::new(Vec::new()),
+            stderr: Box::new(Vec::new()),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            folder: PathBuf::from("/"),
+            listens_to_signals: false,
+        }
+    }
+
     /// Returns a variable that is set and not empty: CI systems pass unset inputs as empty texts.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment

@@ -128,24 +128,7 @@ pub fn source(context: &Context) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, sync::Arc};
-
     use super::*;
-    use crate::clock::SystemClock;
-
-    fn context(variables: &[(&str, &str)]) -> Context {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Context {
-            environment: variables.iter().map(owned).collect(),
-            clock: Arc::new(SystemClock),
-            stdout: Box::new(Vec::new()),
-            stderr: Box::new(Vec::new()),
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            folder: PathBuf::from("/"),
-            listens_to_signals: false,
-        }
-    }
 
     #[test]
     fn every_system_is_known_by_its_variables() {
@@ -231,7 +214,7 @@ mod tests {
             (&[("CI", "1")], "Other: -, -, -"),
         ];
         for (variables, wanted) in rows {
-            let context = context(variables);
+            let context = Context::with_variables(variables);
             let system = System::of(&context).map(|system| format!("{system:?}"));
             let shown = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
             let found = format!(
