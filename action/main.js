@@ -4,7 +4,7 @@
 const { binary, complain, environment, input, record, run } = require('./run.js');
 
 // Commands that may leave something for `recover` when they are cut short.
-const CHANGING = ['deploy', 'rollback'];
+const CHANGING = ['deploy', 'rollback', 'cleanup'];
 
 async function main() {
   const command = input('command') || 'deploy';

@@ -7,6 +7,8 @@ const { appendFileSync, existsSync } = require('node:fs');
 const { constants } = require('node:os');
 const path = require('node:path');
 
+const { fetched } = require('./fetch.js');
+
 // Inputs that this wrapper reads itself.
 const OWN_INPUTS = new Set(['BINARY', 'BUILD']);
 
@@ -53,7 +55,7 @@ function run(program, args, options) {
   });
 }
 
-/** Finds the binary, or builds it where that was asked for. */
+/** Finds the binary: the one that is named, built where that was asked for, else the released one. */
 async function binary() {
   const named = process.env.SHIPGATE_BINARY || input('binary');
   if (named) {
@@ -63,10 +65,7 @@ async function binary() {
     return path.resolve(named);
   }
   if (input('build') !== 'true') {
-    throw new Error(
-      'no shipgate binary: set SHIPGATE_BINARY or the input binary to its path, ' +
-        'or the input build to true to build it with cargo',
-    );
+    return fetched();
   }
   const sources = path.join(__dirname, '..');
   const target = path.join(process.env.RUNNER_TEMP || sources, 'shipgate-target');

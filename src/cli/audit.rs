@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{
-    Session,
-    repository::{RepositoryArguments, actor, pipeline},
-};
+use super::{Session, pipeline, repository::RepositoryArguments};
 use crate::{
     audit::{AuditFile, Record, Run},
     event::{Ending, Event, Failure, Outcome, Reporter},
@@ -86,8 +83,8 @@ pub fn finish(
 pub fn run(session: &Session, repository: &RepositoryArguments, version: Option<String>) -> Run {
     Run {
         command: session.command.to_owned(),
-        actor: actor(&session.context),
-        pipeline: pipeline(&session.context),
+        actor: pipeline::actor(&session.context),
+        pipeline: pipeline::run_url(&session.context),
         service: Some(repository.service.join(",")).filter(|names| !names.is_empty()),
         environment: repository.environment.clone(),
         version,

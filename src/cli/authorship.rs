@@ -151,24 +151,7 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::PathBuf, sync::Arc};
-
     use super::*;
-    use crate::clock::SystemClock;
-
-    fn context(variables: &[(&str, &str)]) -> Context {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Context {
-            environment: variables.iter().map(owned).collect(),
-            clock: Arc::new(SystemClock),
-            stdout: Box::new(Vec::new()),
-            stderr: Box::new(Vec::new()),
-            stdout_is_terminal: false,
-            stderr_is_terminal: false,
-            folder: PathBuf::from("/"),
-            listens_to_signals: false,
-        }
-    }
 
     #[test]
     fn flags_come_before_variables_and_variables_before_the_pipeline() {
@@ -224,7 +207,7 @@ mod tests {
             ),
         ];
         for (variables, expected) in rows {
-            let author = AuthorshipArguments::default().author(&context(variables));
+            let author = AuthorshipArguments::default().author(&Context::with_variables(variables));
             let shown = match author {
                 Ok(Author {
                     name,
@@ -243,6 +226,9 @@ mod tests {
             author_email: Some("ann@example.com".to_owned()),
             signing_key: None,
         };
-        assert_eq!(flags.author(&context(&given)).unwrap().name, "Ann");
+        assert_eq!(
+            flags.author(&Context::with_variables(&given)).unwrap().name,
+            "Ann"
+        );
     }
 }

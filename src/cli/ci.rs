@@ -19,7 +19,8 @@ const PREFIX: &str = "SHIPGATE_";
 
 /// Commands that a pipeline may ask for.
 const COMMANDS: &[&str] = &[
-    "check", "plan", "deploy", "verify", "compare", "rollback", "recover", "history",
+    "check", "next", "validate", "test", "plan", "deploy", "verify", "compare", "rollback",
+    "cleanup", "recover", "history",
 ];
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
@@ -32,10 +33,14 @@ const NO_FLAGS: &[&str] = &[
     "SHIPGATE_GITHUB_TOKEN",
     "SHIPGATE_APPROVAL",
     "SHIPGATE_ACTOR",
+    "SHIPGATE_PIPELINE",
     "SHIPGATE_REPORT",
+    "SHIPGATE_JUNIT",
+    "SHIPGATE_DOTENV",
     "SHIPGATE_SUMMARY",
     "SHIPGATE_OUTPUT",
     "SHIPGATE_BINARY",
+    "SHIPGATE_DOWNLOAD_URL",
 ];
 
 /// Flags of `ci`.
@@ -58,8 +63,11 @@ pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<E
     let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| {
         refused(&error).hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG")
     })?;
-    if let Command::Check(arguments) = &mut parsed.command {
-        arguments.policy.in_repository = true;
+    // A pipeline asks what holds on the branch, not what somebody has put into the checkout.
+    match &mut parsed.command {
+        Command::Check(arguments) => arguments.policy.in_repository = true,
+        Command::Next(arguments) => arguments.policy.in_repository = true,
+        _ => {}
     }
     Ok((parsed.command, remarks))
 }
@@ -120,10 +128,12 @@ fn request(
                 )),
             },
             (Some(flag), ArgAction::Append) => {
-                let values = value.lines().map(str::trim).filter(|it| !it.is_empty());
-                arguments.extend(values.map(|value| format!("{flag}={value}").into()));
+                arguments.extend(lines(value).map(|value| format!("{flag}={value}").into()));
             }
             (Some(flag), _) => arguments.push(format!("{flag}={value}").into()),
+            (None, ArgAction::Append) => {
+                positional.extend(lines(value).map(OsString::from));
+            }
             (None, _) => positional.push(OsString::from(*value)),
         }
         used.push(variable);
@@ -181,6 +191,11 @@ fn remarks(
         .collect()
 }
 
+/// The values of an input that takes several, one a line.
+fn lines(value: &str) -> impl Iterator<Item = &str> {
+    value.lines().map(str::trim).filter(|it| !it.is_empty())
+}
+
 fn inputs(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
     command.get_arguments().filter(|argument| {
         let documents_itself = matches!(
@@ -236,6 +251,7 @@ mod tests {
                     .arg(environment)
                     .arg(Arg::new("policy_ref").long("policy-ref")),
             )
+            .subcommand(Command::new("validate").arg(Arg::new("files").action(ArgAction::Append)))
             .subcommand(Command::new("demo"))
     }
 
@@ -277,6 +293,15 @@ mod tests {
     }
 
     #[test]
+    fn a_list_without_a_flag_is_one_value_a_line() {
+        let text = asked(&[
+            ("SHIPGATE_COMMAND", "validate"),
+            ("SHIPGATE_FILES", "shipgate.yaml\n policies/a b.yaml\n"),
+        ]);
+        insta::assert_snapshot!(text.unwrap(), @"shipgate validate -- shipgate.yaml policies/a b.yaml");
+    }
+
+    #[test]
     fn variables_that_do_nothing_are_named() {
         let text = asked(&[
             ("SHIPGATE_COMMAND", "check"),
@@ -308,11 +333,11 @@ mod tests {
             ),
             (
                 &[("SHIPGATE_COMMAND", "ci")],
-                "SHIPGATE_COMMAND: unknown command `ci`; known: check, plan, deploy, verify, compare, rollback, recover, history",
+                "SHIPGATE_COMMAND: unknown command `ci`; known: check, next, validate, test, plan, deploy, verify, compare, rollback, cleanup, recover, history",
             ),
             (
                 &[("SHIPGATE_COMMAND", "demo")],
-                "SHIPGATE_COMMAND: unknown command `demo`; known: check, plan, deploy, verify, compare, rollback, recover, history",
+                "SHIPGATE_COMMAND: unknown command `demo`; known: check, next, validate, test, plan, deploy, verify, compare, rollback, cleanup, recover, history",
             ),
         ];
         for (variables, wanted) in rows {

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use super::pipeline::System;
 use crate::{
     clock::{Clock, SystemClock},
     exit,
@@ -57,6 +58,22 @@ impl Context {
         }
     }
 
+    /// Makes one that knows these variables and nothing else.
+    #[cfg(test)]
+    pub fn with_variables(variables: &[(&str, &str)]) -> Self {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Self {
+            environment: variables.iter().map(owned).collect(),
+            clock: Arc::new(SystemClock),
+            stdout: Box::new(Vec::new()),
+            stderr: Box::new(Vec::new()),
+            stdout_is_terminal: false,
+            stderr_is_terminal: false,
+            folder: PathBuf::from("/"),
+            listens_to_signals: false,
+        }
+    }
+
     /// Returns a variable that is set and not empty: CI systems pass unset inputs as empty texts.
     pub fn variable(&self, name: &str) -> Option<&str> {
         self.environment
@@ -72,16 +89,7 @@ impl Context {
 
     /// Are we in a pipeline, where nobody watches and nothing may ask?
     pub fn in_pipeline(&self) -> bool {
-        [
-            "CI",
-            "GITHUB_ACTIONS",
-            "GITLAB_CI",
-            "TF_BUILD",
-            "JENKINS_URL",
-            "CIRCLECI",
-        ]
-        .iter()
-        .any(|name| self.variable(name).is_some_and(|value| value != "false"))
+        System::of(self).is_some()
     }
 
     /// Is a person at the keyboard of this process, and no pipeline around it? Only then may a

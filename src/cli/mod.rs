@@ -18,6 +18,7 @@ mod history;
 mod judge_flags;
 mod next;
 mod people;
+mod pipeline;
 mod plan;
 mod plan_traffic;
 mod policy;

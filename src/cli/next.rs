@@ -25,7 +25,7 @@ use crate::{
 pub struct NextArguments {
     /// Which policy.
     #[command(flatten)]
-    policy: PolicyArguments,
+    pub policy: PolicyArguments,
     /// Which repository, service and environment.
     #[command(flatten)]
     repository: RepositoryArguments,

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{
-    Context,
-    repository::{actor, pipeline},
-};
+use super::{Context, pipeline};
 use crate::{
     audit::AuditFile,
     event::{Ending, Failure},
@@ -53,8 +50,8 @@ pub fn asker(
         given: approvals.given(context)?,
         deployer: deployers.next(),
         restarted_by: deployers.next(),
-        actor: actor(context),
-        pipeline: pipeline(context),
+        actor: pipeline::actor(context),
+        pipeline: pipeline::run_url(context),
         github: github_run(context)?,
         audit,
     })

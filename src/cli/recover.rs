@@ -6,14 +6,17 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    repository::{RepositoryArguments, actor},
+    pipeline,
+    repository::RepositoryArguments,
     services::{PaceArguments, ServicesArguments},
     signals,
 };
 use crate::{
-    event::{Failure, Outcome},
+    event::{Failure, Outcome, Reporter},
     ops::{
+        deploy::Outside,
         fleet::{Fleet, Pace},
+        load::Target,
         recover,
     },
 };
@@ -33,8 +36,9 @@ pub struct RecoverArguments {
     /// Show what would be changed; push nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Do nothing, successfully, when no run is unfinished; the default already does so
-    #[arg(long, hide = true)]
+    /// For a step that always runs last: recover only what this pipeline itself left unfinished, and
+    /// leave alone what others have under way
+    #[arg(long)]
     pub if_unfinished: bool,
     /// Where it is written down.
     #[command(flatten)]
@@ -59,18 +63,27 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         .open_as(session, &arguments.authorship)
         .await?;
     let stop = signals::listen(&session.context);
-    let actor = actor(&session.context);
-    let dry_run = arguments.dry_run;
     let outside = opened.outside();
+    let actor = pipeline::actor(&session.context);
+    let (dry_run, if_unfinished) = (arguments.dry_run, arguments.if_unfinished);
+    let own = pipeline::run_url(&session.context);
+    let one = async |target: &Target, outside: &Outside<'_>, reporter: &mut dyn Reporter| {
+        let (actor, stop) = (actor.clone(), stop.clone());
+        if dry_run {
+            recover::show(outside, target).await
+        } else if if_unfinished {
+            let own = own.as_deref();
+            Box::pin(recover::own(own, outside, target, actor, stop, reporter)).await
+        } else {
+            Box::pin(recover::recover(outside, target, actor, stop, reporter)).await
+        }
+    };
     let services = arguments
         .services
         .services(&arguments.repository, session)?;
     if !arguments.services.are_several(&services) {
         let target = arguments.repository.target(&opened).await?;
-        if dry_run {
-            return recover::show(&outside, &target).await;
-        }
-        return recover::recover(&outside, &target, actor, stop, session).await;
+        return one(&target, &outside, session).await;
     }
     let site = arguments.repository.site(&opened).await?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
@@ -81,13 +94,7 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         session,
         async |name, outside, reporter| {
             let target = site.target(&site.config.services[name]);
-            let end = if dry_run {
-                recover::show(outside, &target).await
-            } else {
-                let recover =
-                    recover::recover(outside, &target, actor.clone(), stop.clone(), reporter);
-                Box::pin(recover).await
-            };
+            let end = one(&target, outside, reporter).await;
             end.unwrap_or_else(Outcome::from)
         },
     );

@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     Context, Session,
     authorship::{Author, AuthorshipArguments, OURSELVES},
+    pipeline,
 };
 use crate::{
     clock::Clock,
@@ -126,7 +127,7 @@ impl RepositoryArguments {
         self.repository
             .clone()
             .or_else(named)
-            .or_else(|| pipeline_repository(context))
+            .or_else(|| pipeline::repository(context))
     }
 
     /// Is a repository named, by a flag, a variable or the pipeline?
@@ -140,7 +141,7 @@ impl RepositoryArguments {
             let url = url.trim_end_matches('/');
             url.strip_suffix(".git").unwrap_or(url).to_lowercase()
         };
-        self.address(context).map(bare) == pipeline_repository(context).map(bare)
+        self.address(context).map(bare) == pipeline::repository(context).map(bare)
     }
 
     /// Opens the repository; nothing is asked of the network yet.
@@ -290,42 +291,6 @@ pub fn client(ca_file: Option<PathBuf>) -> probe::Client {
         ca_file,
         user_agent: concat!("shipgate/", env!("CARGO_PKG_VERSION")).to_owned(),
     })
-}
-
-/// Finds out who started the run, for trailers.
-pub fn actor(context: &Context) -> Option<String> {
-    [
-        "SHIPGATE_ACTOR",
-        "GITHUB_ACTOR",
-        "GITLAB_USER_LOGIN",
-        "USER",
-    ]
-    .iter()
-    .find_map(|name| context.variable(name).map(str::to_owned))
-}
-
-/// Finds the address of the pipeline run, for trailers.
-pub fn pipeline(context: &Context) -> Option<String> {
-    if let (Some(server), Some(repository), Some(run)) = (
-        context.variable("GITHUB_SERVER_URL"),
-        context.variable("GITHUB_REPOSITORY"),
-        context.variable("GITHUB_RUN_ID"),
-    ) {
-        return Some(format!("{server}/{repository}/actions/runs/{run}"));
-    }
-    context.variable("CI_JOB_URL").map(str::to_owned)
-}
-
-fn pipeline_repository(context: &Context) -> Option<String> {
-    if let (Some(server), Some(repository)) = (
-        context.variable("GITHUB_SERVER_URL"),
-        context.variable("GITHUB_REPOSITORY"),
-    ) {
-        return Some(format!("{server}/{repository}.git"));
-    }
-    context
-        .variable("CI_PROJECT_URL")
-        .map(|url| format!("{url}.git"))
 }
 
 /// Sees that a file is there: OpenSSH would only warn, and go on without it.

@@ -18,8 +18,9 @@ use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     exit,
     report::{
-        Ended, Fanout, Sink, Stream, github,
+        Ended, Fanout, Sink, Stream, github, gitlab,
         json::{Json, ReportFile},
+        junit,
         live::Live,
         progress::Progress,
         text::Text,
@@ -150,6 +151,13 @@ impl Session {
         let report = report_path(&context, command);
         if let Some(path) = &report {
             others.add(ReportFile(path.clone()));
+        }
+        let file = |name: &str| context.variable(name).map(|path| context.folder.join(path));
+        if let Some(path) = file("SHIPGATE_JUNIT") {
+            others.add(junit::File { path });
+        }
+        if let Some(path) = file("SHIPGATE_DOTENV") {
+            others.add(gitlab::Dotenv { path });
         }
         Self {
             started_at: context.clock.now(),

@@ -1,9 +1,9 @@
-//! What a version was built from: flags, else the variables of GitHub and GitLab.
+//! What a version was built from: flags, else the variables of the pipeline.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
-use super::{Context, check::instant, repository::RepositoryArguments};
+use super::{Context, check::instant, pipeline, repository::RepositoryArguments};
 use crate::git::author_time;
 
 /// Shortest and longest id of a commit, in hexadecimal digits.
@@ -24,7 +24,10 @@ pub struct SourceArguments {
 impl SourceArguments {
     /// Returns what the trailer `Source` says: `shop/advertisements@1a2b3c4 2026-03-10T09:00:00Z`.
     pub fn trailer(&self, context: &Context, gitops: &RepositoryArguments) -> Option<String> {
-        let own = || pipelines(context).filter(|_| !gitops.is_the_pipelines_own(context));
+        let own = || {
+            let own = pipeline::source(context).and_then(|text| source(&text).ok());
+            own.filter(|_| !gitops.is_the_pipelines_own(context))
+        };
         let source = self.source.clone().or_else(own)?;
         let read = || {
             let (_, commit) = source.rsplit_once('@')?;
@@ -35,15 +38,6 @@ impl SourceArguments {
             None => source,
         })
     }
-}
-
-/// The repository and commit that a pipeline runs for.
-fn pipelines(context: &Context) -> Option<String> {
-    let of = |repository, commit| {
-        let (repository, commit) = (context.variable(repository)?, context.variable(commit)?);
-        source(&format!("{repository}@{commit}")).ok()
-    };
-    of("GITHUB_REPOSITORY", "GITHUB_SHA").or_else(|| of("CI_PROJECT_PATH", "CI_COMMIT_SHA"))
 }
 
 /// Reads `REPOSITORY@SHA`.

@@ -57,6 +57,71 @@ pub async fn recover(
     from(read, outside, target, actor, stop, reporter).await
 }
 
+/// Recovers what the pipeline that calls itself left unfinished. What others have under way is left
+/// alone: a step that always runs at the end of a job must not take theirs back.
+///
+/// # Errors
+/// As [`recover`].
+pub async fn own(
+    pipeline: Option<&str>,
+    outside: &Outside<'_>,
+    target: &Target,
+    actor: Option<String>,
+    stop: Stop,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    let (tip, records) = read_journal(outside.repository, target).await?;
+    match left(&records) {
+        Some(record) if pipeline.is_none() || owner(record, &records) != pipeline => {
+            Ok(somebody_elses(record, &records, pipeline, target))
+        }
+        _ => from((tip, records), outside, target, actor, stop, reporter).await,
+    }
+}
+
+/// Returns the record of the run that is unfinished, if there is one. One that was withdrawn while it
+/// pushed may have landed after all.
+fn left(records: &[Record]) -> Option<&Record> {
+    let withdrawn = || {
+        let newest = records.first();
+        newest.filter(|record| record.state == State::Withdrawn)
+    };
+    journal::unfinished(records).or_else(withdrawn)
+}
+
+/// Returns the address of the pipeline that had the run last; recovering leaves none behind.
+fn owner<'a>(record: &Record, records: &'a [Record]) -> Option<&'a str> {
+    let mut of_run = records.iter().filter(|other| other.run == record.run);
+    of_run.find_map(|record| record.pipeline.as_deref())
+}
+
+fn somebody_elses(
+    record: &Record,
+    records: &[Record],
+    pipeline: Option<&str>,
+    target: &Target,
+) -> Outcome {
+    let what = format!("{} in {}", target.service.name, target.environment_name);
+    let whose = match (pipeline, owner(record, records)) {
+        (None, _) => "this pipeline has no address by which to know its own".to_owned(),
+        (Some(_), Some(owner)) => format!("it belongs to {owner}"),
+        (Some(_), None) => "no pipeline began it".to_owned(),
+    };
+    let run = &record.run;
+    let state = record.state.word();
+    let reason = format!("run {run} of {what} ({state}) is left alone: {whose}");
+    let mut outcome = Outcome::new(Ending::NoChange, reason);
+    if pipeline.is_none() {
+        let hint =
+            "set SHIPGATE_PIPELINE to the address of the pipeline's run, in all of its steps";
+        outcome.hints.push(hint.to_owned());
+    }
+    let service = &target.service.name;
+    let hint = format!("if nobody is at it any more: shipgate recover --service {service}");
+    outcome.hints.push(hint);
+    outcome
+}
+
 /// Recovers, if this is still the newest record of the journal; none = it is not.
 ///
 /// # Errors
@@ -88,12 +153,7 @@ async fn from(
 ) -> Result<Outcome, Failure> {
     let what = format!("{} in {}", target.service.name, target.environment_name);
     let nothing = || Outcome::new(Ending::NoChange, format!("nothing is unfinished: {what}"));
-    // A run that was withdrawn while it pushed may have landed after all.
-    let withdrawn = || {
-        let newest = records.first();
-        newest.filter(|record| record.state == State::Withdrawn)
-    };
-    let Some(record) = journal::unfinished(&records).or_else(withdrawn) else {
+    let Some(record) = left(&records) else {
         return Ok(nothing());
     };
     if record.state == State::Held {

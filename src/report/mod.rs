@@ -5,6 +5,7 @@ mod comparison;
 mod ends;
 mod findings;
 pub mod github;
+pub mod gitlab;
 pub mod ics;
 pub mod json;
 mod json_past;

@@ -20,6 +20,7 @@ mod canaries;
 mod cancel;
 mod cluster;
 mod gate;
+mod gitlab;
 mod kill_loop;
 mod kills;
 mod pipeline;

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use shipgate::{
     event::{Ending, Event, FileFinding, Outcome},
     policy::Severity,
-    report::{Sink, github, json, markdown, progress::Progress, sanitise, text::Text},
+    report::{
+        Sink, github, gitlab, json, junit, markdown, progress::Progress, sanitise, text::Text,
+    },
 };
 
 /// Returns what a runner would take for a command in a line. It is stricter than the runners: any
@@ -276,6 +278,42 @@ proptest! {
         for (name, value) in &read {
             prop_assert!(value.chars().count() <= 256 && !value.contains('\n'), "{name}");
         }
+    }
+
+    #[test]
+    fn a_dotenv_file_reads_back_as_the_outputs((name, outcome) in poisoned()) {
+        let ended = ended(name, &outcome);
+        let file = gitlab::dotenv(&ended);
+        let read: Vec<(String, String)> = file
+            .split('\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| line.split_once('=').expect(line))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let meant: Vec<(String, String)> = github::outputs(&ended)
+            .into_iter()
+            .map(|(name, value)| (format!("GATE_{}", name.replace('-', "_").to_uppercase()), value))
+            .collect();
+        prop_assert_eq!(&read, &meant);
+        for (name, value) in &read {
+            prop_assert!(name.bytes().all(|it| it == b'_' || it.is_ascii_uppercase()), "{name}");
+            prop_assert!(!value.chars().any(char::is_control), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_junit_file_fails_where_the_exit_code_does((name, outcome) in poisoned()) {
+        let ended = ended(name, &outcome);
+        let file = junit::render(&ended).unwrap();
+        for line in runner_lines(&file) {
+            prop_assert_eq!(command(line), None);
+        }
+        let read = quick_junit::Report::deserialize_from_str(&file).unwrap();
+        prop_assert_eq!(read.failures > 0, ended.exit_code != 0);
+        let suite = read.test_suites.last().unwrap();
+        let last = &suite.test_cases.last().unwrap().status;
+        let is_success = matches!(last, quick_junit::TestCaseStatus::Success { .. });
+        prop_assert_eq!(is_success, ended.exit_code == 0);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 use shipgate::{
     event::{Deployment, Ending, Event, Outcome, StepState, dora},
     report::{
-        Ended, Fanout, Sink, github, json, live::Live, markdown, progress::Progress, text::Text,
+        Ended, Fanout, Sink, github, json, junit, live::Live, markdown, progress::Progress,
+        text::Text,
     },
     units::Weight,
 };
@@ -292,6 +293,52 @@ fn no_line_of_a_result_is_wider_than_a_hundred_columns() {
             assert!(line.chars().count() <= 100, "{line}");
         }
     }
+}
+
+#[test]
+fn junit_of_a_blocked_verdict_and_of_a_way_back() {
+    let blocked = blocked();
+    insta::assert_snapshot!(junit::render(&ended("check", &blocked)).unwrap(), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="shipgate check" tests="4" skipped="0" failures="3" errors="0">
+        <testsuite name="shipgate check" tests="4" skipped="0" errors="0" failures="3" timestamp="2025-12-02T14:00:00.000+00:00">
+            <testcase name="blocked_dates[2]" classname="gate" file="policies/production.yaml" line="12">
+                <failure message="Friday 2025-11-28 is blocked: Black Friday" type="blocked-date"/>
+            </testcase>
+            <testcase name="allowed_windows" classname="gate" file="policies/production.yaml" line="4">
+                <failure message="outside every allowed window (Mon-Thu 09:00-16:00 America/New_York)" type="blocked-window"/>
+            </testcase>
+            <testcase name="traffic_threshold" classname="gate" file="policies/production.yaml" line="18"/>
+            <testcase name="check" classname="shipgate" time="1510.000">
+                <failure message="Friday 2025-11-28 is blocked: Black Friday (exit code 10); opens Monday 2025-12-01 09:00 America/New_York (14:00 UTC), in 2d19h30m: the window Mon-Thu 09:00-16:00 America/New_York begins" type="blocked-date"/>
+            </testcase>
+        </testsuite>
+    </testsuites>
+    "#);
+    let back = rolled_back();
+    insta::assert_snapshot!(junit::render(&ended("deploy", &back)).unwrap(), @r#"
+    <?xml version="1.0" encoding="UTF-8"?>
+    <testsuites name="shipgate deploy" tests="6" skipped="2" failures="3" errors="0">
+        <testsuite name="shipgate deploy" tests="6" skipped="2" errors="0" failures="3" timestamp="2025-12-02T14:00:00.000+00:00">
+            <testcase name="1 canary to 1.1, wait until live" classname="step" time="246.000"/>
+            <testcase name="2 set weight 10%, watch for 10m" classname="step" time="610.000">
+                <failure message="failed" type="step"/>
+            </testcase>
+            <testcase name="3 promote" classname="step">
+                <skipped message="waiting"/>
+            </testcase>
+            <testcase name="errors" classname="metric">
+                <failure message="fail: 1.9% of 2,400 requests" type="metric"/>
+            </testcase>
+            <testcase name="p95" classname="metric">
+                <skipped message="inconclusive: no series for version 1.1"/>
+            </testcase>
+            <testcase name="deploy" classname="shipgate" time="1510.000">
+                <failure message="errors of the canary failed 3 times (1.9, at most 0.5); 1.0 is restored and live (exit code 40)" type="rolled-back"/>
+            </testcase>
+        </testsuite>
+    </testsuites>
+    "#);
 }
 
 #[test]
