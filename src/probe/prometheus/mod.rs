@@ -1,7 +1,7 @@
 //! Prometheus, or anything that speaks its query API: one number, or raw counters.
 //!
-//! A question is asked by `request`, its answer is opened by `envelope`; what is in it is read by
-//! `number` (one number, or none) and by `counters` (every series by itself; the buckets of a `native`
+//! A question is asked by `request`, its answer is opened by `envelope`. `number` asks for one number;
+//! `counters` asks for every series by itself, which `samples` reads (the buckets of a `native`
 //! histogram as if it were a classic one).
 
 use std::{collections::BTreeMap, time::Duration};
@@ -13,6 +13,7 @@ mod envelope;
 mod native;
 mod number;
 mod request;
+mod samples;
 
 pub use super::auth::Auth;
 pub use counters::{buckets, buckets_between, counters, counters_between, numbers_between};
