@@ -57,7 +57,8 @@ pub async fn buckets(
     once(client, clock, endpoint, asked, timeout, Values::Buckets).await
 }
 
-async fn once(
+/// Asks once, for one selector by itself.
+pub(super) async fn once(
     client: &Client,
     clock: &dyn Clock,
     endpoint: &Endpoint,
@@ -238,7 +239,8 @@ impl Grid {
     }
 }
 
-fn nothing(useless: Useless) -> CounterReading {
+/// Says of an answer that is of no use why.
+pub(super) fn nothing(useless: Useless) -> CounterReading {
     match useless {
         Useless::NoData(reason) => CounterReading::NoData(reason),
         Useless::Unavailable(reason) => CounterReading::Unavailable(reason),

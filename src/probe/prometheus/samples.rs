@@ -49,9 +49,9 @@ type Labels = BTreeMap<String, String>;
 type Pair = (f64, String);
 
 /// One series at one instant.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct One {
-    metric: Labels,
+    pub(super) metric: Labels,
     value: Option<Pair>,
     histogram: Option<(f64, Native)>,
 }
