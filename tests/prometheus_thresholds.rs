@@ -14,6 +14,7 @@ use reqwest::Url;
 use shipgate::{
     analysis::counters::{BucketCounter, CounterReading, Snapshot},
     clock::{Clock, SystemClock},
+    event::Ending,
     ops::verify::{self, Extent},
     probe::{
         Client, ClientOptions,
@@ -282,4 +283,27 @@ async fn native_histograms_are_counted_as_classic_ones_are() {
         TIMEOUT,
     );
     assert_eq!(snapshots.await.unwrap().last(), Some(&next));
+}
+
+/// From the scrape to the verdict: what is slow is far above what is tolerated.
+#[tokio::test]
+async fn a_native_histogram_is_judged() {
+    let exporter = Exporter::serving(native_histogram::CONTENT_TYPE, |elapsed| {
+        let seconds = u32::try_from(elapsed.as_secs()).unwrap();
+        native_histogram::family("request_seconds", 100 * seconds, 50 * seconds)
+    });
+    let targets = std::slice::from_ref(&exporter.target);
+    let Some(prometheus) = Prometheus::start_native(targets) else {
+        return;
+    };
+    let section = "interval: 1s
+metrics: [{name: slow, provider: prometheus, histogram: 'request_seconds{job=\"app\"}', slow_above: 0.5, max_rate: 0.02, inconclusive_limit: 100}]";
+    let mut watcher = watcher(section, &prometheus.url, Arc::new(SystemClock));
+    let mut memory = Memory::default();
+    // It ends at the first verdict; so many polls are there only for a machine that is busy.
+    let outcome = verify::run(&mut watcher, Extent::Polls(60), pending(), &mut memory).await;
+    assert_eq!(outcome.ending, Ending::Unhealthy, "{}", outcome.reason);
+    // 50 of 150 take more than half a second.
+    let value = outcome.metrics[0].value.unwrap();
+    assert!((value - 1.0 / 3.0).abs() < 1e-9, "{value}");
 }
