@@ -313,13 +313,17 @@ fn every_mistake_is_told_with_its_place() {
         (
             "providers:\n",
             "providers:\n  registry: {url: 'https://registry.example', token_url: 'https://auth.example/token'}\n",
-            &["5:61: expected an address without a path, such as https://registry.example"],
+            &[
+                "5:58: expected an address without a path, such as https://registry.example",
+                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
+            ],
         ),
         (
             "providers:\n",
             "providers:\n  registry: {url: 'https://registry.example', token_url: 'http://auth.example'}\n",
             &[
-                "5:61: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
+                "5:58: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
+                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
             ],
         ),
         (
