@@ -6,22 +6,26 @@ mod support {
     pub mod prometheus;
 }
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use reqwest::Url;
 use shipgate::{
     analysis::{
         Reading,
         counters::{Absent, Counted, Counter, CounterReading, Look, PollCounters, Snapshot},
     },
-    clock::{Clock, SystemClock},
+    clock::{Clock, ManualClock, SystemClock},
+    config::{query::Variables, verification::RawVerification},
+    event::{Event, Outcome, Reporter},
+    ops::watch::{Endpoints, Extent, Reference, Subject, Watcher},
     probe::{
         Client, ClientOptions,
         prometheus::{self, Auth, Batch, Endpoint},
     },
     secret::Secret,
+    yaml::{Limits, read},
 };
 use support::prometheus::{Exporter, Prometheus, SignIn, Traffic};
 
@@ -518,4 +522,70 @@ async fn questions_that_are_asked_together_are_answered_as_each_by_itself() {
             prometheus::buckets(client, &SystemClock, endpoint, query, Some(at), TIMEOUT).await;
         assert_eq!(found, one, "{query}");
     }
+}
+
+/// A watch of one service whose canary 1.1 is held against stable 1.0.
+fn watch_of(service: &str, endpoint: &Endpoint, clock: &Arc<ManualClock>) -> Watcher {
+    let section = r#"
+interval: 30s
+metrics:
+  - name: errors
+    provider: prometheus
+    bad: x_total{service="{{service}}",version="{{version}}",status=~"5.."}
+    total: x_total{service="{{service}}",version="{{version}}"}"#;
+    let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
+    let endpoints = Endpoints {
+        prometheus: Some(endpoint.clone()),
+        ..Endpoints::default()
+    };
+    let variables = |version: &str, arm: &str| Variables {
+        service: Some(service.to_owned()),
+        version: Some(version.to_owned()),
+        arm: Some(arm.to_owned()),
+        ..Variables::default()
+    };
+    let subject = Subject {
+        judged: variables("1.1", "canary"),
+        reference: Reference::Beside(variables("1.0", "stable")),
+        extent: Extent::Polls(1),
+        began: None,
+        weight: None,
+    };
+    let client = Client::new(ClientOptions::default());
+    let verification = raw.validate().unwrap();
+    Watcher::new(&verification, &endpoints, &subject, client, clock.clone()).unwrap()
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn event(&mut self, _event: &Event) {}
+    fn finish(&mut self, _outcome: &Outcome) {}
+}
+
+#[tokio::test]
+async fn services_that_are_watched_together_are_one_query_for_each_counter() {
+    let Some(prometheus) = Prometheus::with_history(&many()) else {
+        return;
+    };
+    let endpoint = Endpoint::open(Url::parse(&prometheus.url).unwrap());
+    let clock = Arc::new(ManualClock::at(after(30)));
+    let watch = |service| watch_of(service, &endpoint, &clock);
+    let details = |watchers: [&Watcher; 2]| watchers.map(|it| it.standing().detail);
+    let before = queries(&prometheus);
+    let (mut ads, mut cart) = (watch("ads"), watch("cart"));
+    join(ads.poll(&mut Silent), cart.poll(&mut Silent)).await;
+    // Both arms of each.
+    assert_eq!(queries(&prometheus) - before, 4);
+    let alone = details([&ads, &cart]);
+    let batch = Batch::default();
+    let before = queries(&prometheus);
+    let (mut ads, mut cart) = (
+        watch("ads").asking_through(batch.clone()),
+        watch("cart").asking_through(batch),
+    );
+    join(ads.poll(&mut Silent), cart.poll(&mut Silent)).await;
+    assert_eq!(queries(&prometheus) - before, 2);
+    assert_eq!(details([&ads, &cart]), alone);
+    assert_eq!(alone, ["was counted once, which is where it begins"; 2]);
 }
