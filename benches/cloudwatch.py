@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Asks moto's CloudWatch with the signature checked: right keys, wrong keys, no right, no metric.
 
-Run by hand, not in CI: `pip install 'moto[server]' boto3`, `cargo build`, then
-`python3 benches/cloudwatch.py`. Ends with 1 where an answer is not as it should be.
+Not in CI, which has no moto: `pip install 'moto[server]' boto3`, then `just prove cloudwatch`.
+Ends with 1 where an answer is not as it should be.
 """
 import datetime
 import json

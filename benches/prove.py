@@ -272,6 +272,17 @@ def judge(_):
     return tried, failed, seed
 
 
+def cloudwatch(_):
+    """Asks moto's CloudWatch, which checks the signature; needs `pip install 'moto[server]' boto3`."""
+    built, _ = run(["cargo", "build"])
+    succeeded, text = run([sys.executable, "benches/cloudwatch.py"])
+    rows = re.findall(r"^(ok   |WRONG) ", text, re.MULTILINE)
+    if not built or not rows:
+        raise Broken("moto's CloudWatch could not be asked")
+    broken = rows.count("WRONG")
+    return f"{len(rows)} questions", broken if succeeded or broken else 1, "none"
+
+
 def parts():
     """Returns every part by its name, in the order of the page."""
     targets = re.findall(r'path = "targets/(\w+)\.rs"', (ROOT / "fuzz/Cargo.toml").read_text())
@@ -293,6 +304,7 @@ def parts():
         "audit": audit,
         "deaths": deaths,
         "judge": judge,
+        "cloudwatch": cloudwatch,
     }
 
 

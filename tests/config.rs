@@ -305,9 +305,25 @@ fn every_mistake_is_told_with_its_place() {
             "{http: \"https://ads.example/version\", pointer: /version}",
             "{argocd: {application: Shop}, pointer: /version}",
             &[
-                "13:24: `live` asks `argocd`, but `providers.argocd` has no address",
+                "13:24: `live` asks `argocd`, which `providers` does not name; `argocd: {url: …}`",
                 "13:38: found `Shop`, expected the name of an object: a-z 0-9 - and `.` between them",
                 "13:54: `pointer` goes with `http` only",
+            ],
+        ),
+        (
+            "providers:\n",
+            "providers:\n  registry: {url: 'https://registry.example', token_url: 'https://auth.example/token'}\n",
+            &[
+                "5:58: expected an address without a path, such as https://registry.example",
+                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
+            ],
+        ),
+        (
+            "providers:\n",
+            "providers:\n  registry: {url: 'https://registry.example', token_url: 'http://auth.example'}\n",
+            &[
+                "5:58: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
+                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
             ],
         ),
         (
@@ -337,7 +353,7 @@ fn every_mistake_is_told_with_its_place() {
                 "5:9: `receiver_token_env` needs `receiver_env`, the address to sign for",
                 "6:27: expected the name of an environment variable, such as PROMETHEUS_TOKEN",
                 "7:17: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
-                "29:9: a metric asks `prometheus`, but `providers.prometheus` has no address",
+                "29:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
             ],
         ),
         (
@@ -360,7 +376,9 @@ fn every_mistake_is_told_with_its_place() {
         (
             "providers:\n  prometheus: {url: \"https://prometheus.example\", token_env: PROMETHEUS_TOKEN}\n",
             "",
-            &["24:9: a metric asks `prometheus`, but `providers.prometheus` has no address"],
+            &[
+                "24:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
+            ],
         ),
         (
             "{{arm}}",

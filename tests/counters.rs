@@ -95,6 +95,30 @@ fn pods_come_and_go_and_errors_are_first_ones() {
     ");
 }
 
+/// From there on not every whole number has a floating-point number of its own.
+#[test]
+fn counters_that_are_huge_lose_no_more_than_a_request_and_were_not_set_back() {
+    let polls = outcomes(
+        Counted::Bad,
+        KNOWN,
+        &[
+            "c5=9007199254740992 | c5=9007199254740992 ; s5=0 | s2=0 s5=0",
+            // One more, which rounds down; then a hundred more; then three, which round up.
+            "c5=9007199254740993 | c5=9007199254740993 ; s5=0 | s2=100 s5=0",
+            "c5=9007199254740992 | c5=9007199254740992 c2=100 ; s5=0 | s2=200 s5=0",
+            "c5=9007199254741095 | c5=9007199254741095 c2=200 ; s5=0 | s2=300 s5=0",
+            // A process that began again.
+            "c5=2 | c5=2 c2=300 ; s5=0 | s2=400 s5=0",
+        ],
+    );
+    insta::assert_snapshot!(polls, @r"
+    0/0 against 0/100
+    0/100 against 0/100
+    104/204 against 0/100
+    2/102 against 0/100
+    ");
+}
+
 #[test]
 fn what_was_not_scraped_is_neither_zero_nor_new() {
     let polls = outcomes(

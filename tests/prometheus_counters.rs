@@ -6,21 +6,26 @@ mod support {
     pub mod prometheus;
 }
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::{join, join_all};
 use reqwest::Url;
 use shipgate::{
     analysis::{
         Reading,
         counters::{Absent, Counted, Counter, CounterReading, Look, PollCounters, Snapshot},
     },
-    clock::{Clock, SystemClock},
+    clock::{Clock, ManualClock, SystemClock},
+    config::{query::Variables, verification::RawVerification},
+    event::{Event, Outcome, Reporter},
+    ops::watch::{Endpoints, Extent, Reference, Subject, Watcher},
     probe::{
         Client, ClientOptions,
-        prometheus::{self, Auth, Endpoint},
+        prometheus::{self, Auth, Batch, Endpoint},
     },
     secret::Secret,
+    yaml::{Limits, read},
 };
 use support::prometheus::{Exporter, Prometheus, SignIn, Traffic};
 
@@ -349,4 +354,238 @@ async fn what_a_real_prometheus_refuses_is_no_answer() {
     unavailable: URL answered with status 401: are the credentials right?
     unavailable: URL did not answer within 0s
     "#);
+}
+
+/// Two services with two versions each, two pods of each, two paths; a service whose values are none;
+/// two names that a careless pattern would take for each other; a backend that has no label.
+fn many() -> String {
+    let mut text = String::new();
+    let mut sample = |metric: &str, labels: &str, value: &str| {
+        for seconds in (0..=60).step_by(15) {
+            let at = after(seconds).timestamp();
+            writeln!(text, "{metric}{{{labels}}} {value} {at}").unwrap();
+        }
+    };
+    let mut number = 0;
+    for service in ["ads", "cart"] {
+        for version in ["1.0", "1.1"] {
+            for (pod, path, status) in [
+                ("a", "/", "200"),
+                ("a", "/x", "200"),
+                ("b", "/", "200"),
+                ("b", "/", "503"),
+            ] {
+                number += 1;
+                let of = format!(r#"service="{service}",version="{version}",pod="{pod}""#);
+                let labels = format!(r#"{of},path="{path}",status="{status}""#);
+                sample("x_total", &labels, &number.to_string());
+                for (le, value) in [("0.5", number), ("+Inf", 2 * number)] {
+                    let labels = format!(r#"{labels},le="{le}""#);
+                    sample("x_bucket", &labels, &value.to_string());
+                }
+            }
+        }
+    }
+    sample("x_total", r#"service="odd",version="1.0",pod="a""#, "NaN");
+    sample("x_total", r#"service="a.b",version="1.0",pod="a""#, "1");
+    sample("x_total", r#"service="aXb",version="1.0",pod="a""#, "2");
+    sample("nginx_total", r#"ingress="ads",pod="n""#, "900");
+    sample(
+        "nginx_total",
+        r#"ingress="ads",canary="ads-80",pod="n""#,
+        "9",
+    );
+    text
+}
+
+/// How many instant queries the server has answered.
+fn queries(prometheus: &Prometheus) -> u64 {
+    let metrics = prometheus.get("/metrics").unwrap();
+    let of_queries = |line: &&str| {
+        line.starts_with("prometheus_http_requests_total") && line.contains("\"/api/v1/query\"")
+    };
+    let lines = metrics.lines().filter(of_queries);
+    let counts = lines.map(|line| {
+        line.rsplit_once(' ')
+            .unwrap()
+            .1
+            .trim()
+            .parse::<u64>()
+            .unwrap()
+    });
+    counts.sum()
+}
+
+#[tokio::test]
+async fn questions_that_are_asked_together_are_answered_as_each_by_itself() {
+    let Some(prometheus) = Prometheus::with_history(&many()) else {
+        return;
+    };
+    let asker = Asker::new(&prometheus);
+    let at = after(60);
+    let arms = [
+        ("ads", "1.0"),
+        ("ads", "1.1"),
+        ("cart", "1.0"),
+        ("cart", "1.1"),
+        // Nobody has seen these: no data, and no zero.
+        ("ads", "1.2"),
+        ("shop", "1.0"),
+        ("odd", "1.0"),
+        ("a.b", "1.0"),
+        // Two metrics may want the same.
+        ("ads", "1.0"),
+    ];
+    // Each of these is one query for all.
+    let shapes = [
+        r#"x_total{service="SERVICE",version="VERSION"}"#,
+        r#"x_total{service="SERVICE",version="VERSION",status=~"5..",path!="/x"}"#,
+        r#"sum without (path, status) (x_total{service="SERVICE",version="VERSION"})"#,
+        r#"sum by (pod) (x_total{service="SERVICE",version="VERSION"})"#,
+        r#"sum(x_total{service="SERVICE",version="VERSION"}) by (pod, version)"#,
+    ];
+    let filled = |shape: &str| {
+        arms.map(|(service, version)| {
+            shape
+                .replace("SERVICE", service)
+                .replace("VERSION", version)
+        })
+    };
+    let mut asked: Vec<String> = shapes.iter().flat_map(|shape| filled(shape)).collect();
+    let backend = |canary: &str| format!(r#"nginx_total{{ingress="ads",canary="{canary}"}}"#);
+    asked.extend([backend(""), backend("ads-80"), backend("gone")]);
+    let mut alone = 0;
+    // What has another form, or nobody like it, is asked by itself.
+    for query in [
+        r#"x_total{service="ads"} or x_total{service="cart"}"#,
+        r#"x_total{service='ads'}"#,
+        r#"count(x_total{service="ads"})"#,
+        r#"x_total{service="ads""#,
+        "nothing_total",
+    ] {
+        asked.push(query.to_owned());
+        alone += 1;
+    }
+    // The label is summed away, so that nobody could tell whose the sum is.
+    for service in ["ads", "cart"] {
+        asked.push(format!(
+            r#"sum without (service, path) (x_total{{service="{service}"}})"#
+        ));
+        alone += 1;
+    }
+    let mut single = Vec::new();
+    for query in &asked {
+        single.push(asker.reading(query, Some(at)).await);
+    }
+    let matched = |reading: &CounterReading| matches!(reading, CounterReading::Snapshot(snapshot) if !snapshot.series.is_empty());
+    assert_eq!(
+        single.iter().filter(|it| matched(it)).count(),
+        36,
+        "{single:#?}"
+    );
+
+    let batch = Batch::default();
+    let Asker { client, endpoint } = &asker;
+    let before = queries(&prometheus);
+    let all = asked.iter().map(|query| {
+        batch.counters(
+            client,
+            &SystemClock,
+            endpoint,
+            (query.as_str(), at),
+            TIMEOUT,
+        )
+    });
+    let together = join_all(all).await;
+    for ((query, one), other) in asked.iter().zip(&single).zip(&together) {
+        assert_eq!(one, other, "{query}");
+    }
+    let used = queries(&prometheus) - before;
+    assert_eq!(used, 5 + 1 + alone, "of {}", asked.len());
+
+    // Buckets are told apart in the same way.
+    let asked = filled(r#"sum without (path) (x_bucket{service="SERVICE",version="VERSION"})"#);
+    let before = queries(&prometheus);
+    let all = asked.iter().map(|query| {
+        batch.buckets(
+            client,
+            &SystemClock,
+            endpoint,
+            (query.as_str(), at),
+            TIMEOUT,
+        )
+    });
+    let together = join_all(all).await;
+    assert_eq!(queries(&prometheus) - before, 1);
+    for (query, found) in asked.iter().zip(together) {
+        let one =
+            prometheus::buckets(client, &SystemClock, endpoint, query, Some(at), TIMEOUT).await;
+        assert_eq!(found, one, "{query}");
+    }
+}
+
+/// A watch of one service whose canary 1.1 is held against stable 1.0.
+fn watch_of(service: &str, endpoint: &Endpoint, clock: &Arc<ManualClock>) -> Watcher {
+    let section = r#"
+interval: 30s
+metrics:
+  - name: errors
+    provider: prometheus
+    bad: x_total{service="{{service}}",version="{{version}}",status=~"5.."}
+    total: x_total{service="{{service}}",version="{{version}}"}"#;
+    let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
+    let endpoints = Endpoints {
+        prometheus: Some(endpoint.clone()),
+        ..Endpoints::default()
+    };
+    let variables = |version: &str, arm: &str| Variables {
+        service: Some(service.to_owned()),
+        version: Some(version.to_owned()),
+        arm: Some(arm.to_owned()),
+        ..Variables::default()
+    };
+    let subject = Subject {
+        judged: variables("1.1", "canary"),
+        reference: Reference::Beside(variables("1.0", "stable")),
+        extent: Extent::Polls(1),
+        began: None,
+        weight: None,
+    };
+    let client = Client::new(ClientOptions::default());
+    let verification = raw.validate().unwrap();
+    Watcher::new(&verification, &endpoints, &subject, client, clock.clone()).unwrap()
+}
+
+struct Silent;
+
+impl Reporter for Silent {
+    fn event(&mut self, _event: &Event) {}
+    fn finish(&mut self, _outcome: &Outcome) {}
+}
+
+#[tokio::test]
+async fn services_that_are_watched_together_are_one_query_for_each_counter() {
+    let Some(prometheus) = Prometheus::with_history(&many()) else {
+        return;
+    };
+    let endpoint = Endpoint::open(Url::parse(&prometheus.url).unwrap());
+    let clock = Arc::new(ManualClock::at(after(30)));
+    let watch = |service| watch_of(service, &endpoint, &clock);
+    let details = |watchers: [&Watcher; 2]| watchers.map(|it| it.standing().detail);
+    let before = queries(&prometheus);
+    let (mut ads, mut cart) = (watch("ads"), watch("cart"));
+    join(ads.poll(&mut Silent), cart.poll(&mut Silent)).await;
+    // Both arms of each.
+    assert_eq!(queries(&prometheus) - before, 4);
+    let alone = details([&ads, &cart]);
+    let batch = Batch::default();
+    let before = queries(&prometheus);
+    let (mut ads, mut cart) = (
+        watch("ads").asking_through(batch.clone()),
+        watch("cart").asking_through(batch),
+    );
+    join(ads.poll(&mut Silent), cart.poll(&mut Silent)).await;
+    assert_eq!(queries(&prometheus) - before, 2);
+    assert_eq!(details([&ads, &cart]), alone);
+    assert_eq!(alone, ["was counted once, which is where it begins"; 2]);
 }

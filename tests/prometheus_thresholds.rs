@@ -14,15 +14,21 @@ use reqwest::Url;
 use shipgate::{
     analysis::counters::{BucketCounter, CounterReading, Snapshot},
     clock::{Clock, SystemClock},
-    ops::verify::{self, Extent},
+    config::{query::Variables, verification::RawVerification},
+    event::Ending,
+    ops::{
+        verify::{self, Extent},
+        watch::{Endpoints, Reference, Subject, Watcher},
+    },
     probe::{
         Client, ClientOptions,
         prometheus::{self, Endpoint},
     },
+    yaml::{Limits, read},
 };
 use support::{
     prometheus::{Exporter, Prometheus, SignIn, native_histogram},
-    verification::{Memory, watcher},
+    verification::{Memory, subject, watcher},
 };
 
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -282,4 +288,54 @@ async fn native_histograms_are_counted_as_classic_ones_are() {
         TIMEOUT,
     );
     assert_eq!(snapshots.await.unwrap().last(), Some(&next));
+}
+
+/// From the scrape to the verdict: two processes, of which one is slow ten times as often.
+#[tokio::test]
+async fn a_native_histogram_is_judged() {
+    let exporter = |slow: u32| {
+        Exporter::serving(native_histogram::CONTENT_TYPE, move |elapsed| {
+            let seconds = u32::try_from(elapsed.as_secs()).unwrap();
+            native_histogram::family("request_seconds", 100 * seconds, slow * seconds)
+        })
+    };
+    let (old, new) = (exporter(5), exporter(50));
+    let targets = [old.target.clone(), new.target.clone()];
+    let Some(prometheus) = Prometheus::start_native(&targets) else {
+        return;
+    };
+    let section = "interval: 1s
+metrics: [{name: slow, provider: prometheus, histogram: 'request_seconds{instance=\"{{version}}\"}', slow_above: 0.5, inconclusive_limit: 100}]";
+    let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
+    let endpoints = Endpoints {
+        prometheus: Some(Endpoint::open(Url::parse(&prometheus.url).unwrap())),
+        ..Endpoints::default()
+    };
+    let variables = |target: &str| Variables {
+        version: Some(target.to_owned()),
+        ..Variables::default()
+    };
+    // It ends at the first verdict; so many polls are there only for a machine that is busy.
+    let extent = Extent::Polls(60);
+    let subject = Subject {
+        reference: Reference::Beside(variables(&old.target)),
+        extent,
+        ..subject(variables(&new.target))
+    };
+    let client = Client::new(ClientOptions::default());
+    let verification = raw.validate().unwrap();
+    let mut watcher = Watcher::new(
+        &verification,
+        &endpoints,
+        &subject,
+        client,
+        Arc::new(SystemClock),
+    )
+    .unwrap();
+    let mut memory = Memory::default();
+    let outcome = verify::run(&mut watcher, extent, pending(), &mut memory).await;
+    assert_eq!(outcome.ending, Ending::Unhealthy, "{}", outcome.reason);
+    // 50 of 150 take more than half a second.
+    let value = outcome.metrics[0].value.unwrap();
+    assert!((value - 1.0 / 3.0).abs() < 1e-9, "{value}");
 }

@@ -20,6 +20,7 @@ use crate::{
     ops::{
         deploy::Limits,
         gate::{self, Answer, Question},
+        programs,
         rollback::{self, RollbackLast, RollbackTo},
     },
     policy::Action,
@@ -88,7 +89,7 @@ async fn roll_back(
         .await?;
     let stop = signals::listen(&session.context);
     let outside = opened.outside();
-    let target = arguments.repository.target(&opened).await?;
+    let mut target = arguments.repository.target(&opened).await?;
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let circumstances = CircumstanceArguments::default().known(&session.context)?;
     let question = Question {
@@ -100,6 +101,15 @@ async fn roll_back(
         asker: &asker,
         circumstances: &circumstances,
     };
+    // What is taken back at once is seen healthy by its health checks alone, and runs no program.
+    if arguments.progressive || arguments.to.is_some() {
+        programs::allow(&question, &outside, &mut target).await?;
+        programs::find(
+            &target.service.verification,
+            &target.programs,
+            outside.secrets,
+        )?;
+    }
     let permit = match gate::ask(&question, &outside, &target, session).await? {
         Answer::Permit(permit) => permit,
         Answer::No(outcome) => return Ok(*outcome),

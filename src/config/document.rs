@@ -13,7 +13,7 @@ use super::{
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
     strategy::{StrategyDocument, TrafficDocument, WorkloadsDocument},
-    verification::{ProviderKind, RawVerification},
+    verification::RawVerification,
     version_in::CarrierDocument,
 };
 
@@ -159,38 +159,12 @@ impl ConfigDocument {
             }
             let too_often = service.verification.asked_too_often(&providers);
             problems.all(&format!("/services/{name}/verification"), too_often);
-            let metrics = format!("/services/{name}/verification/metrics");
-            if service.verification.asks(ProviderKind::Prometheus) && providers.prometheus.is_none()
-            {
-                problems.at(
-                    &metrics,
-                    "a metric asks `prometheus`, but `providers.prometheus` has no address",
-                );
-            }
-            if service.verification.asks(ProviderKind::Cloudwatch) && providers.cloudwatch.is_none()
-            {
-                problems.at(
-                    &format!("/services/{name}/verification/metrics"),
-                    "a metric asks `cloudwatch`, but `providers.cloudwatch` has no region",
-                );
-            }
-            if service.verification.asks(ProviderKind::Web) && providers.web.is_none() {
-                problems.at(
-                    &format!("/services/{name}/verification/metrics"),
-                    "a metric asks `web`, but `providers.web` has no address",
-                );
-            }
-            if service.verification.asks(ProviderKind::Datadog) && providers.datadog.is_none() {
-                problems.at(
-                    &metrics,
-                    "a metric asks `datadog`, which `providers` does not name; `datadog: {site: datadoghq.eu}`",
-                );
-            }
-            if service.verification.asks(ProviderKind::NewRelic) && providers.newrelic.is_none() {
-                problems.at(
-                    &metrics,
-                    "a metric asks `newrelic`, which `providers` does not name; `newrelic: {account: 1234567}`",
-                );
+            for (list, named) in service.verification.asked() {
+                if !providers.names(named) {
+                    let pointer = format!("/services/{name}/verification/{list}");
+                    let who = list.trim_end_matches('s');
+                    problems.at(&pointer, named.missing_with_example(&format!("a {who}")));
+                }
             }
         }
         super::helm::check_files(&services, &environments, problems);

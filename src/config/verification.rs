@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{query::Template, schema::without_null};
+use super::{provider::Named, query::Template, schema::without_null};
 use crate::analysis::Limits;
 
 pub use checks::{Check, CheckKind, RawAlerts, RawCheck, RawWebCheck};
@@ -107,6 +107,18 @@ pub enum ProviderKind {
     /// The New Relic of `providers.newrelic`.
     #[serde(rename = "newrelic")]
     NewRelic,
+}
+
+impl From<ProviderKind> for Named {
+    fn from(kind: ProviderKind) -> Self {
+        match kind {
+            ProviderKind::Prometheus => Self::Prometheus,
+            ProviderKind::Cloudwatch => Self::Cloudwatch,
+            ProviderKind::Web => Self::Web,
+            ProviderKind::Datadog => Self::Datadog,
+            ProviderKind::NewRelic => Self::NewRelic,
+        }
+    }
 }
 
 /// What a deployment does when time is up and a comparison is undecided.
@@ -215,10 +227,19 @@ impl Verification {
         })
     }
 
-    /// Is a provider of this kind asked?
-    pub fn asks(&self, provider: ProviderKind) -> bool {
-        self.metrics
-            .iter()
-            .any(|metric| metric.provider == provider)
+    /// Returns who is asked, each once for the key of `verification` that asks.
+    pub fn asked(&self) -> Vec<(&'static str, Named)> {
+        let checks = self.checks.iter().filter_map(|check| check.kind.asks());
+        let metrics = self.metrics.iter().map(|metric| metric.provider.into());
+        let all = checks
+            .map(|named| ("checks", named))
+            .chain(metrics.map(|named| ("metrics", named)));
+        let mut asked = Vec::new();
+        for one in all {
+            if !asked.contains(&one) {
+                asked.push(one);
+            }
+        }
+        asked
     }
 }

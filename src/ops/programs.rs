@@ -10,6 +10,9 @@ use std::{
 use super::{
     beside::Beside,
     check,
+    deploy::Outside,
+    gate::Question,
+    load::Target,
     trusted::{self, SiteRef},
 };
 use crate::{
@@ -61,6 +64,25 @@ pub async fn allowed(
     let beside = Beside::at_source(repository, &trusted.source)?;
     let policy = check::load_beside(trusted.source, &trusted.text, &beside).await?;
     Ok(policy.programs().to_vec())
+}
+
+/// Notes at a target which programs the policy that a question names allows its checks.
+///
+/// # Errors
+/// As [`allowed`].
+pub async fn allow(
+    question: &Question<'_>,
+    outside: &Outside<'_>,
+    target: &mut Target,
+) -> Result<(), Failure> {
+    let policy = PolicyAt {
+        path: question.policy,
+        branch: question.policy_ref,
+    };
+    let verification = &target.service.verification;
+    let found = allowed(verification, outside.repository, policy, (&*target).into()).await?;
+    target.programs = found;
+    Ok(())
 }
 
 /// Finds the programs that the checks of a service run, and their variables.

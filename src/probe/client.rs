@@ -7,15 +7,15 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
 use reqwest::{
     Certificate, ClientBuilder, Identity, Method, Response, StatusCode, Url,
-    header::{HeaderMap, LINK, RETRY_AFTER},
+    header::{HeaderMap, LINK},
     redirect,
 };
 
 use super::{
     address::{self, CheckedNames},
+    rate_limit,
     text::{excerpt, origin},
 };
 use crate::{
@@ -85,7 +85,8 @@ pub(super) struct Answer {
     /// Does a header `Link` (RFC 8288) say that there is a next page?
     pub(super) has_next_page: bool,
     pub(super) headers: HeaderMap,
-    retry_after: Option<Duration>,
+    /// How long the server asks to be left alone.
+    pub(super) wait: Option<Duration>,
 }
 
 /// Why there is no answer.
@@ -246,9 +247,7 @@ async fn attempts(
     for _ in 0..MORE_TRIES {
         let outcome = once(client, clock, call).await;
         let wait = match &outcome {
-            Ok(answer) if asks_for_another_try(answer.status) => {
-                answer.retry_after.unwrap_or(pause)
-            }
+            Ok(answer) if asks_for_another_try(answer.status) => answer.wait.unwrap_or(pause),
             Err(failure) if failure.worth_another_try => pause,
             _ => return outcome,
         };
@@ -283,8 +282,7 @@ async fn once(
         })?;
     let status = response.status();
     let now = clock.now();
-    let retry_after = retry_after(response.headers(), now)
-        .or_else(|| limit_reset(status, response.headers(), now));
+    let wait = rate_limit::wait(status, response.headers(), now);
     let has_next_page = has_next_page(response.headers());
     let headers = response.headers().clone();
     let body = read(&mut response, call.body_limit)
@@ -298,7 +296,7 @@ async fn once(
         body,
         has_next_page,
         headers,
-        retry_after,
+        wait,
     })
 }
 
@@ -317,32 +315,6 @@ async fn read(response: &mut Response, limit: usize) -> reqwest::Result<Option<V
 
 fn asks_for_another_try(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
-}
-
-/// Reads `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
-pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = DateTime::parse_from_rfc2822(text).ok()?;
-    Some((at.to_utc() - now).to_std().unwrap_or_default())
-}
-
-/// Reads `X-RateLimit-Reset` of an answer with status 429, which says the same where nobody says
-/// `Retry-After`: at Datadog in seconds from now, elsewhere as seconds since 1970.
-fn limit_reset(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    const LONGEST_SECONDS: u64 = 366 * 86_400;
-    if status != StatusCode::TOO_MANY_REQUESTS {
-        return None;
-    }
-    let text = headers.get("x-ratelimit-reset")?.to_str().ok()?;
-    let seconds: u64 = text.trim().parse().ok()?;
-    if seconds <= LONGEST_SECONDS {
-        return Some(Duration::from_secs(seconds));
-    }
-    let now = u64::try_from(now.timestamp()).ok()?;
-    Some(Duration::from_secs(seconds.saturating_sub(now)))
 }
 
 fn has_next_page(headers: &HeaderMap) -> bool {
@@ -387,55 +359,4 @@ fn chain(error: reqwest::Error) -> String {
         }
     }
     parts.join(": ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = DateTime::parse_from_rfc3339("2026-01-05T12:00:00Z")
-            .unwrap()
-            .to_utc();
-        let rows = [
-            ("3", Some(3)),
-            (" 120 ", Some(120)),
-            ("Mon, 05 Jan 2026 12:00:30 GMT", Some(30)),
-            ("Mon, 05 Jan 2026 11:00:00 GMT", Some(0)),
-            ("soon", None),
-            ("-1", None),
-        ];
-        for (text, seconds) in rows {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, text.parse().unwrap())]);
-            assert_eq!(
-                retry_after(&headers, now),
-                seconds.map(Duration::from_secs),
-                "{text}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_limit_is_reset_in_seconds_or_at_an_instant() {
-        let now = DateTime::from_timestamp(1_767_614_400, 0).unwrap();
-        let rows = [
-            (429, "7", Some(7)),
-            (429, "1767614430", Some(30)),
-            (429, "1767610000", Some(0)),
-            (429, "soon", None),
-            (200, "7", None),
-            (503, "7", None),
-        ];
-        for (status, text, seconds) in rows {
-            let name = reqwest::header::HeaderName::from_static("x-ratelimit-reset");
-            let headers = HeaderMap::from_iter([(name, text.parse().unwrap())]);
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(
-                limit_reset(status, &headers, now),
-                seconds.map(Duration::from_secs),
-                "{status} {text}"
-            );
-        }
-    }
 }

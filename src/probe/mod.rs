@@ -18,6 +18,7 @@ pub mod newrelic;
 mod number;
 pub mod program;
 pub mod prometheus;
+mod rate_limit;
 pub mod registry;
 pub mod rest;
 mod text;

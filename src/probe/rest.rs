@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use reqwest::{
     Method, Url,
     header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue},
@@ -11,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     Client,
-    client::{Answer, Call, retry_after},
+    client::{Answer, Call},
     text::origin,
 };
 use crate::clock::Clock;
@@ -74,8 +73,6 @@ pub async fn ask(client: &Client, clock: &dyn Clock, call: RestCall) -> Result<R
         body_limit: BODY_LIMIT,
     };
     let answer = client.ask(clock, call).await?;
-    let wait = retry_after(&answer.headers, clock.now())
-        .or_else(|| until_reset(&answer.headers, clock.now()));
     Ok(RestAnswer {
         status: answer.status.as_u16(),
         body: json(&answer),
@@ -85,8 +82,8 @@ pub async fn ask(client: &Client, clock: &dyn Clock, call: RestCall) -> Result<R
             .and_then(|tag| tag.to_str().ok())
             .map(str::to_owned),
         has_next_page: answer.has_next_page,
-        is_limited: answer.status.as_u16() == 429 || wait.is_some(),
-        wait,
+        is_limited: answer.status.as_u16() == 429 || answer.wait.is_some(),
+        wait: answer.wait,
     })
 }
 
@@ -97,43 +94,4 @@ pub fn shown(url: &Url) -> String {
 
 fn json(answer: &Answer) -> Option<Value> {
     serde_json::from_slice(answer.body.as_ref()?).ok()
-}
-
-/// Reads when the limit of requests is renewed, once none is left: GitHub's `x-ratelimit-…` and
-/// GitLab's `ratelimit-…`, both in seconds since 1970.
-fn until_reset(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let number = |name: String| -> Option<i64> { headers.get(name)?.to_str().ok()?.parse().ok() };
-    ["x-ratelimit", "ratelimit"].into_iter().find_map(|prefix| {
-        let left = number(format!("{prefix}-remaining"))?;
-        let reset = DateTime::from_timestamp(number(format!("{prefix}-reset"))?, 0)?;
-        (left == 0).then(|| (reset - now).to_std().unwrap_or_default())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use reqwest::header::HeaderName;
-
-    use super::*;
-
-    #[test]
-    fn a_used_up_limit_says_when_it_is_renewed() {
-        let now = DateTime::from_timestamp(1_000, 0).unwrap();
-        let rows = [
-            ("x-ratelimit-remaining 0 x-ratelimit-reset 1060", Some(60)),
-            ("ratelimit-remaining 0 ratelimit-reset 900", Some(0)),
-            ("x-ratelimit-remaining 7 x-ratelimit-reset 1060", None),
-            ("x-ratelimit-remaining 0", None),
-            ("x-ratelimit-remaining 0 x-ratelimit-reset soon", None),
-        ];
-        for (headers, seconds) in rows {
-            let mut map = HeaderMap::new();
-            let mut words = headers.split(' ');
-            while let (Some(name), Some(value)) = (words.next(), words.next()) {
-                map.insert(HeaderName::from_static(name), value.parse().unwrap());
-            }
-            let expected = seconds.map(Duration::from_secs);
-            assert_eq!(until_reset(&map, now), expected, "{headers}");
-        }
-    }
 }

@@ -92,6 +92,7 @@ async fn a_broken_alertmanager_is_never_silent() {
     503: unanswered: URL answered with status 503
     504: unanswered: URL answered with status 504
     204: unanswered: URL answered with something that is no JSON
+    206: unanswered: URL answered with status 206: only a part of the answer
     empty: unanswered: URL answered with something that is no JSON
     null: unanswered: URL answered with something that is no list of alerts
     a text: unanswered: URL answered with something that is no list of alerts

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::future::{join, poll_immediate};
 use reqwest::Url;
 use shipgate::{
     analysis::counters::{CounterReading, Snapshot},
     clock::ManualClock,
-    probe::prometheus::{self, Auth, Endpoint},
+    probe::prometheus::{self, Auth, Batch, Endpoint},
     secret::Secret,
 };
 
 use crate::{
     faults::{SECOND, TOKEN, client, faults, now, patience},
-    server::{Server, answer, nobody},
+    server::{Behaviour, Server, answer, nobody},
 };
 
 fn endpoint(url: &str) -> Endpoint {
@@ -104,6 +105,7 @@ async fn a_broken_server_gives_no_counters() {
     503: unavailable: URL answered with status 503
     504: unavailable: URL answered with status 504
     204: unavailable: URL answered with status 204
+    206: unavailable: URL answered with status 206
     empty: unavailable: URL answered with something that is no query result
     null: unavailable: URL answered with something that is no query result
     a list: unavailable: URL answered with something that is no query result
@@ -380,4 +382,207 @@ async fn an_answer_that_is_too_large_is_asked_for_in_parts() {
     let whole = Server::always(answer(200, "", vec![b' '; 9 * 1024 * 1024]));
     let refused = ask_between(&whole.url, now(), until, SECOND * 15, SECOND * 30).await;
     insta::assert_snapshot!(line(&refused.unwrap_err(), &whole.url), @"no data: an answer of more than 8 MiB; aggregate away a label of many values: `sum without (path) (…)`, but keep `instance` or `pod`");
+}
+
+/// Asks for two versions at once, twice, and says what came of it and what was asked.
+async fn twice(behaviour: impl Fn(&str) -> Behaviour + Send + Sync + 'static) -> String {
+    let query_of = |request: &str| {
+        let body = request.rsplit("\r\n\r\n").next().unwrap_or_default();
+        let mut pairs = url::form_urlencoded::parse(body.as_bytes());
+        let query = pairs.find(|(name, _)| name == "query");
+        query
+            .map(|(_, query)| query.into_owned())
+            .unwrap_or_default()
+    };
+    let server = Server::with(move |_, request| behaviour(&query_of(request)));
+    let clock = ManualClock::at(now());
+    let endpoint = endpoint(&server.url);
+    let (batch, client) = (Batch::default(), client());
+    let ask = |query: &'static str| {
+        batch.counters(&client, &clock, &endpoint, (query, now()), SECOND * 30)
+    };
+    let mut lines = Vec::new();
+    for _ in 0..2 {
+        let (old, new) = join(ask("x{v=\"1.0\"}"), ask("x{v=\"1.1\"}")).await;
+        lines.push(format!(
+            "  {}; {}",
+            line(&old, &server.url),
+            line(&new, &server.url)
+        ));
+    }
+    let mut asked: Vec<String> = server.requests().iter().map(|it| query_of(it)).collect();
+    // Those that are asked side by side come in any order.
+    for pair in asked.rchunks_mut(2) {
+        pair.sort();
+    }
+    lines.push(format!("  asked {}", asked.join(" ")));
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_together_is_asked_one_by_one() {
+    let at = now().timestamp();
+    let series = move |versions: &[&str]| {
+        let series = versions
+            .iter()
+            .map(|version| format!(r#"{{"metric":{{"v":"{version}"}},"value":[{at},"7"]}}"#));
+        let series: Vec<String> = series.collect();
+        answer(
+            200,
+            "",
+            result("vector", &format!("[{}]", series.join(","))),
+        )
+    };
+    let is_together = |query: &str| query.contains("=~");
+    let one = move |query: &str| match query.contains("1.0") {
+        true => series(&["1.0"]),
+        false => series(&["1.1"]),
+    };
+    let rows = [
+        ("both", twice(move |_| series(&["1.0", "1.1"])).await),
+        (
+            "one of them has none",
+            twice(move |_| series(&["1.1"])).await,
+        ),
+        ("neither has", twice(move |_| series(&[])).await),
+        (
+            "a series that was not asked for",
+            twice(move |query| match is_together(query) {
+                true => series(&["1.0", "1.2"]),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "labels that somebody took away",
+            twice(move |query| match is_together(query) {
+                true => answer(200, "", vector("\"7\"")),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "refused together",
+            twice(move |query| match is_together(query) {
+                true => answer(
+                    422,
+                    "",
+                    r#"{"status":"error","errorType":"execution","error":"too many samples"}"#,
+                ),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "a warning together",
+            twice(move |query| match is_together(query) {
+                true => answer(
+                    200,
+                    "",
+                    vector("\"7\"").replace("\"data\"", r#""warnings":["store 7 is away"],"data""#),
+                ),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "another kind together",
+            twice(move |query| match is_together(query) {
+                true => answer(200, "", result("scalar", r#"[1,"0"]"#)),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "no answer together",
+            twice(move |query| match is_together(query) {
+                true => answer(500, "", ""),
+                false => one(query),
+            })
+            .await,
+        ),
+        (
+            "no answer at all",
+            twice(move |_| answer(500, "", "")).await,
+        ),
+        ("no right to ask", twice(move |_| answer(401, "", "")).await),
+    ];
+    let lines = rows.map(|(name, lines)| format!("{name}:\n{lines}"));
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    both:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v=~"1\\.0|1\\.1"}
+    one of them has none:
+      {}; {"v=\"1.1\"": 7.0}
+      {}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v=~"1\\.0|1\\.1"}
+    neither has:
+      {}; {}
+      {}; {}
+      asked x{v=~"1\\.0|1\\.1"} x{v=~"1\\.0|1\\.1"}
+    a series that was not asked for:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    labels that somebody took away:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    refused together:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    a warning together:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    another kind together:
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    no answer together:
+      unavailable: URL answered with status 500; unavailable: URL answered with status 500
+      {"v=\"1.0\"": 7.0}; {"v=\"1.1\"": 7.0}
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"}
+    no answer at all:
+      unavailable: URL answered with status 500; unavailable: URL answered with status 500
+      unavailable: URL answered with status 500; unavailable: URL answered with status 500
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"}
+    no right to ask:
+      unavailable: URL answered with status 401: are the credentials right?; unavailable: URL answered with status 401: are the credentials right?
+      unavailable: URL answered with status 401: are the credentials right?; unavailable: URL answered with status 401: are the credentials right?
+      asked x{v=~"1\\.0|1\\.1"} x{v="1.0"} x{v="1.1"} x{v="1.0"} x{v="1.1"}
+    "#);
+}
+
+#[tokio::test]
+async fn whoever_stops_waiting_keeps_nobody_else_from_an_answer() {
+    let at = now().timestamp();
+    let body = format!(
+        r#"[{{"metric":{{"v":"1.0"}},"value":[{at},"1"]}},{{"metric":{{"v":"1.1"}},"value":[{at},"2"]}}]"#
+    );
+    let server = Server::always(answer(200, "", result("vector", &body)));
+    let clock = ManualClock::at(now());
+    let endpoint = endpoint(&server.url);
+    let (batch, client) = (Batch::default(), client());
+    let ask = |query: &'static str| {
+        batch.counters(&client, &clock, &endpoint, (query, now()), SECOND * 30)
+    };
+    let mut first = Box::pin(ask("x{v=\"1.0\"}"));
+    let mut second = Box::pin(ask("x{v=\"1.1\"}"));
+    // Both have a place; the first one asks for both, and is stopped before there is an answer.
+    for _ in 0..3 {
+        assert_eq!(poll_immediate(&mut first).await, None);
+        assert_eq!(poll_immediate(&mut second).await, None);
+    }
+    drop(first);
+    // Its own query finds series that it has not asked for; which ones is the server's affair here.
+    let found = line(&second.await, &server.url);
+    assert_eq!(found, r#"{"v=\"1.0\"": 1.0, "v=\"1.1\"": 2.0}"#);
+    // A place that nobody has taken up is no place.
+    drop(ask("x{v=\"1.0\"}"));
+    let (old, new) = join(ask("x{v=\"1.0\"}"), ask("x{v=\"1.1\"}")).await;
+    assert_eq!(line(&old, &server.url), r#"{"v=\"1.0\"": 1.0}"#);
+    assert_eq!(line(&new, &server.url), r#"{"v=\"1.1\"": 2.0}"#);
 }

@@ -159,6 +159,7 @@ async fn a_broken_datadog_never_gives_a_number() {
     503: unavailable: URL answered with status 503
     504: unavailable: URL answered with status 504
     204: unavailable: URL answered with something that is no JSON
+    206: unavailable: URL answered with status 206: only a part of the answer
     empty: unavailable: URL answered with something that is no JSON
     null: unavailable: URL answered with something that is no series of points
     a list: unavailable: URL answered with something that is no series of points

@@ -170,9 +170,18 @@ async fn broken_answers_never_pass() {
 async fn a_gate_passes_only_where_it_says_so() {
     let clock = ManualClock::at(now());
     let dry = json!({"data": {"attributes": {"gate_status": "pass", "dry_run": true}}});
+    let dry_and_failed = json!({"data": {"attributes": {
+        "gate_status": "pass",
+        "dry_run": true,
+        "rules": [
+            {"name": "error rate monitors", "status": "fail", "reason": "2 monitors in ALERT"},
+            {"name": "faulty deployment", "status": "pass"},
+        ],
+    }}});
     let rows = [
         evaluation("pass"),
         dry,
+        dry_and_failed,
         json!({"data": {"attributes": {"gate_status": "pass", "evaluation_id": "other"}}}),
         evaluation("fail"),
         evaluation("in_progress"),
@@ -189,6 +198,7 @@ async fn a_gate_passes_only_where_it_says_so() {
             datadog::evaluation(&client(), &clock, &endpoint, EVALUATION, SECOND * 30).await;
         lines.push(match found {
             GateReading::InProgress(detail) => format!("in progress: {detail}"),
+            GateReading::DryRun(detail) => format!("dry run: {detail}"),
             GateReading::Over(reading) => shown(&reading, &server.url),
         });
     }
@@ -202,7 +212,8 @@ async fn a_gate_passes_only_where_it_says_so() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r#"
     passed: passed
-    passed: passed, as every dry run does
+    dry run: passed, as every dry run does
+    dry run: passed, as every dry run does, although rules failed: error rate monitors (2 monitors in ALERT)
     unanswered: the answer is about another evaluation than was asked for
     failed: failed: error rate monitors (2 monitors in ALERT)
     in progress: is not known yet: Datadog is evaluating error rate monitors
@@ -223,7 +234,7 @@ async fn a_gate_is_evaluated_once_in_a_watch() {
     let section = "
 interval: 15s
 checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
-    // `b`egun, `i`n progress, `p`ass, `f`ail, an `e`rror, and what comes of it.
+    // `b`egun, `i`n progress, `p`ass, `f`ail, a `d`ry run, an `e`rror, and what comes of it.
     let mut lines = Vec::new();
     for letters in [
         "bp",
@@ -235,6 +246,7 @@ checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
         "biiiiiiiiiiii",
         "eeeeeeee",
         "bieeeee",
+        "bid",
     ] {
         let clock = Arc::new(ManualClock::at(now()));
         let server = Server::with(move |number, _| match letters.as_bytes().get(number) {
@@ -245,6 +257,10 @@ checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
             Some(b'i') => answer(200, "", evaluation("in_progress").to_string()),
             Some(b'p') => answer(200, "", evaluation("pass").to_string()),
             Some(b'f') => answer(200, "", evaluation("fail").to_string()),
+            Some(b'd') => {
+                let dry = json!({"data": {"attributes": {"gate_status": "pass", "dry_run": true}}});
+                answer(200, "", dry.to_string())
+            }
             _ => answer(500, "", ""),
         });
         let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
@@ -283,6 +299,9 @@ checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
         lines.push(format!(
             "{letters}: {code}, asked {asked}, begun {began}: {reason}"
         ));
+        // A good answer that protects nothing is said to be one.
+        let doubts: Vec<String> = watcher.doubts();
+        lines.extend(doubts.into_iter().map(|doubt| format!("  {doubt}")));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     bp: 0, asked 2, begun 1: gate passed, wanted pass
@@ -294,5 +313,7 @@ checks: [{name: gate, deployment_gate: {version: '{{version}}'}}]";
     biiiiiiiiiiii: 21, asked 8, begun 1: gate is not known yet: Datadog is evaluating error rate monitors
     eeeeeeee: 20, asked 5, begun 5: gate is not known: URL answered with status 500 (5 errors in a row)
     bieeeee: 20, asked 7, begun 1: gate is not known: URL answered with status 500 (5 errors in a row)
+    bid: 0, asked 3, begun 1: gate passed, as every dry run does, wanted pass
+      gate: the gate is a dry run at Datadog and passes whatever its rules find, so it protects nothing yet
     ");
 }

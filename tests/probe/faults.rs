@@ -67,6 +67,7 @@ pub fn faults(good: &str) -> Vec<(&'static str, Behaviour)> {
         ("503", answer(503, "retry-after: 9999\r\n", good)),
         ("504", answer(504, "", good)),
         ("204", answer(204, "", "")),
+        ("206", answer(206, "content-range: bytes 0-9/999\r\n", good)),
         ("empty", answer(200, "", "")),
         ("null", answer(200, "", "null")),
         ("a list", answer(200, "", "[]")),

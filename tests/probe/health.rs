@@ -84,6 +84,7 @@ async fn a_broken_service_is_never_healthy() {
     503: unhealthy: answered with status 503
     504: unhealthy: answered with status 504
     204: unhealthy: answered with something that is no JSON
+    206: unhealthy: answered with a part of its body only
     empty: unhealthy: answered with something that is no JSON
     null: unhealthy: answered with nothing at /status
     a list: unhealthy: answered with nothing at /status

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    future::pending,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -9,14 +10,25 @@ use std::{
 
 use shipgate::{
     clock::SystemClock,
+    config::{query::Variables, verification::RawVerification},
+    event::{Ending, Outcome},
+    ops::{
+        verify::{self, Extent},
+        watch::{Endpoints, Watcher},
+    },
     probe::{
         CheckReading,
         program::{Program, run},
     },
     secret::Secret,
+    yaml::{Limits, read},
 };
 
-use crate::faults::TOKEN;
+use crate::{
+    faults::{TOKEN, client},
+    server::{Server, answer},
+    verification::{Memory, subject},
+};
 
 fn shell(script: &str) -> Program {
     Program {
@@ -173,4 +185,72 @@ async fn nothing_is_left_of_a_program_that_nobody_waits_for() {
     running.abort();
     assert!(running.await.unwrap_err().is_cancelled());
     all_end(&numbers).await;
+}
+
+/// Watches what `script` does, and beside it a health check every second.
+async fn beside(server: &Server, script: &str) -> (Outcome, usize) {
+    let section = format!(
+        "
+interval: 1s
+checks: [{{name: smoke, job: {{command: [sh, -c, '{script}']}}, timeout: 10m}}]
+health: [{{name: home, http: '{}'}}]",
+        server.url
+    );
+    let (raw, _) = read::<RawVerification>(&section, &Limits::SETTINGS).unwrap();
+    let endpoints = Endpoints {
+        programs: BTreeMap::from([("smoke".to_owned(), shell(""))]),
+        ..Endpoints::default()
+    };
+    let mut watcher = Watcher::new(
+        &raw.validate().unwrap(),
+        &endpoints,
+        &subject(Variables::default()),
+        client(),
+        Arc::new(SystemClock),
+    )
+    .unwrap();
+    let mut memory = Memory::default();
+    let outcome = verify::run(&mut watcher, Extent::Polls(1), pending(), &mut memory).await;
+    let homes = memory.measured.iter().filter(|it| it.name == "home");
+    (outcome, homes.count())
+}
+
+#[tokio::test]
+async fn everything_else_is_asked_while_a_program_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("asked-three-times");
+    let asked = file.clone();
+    let server = Server::with(move |number, _| {
+        if number == 2 {
+            std::fs::write(&asked, "").unwrap();
+        }
+        answer(200, "", "")
+    });
+    // It would never end if it kept the health check waiting.
+    let script = format!(
+        "until [ -e {} ]; do sleep 0.05; done; echo seen",
+        file.display()
+    );
+    let (outcome, homes) = beside(&server, &script).await;
+    assert_eq!(outcome.ending, Ending::Healthy, "{}", outcome.reason);
+    let ended = "; smoke ended with 0: seen, wanted exit code 0";
+    assert!(outcome.reason.ends_with(ended), "{}", outcome.reason);
+    assert!(homes >= 3, "{homes}");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_program_once_something_else_has_failed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("numbers");
+    let began = file.clone();
+    // Well until the program has begun.
+    let server = Server::with(move |_, _| match began.exists() {
+        true => answer(500, "", ""),
+        false => answer(200, "", ""),
+    });
+    let script = &family(&file).arguments[1];
+    let (outcome, _) = beside(&server, script).await;
+    assert_eq!(outcome.ending, Ending::Unhealthy);
+    assert!(outcome.reason.starts_with("home "), "{}", outcome.reason);
+    all_end(&written(&file).await).await;
 }

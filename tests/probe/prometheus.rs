@@ -94,6 +94,7 @@ async fn a_broken_prometheus_never_gives_a_number() {
     503: unavailable: URL answered with status 503
     504: unavailable: URL answered with status 504
     204: unavailable: URL answered with status 204
+    206: unavailable: URL answered with status 206
     empty: unavailable: URL answered with something that is no query result
     null: unavailable: URL answered with something that is no query result
     a list: unavailable: URL answered with something that is no query result

@@ -84,7 +84,21 @@ async fn a_broken_registry_has_no_image() {
             "no configuration",
             answer(200, "", r#"{"schemaVersion": 2}"#),
         ),
+        (
+            "an index without an image",
+            answer(200, "", r#"{"schemaVersion": 2, "manifests": []}"#),
+        ),
+        (
+            "an old index without an image",
+            answer(200, "", r#"{"manifests": []}"#),
+        ),
+        (
+            "an index that is none",
+            answer(200, "", r#"{"schemaVersion": 2, "manifests": {}}"#),
+        ),
         ("201", answer(201, "", MANIFEST)),
+        ("202", answer(202, "", MANIFEST)),
+        ("203", answer(203, "", MANIFEST)),
         (
             "an unknown challenge",
             answer(401, "www-authenticate: Negotiate\r\n", ""),
@@ -127,6 +141,7 @@ async fn a_broken_registry_has_no_image() {
     503: unanswered: URL answered with status 503
     504: unanswered: URL answered with status 504
     204: unanswered: URL answered with status 204
+    206: unanswered: URL answered with status 206
     empty: unanswered: URL answered with something that is no JSON
     null: unanswered: URL answered with something that is no manifest of an image
     a list: unanswered: URL answered with something that is no manifest of an image
@@ -145,7 +160,12 @@ async fn a_broken_registry_has_no_image() {
     an object: unanswered: URL answered with something that is no manifest of an image
     an old manifest: unanswered: URL answered with something that is no manifest of an image
     no configuration: unanswered: URL answered with something that is no manifest of an image
+    an index without an image: missing: URL has an index of images for shop/ads:1.1, and no image in it
+    an old index without an image: missing: URL has an index of images for shop/ads:1.1, and no image in it
+    an index that is none: unanswered: URL answered with something that is no manifest of an image
     201: unanswered: URL answered with status 201
+    202: unanswered: URL answered with status 202
+    203: unanswered: URL answered with status 203
     an unknown challenge: unanswered: URL answered with status 401 and does not say how to sign in
     refused: unanswered: URL did not answer: tcp connect error: Connection refused
     ");
@@ -196,6 +216,7 @@ async fn a_broken_token_service_lets_nobody_in() {
     503: unanswered: TOKENS answered with status 503
     504: unanswered: TOKENS answered with status 504
     204: unanswered: TOKENS answered with something that is no JSON
+    206: unanswered: TOKENS answered with status 206: only a part of the answer
     empty: unanswered: TOKENS answered with something that is no JSON
     null: unanswered: TOKENS answered without a token
     a list: unanswered: TOKENS answered without a token

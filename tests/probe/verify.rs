@@ -382,7 +382,7 @@ fn what_cannot_be_asked_is_refused_before_the_first_question() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     3: `verification` has no health checks, no other checks and no metrics, so nothing would be verified
-    3: `a` asks prometheus, which `providers` does not name
+    3: `a` asks `prometheus`, which `providers` does not name
     3: the query of `a` uses `{{version}}`, which is not known here
     ");
 }

@@ -116,6 +116,7 @@ async fn a_broken_api_never_gives_a_number_or_a_yes() {
     503: unavailable: URL answered with status 503
     504: unavailable: URL answered with status 504
     204: unavailable: URL answered with something that is no JSON
+    206: unavailable: URL answered with status 206: only a part of the answer
     empty: unavailable: URL answered with something that is no JSON
     null: no data: the answer has nothing at /errors
     a list: no data: the answer has nothing at /errors
@@ -234,4 +235,23 @@ async fn it_is_asked_below_its_own_address_only() {
     let line = number(&redirect.url, "/x#/n", SECOND * 30).await;
     assert!(line.starts_with("unavailable"), "{line}");
     assert_eq!(server.requests().len(), requests.len());
+}
+
+#[tokio::test]
+async fn an_answer_is_whole_whoever_passed_it_on() {
+    let mut lines = Vec::new();
+    // Done, taken for later, changed on the way, a part of it.
+    for status in [200, 202, 203, 206] {
+        let server = Server::always(answer(status, "", r#"{"v": 7}"#));
+        let timeout = SECOND * 30;
+        let found = number(&server.url, "/#/v", timeout).await;
+        let passed = check(&server.url, "/#/v", &json!(7)).await;
+        lines.push(format!("{status}: {found}; {passed}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    200: value 7; passed: is 7 at /v
+    202: value 7; passed: is 7 at /v
+    203: value 7; passed: is 7 at /v
+    206: unavailable: URL answered with status 206: only a part of the answer; unanswered: URL answered with status 206: only a part of the answer
+    ");
 }

@@ -70,12 +70,25 @@ fn a_head_cannot_allow_itself_a_program() {
         // Before anything is changed it is looked for, not run.
         let deployed = run(&["deploy", "--version", "1.4.2", "--dry-run"]);
         assert!(!file.exists(), "{name}");
+        // A way back that watches what it brings is given the same.
+        let back = run(&[
+            "rollback",
+            "--to",
+            "1.4.0",
+            "--dry-run",
+            "--reason",
+            "a test",
+        ]);
+        assert!(!file.exists(), "{name}");
         let verified = run(&["verify", "--version", "1.4.1"]);
         assert_eq!(verified.code, code, "{name}: {verified:?}");
         assert_eq!(file.exists(), code == 0, "{name}");
         if code != 0 {
             refused(&verified);
             refused(&deployed);
+            refused(&back);
+        } else {
+            assert_ne!(back.code, 3, "{name}: {back:?}");
         }
         // A configuration on disk could have brought any policy along.
         let _ = std::fs::remove_file(&file);

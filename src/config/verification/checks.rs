@@ -15,6 +15,7 @@ use super::{
 use crate::{
     analysis::Limits,
     config::{
+        provider::Named,
         query::{Template, Variables},
         schema::without_null,
     },
@@ -130,6 +131,16 @@ pub enum CheckKind {
 }
 
 impl CheckKind {
+    /// Returns the entry of `providers` that it asks; none where it asks nobody.
+    pub fn asks(&self) -> Option<Named> {
+        match self {
+            Self::Alerts { .. } => Some(Named::Alertmanager),
+            Self::Web { .. } => Some(Named::Web),
+            Self::Monitors { .. } | Self::DeploymentGate(_) => Some(Named::Datadog),
+            Self::Job(_) => None,
+        }
+    }
+
     /// Returns what is wanted as a phrase: `no alert`.
     pub fn wanted(&self) -> String {
         match self {

@@ -27,8 +27,7 @@ use super::{
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     plan::{self, Foreseen},
-    programs::{self, PolicyAt},
-    provenance,
+    programs, provenance,
     stop::Stop,
     window::Patience,
 };
@@ -40,7 +39,7 @@ use crate::{
     probe,
     rollout::{Plan, Replay},
     secret::Secret,
-    units::{ProgramName, Version},
+    units::Version,
 };
 
 pub use in_the_way::foreseen;
@@ -274,12 +273,12 @@ async fn begin(
             return Err(no_drills(&target));
         }
         let question = Question::from(request);
-        target.programs = allowed(&question, outside, &target).await?;
+        programs::allow(&question, outside, &mut target).await?;
         if let Some(length) = request.circumstances.wait_for_window {
             let patience = Patience::new(&*outside.clock, length);
             while gate::wait(patience, &question, outside, &target, reporter).await? {
                 target = read().await?;
-                target.programs = allowed(&question, outside, &target).await?;
+                programs::allow(&question, outside, &mut target).await?;
             }
         }
         let permit = match gate::ask(&question, outside, &target, reporter).await? {
@@ -307,20 +306,6 @@ async fn begin(
         }
         return Ok(Ok((target, permit, prepared)));
     }
-}
-
-/// Asks the policy which programs the service's checks may run.
-async fn allowed(
-    question: &Question<'_>,
-    outside: &Outside<'_>,
-    target: &Target,
-) -> Result<Vec<ProgramName>, Failure> {
-    let policy = PolicyAt {
-        path: question.policy,
-        branch: question.policy_ref,
-    };
-    let verification = &target.service.verification;
-    programs::allowed(verification, outside.repository, policy, target.into()).await
 }
 
 /// Refuses a drill of a service whose owners have not said that there may be any.

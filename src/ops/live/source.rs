@@ -3,6 +3,7 @@
 use crate::{
     config::{
         live::{ArgoCdApplication, ClusterPlace, VersionMetric, is_object_name},
+        provider::Named,
         query::{Template, Variables},
     },
     ops::{deploy::Outside, load::Target, watch::Endpoints},
@@ -94,7 +95,7 @@ impl Source<'_> {
     ) -> Result<(argocd::Endpoint, argocd::Name), Unusable> {
         let Some(argocd) = &self.target.config.providers.argocd else {
             return Err(Unusable {
-                reason: "`live` asks argocd, which `providers` does not name".to_owned(),
+                reason: Named::ArgoCd.missing("`live`"),
                 hint: "add `providers: {argocd: {url: …, token_env: …}}`".to_owned(),
             });
         };

@@ -130,6 +130,22 @@ impl CheckWatch {
         })
     }
 
+    /// Says what a good answer rests on, where that is nothing.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        match &self.asked {
+            Asked::Gate(gate) => gate.doubt(),
+            Asked::Alertmanager { .. }
+            | Asked::Web { .. }
+            | Asked::Monitors { .. }
+            | Asked::Program(_) => None,
+        }
+    }
+
+    /// Does measuring it take a program's time?
+    pub(super) fn runs_a_program(&self) -> bool {
+        matches!(self.asked, Asked::Program(_))
+    }
+
     pub(super) async fn measure(&mut self, client: &Client, clock: &dyn Clock) {
         let reading = match &mut self.asked {
             Asked::Alertmanager { endpoint, question } => {

@@ -6,12 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::{
     Endpoints, Extent, Reference, Subject,
-    counting::{AnySource, Counting},
-    filled,
+    counting::Counting,
     judges::AnyJudge,
     polls::{Grid, Other},
-    source::{Instants, Probe, Queries, Source, Trouble},
-    sums::Sums,
+    questions::source,
+    source::{Instants, Probe, Trouble},
 };
 use crate::{
     analysis::{
@@ -20,7 +19,7 @@ use crate::{
     },
     config::{
         query::Variables,
-        verification::{Compared, Comparison, Metric, SlowAbove},
+        verification::{Compared, Comparison, Metric},
     },
     event::{ComparisonRecord, Ending, Failure, MetricRecord},
     units::Weight,
@@ -390,7 +389,7 @@ impl ComparisonWatch {
         MetricRecord {
             comparison: self.comparison().map(Box::new),
             verdict,
-            ..super::record(standing)
+            ..super::watched::record(standing)
         }
     }
 }
@@ -401,73 +400,6 @@ fn wanted(parameters: &Parameters) -> String {
         Against::Stable => format!("at most {} times stable", parameters.tolerated_ratio),
         Against::Rate(rate) => format!("at most {} %", 100.0 * rate),
     }
-}
-
-/// Makes the counters of one version, with its variables filled in.
-pub(super) fn source(
-    metric: &Metric,
-    comparison: &Comparison,
-    endpoints: &Endpoints,
-    variables: &Variables,
-) -> Result<AnySource, Failure> {
-    let fill = |query, key| filled(query, key, &metric.name, variables);
-    let timeout = metric.schedule.timeout;
-    let arm = variables.arm.clone();
-    let arm = arm.unwrap_or_else(|| "the service".to_owned());
-    if let Some(source) = endpoints.sums(metric.provider, &metric.name)? {
-        let Compared::Requests {
-            counted,
-            query,
-            total,
-            ..
-        } = &comparison.compared
-        else {
-            let reason = format!(
-                "`{}` compares what its provider cannot be asked",
-                metric.name
-            );
-            return Err(Failure::new(Ending::ConfigInvalid, reason));
-        };
-        return Ok(AnySource::Windows(Sums {
-            source,
-            timeout,
-            arm,
-            counted: *counted,
-            query: fill(query, counted.key())?,
-            total: fill(total, "total")?,
-        }));
-    }
-    let queries = match &comparison.compared {
-        Compared::Requests {
-            counted,
-            query,
-            total,
-            ..
-        } => Queries::Requests {
-            counted: *counted,
-            query: fill(query, counted.key())?,
-            total: fill(total, "total")?,
-        },
-        Compared::SlowShare { histogram, above } => Queries::Histogram {
-            histogram: fill(histogram, "histogram")?,
-            boundary: match above {
-                SlowAbove::Auto => None,
-                SlowAbove::Limit(limit) => Some(*limit),
-            },
-        },
-        Compared::Quantile { histogram, .. } => Queries::Buckets {
-            histogram: fill(histogram, "histogram")?,
-        },
-        Compared::Gauge { query } => Queries::Gauge {
-            query: fill(query, "query")?,
-        },
-    };
-    Ok(AnySource::Looks(Source {
-        endpoint: endpoints.counters(metric.provider, &metric.name)?,
-        timeout,
-        arm,
-        queries,
-    }))
 }
 
 /// Returns how often is asked before the first poll can be there.

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{
-        provider::{Cloudwatch, Datadog, DatadogApi, NewRelic, Providers, SignIn},
+        provider::{Cloudwatch, Datadog, DatadogApi, Named, NewRelic, Providers, SignIn},
         verification::ProviderKind,
     },
     event::{Ending, Failure},
@@ -205,7 +205,7 @@ impl Endpoints {
     }
 
     fn cloudwatch(&self, metric: &str) -> Result<cloudwatch::Endpoint, Failure> {
-        configured(&self.cloudwatch, metric, "cloudwatch", "region: …")
+        configured(&self.cloudwatch, metric, Named::Cloudwatch)
     }
 
     /// Returns the JSON API that a metric or check asks.
@@ -213,7 +213,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn web(&self, name: &str) -> Result<web::Endpoint, Failure> {
-        configured(&self.web, name, "web", "url: …")
+        configured(&self.web, name, Named::Web)
     }
 
     /// Returns the Prometheus that a metric asks.
@@ -221,7 +221,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     fn prometheus(&self, metric: &str) -> Result<Endpoint, Failure> {
-        configured(&self.prometheus, metric, "prometheus", "url: …")
+        configured(&self.prometheus, metric, Named::Prometheus)
     }
 
     /// Returns the Alertmanager that a check asks.
@@ -229,7 +229,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn alertmanager(&self, check: &str) -> Result<alertmanager::Endpoint, Failure> {
-        configured(&self.alertmanager, check, "alertmanager", "url: …")
+        configured(&self.alertmanager, check, Named::Alertmanager)
     }
 
     /// Returns the Datadog that a metric or a check asks.
@@ -237,7 +237,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn datadog(&self, name: &str) -> Result<datadog::Endpoint, Failure> {
-        configured(&self.datadog, name, "datadog", "site: datadoghq.eu")
+        configured(&self.datadog, name, Named::Datadog)
     }
 
     /// Returns the New Relic that a metric asks.
@@ -245,7 +245,7 @@ impl Endpoints {
     /// # Errors
     /// It is not configured.
     pub(super) fn newrelic(&self, name: &str) -> Result<newrelic::Endpoint, Failure> {
-        configured(&self.newrelic, name, "newrelic", "account: 1234567")
+        configured(&self.newrelic, name, Named::NewRelic)
     }
 }
 
@@ -276,17 +276,10 @@ fn of_newrelic(newrelic: &NewRelic, api_key: Secret) -> newrelic::Endpoint {
     }
 }
 
-fn configured<E: Clone>(
-    endpoint: &Option<E>,
-    name: &str,
-    provider: &str,
-    needs: &str,
-) -> Result<E, Failure> {
+fn configured<E: Clone>(endpoint: &Option<E>, name: &str, named: Named) -> Result<E, Failure> {
     endpoint.clone().ok_or_else(|| {
-        Failure::new(
-            Ending::ConfigInvalid,
-            format!("`{name}` asks {provider}, which `providers` does not name"),
-        )
-        .hint(format!("add `providers: {{{provider}: {{{needs}}}}}`"))
+        let reason = named.missing(&format!("`{name}`"));
+        Failure::new(Ending::ConfigInvalid, reason)
+            .hint(format!("add `providers: {{{}}}`", named.example()))
     })
 }

@@ -31,7 +31,10 @@ enum State {
     /// It goes on; the clause says so.
     Evaluated { id: String, detail: String },
     /// It is over. What came of it holds for the rest of the watch.
-    Over(CheckReading),
+    Over {
+        reading: CheckReading,
+        is_dry_run: bool,
+    },
 }
 
 impl GateWatch {
@@ -75,7 +78,7 @@ impl GateWatch {
             state,
         } = self;
         let id = match state {
-            State::Over(reading) => return Some(reading.clone()),
+            State::Over { reading, .. } => return Some(reading.clone()),
             State::Evaluated { id, .. } => id.clone(),
             State::Unasked => {
                 match datadog::evaluate(client, clock, endpoint, gate, timeout).await {
@@ -96,11 +99,31 @@ impl GateWatch {
             GateReading::Over(CheckReading::Unanswered(reason)) => {
                 Some(CheckReading::Unanswered(reason))
             }
-            GateReading::Over(reading) => {
-                *state = State::Over(reading.clone());
-                Some(reading)
-            }
+            GateReading::Over(reading) => Some(self.end(reading, false)),
+            GateReading::DryRun(detail) => Some(self.end(CheckReading::Passed(detail), true)),
         }
+    }
+
+    fn end(&mut self, reading: CheckReading, is_dry_run: bool) -> CheckReading {
+        self.state = State::Over {
+            reading: reading.clone(),
+            is_dry_run,
+        };
+        reading
+    }
+
+    /// Says that it decides nothing, where that is so.
+    pub(super) fn doubt(&self) -> Option<&'static str> {
+        let is_dry_run = matches!(
+            self.state,
+            State::Over {
+                is_dry_run: true,
+                ..
+            }
+        );
+        is_dry_run.then_some(
+            "the gate is a dry run at Datadog and passes whatever its rules find, so it protects nothing yet",
+        )
     }
 
     /// Says that it is not known yet, where nothing else is to be said.

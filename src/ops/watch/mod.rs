@@ -1,10 +1,11 @@
 //! Measures what a service's `verification` section names, poll by poll, and keeps the standings.
 //!
-//! A [`Watcher`] asks what is due. In reading order: `health` and `threshold` ask one question of
-//! what is judged; `comparison` holds it against the old version by one of the `judges`. What came of
-//! both, poll by poll, `counting` has of `polls`, made in `arms` of what a `source` answers at
-//! instants, or of `windows` of the `sums` of a provider that keeps no raw counters. `past` has the
-//! polls of a time that is over. `check` asks what is answered with yes or no, a `gate` among it.
+//! A [`Watcher`] has the criteria, each `watched` at its own interval, and measures in `rounds` what is
+//! due. In reading order: `health` and `threshold` ask one question of what is judged; `comparison`
+//! holds it against the old version by one of the `judges`, and asks `questions`. What came of both, poll by poll, `counting`
+//! has of `polls`, made in `arms` of what a `source` answers at instants, or of `windows` of the `sums`
+//! of a provider that keeps no raw counters. `past` has the polls of a time that is over. `check` asks
+//! what is answered with yes or no, a `gate` among it.
 
 mod arms;
 mod check;
@@ -17,33 +18,34 @@ mod history;
 mod judges;
 mod past;
 mod polls;
+mod questions;
+mod rounds;
 mod source;
 mod sums;
 mod threshold;
+mod watched;
 mod windows;
 
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::future::join_all;
 
 use crate::{
     analysis::{Standing, StandingVerdict, worst},
     clock::Clock,
     config::{
         query::{Template, Variables},
-        verification::{Measure, Metric, Schedule, Verification},
+        verification::Verification,
     },
-    event::{Ending, Event, Failure, MetricRecord, Reporter},
-    probe::Client,
+    event::{Ending, Failure, MetricRecord, Reporter},
+    probe::{Client, prometheus::Batch},
     units::Weight,
 };
 
 use check::CheckWatch;
-use comparison::ComparisonWatch;
 use health::HealthWatch;
 use source::Probe;
-use threshold::ThresholdWatch;
+use watched::{Criterion, Watched};
 
 pub use comparison::Undecided;
 pub use endpoints::Endpoints;
@@ -107,26 +109,7 @@ pub struct Watcher {
     watched: Vec<Watched>,
     client: Client,
     clock: Arc<dyn Clock>,
-}
-
-/// One criterion and its time.
-struct Watched {
-    criterion: Criterion,
-    interval: Duration,
-    next: DateTime<Utc>,
-    polls: u32,
-    /// Is it judged and shown, and decides nothing?
-    dry_run: bool,
-    /// Usable measurements after which it is done, where it has a number of its own.
-    count: Option<u32>,
-}
-
-/// What is asked, and how it stands.
-enum Criterion {
-    Threshold(Box<ThresholdWatch>),
-    Comparison(Box<ComparisonWatch>),
-    Health(Box<HealthWatch>),
-    Check(Box<CheckWatch>),
+    batch: Batch,
 }
 
 impl Watcher {
@@ -160,7 +143,7 @@ impl Watcher {
         let metrics = verification
             .metrics
             .iter()
-            .map(|metric| watch_metric(metric, endpoints, subject, start));
+            .map(|metric| Watched::of_metric(metric, endpoints, subject, start));
         let watched = health
             .chain(checks)
             .chain(metrics)
@@ -181,7 +164,14 @@ impl Watcher {
             watched,
             client,
             clock,
+            batch: Batch::default(),
         })
+    }
+
+    /// Asks together with all others that ask through this batch at the same instants, of other
+    /// services too: fewer queries, the same answers.
+    pub fn asking_through(self, batch: Batch) -> Self {
+        Self { batch, ..self }
     }
 
     /// Returns the clock that the polls follow.
@@ -200,20 +190,16 @@ impl Watcher {
 
     /// Measures everything that is due, side by side, reports each, and returns the worst standing
     /// of all criteria that decide.
+    ///
+    /// While a program runs, everything else goes on to be measured at its own interval; once that says
+    /// that something is worse than wanted, nobody waits for the program any more, and it is ended.
     pub async fn poll(&mut self, reporter: &mut dyn Reporter) -> Standing {
-        let now = self.clock.now();
-        let (client, clock) = (&self.client, self.clock.as_ref());
-        let measured = self
-            .watched
-            .iter_mut()
-            .filter(|watched| watched.next <= now)
-            .map(|watched| watched.measure(client, clock, now));
-        for metric in join_all(measured).await {
-            reporter.event(&Event::Measured {
-                at: clock.now(),
-                metric,
-            });
-        }
+        let probe = Probe {
+            client: &self.client,
+            clock: self.clock.as_ref(),
+            batch: &self.batch,
+        };
+        rounds::measure(&mut self.watched, probe, reporter).await;
         self.standing()
     }
 
@@ -288,15 +274,16 @@ impl Watcher {
             && found.all(|watched| watched.criterion.standing().verdict == StandingVerdict::Pass)
     }
 
-    /// Returns what good answers rest on where that is no more than the configuration's word, each
-    /// with its criterion.
+    /// Returns what good answers rest on where that is no more than the configuration's word, or
+    /// nothing, each with its criterion.
     pub fn doubts(&self) -> Vec<String> {
-        let doubt = |watched: &Watched| match &watched.criterion {
-            Criterion::Comparison(comparison) => {
-                let name = comparison.standing().name;
-                comparison.doubt().map(|doubt| format!("{name}: {doubt}"))
-            }
-            Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => None,
+        let doubt = |watched: &Watched| {
+            let doubt = match &watched.criterion {
+                Criterion::Comparison(comparison) => comparison.doubt(),
+                Criterion::Check(check) => check.doubt(),
+                Criterion::Threshold(_) | Criterion::Health(_) => None,
+            };
+            doubt.map(|doubt| format!("{}: {doubt}", watched.criterion.standing().name))
         };
         self.watched.iter().filter_map(doubt).collect()
     }
@@ -312,41 +299,6 @@ impl Watcher {
             })
             .collect()
     }
-}
-
-fn watch_metric(
-    metric: &Metric,
-    endpoints: &Endpoints,
-    subject: &Subject,
-    now: DateTime<Utc>,
-) -> Result<Watched, Failure> {
-    let criterion = match &metric.measure {
-        Measure::Threshold {
-            query,
-            threshold,
-            requests,
-        } => {
-            let requests = requests.as_ref().zip(metric.min_requests);
-            let asked = (query, threshold);
-            let watch = ThresholdWatch::new(metric, asked, requests, endpoints, &subject.judged)?;
-            Criterion::Threshold(Box::new(watch))
-        }
-        Measure::Comparison(comparison) => {
-            let watch = ComparisonWatch::new(metric, comparison, endpoints, subject, now)?;
-            let next = watch.first(now);
-            let criterion = Criterion::Comparison(Box::new(watch));
-            return Ok(Watched {
-                next,
-                dry_run: metric.dry_run,
-                ..Watched::new(criterion, metric.schedule, now)
-            });
-        }
-    };
-    Ok(Watched {
-        dry_run: metric.dry_run,
-        count: metric.limits.count,
-        ..Watched::new(criterion, metric.schedule, now)
-    })
 }
 
 /// Fills the variables of a query in.
@@ -366,111 +318,9 @@ fn filled(
     })
 }
 
-impl Watched {
-    fn new(criterion: Criterion, schedule: Schedule, start: DateTime<Utc>) -> Self {
-        Self {
-            criterion,
-            interval: schedule.interval,
-            next: later(start, schedule.initial_delay),
-            polls: 0,
-            dry_run: false,
-            count: None,
-        }
-    }
-
-    /// Was it measured as often as it wants? Answers without a usable number do not count.
-    fn is_done(&self) -> bool {
-        self.count.is_some_and(|count| {
-            let standing = self.criterion.standing();
-            standing.measured >= count && !standing.unsettled
-        })
-    }
-
-    fn record(&self) -> MetricRecord {
-        MetricRecord {
-            dry_run: self.dry_run,
-            ..self.criterion.record()
-        }
-    }
-
-    async fn measure(
-        &mut self,
-        client: &Client,
-        clock: &dyn Clock,
-        now: DateTime<Utc>,
-    ) -> MetricRecord {
-        self.next = match &mut self.criterion {
-            Criterion::Threshold(watch) => {
-                watch.measure(client, clock).await;
-                later(now, self.interval)
-            }
-            Criterion::Health(watch) => {
-                watch.measure(client, clock).await;
-                later(now, self.interval)
-            }
-            Criterion::Check(watch) => {
-                watch.measure(client, clock).await;
-                later(now, self.interval)
-            }
-            Criterion::Comparison(watch) => {
-                watch.measure(Probe { client, clock }, now).await;
-                watch.next(now)
-            }
-        };
-        self.polls = self.polls.saturating_add(1);
-        if self.is_done() {
-            self.next = DateTime::<Utc>::MAX_UTC;
-        }
-        self.record()
-    }
-
-    fn counted_polls(&self) -> u32 {
-        match &self.criterion {
-            _ if self.count.is_some() && self.polls > 0 => u32::MAX,
-            Criterion::Comparison(watch) => self.polls.saturating_sub(watch.uncounted()),
-            Criterion::Threshold(_) | Criterion::Health(_) | Criterion::Check(_) => self.polls,
-        }
-    }
-}
-
-impl Criterion {
-    fn standing(&self) -> Standing {
-        match self {
-            Self::Threshold(watch) => watch.standing(),
-            Self::Comparison(watch) => watch.standing(),
-            Self::Health(watch) => watch.standing(),
-            Self::Check(watch) => watch.standing(),
-        }
-    }
-
-    fn record(&self) -> MetricRecord {
-        match self {
-            Self::Threshold(watch) => record(watch.standing()),
-            Self::Comparison(watch) => watch.record(),
-            Self::Health(watch) => record(watch.standing()),
-            Self::Check(watch) => record(watch.standing()),
-        }
-    }
-}
-
 fn later(instant: DateTime<Utc>, by: Duration) -> DateTime<Utc> {
     TimeDelta::from_std(by)
         .ok()
         .and_then(|by| instant.checked_add_signed(by))
         .unwrap_or(DateTime::<Utc>::MAX_UTC)
-}
-
-fn record(standing: Standing) -> MetricRecord {
-    MetricRecord {
-        name: standing.name,
-        verdict: standing.verdict.word(),
-        value: standing.value,
-        wanted: standing.wanted,
-        detail: standing.detail,
-        measured: standing.measured,
-        failed: standing.failed,
-        errors_in_a_row: standing.errors_in_a_row,
-        dry_run: false,
-        comparison: None,
-    }
 }

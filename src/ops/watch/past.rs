@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 use super::{
     Endpoints,
     arms::Pair,
-    comparison::source,
     counting::Counting,
     polls::{Grid, Other},
+    questions::source,
     source::{Instants, Probe, Trouble},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
         verification::{Compared, Comparison, Metric},
     },
     event::{Ending, Failure},
-    probe::Client,
+    probe::{Client, prometheus::Batch},
     units::format_duration,
 };
 
@@ -242,7 +242,12 @@ async fn asked(
     client: &Client,
     clock: &dyn Clock,
 ) -> Result<PastPolls, PastTrouble> {
-    let found = polls.ask(Probe { client, clock }, range.to).await;
+    let probe = Probe {
+        client,
+        clock,
+        batch: &Batch::default(),
+    };
+    let found = polls.ask(probe, range.to).await;
     let found = found.map_err(|trouble| match trouble {
         Trouble::NoData(reason) => PastTrouble::NoData(reason),
         Trouble::Unavailable(reason) => PastTrouble::Unavailable(reason),

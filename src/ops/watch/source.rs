@@ -16,7 +16,7 @@ use crate::{
     clock::Clock,
     probe::{
         Client,
-        prometheus::{self, Endpoint},
+        prometheus::{self, Batch, Endpoint},
     },
 };
 
@@ -48,6 +48,8 @@ impl From<CounterReading> for Trouble {
 pub(super) struct Probe<'a> {
     pub(super) client: &'a Client,
     pub(super) clock: &'a dyn Clock,
+    /// Puts what is asked at the same instant together.
+    pub(super) batch: &'a Batch,
 }
 
 /// The counters of one version.
@@ -180,7 +182,7 @@ impl Source {
                 Ok(Glance::Buckets(snapshot))
             }
             Queries::Gauge { query } => {
-                let Probe { client, clock } = probe;
+                let Probe { client, clock, .. } = probe;
                 let (endpoint, timeout) = (&self.endpoint, self.timeout);
                 let asked = prometheus::instant(client, clock, endpoint, query, Some(at), timeout);
                 match asked.await {
@@ -233,7 +235,7 @@ impl Source {
                 Ok(found.into_iter().map(Glance::Buckets).collect())
             }
             Queries::Gauge { query } => {
-                let Probe { client, clock } = probe;
+                let Probe { client, clock, .. } = probe;
                 let Instants { from, to, step } = instants;
                 let (endpoint, timeout) = (&self.endpoint, self.timeout);
                 let asked = prometheus::numbers_between(
@@ -338,12 +340,19 @@ impl Source {
         query: &str,
         at: DateTime<Utc>,
     ) -> Result<Snapshot, Trouble> {
-        let Probe { client, clock } = probe;
+        let Probe {
+            client,
+            clock,
+            batch,
+        } = probe;
         let (endpoint, timeout) = (&self.endpoint, self.timeout);
+        let asked = (query, at);
         let reading = if self.asks_for_buckets() {
-            prometheus::buckets(client, clock, endpoint, query, Some(at), timeout).await
+            batch.buckets(client, clock, endpoint, asked, timeout).await
         } else {
-            prometheus::counters(client, clock, endpoint, query, Some(at), timeout).await
+            batch
+                .counters(client, clock, endpoint, asked, timeout)
+                .await
         };
         match reading {
             CounterReading::Snapshot(snapshot) => Ok(snapshot),
@@ -357,7 +366,7 @@ impl Source {
         query: &str,
         instants: Instants,
     ) -> Result<Vec<Snapshot>, Trouble> {
-        let Probe { client, clock } = probe;
+        let Probe { client, clock, .. } = probe;
         let Instants { from, to, step } = instants;
         let (endpoint, timeout) = (&self.endpoint, self.timeout);
         let found = if self.asks_for_buckets() {

@@ -123,7 +123,7 @@ impl Sums {
 
     async fn asked(
         &self,
-        Probe { client, clock }: Probe<'_>,
+        Probe { client, clock, .. }: Probe<'_>,
         query: &str,
         bounds: &[DateTime<Utc>],
     ) -> Vec<WindowReading> {

@@ -38,6 +38,8 @@ pub struct Gate {
 pub enum GateReading {
     /// It goes on, says this clause.
     InProgress(String),
+    /// It is over and passed, as every dry run does; the clause says what its rules found.
+    DryRun(String),
     /// It is over, or nobody knows.
     Over(CheckReading),
 }
@@ -140,33 +142,39 @@ fn judged(evaluation: &Evaluation) -> Option<GateReading> {
             .collect()
     };
     Some(match evaluation.gate_status.as_str() {
-        "pass" => GateReading::Over(CheckReading::Passed(match evaluation.dry_run {
-            true => "passed, as every dry run does".to_owned(),
-            false => "passed".to_owned(),
-        })),
+        "pass" if evaluation.dry_run => {
+            let found = match names(&with("fail")) {
+                names if names.is_empty() => String::new(),
+                names => format!(", although rules failed: {names}"),
+            };
+            GateReading::DryRun(format!("passed, as every dry run does{found}"))
+        }
+        "pass" => GateReading::Over(CheckReading::Passed("passed".to_owned())),
         "fail" => {
-            let failed = with("fail");
-            let names: Vec<String> = failed.iter().take(NAMED).map(|rule| named(rule)).collect();
-            let which = match (names.is_empty(), failed.len() > NAMED) {
-                (true, _) => String::new(),
-                (false, true) => format!(": {}, …", names.join(", ")),
-                (false, false) => format!(": {}", names.join(", ")),
+            let which = match names(&with("fail")) {
+                names if names.is_empty() => String::new(),
+                names => format!(": {names}"),
             };
             GateReading::Over(CheckReading::Failed(format!("failed{which}")))
         }
         "in_progress" => {
-            let open = with("in_progress");
-            let names: Vec<String> = open.iter().take(NAMED).map(|rule| named(rule)).collect();
-            GateReading::InProgress(match names.is_empty() {
-                true => "is not known yet: Datadog is evaluating".to_owned(),
-                false => format!(
-                    "is not known yet: Datadog is evaluating {}",
-                    names.join(", ")
-                ),
-            })
+            let rules = match names(&with("in_progress")) {
+                names if names.is_empty() => String::new(),
+                names => format!(" {names}"),
+            };
+            GateReading::InProgress(format!("is not known yet: Datadog is evaluating{rules}"))
         }
         _ => return None,
     })
+}
+
+/// Names rules, up to three of them.
+fn names(rules: &[&Rule]) -> String {
+    let mut names: Vec<String> = rules.iter().take(NAMED).map(|rule| named(rule)).collect();
+    if rules.len() > NAMED {
+        names.push("…".to_owned());
+    }
+    names.join(", ")
 }
 
 /// Names a rule with its reason: `error rate (2 monitors in ALERT)`.

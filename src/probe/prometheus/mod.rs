@@ -1,20 +1,25 @@
 //! Prometheus, or anything that speaks its query API: one number, or raw counters.
 //!
-//! A question is asked by `request`, its answer is opened by `envelope`; what is in it is read by
-//! `number` (one number, or none) and by `counters` (every series by itself; the buckets of a `native`
-//! histogram as if it were a classic one).
+//! A question is asked by `request`, its answer is opened by `envelope`. `number` asks for one number;
+//! `counters` asks for every series by itself, which `samples` reads (the buckets of a `native`
+//! histogram as if it were a classic one). A `batch` makes one query of questions whose `selector`s are
+//! alike.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use reqwest::Url;
 
+mod batch;
 mod counters;
 mod envelope;
 mod native;
 mod number;
 mod request;
+mod samples;
+mod selector;
 
 pub use super::auth::Auth;
+pub use batch::Batch;
 pub use counters::{buckets, buckets_between, counters, counters_between, numbers_between};
 pub use number::{Combine, combined, instant};
 

@@ -15,7 +15,7 @@ const DOUBLINGS: std::ops::RangeInclusive<i32> = -14..=14;
 const ROUNDING: f64 = 1e-9;
 
 /// A native histogram as the query API writes it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(super) struct Native {
     #[serde(default)]
     count: String,
