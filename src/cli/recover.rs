@@ -6,12 +6,12 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    repository::{RepositoryArguments, actor},
+    repository::{RepositoryArguments, actor, pipeline},
     signals,
 };
 use crate::{
     event::{Failure, Outcome},
-    ops::recover,
+    ops::{notifications, recover},
 };
 
 /// Flags of `recover`.
@@ -57,5 +57,19 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
     if arguments.dry_run {
         return recover::show(&opened.outside(), &target).await;
     }
-    recover::recover(&opened.outside(), &target, actor, stop, session).await
+    let outside = opened.outside();
+    let pipeline = pipeline(&session.context);
+    let mut notifier = notifications::listen(&outside, session);
+    let who = (actor.as_deref(), pipeline.as_deref());
+    notifications::begin(&mut notifier, &outside, &target, None, who);
+    let recovered = recover::recover(
+        &outside,
+        &target,
+        actor.clone(),
+        stop.clone(),
+        &mut notifier,
+    )
+    .await;
+    notifications::end(notifier, &recovered, stop).await;
+    recovered
 }

@@ -9,6 +9,7 @@ use super::{
     Config, Environment, OnFailure, Problems,
     git::GitDocument,
     live::LivesDocument,
+    notification::NotificationDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
     strategy::{StrategyDocument, TrafficDocument, WorkloadsDocument},
@@ -32,6 +33,9 @@ pub struct ConfigDocument {
     /// Where metrics are asked for.
     #[serde(default)]
     pub providers: RawProviders,
+    /// Who is told of what happens to deployments, by name. Nothing here decides anything.
+    #[serde(default)]
+    pub notifications: BTreeMap<String, NotificationDocument>,
     /// Services by name.
     #[schemars(extend("minProperties" = 1))]
     pub services: BTreeMap<String, ServiceDocument>,
@@ -138,6 +142,18 @@ impl ConfigDocument {
                 (name, service)
             })
             .collect();
+        let (known_services, known_environments) = (names(&services), names(&environments));
+        let notifications = self
+            .notifications
+            .into_iter()
+            .filter_map(|(name, notification)| {
+                let pointer = format!("/notifications/{}", crate::yaml::value::escape(&name));
+                check_name(&name, "a target of notifications", &pointer, problems);
+                let (services, environments) = (&known_services, &known_environments);
+                let checked = notification.validate(&pointer, services, environments, problems)?;
+                Some((name, checked))
+            })
+            .collect();
         let by_pull_request = environments
             .iter()
             .find(|(_, environment)| environment.pull_request.is_some());
@@ -186,6 +202,7 @@ impl ConfigDocument {
             environments,
             git,
             providers,
+            notifications,
             services,
             located: Arc::new(problems.located.clone()),
         }
@@ -217,6 +234,10 @@ impl EnvironmentDocument {
             }),
         }
     }
+}
+
+fn names<T>(named: &BTreeMap<String, T>) -> Vec<String> {
+    named.keys().cloned().collect()
 }
 
 /// Names become parts of git references and of metric labels, so they are kept to a plain grammar

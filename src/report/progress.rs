@@ -314,6 +314,8 @@ impl<W: Write> Sink for Progress<W> {
             } => self.waiting(what, *elapsed, *limit),
             Event::Measured { metric, .. } => self.measured(metric),
             Event::WayBack { reason, .. } => self.print(style::RED, "back", reason),
+            // The gate's line has told of it.
+            Event::OverrideUsed(_) => Ok(()),
             Event::Warning(text) => self.once(style::YELLOW, "warning", text),
             Event::Note(text) => self.once(Style::new(), "note", text),
         }
@@ -339,6 +341,7 @@ fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::Measured { at, .. }
         | Event::WayBack { at, .. } => Some(*at),
         Event::Gate(_)
+        | Event::OverrideUsed(_)
         | Event::Changes { .. }
         | Event::Plan { .. }
         | Event::Warning(_)
