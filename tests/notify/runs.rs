@@ -59,6 +59,29 @@ fn variables(url: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// The shop's clock, on which a busy machine has all the time to deliver.
+struct Patient(Arc<ManualClock>);
+
+impl Clock for Patient {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.0.sleep(duration)
+    }
+
+    fn real(&self, duration: Duration) -> Duration {
+        duration * 20
+    }
+}
+
+/// Runs a command whose messages are all taken.
+fn run_told(shop: &Shop, arguments: &[&str], url: &str) -> Ran {
+    let clock = Arc::new(Patient(shop.clock.clone()));
+    run(shop, clock, arguments, url)
+}
+
 /// Runs a command; nothing of it shows a secret.
 fn run(shop: &Shop, clock: Arc<dyn Clock>, arguments: &[&str], url: &str) -> Ran {
     let variables = variables(url);
@@ -157,7 +180,7 @@ fn a_good_deployment_is_told_step_by_step() {
     let server = content();
     let shop = shop(Scenario::Healthy, OPEN, &everybody());
     let deploy = ["deploy", "--version", "1.1"];
-    let ran = run(&shop, shop.clock.clone(), &deploy, &server.url);
+    let ran = run_told(&shop, &deploy, &server.url);
     assert_eq!(ran.code, 0, "{}", ran.line());
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
     insta::assert_snapshot!(told(&server, "slack").join("\n"), @r"
@@ -199,15 +222,15 @@ fn a_good_deployment_is_told_step_by_step() {
     // Neither a look nor a run that has nothing to do is news.
     let before = server.requests().len();
     for arguments in [&["deploy", "--version", "1.2", "--dry-run"], &deploy[..]] {
-        let ran = run(&shop, shop.clock.clone(), arguments, &server.url);
+        let ran = run_told(&shop, arguments, &server.url);
         assert_eq!(ran.code, 0, "{}", ran.line());
     }
-    let recover = run(&shop, shop.clock.clone(), &["recover"], &server.url);
+    let recover = run_told(&shop, &["recover"], &server.url);
     assert_eq!(recover.code, 0, "{}", recover.line());
     assert_eq!(server.requests().len(), before);
 
     let back = ["rollback", "--reason", "<!channel> complaints"];
-    let ran = run(&shop, shop.clock.clone(), &back, &server.url);
+    let ran = run_told(&shop, &back, &server.url);
     assert_eq!(ran.code, 0, "{}", ran.line());
     let slack = told(&server, "slack").split_off(told(&server, "slack").len() - 3);
     insta::assert_snapshot!(slack.join("\n"), @r"
@@ -223,7 +246,7 @@ fn a_deployment_that_was_taken_back_pages_and_the_next_good_one_resolves() {
     let shop = shop(Scenario::Errors, OPEN, &everybody());
     let deploy = |version: &str| {
         let arguments = ["deploy", "--version", version];
-        run(&shop, shop.clock.clone(), &arguments, &server.url).code
+        run_told(&shop, &arguments, &server.url).code
     };
     assert_eq!(deploy("1.1"), 40);
     assert_eq!(deploy("1.2"), 0);
@@ -243,7 +266,7 @@ fn what_is_blocked_is_told_with_the_next_opening() {
     let server = content();
     let shop = shop(Scenario::Healthy, BLOCKED, &everybody());
     let deploy = ["deploy", "--version", "1.1"];
-    let ran = run(&shop, shop.clock.clone(), &deploy, &server.url);
+    let ran = run_told(&shop, &deploy, &server.url);
     assert_eq!(ran.code, 10, "{}", ran.line());
     insta::assert_snapshot!(told(&server, "slack").join("\n"), @"Blocked: advertisements 1.1 in production: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z)");
     insta::assert_snapshot!(told(&server, "teams").join("\n"), @"Blocked | Service: advertisements | Environment: production | Version: 1.1 | Opens: Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Started by: bob | Exit code: 10 (blocked-date) | Reason: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Next: going back stays allowed: `shipgate rollback` <https://ci.example/shop/-/jobs/seven>");
@@ -265,7 +288,7 @@ notifications:
         &text.replacen("environments:\n", "environments:\n  staging: {}\n", 1),
     );
     let deploy = ["deploy", "--version", "1.1", "--environment", "production"];
-    let ran = run(&shop, shop.clock.clone(), &deploy, &server.url);
+    let ran = run_told(&shop, &deploy, &server.url);
     assert_eq!(ran.code, 0, "{}", ran.line());
     assert!(server.requests().is_empty(), "{:?}", server.requests());
 }
@@ -355,7 +378,7 @@ fn a_server_that_recovers_is_told_the_end() {
         &format!("\nnotifications:\n  hook: {{webhook: {{url_env: HOOK_URL}}, on: {ALL}}}\n"),
     );
     let deploy = ["deploy", "--version", "1.1"];
-    let ran = run(&shop, shop.clock.clone(), &deploy, &server.url);
+    let ran = run_told(&shop, &deploy, &server.url);
     assert_eq!(ran.code, 0, "{}", ran.line());
     let told = told(&server, "hook");
     assert_eq!(told.first().unwrap(), "started null null");
