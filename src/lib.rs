@@ -29,7 +29,7 @@
 //! | | [`probe`] | one outside answer a call |
 //! | | [`forge`] | pull and merge requests: proposed, watched, merged |
 //! | | [`sign`] | SSH signatures, allowed signers, signed statements |
-//! | | [`notify`] | tells people: Slack |
+//! | | [`notify`] | tells people: Slack, Teams, PagerDuty, webhooks |
 //! | | [`audit`] | a line in a file for every override and outcome |
 //! | jobs | [`ops`] | one file for each working command |
 //! | faces | [`report`] | events -> text, JSON, GitHub |

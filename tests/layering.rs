@@ -38,7 +38,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("forge", &["units", "clock", "secret", "config", "probe"]),
     ("sign", &["units", "secret", "policy"]),
-    ("notify", &["clock", "secret", "event", "probe"]),
+    (
+        "notify",
+        &[
+            "units", "clock", "secret", "policy", "config", "event", "probe",
+        ],
+    ),
     ("audit", &["event"]),
     (
         "ops",

@@ -371,7 +371,7 @@ proptest! {
         let now = AT.parse::<chrono::DateTime<chrono::Utc>>().unwrap() + chrono::TimeDelta::hours(hours);
         let subject = Subject { path: path.clone(), shown: "p.yaml".to_owned(), policy: true };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let outcome = runtime.block_on(validate::run(&[subject], now, true, None));
+        let outcome = runtime.block_on(validate::run(&[subject], now, true, None, &|_| false));
         let refused = outcome.findings.iter().any(|finding| finding.severity == Severity::Error);
         prop_assert_eq!(refused, outcome.ending == Ending::ConfigInvalid);
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();

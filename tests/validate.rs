@@ -63,7 +63,13 @@ fn findings(policy: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let outcome = runtime.block_on(validate::run(&subjects, AT.parse().unwrap(), false, None));
+    let outcome = runtime.block_on(validate::run(
+        &subjects,
+        AT.parse().unwrap(),
+        false,
+        None,
+        &|_| false,
+    ));
     let lines = outcome.findings.iter().map(|finding| {
         let (line, column) = (finding.line.unwrap(), finding.column.unwrap());
         let word = finding.severity.word();

@@ -17,7 +17,7 @@ use crate::{
         deploy::Outside,
         fleet::{Fleet, Pace},
         load::Target,
-        recover,
+        notifications, recover,
     },
 };
 
@@ -68,15 +68,22 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
     let (dry_run, if_unfinished) = (arguments.dry_run, arguments.if_unfinished);
     let own = pipeline::run_url(&session.context);
     let one = async |target: &Target, outside: &Outside<'_>, reporter: &mut dyn Reporter| {
-        let (actor, stop) = (actor.clone(), stop.clone());
         if dry_run {
-            recover::show(outside, target).await
-        } else if if_unfinished {
-            let own = own.as_deref();
-            Box::pin(recover::own(own, outside, target, actor, stop, reporter)).await
-        } else {
-            Box::pin(recover::recover(outside, target, actor, stop, reporter)).await
+            return recover::show(outside, target).await;
         }
+        let mut notifier = notifications::listen(outside, reporter);
+        let who = (actor.as_deref(), own.as_deref());
+        notifications::begin(&mut notifier, outside, target, None, who);
+        let told = &mut notifier;
+        let (actor, asked) = (actor.clone(), stop.clone());
+        let recovered = if if_unfinished {
+            let own = own.as_deref();
+            Box::pin(recover::own(own, outside, target, actor, asked, told)).await
+        } else {
+            Box::pin(recover::recover(outside, target, actor, asked, told)).await
+        };
+        notifications::end(notifier, &recovered, stop.clone()).await;
+        recovered
     };
     let services = arguments
         .services

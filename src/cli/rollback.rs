@@ -16,12 +16,16 @@ use super::{
 };
 use crate::{
     audit::AuditFile,
-    event::{Failure, Outcome},
+    event::{Failure, Outcome, Reporter},
     ops::{
-        deploy::Limits,
+        asker::Asker,
+        case::Circumstances,
+        deploy::{Limits, Outside},
         gate::{self, Answer, Question},
-        programs,
+        load::Target,
+        notifications, programs,
         rollback::{self, RollbackLast, RollbackTo},
+        stop::Stop,
     },
     policy::Action,
     units::Version,
@@ -73,7 +77,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
     let audit = arguments.audit.open(session, arguments.dry_run)?;
     let version = arguments.to.as_ref().map(ToString::to_string);
     let run = audit::run(session, &arguments.repository, version);
-    let ended = roll_back(arguments, audit.clone(), session).await;
+    let ended = Box::pin(roll_back(arguments, audit.clone(), session)).await;
     audit::finish(ended, audit.as_ref(), run, session)
 }
 
@@ -92,55 +96,86 @@ async fn roll_back(
     let mut target = arguments.repository.target(&opened).await?;
     let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
     let circumstances = CircumstanceArguments::default().known(&session.context)?;
-    let question = Question {
-        action: Action::Rollback,
-        version: arguments.to.as_ref(),
-        policy: arguments.gate.policy.as_deref(),
-        policy_ref: arguments.gate.policy_ref.as_deref(),
-        traffic: &arguments.gate.traffic.question(),
+    let mut notifier = notifications::listen(&outside, session);
+    if !arguments.dry_run {
+        let version = arguments.to.as_ref().map(Version::as_str);
+        let who = notifications::who(&asker);
+        notifications::begin(&mut notifier, &outside, &target, version, who);
+    }
+    let asked = Asked {
+        arguments: &arguments,
         asker: &asker,
         circumstances: &circumstances,
     };
-    // What is taken back at once is seen healthy by its health checks alone, and runs no program.
-    if arguments.progressive || arguments.to.is_some() {
-        programs::allow(&question, &outside, &mut target).await?;
-        programs::find(
-            &target.service.verification,
-            &target.programs,
-            outside.secrets,
-        )?;
-    }
-    let permit = match gate::ask(&question, &outside, &target, session).await? {
-        Answer::Permit(permit) => permit,
-        Answer::No(outcome) => return Ok(*outcome),
-    };
-    let why = &arguments.reason;
-    match &arguments.to {
-        None if arguments.dry_run => rollback::show(&outside, &target).await,
-        None => {
-            let request = RollbackLast {
-                asker: &asker,
-                permit: &permit,
-                reason: why,
-                drill: arguments.drill,
-                progressive: arguments.progressive,
-            };
-            rollback::rollback(request, &outside, &target, stop, session).await
-        }
-        Some(version) => {
-            let request = RollbackTo {
-                version,
-                asker: &asker,
-                limits: Limits {
-                    on_cancel: arguments.on_cancel.into(),
-                    timeout: arguments.timeout,
-                },
-                permit: &permit,
-                dry_run: arguments.dry_run,
-                reason: why,
-                drill: arguments.drill,
-            };
-            rollback::rollback_to(request, &outside, &target, stop, session).await
+    let ended = asked
+        .and_done(&outside, &target, stop.clone(), &mut notifier)
+        .await;
+    notifications::end(notifier, &ended, stop).await;
+    ended
+}
+
+/// A way back that is asked for.
+struct Asked<'a> {
+    arguments: &'a RollbackArguments,
+    asker: &'a Asker,
+    circumstances: &'a Circumstances,
+}
+
+impl Asked<'_> {
+    /// Asks the gate, and goes back where it lets through.
+    async fn and_done(
+        self,
+        outside: &Outside<'_>,
+        target: &Target,
+        stop: Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Outcome, Failure> {
+        let Self {
+            arguments,
+            asker,
+            circumstances,
+        } = self;
+        let question = Question {
+            action: Action::Rollback,
+            version: arguments.to.as_ref(),
+            policy: arguments.gate.policy.as_deref(),
+            policy_ref: arguments.gate.policy_ref.as_deref(),
+            traffic: &arguments.gate.traffic.question(),
+            asker,
+            circumstances,
+        };
+        let permit = match gate::ask(&question, outside, target, reporter).await? {
+            Answer::Permit(permit) => permit,
+            Answer::No(outcome) => return Ok(*outcome),
+        };
+        let why = &arguments.reason;
+        match &arguments.to {
+            None if arguments.dry_run => rollback::show(outside, target).await,
+            None => {
+                let request = RollbackLast {
+                    asker,
+                    permit: &permit,
+                    reason: why,
+                    drill: arguments.drill,
+                    progressive: arguments.progressive,
+                };
+                rollback::rollback(request, outside, target, stop, reporter).await
+            }
+            Some(version) => {
+                let request = RollbackTo {
+                    version,
+                    asker,
+                    limits: Limits {
+                        on_cancel: arguments.on_cancel.into(),
+                        timeout: arguments.timeout,
+                    },
+                    permit: &permit,
+                    dry_run: arguments.dry_run,
+                    reason: why,
+                    drill: arguments.drill,
+                };
+                rollback::rollback_to(request, outside, target, stop, reporter).await
+            }
         }
     }
 }

@@ -56,7 +56,8 @@ pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Out
     if subjects.is_empty() {
         subjects = validate::found_in(folder)?;
     }
-    Ok(validate::run(&subjects, now, arguments.strict, known).await)
+    let is_set = |name: &str| session.context.variable(name).is_some();
+    Ok(validate::run(&subjects, now, arguments.strict, known, &is_set).await)
 }
 
 fn shown(path: &Path) -> String {

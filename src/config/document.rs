@@ -10,6 +10,7 @@ use super::{
     git::GitDocument,
     helm::HelmDocument,
     live::LivesDocument,
+    notification::NotificationDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
     strategy::{StrategyDocument, TrafficDocument, WorkloadsDocument},
@@ -33,6 +34,9 @@ pub struct ConfigDocument {
     /// Where metrics are asked for.
     #[serde(default)]
     pub providers: RawProviders,
+    /// Who is told of what happens to deployments, by name. Nothing here decides anything.
+    #[serde(default)]
+    pub notifications: BTreeMap<String, NotificationDocument>,
     /// Services by name.
     #[schemars(extend("minProperties" = 1))]
     pub services: BTreeMap<String, ServiceDocument>,
@@ -149,6 +153,18 @@ impl ConfigDocument {
             })
             .collect();
         super::dependencies::check(&services, problems);
+        let (known_services, known_environments) = (names(&services), names(&environments));
+        let notifications = self
+            .notifications
+            .into_iter()
+            .filter_map(|(name, notification)| {
+                let pointer = format!("/notifications/{}", crate::yaml::value::escape(&name));
+                check_name(&name, "a target of notifications", &pointer, problems);
+                let (services, environments) = (&known_services, &known_environments);
+                let checked = notification.validate(&pointer, services, environments, problems)?;
+                Some((name, checked))
+            })
+            .collect();
         let by_pull_request = environments
             .iter()
             .find(|(_, environment)| environment.pull_request.is_some());
@@ -172,6 +188,7 @@ impl ConfigDocument {
             environments,
             git,
             providers,
+            notifications,
             services,
             located: Arc::new(problems.located.clone()),
         }
@@ -203,6 +220,10 @@ impl EnvironmentDocument {
             }),
         }
     }
+}
+
+fn names<T>(named: &BTreeMap<String, T>) -> Vec<String> {
+    named.keys().cloned().collect()
 }
 
 /// Names become parts of git references and of metric labels, so they are kept to a plain grammar

@@ -5,6 +5,7 @@ mod document;
 mod git;
 mod helm;
 pub mod live;
+pub mod notification;
 mod on_failure;
 pub mod provider;
 pub mod pull_request;
@@ -47,6 +48,8 @@ pub struct Config {
     pub git: GitSettings,
     /// Where metrics are asked for.
     pub providers: provider::Providers,
+    /// Who is told of what happens, by name.
+    pub notifications: BTreeMap<String, notification::Notification>,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
     /// Where each part is written.

@@ -73,22 +73,7 @@ impl Template {
     /// # Errors
     /// Empty, not a template, an unknown variable, a statement.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.trim().is_empty() {
-            return Err("found an empty text".to_owned());
-        }
-        if text.contains("{%") {
-            return Err("found `{%`, expected only variables such as `{{version}}`".to_owned());
-        }
-        let environment = environment();
-        let template = environment
-            .template_from_str(text)
-            .map_err(|error| format!("is not a template: {}", explain(&error)))?;
-        let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
-        names.sort();
-        let known: Vec<String> = KNOWN.map(str::to_owned).to_vec();
-        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-            return Err(typed::unknown("variable", name, &known));
-        }
+        check(text, &KNOWN)?;
         let parsed = Self(text.to_owned());
         parsed.render(&Variables::examples())?;
         Ok(parsed)
@@ -128,9 +113,7 @@ impl Template {
                 Some(_) => {}
             }
         }
-        template
-            .render(values)
-            .map_err(|error| format!("cannot be filled in: {}", explain(&error)))
+        fill(&self.0, values)
     }
 }
 
@@ -138,6 +121,44 @@ impl fmt::Display for Template {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
     }
+}
+
+/// Checks that a text is a template of variables alone, each of them `known`.
+///
+/// # Errors
+/// Empty, not a template, an unknown variable, a statement.
+pub(super) fn check(text: &str, known: &[&str]) -> Result<(), String> {
+    if text.trim().is_empty() {
+        return Err("found an empty text".to_owned());
+    }
+    if text.contains("{%") {
+        return Err("found `{%`, expected only variables such as `{{version}}`".to_owned());
+    }
+    let environment = environment();
+    let template = environment
+        .template_from_str(text)
+        .map_err(|error| format!("is not a template: {}", explain(&error)))?;
+    let mut names: Vec<String> = template.undeclared_variables(false).into_iter().collect();
+    names.sort();
+    let known: Vec<String> = known.iter().map(|name| (*name).to_owned()).collect();
+    match names.iter().find(|name| !known.contains(name)) {
+        Some(name) => Err(typed::unknown("variable", name, &known)),
+        None => Ok(()),
+    }
+}
+
+/// Fills the variables of a text in, as they are: nothing is escaped.
+///
+/// # Errors
+/// A variable without a value; a filter that there is not, or that does not take its value.
+pub(super) fn fill(text: &str, values: BTreeMap<&'static str, String>) -> Result<String, String> {
+    let environment = environment();
+    let template = environment
+        .template_from_str(text)
+        .map_err(|error| format!("is not a template: {}", explain(&error)))?;
+    template
+        .render(values)
+        .map_err(|error| format!("cannot be filled in: {}", explain(&error)))
 }
 
 fn environment() -> Environment<'static> {

@@ -48,6 +48,8 @@ pub enum Event {
     },
     /// The gate has answered.
     Gate(Box<Verdict>),
+    /// An emergency override is about to be used: whoever must know it knows it.
+    OverrideUsed(Box<OverrideUse>),
     /// What would be or is being changed.
     Changes {
         /// The values.

@@ -114,6 +114,16 @@ impl Outcome {
         }
     }
 
+    /// Returns what to do next: the hints, or what the exit code itself advises.
+    pub fn next_steps(&self) -> Vec<String> {
+        let code = self.ending.code();
+        let mut steps = self.hints.clone();
+        if steps.is_empty() && code.number != 0 {
+            steps.push(code.next_step.to_owned());
+        }
+        steps
+    }
+
     /// Adds what to do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {

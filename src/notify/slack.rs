@@ -4,68 +4,55 @@
 //! <https://docs.slack.dev/messaging/formatting-message-text>,
 //! <https://docs.slack.dev/reference/block-kit>.
 
-use std::time::Duration;
-
-use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
+use super::{Notice, TIMEOUT};
 use crate::{
     clock::Clock,
     event::OverrideUse,
-    probe::{Client, excerpt, webhook},
+    probe::{Client, line, webhook},
     secret::Secret,
 };
 
-/// How long sending may take, with every further try.
-pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// Most characters of a field and of the line that phones show.
+const FIELD: usize = 200;
+/// Most characters of a paragraph. Escaped, each can become five; a section takes 3,000.
+const PARAGRAPH: usize = 380;
 
 /// Makes the message that announces the use of an override.
+pub fn override_message(used: &OverrideUse) -> Value {
+    message(&Notice::of_override(used))
+}
+
+/// Makes the message of a notice.
 ///
 /// All text from outside stands in `plain_text` objects, where Slack reads no markup, and is
-/// escaped all the same; each part of it is one line of at most 200 characters. The one link is to
-/// the pipeline.
-pub fn override_message(used: &OverrideUse) -> Value {
-    let OverrideUse {
-        action,
-        service,
-        version,
-        environment,
-        ..
-    } = used;
-    let actor = used.actor.as_deref().unwrap_or("not known");
-    let until = used.until.to_rfc3339_opts(SecondsFormat::Secs, true);
+/// escaped all the same; each part of it is short. The one link is to the pipeline.
+pub fn message(notice: &Notice) -> Value {
     // A section holds at most ten fields.
-    let fields = [
-        ("Service", service.clone()),
-        ("Environment", environment.clone()),
-        ("Version", version.clone()),
-        ("Rules overridden", used.rules.join(", ")),
-        ("Ticket", used.ticket.clone()),
-        ("Approved by", used.approvers.join(", ")),
-        ("Used by", actor.to_owned()),
-        ("Good until", until),
-    ];
-    let fields: Vec<Value> = fields
+    let fields: Vec<Value> = notice
+        .facts()
         .iter()
-        .map(|(label, value)| plain(&format!("{label}\n{}", escaped(value))))
+        .map(|(label, value)| plain(&format!("{label}\n{}", escaped(value, FIELD))))
         .collect();
-    let reason = escaped(&used.reason);
     let mut blocks = vec![
-        json!({"type": "header", "text": plain("Emergency override in use")}),
+        json!({"type": "header", "text": plain(&notice.headline)}),
         json!({"type": "section", "fields": fields}),
-        json!({"type": "section", "text": plain(&format!("Reason\n{reason}"))}),
     ];
-    if let Some(link) = used.pipeline.as_deref().and_then(link) {
+    blocks.extend(notice.paragraphs().iter().map(|(label, text)| {
+        let text = match *label {
+            "" => escaped_lines(text),
+            label => format!("{label}\n{}", escaped(text, PARAGRAPH)),
+        };
+        json!({"type": "section", "text": plain(&text)})
+    }));
+    if let Some(link) = link(notice) {
         let text = json!({"type": "mrkdwn", "text": link, "verbatim": true});
         blocks.push(json!({"type": "context", "elements": [text]}));
     }
-    let summary = format!(
-        "Emergency override in use: {action} {service} {version} to {environment} ({})",
-        used.ticket
-    );
     json!({
         // What notifications show; Slack shows the blocks instead of it.
-        "text": escaped(&summary),
+        "text": escaped(&notice.summary(), FIELD),
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
@@ -120,9 +107,9 @@ fn plain(text: &str) -> Value {
     json!({"type": "plain_text", "text": text, "emoji": false})
 }
 
-/// One short line in which nothing is a control character of Slack's: `&`, `<` and `>` are all there are.
-fn escaped(text: &str) -> String {
-    let line = excerpt(text);
+/// One line in which nothing is a control character of Slack's: `&`, `<` and `>` are all there are.
+fn escaped(text: &str, longest: usize) -> String {
+    let line = line(text, longest);
     if line.is_empty() {
         // Slack refuses an empty text object.
         return "–".to_owned();
@@ -132,14 +119,23 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
 }
 
-/// Makes a link of an address that is one: `<address|pipeline run>`.
-fn link(address: &str) -> Option<String> {
-    let url: reqwest::Url = address.parse().ok()?;
-    let web = matches!(url.scheme(), "https" | "http");
-    if !web || url.as_str().len() > 1_000 || !url.username().is_empty() || url.password().is_some()
-    {
-        return None;
+/// As [`escaped`], for a text of several lines: together they are no longer than a paragraph.
+fn escaped_lines(text: &str) -> String {
+    let mut left = PARAGRAPH;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if left == 0 {
+            break;
+        }
+        lines.push(escaped(line, left));
+        left = left.saturating_sub(line.chars().count() + 1);
     }
+    lines.join("\n")
+}
+
+/// Makes a link to the pipeline run: `<address|pipeline run>`.
+fn link(notice: &Notice) -> Option<String> {
+    let url = notice.pipeline()?;
     let target = url
         .as_str()
         .replace('&', "&amp;")

@@ -1,5 +1,5 @@
 //! What comes before the first push of a run that an override let through: it is written down and
-//! announced, or nothing is pushed.
+//! announced, or nothing is pushed. (Who else is told of it, side by side, is `notifications`'.)
 
 use super::{
     asker::Asker, deploy::Outside, gate::Permit, load::Target, stop::Stop, stopped_before_change,
@@ -67,7 +67,9 @@ async fn announce(
             .append(&Record::of_override(&used))
             .map_err(|problem| refused(format!("was not written down: {problem}")))?;
     }
+    let used = Box::new(used);
     let Some(variable) = permit.announced_at() else {
+        reporter.event(&Event::OverrideUsed(used));
         return Ok(());
     };
     let webhook = (outside.secrets)(variable).ok_or_else(|| {
@@ -89,6 +91,7 @@ async fn announce(
         "the override for {} was announced in Slack",
         overridden.ticket
     )));
+    reporter.event(&Event::OverrideUsed(used));
     Ok(())
 }
 

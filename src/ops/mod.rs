@@ -27,6 +27,7 @@ pub mod live;
 pub mod load;
 mod manifests;
 pub mod next;
+pub mod notifications;
 pub mod nudge;
 pub mod patience;
 pub mod plan;

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::{
     beside::Beside,
-    check,
+    check, notifications,
     plan::{
         short_watch::short_watches,
         traffic::{self, KnownTraffic},
@@ -110,12 +110,13 @@ pub fn found_in(folder: &Path) -> Result<Vec<Subject>, Failure> {
 ///
 /// The ending is [`Ending::ConfigInvalid`] where a file is not valid, else [`Ending::Findings`] where
 /// warnings count and there are some, else [`Ending::Shown`]. Where the traffic is known, steps that
-/// cannot see what their comparison promises are odd.
+/// cannot see what their comparison promises are odd; so are variables of notifications that are not set.
 pub async fn run(
     subjects: &[Subject],
     now: DateTime<Utc>,
     strict: bool,
     known: Option<KnownTraffic>,
+    is_set: &dyn Fn(&str) -> bool,
 ) -> Outcome {
     let texts: Vec<Result<Text<'_>, Box<FileFinding>>> = subjects.iter().map(read).collect();
     let configs: Vec<Result<Config, Vec<Finding>>> = texts
@@ -137,6 +138,7 @@ pub async fn run(
                         let mut lints = presets(&config, &text.text);
                         lints.extend(pairing::lints(&config, &text.subject.path, now));
                         lints.extend(steps(&config, &text.text, known));
+                        lints.extend(notifications::lints(&config, is_set));
                         lints
                     }
                     (None, _) => Vec::new(),

@@ -30,5 +30,5 @@ pub use check::CheckReading;
 pub use client::{Client, ClientOptions};
 pub use json_api::may_pass;
 pub use number::NumberSource;
-pub use text::{excerpt, is_harmless};
+pub use text::{excerpt, is_harmless, line};
 pub use window::{SumSource, WindowReading};

@@ -4,13 +4,18 @@ use reqwest::Url;
 
 const LONGEST: usize = 200;
 
-/// Returns at most 200 characters of a text from outside, in one line, without control characters
-/// and without those that change the reading direction.
+/// Returns at most 200 characters of a text from outside, as [`line`] does.
 pub fn excerpt(text: &str) -> String {
+    line(text, LONGEST)
+}
+
+/// Returns at most so many characters of a text from outside, in one line, without control
+/// characters and without those that change the reading direction.
+pub fn line(text: &str, longest: usize) -> String {
     let mut characters = text.trim().chars();
     let mut short: String = characters
         .by_ref()
-        .take(LONGEST)
+        .take(longest)
         .map(|character| {
             if is_harmless(character) {
                 character

@@ -23,7 +23,7 @@ use super::{
     json_past::{AuditReport, DoraReport},
     json_plan::PlanReport,
     json_traffic_plan::TrafficPlanReport,
-    matrix, phrases, sanitise,
+    matrix, sanitise,
 };
 use crate::{
     event::{Deployment, FileFinding, MetricRecord, Outcome},
@@ -308,7 +308,7 @@ impl Report {
             reason: sanitise::line(&outcome.reason),
             started_at: instant(ended.started_at),
             finished_at: instant(ended.finished_at),
-            hints: phrases::next_steps(ended),
+            hints: ended.outcome.next_steps(),
             override_used: outcome.override_used,
             verdict: outcome.verdict.as_ref().map(VerdictReport::of),
             verdicts: outcome.verdicts.iter().map(ServiceReport::of).collect(),

@@ -118,7 +118,7 @@ fn head(ended: &Ended<'_>) -> String {
         "`{}` ended with exit code {}, {code}\n",
         ended.command, ended.exit_code
     ));
-    for step in phrases::next_steps(ended).iter().take(ROWS) {
+    for step in ended.outcome.next_steps().iter().take(ROWS) {
         text.push_str(&format!("- next: {}\n", escape(step)));
     }
     text

@@ -215,17 +215,6 @@ pub fn short(id: &str) -> String {
     id.chars().take(12).collect()
 }
 
-/// Returns what to do next: the outcome's hints, or what the exit code itself advises.
-pub fn next_steps(ended: &Ended<'_>) -> Vec<String> {
-    let outcome = ended.outcome;
-    let code = outcome.ending.code();
-    let mut steps = outcome.hints.clone();
-    if steps.is_empty() && code.number != 0 {
-        steps.push(code.next_step.to_owned());
-    }
-    steps
-}
-
 fn rounded(length: TimeDelta) -> Option<String> {
     let minutes = (length.num_seconds() + 59) / 60;
     let seconds = u64::try_from(minutes).ok().filter(|more| *more > 0)? * 60;

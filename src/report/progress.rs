@@ -358,6 +358,8 @@ impl Course {
             } => self.waiting(output, what, *elapsed, *limit),
             Event::Measured { metric, .. } => self.measured(output, metric),
             Event::WayBack { reason, .. } => self.print(output, style::RED, "back", reason),
+            // The gate's line has told of it.
+            Event::OverrideUsed(_) => Ok(()),
             Event::Warning(text) => self.once(output, style::YELLOW, "warning", text),
             Event::Note(text) => self.once(output, Style::new(), "note", text),
             Event::Of { event, .. } => self.event(output, event),
@@ -403,6 +405,7 @@ fn time(event: &Event) -> Option<DateTime<Utc>> {
         | Event::Measured { at, .. }
         | Event::WayBack { at, .. } => Some(*at),
         Event::Gate(_)
+        | Event::OverrideUsed(_)
         | Event::Changes { .. }
         | Event::Plan { .. }
         | Event::Warning(_)

@@ -92,7 +92,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
     if let Some(record) = &outcome.outlook {
         outlook::lines(record, &mut lines);
     }
-    let next = phrases::next_steps(ended);
+    let next = ended.outcome.next_steps();
     if !next.is_empty() {
         lines.push(Line::default());
         for step in next {

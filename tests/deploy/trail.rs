@@ -72,7 +72,10 @@ impl Reporter for Trail {
             Event::WayBack { reason, .. } => self.line(format!("way back: {reason}")),
             Event::Warning(text) => self.line(format!("warning: {text}")),
             Event::Note(text) => self.line(format!("note: {text}")),
-            Event::Pushed { .. } | Event::Waiting { .. } | Event::Measured { .. } => {}
+            Event::Pushed { .. }
+            | Event::Waiting { .. }
+            | Event::Measured { .. }
+            | Event::OverrideUsed(_) => {}
         }
         if let Some(hook) = &mut self.hook {
             hook(event);

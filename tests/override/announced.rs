@@ -226,3 +226,56 @@ fn a_way_back_that_a_policy_blocks_is_announced_like_any_other() {
         [format!("{} INC-4711", statement.id())]
     );
 }
+
+#[test]
+fn those_whom_the_configuration_names_are_told_and_decide_nothing() {
+    let Some(team) = Team::new() else { return };
+    let shop = shop(&team, BLOCKED);
+    let notifications =
+        "\nnotifications:\n  hook: {webhook: {url_env: HOOK_URL}, on: [override, done]}\n";
+    let text = shop.text("shipgate.yaml") + notifications;
+    shop.write("shipgate.yaml", &text);
+    let statement = team.sign("alice", &Statement::overriding(&["blocked-date"]));
+    let server = Server::always(answer(204, "", ""));
+    let deploy = |url: &str| {
+        let own = [("SHIPGATE_APPROVAL", statement.as_str()), ("HOOK_URL", url)];
+        let with = [BOB.as_slice(), &own].concat();
+        shop.deploy("1.1", &with)
+    };
+    let deployed = deploy(&format!("{}/{SECRET_PATH}", server.url));
+    assert_eq!(deployed.code, 0, "{}", deployed.line());
+    let told: Vec<Value> = server
+        .requests()
+        .iter()
+        .map(|request| serde_json::from_str(request.split("\r\n\r\n").nth(1).unwrap()).unwrap())
+        .collect();
+    let events: Vec<&str> = told
+        .iter()
+        .map(|message| message["event"].as_str().unwrap())
+        .collect();
+    assert_eq!(events, ["override", "done"]);
+    let used = &told[0]["override"];
+    assert_eq!(used["ticket"], "INC-4711");
+    assert_eq!(used["rules"], serde_json::json!(["blocked-date"]));
+    assert_eq!(told[1]["override"], Value::Null);
+}
+
+#[test]
+fn an_override_goes_on_where_nobody_takes_its_notification() {
+    let Some(team) = Team::new() else { return };
+    let shop = shop(&team, BLOCKED);
+    let notifications =
+        "\nnotifications:\n  hook: {webhook: {url_env: HOOK_URL}, on: [override]}\n";
+    let text = shop.text("shipgate.yaml") + notifications;
+    shop.write("shipgate.yaml", &text);
+    let statement = team.sign("alice", &Statement::overriding(&["blocked-date"]));
+    let own = [
+        ("SHIPGATE_APPROVAL", statement.as_str()),
+        ("HOOK_URL", "http://hook.example/hunter2"),
+    ];
+    let deployed = shop.deploy("1.1", &[BOB.as_slice(), &own].concat());
+    assert_eq!(deployed.code, 0, "{}", deployed.line());
+    let warning = "`hook` (the webhook) was not told of `override`: the webhook's address does not";
+    assert!(deployed.stderr.contains(warning), "{}", deployed.stderr);
+    assert!(!deployed.stderr.contains("hunter2"), "{}", deployed.stderr);
+}

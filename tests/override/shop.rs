@@ -84,7 +84,13 @@ impl Shop {
         self.run_on(self.clock.clone(), arguments, variables)
     }
 
-    fn run_on(&self, clock: Arc<dyn Clock>, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
+    /// As [`Self::run`], on another clock.
+    pub fn run_on(
+        &self,
+        clock: Arc<dyn Clock>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Ran {
         let url = self.world.git_url();
         let own = [
             ("SHIPGATE_REPOSITORY", url.as_str()),

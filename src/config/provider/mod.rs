@@ -35,6 +35,7 @@ pub use sums::Sums;
 pub use web::{RawWeb, Web};
 
 pub(super) use address::web_address;
+pub(super) use sign_in::check_variable;
 
 /// `providers` as it is written.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]

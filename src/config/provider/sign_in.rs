@@ -88,7 +88,7 @@ pub(super) fn address_with_token(
 
 /// Notes where something else than the name of an environment variable is found. What stands there
 /// could be the secret itself, so the message does not repeat it.
-pub(super) fn check_variable(name: &str, pointer: &str, problems: &mut Vec<Problem>) {
+pub(in crate::config) fn check_variable(name: &str, pointer: &str, problems: &mut Vec<Problem>) {
     if !is_variable(name) {
         problems.push((
             pointer.to_owned(),

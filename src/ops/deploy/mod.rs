@@ -26,6 +26,7 @@ use super::{
     gate::{self, Permit, Question, TrafficQuestion},
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
+    notifications,
     plan::{self, Foreseen},
     programs, provenance,
     stop::Stop,
@@ -35,6 +36,7 @@ use crate::{
     clock::Clock,
     event::{Deployment, Ending, Event, Failure, Outcome, Reporter},
     git::Repository,
+    notify::Notifier,
     policy::Action,
     probe,
     rollout::{Plan, Replay},
@@ -145,14 +147,23 @@ pub async fn deploy(
 ) -> Result<Outcome, Failure> {
     let mut recovered = None;
     let limit = request.limits.timeout;
+    let mut notifier = notifications::listen(outside, reporter);
     outside.answer_within(limit);
-    let ended = after_others(request, outside, stop, reporter, &mut recovered);
+    let ended = after_others(
+        request,
+        outside,
+        stop.clone(),
+        &mut notifier,
+        &mut recovered,
+    );
     let ended = Box::pin(ended).await;
     outside.answer_within(None);
-    match recovered {
+    let ended = match recovered {
         None => ended,
         Some(recovered) => Ok(recovered.before(ended.unwrap_or_else(Outcome::from))),
-    }
+    };
+    notifications::end(notifier, &ended, stop).await;
+    ended
 }
 
 /// Deploys once nothing is in the way any more.
@@ -160,7 +171,7 @@ async fn after_others(
     request: &DeployRequest,
     outside: &Outside<'_>,
     mut stop: Stop,
-    reporter: &mut dyn Reporter,
+    reporter: &mut Notifier<'_>,
     recovered: &mut Option<Recovered>,
 ) -> Result<Outcome, Failure> {
     let now = outside.clock.now();
@@ -241,7 +252,7 @@ type Begun = Result<(Target, Box<Permit>, Prepared), Box<Outcome>>;
 async fn begin(
     request: &DeployRequest,
     outside: &Outside<'_>,
-    reporter: &mut dyn Reporter,
+    reporter: &mut Notifier<'_>,
     mut waiting: Option<&mut Waiting>,
     mut is_first: bool,
 ) -> Result<Begun, Failure> {
@@ -261,6 +272,11 @@ async fn begin(
     loop {
         let mut target = read().await?;
         if std::mem::take(&mut is_first) {
+            if !request.dry_run {
+                let version = Some(request.version.as_str());
+                let who = notifications::who(&request.asker);
+                notifications::begin(reporter, outside, &target, version, who);
+            }
             reporter.event(&Event::Started {
                 at: outside.clock.now(),
                 title: format!(

@@ -1,27 +1,19 @@
 //! What Slack is told of an override, and that only its acknowledgement counts as told.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
-#[path = "support/fault_clock.rs"]
-mod fault_clock;
-#[path = "probe/faults.rs"]
-mod faults;
-#[path = "support/hurried.rs"]
-mod hurried;
-#[path = "probe/server.rs"]
-mod server;
-
 use std::time::Duration;
 
-use fault_clock::clock_for;
-use faults::{TOKEN, client, faults, now};
 use proptest::prelude::*;
 use serde_json::Value;
-use server::{Behaviour, Server, answer, nobody};
 use shipgate::{
     event::OverrideUse,
     notify::slack::{override_message, send},
     secret::Secret,
+};
+
+use crate::{
+    fault_clock::clock_for,
+    faults::{TOKEN, client, faults, now},
+    server::{Behaviour, Server, answer, nobody},
 };
 
 /// The part of the webhook's address that nobody may see; holds [`TOKEN`].
