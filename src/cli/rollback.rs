@@ -8,19 +8,17 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
-    people,
+    gated::{self, Asked, Leave},
     repository::RepositoryArguments,
-    signals,
 };
 use crate::{
     audit::AuditFile,
     event::{Failure, Outcome},
     ops::{
         deploy::Limits,
-        gate::{self, Answer, Question},
         rollback::{self, RollbackLast, RollbackTo},
+        takeback::Progressive,
     },
     policy::Action,
     units::Version,
@@ -44,6 +42,9 @@ pub struct RollbackArguments {
     /// Take the canary's weight down in steps (50, 25, 10) and see at each that stable carries it
     #[arg(long, conflicts_with = "to")]
     pub progressive: bool,
+    /// Watch stable for so long at each weight [default: until each check could be over its limits]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "progressive")]
+    pub hold: Option<Duration>,
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
@@ -81,39 +82,37 @@ async fn roll_back(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
-    // Who is asked for a passphrase must be able to leave with Ctrl-C.
-    let opened = arguments
-        .repository
-        .open_as(session, &arguments.authorship)
-        .await?;
-    let stop = signals::listen(&session.context);
-    let outside = opened.outside();
-    let target = arguments.repository.target(&opened).await?;
-    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let circumstances = CircumstanceArguments::default().known(&session.context)?;
-    let question = Question {
+    let asked = Asked {
+        repository: &arguments.repository,
+        authorship: &arguments.authorship,
+        gate: &arguments.gate,
         action: Action::Rollback,
         version: arguments.to.as_ref(),
-        policy: arguments.gate.policy.as_deref(),
-        policy_ref: arguments.gate.policy_ref.as_deref(),
-        traffic: &arguments.gate.traffic.question(),
-        asker: &asker,
-        circumstances: &circumstances,
     };
-    let permit = match gate::ask(&question, &outside, &target, session).await? {
-        Answer::Permit(permit) => permit,
-        Answer::No(outcome) => return Ok(*outcome),
+    let Leave {
+        opened,
+        target,
+        asker,
+        permit,
+        stop,
+    } = match gated::ask(asked, audit, session).await? {
+        Ok(leave) => leave,
+        Err(outcome) => return Ok(outcome),
     };
+    let outside = opened.outside();
+    let progressive = arguments.progressive.then_some(Progressive {
+        hold: arguments.hold,
+    });
     let why = &arguments.reason;
     match &arguments.to {
-        None if arguments.dry_run => rollback::show(&outside, &target).await,
+        None if arguments.dry_run => rollback::show(progressive, &outside, &target).await,
         None => {
             let request = RollbackLast {
                 asker: &asker,
                 permit: &permit,
                 reason: why,
                 drill: arguments.drill,
-                progressive: arguments.progressive,
+                progressive,
             };
             rollback::rollback(request, &outside, &target, stop, session).await
         }

@@ -14,6 +14,7 @@ pub mod check_many;
 pub mod cleanup;
 pub mod compare;
 pub mod deploy;
+mod errand;
 pub mod failure;
 pub mod gate;
 pub mod github_approvals;
