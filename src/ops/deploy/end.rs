@@ -259,6 +259,7 @@ impl Run<'_> {
         }
         self.stop.answer();
         match (reason, self.on_cancel) {
+            _ if self.tidies() => self.left_untidy(what, reason).await,
             (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
                 if reason != StopReason::StarterGone
                     && let Err(taken_over) = self.leave(reason).await
@@ -280,10 +281,33 @@ impl Run<'_> {
         }
     }
 
+    /// Everyone has the new version by then, and it was judged in full: whoever stops the run does not
+    /// take that back, and nothing more is pushed either.
+    async fn left_untidy(&mut self, what: &str, reason: StopReason) -> Outcome {
+        if reason != StopReason::StarterGone
+            && let Err(taken_over) = self.leave(reason).await
+        {
+            return taken_over;
+        }
+        Outcome::new(
+            Ending::CancelledLeft,
+            format!(
+                "{what} is live for everyone, but is not tidied up: {}",
+                reason.sentence()
+            ),
+        )
+        .with_hint("run the same deploy again, or `shipgate recover`: it does what is left")
+    }
+
     /// Says in the journal that nobody is at it any more: without a time until which it is held
     /// nobody waits for that, and nobody but a person takes it back.
     async fn leave(&mut self, reason: StopReason) -> Result<(), Outcome> {
-        let at = self.landed.unwrap_or_default();
+        // That it has come to tidying up tells whoever recovers that it is good.
+        let at = if self.tidies() {
+            self.at
+        } else {
+            self.landed.unwrap_or_default()
+        };
         let step = forward::number(&self.plan, at);
         let entry = Entry {
             weight: self.deployment.weight,
