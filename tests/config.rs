@@ -73,6 +73,7 @@ fn what_carries_the_version_is_in_every_step_that_brings_it() {
         switch: None,
         canary_replicas: Some(0),
         canary_weight: Some(Weight::ZERO),
+        canary_version: None,
     };
     let brings = |plan: &Plan| -> Vec<String> {
         let edits = plan.steps.iter().flat_map(|step| match &step.action {
@@ -598,6 +599,7 @@ fn a_rollout_is_followed_where_it_is_seen() {
                     switch: None,
                     canary_replicas: None,
                     canary_weight: None,
+                    canary_version: None,
                 };
                 let plan = rollout::plan(service, &"1.1".parse().unwrap(), &facts);
                 let steps = plan.steps.iter().map(|step| step.name.as_str());

@@ -246,23 +246,25 @@ fn it_shows_everything_and_writes_nothing() {
       #   step                                                    weight  begins  takes      way back
       1   Deployment/advertisements-canary to 1.1 with 1 replica  0%      +0s     up to 2m   A
       2   wait until canary runs 1.1                              0%      +0s     up to 10m  A
-      3   canary weight 10%                                       10%     +0s     up to 2m   A
-      4   watch canary for 3m                                     10%     +0s     3m         A
-      5   canary weight 50%                                       50%     +3m     up to 2m   A
-      6   watch canary for 3m                                     50%     +3m     3m         A
-      7   promote: Deployment/advertisements to 1.1               50%     +6m     up to 2m   B
-      8   wait until stable runs 1.1                              50%     +6m     up to 10m  B
-      9   watch stable for 2m                                     50%     +6m     2m         B
-      10  canary weight 0%                                        0%      +8m     up to 2m   C
-      11  canary to 0 replicas                                    0%      +8m     up to 2m   C
+      3   canary weight 10%                                       10%     +0s     up to 2m   B
+      4   watch canary for 3m                                     10%     +0s     3m         B
+      5   canary weight 50%                                       50%     +3m     up to 2m   B
+      6   watch canary for 3m                                     50%     +3m     3m         B
+      7   promote: Deployment/advertisements to 1.1               50%     +6m     up to 2m   C
+      8   wait until stable runs 1.1                              50%     +6m     up to 10m  C
+      9   watch stable for 2m                                     50%     +6m     2m         C
+      10  canary weight 0%                                        0%      +8m     up to 2m   D
+      11  canary to 0 replicas                                    0%      +8m     up to 2m   D
 
     way back
-      A  canary weight to what it was; then version and replicas to what they were; then wait until the
+      A  version and replicas to what they were; then wait until the canary no longer runs the new
+         version; then wait until the previous version is healthy
+      B  canary weight to what it was; then version and replicas to what they were; then wait until the
          canary no longer runs the new version; then wait until the previous version is healthy
-      B  canary weight to what it was; then version and replicas to what they were; then wait until
+      C  canary weight to what it was; then version and replicas to what they were; then wait until
          stable runs the previous version; then wait until the canary no longer runs the new version;
          then wait until the previous version is healthy
-      C  nothing is taken back: it is judged good by then, and the same deploy again does what is left
+      D  nothing is taken back: it is judged good by then, and the same deploy again does what is left
 
     commit 1 of 6  step 1 of 11
       advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
@@ -711,23 +713,24 @@ fn github_gets_it_as_a_summary() {
     | --- | --- | --- | --- | --- | --- |
     | 1 | Deployment/advertisements-canary to 1.1 with 1 replica | 0% | \+0s | up to 2m | A |
     | 2 | wait until canary runs 1.1 | 0% | \+0s | up to 10m | A |
-    | 3 | canary weight 10% | 10% | \+0s | up to 2m | A |
-    | 4 | watch canary for 3m | 10% | \+0s | 3m | A |
-    | 5 | canary weight 50% | 50% | \+3m | up to 2m | A |
-    | 6 | watch canary for 3m | 50% | \+3m | 3m | A |
-    | 7 | promote: Deployment/advertisements to 1.1 | 50% | \+6m | up to 2m | B |
-    | 8 | wait until stable runs 1.1 | 50% | \+6m | up to 10m | B |
-    | 9 | watch stable for 2m | 50% | \+6m | 2m | B |
-    | 10 | canary weight 0% | 0% | \+8m | up to 2m | C |
-    | 11 | canary to 0 replicas | 0% | \+8m | up to 2m | C |
+    | 3 | canary weight 10% | 10% | \+0s | up to 2m | B |
+    | 4 | watch canary for 3m | 10% | \+0s | 3m | B |
+    | 5 | canary weight 50% | 50% | \+3m | up to 2m | B |
+    | 6 | watch canary for 3m | 50% | \+3m | 3m | B |
+    | 7 | promote: Deployment/advertisements to 1.1 | 50% | \+6m | up to 2m | C |
+    | 8 | wait until stable runs 1.1 | 50% | \+6m | up to 10m | C |
+    | 9 | watch stable for 2m | 50% | \+6m | 2m | C |
+    | 10 | canary weight 0% | 0% | \+8m | up to 2m | D |
+    | 11 | canary to 0 replicas | 0% | \+8m | up to 2m | D |
 
     #### Way back
 
     |  | from there it goes back by |
     | --- | --- |
-    | A | canary weight to what it was; then version and replicas to what they were; then wait until the canary no longer runs the new version; then wait until the previous version is healthy |
-    | B | canary weight to what it was; then version and replicas to what they were; then wait until stable runs the previous version; then wait until the canary no longer runs the new version; then wait until… |
-    | C | nothing is taken back: it is judged good by then, and the same deploy again does what is left |
+    | A | version and replicas to what they were; then wait until the canary no longer runs the new version; then wait until the previous version is healthy |
+    | B | canary weight to what it was; then version and replicas to what they were; then wait until the canary no longer runs the new version; then wait until the previous version is healthy |
+    | C | canary weight to what it was; then version and replicas to what they were; then wait until stable runs the previous version; then wait until the canary no longer runs the new version; then wait until… |
+    | D | nothing is taken back: it is judged good by then, and the same deploy again does what is left |
 
     #### Planned commits
 

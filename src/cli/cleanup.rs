@@ -6,18 +6,16 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    circumstances::CircumstanceArguments,
     deploy::GateArguments,
-    people,
+    gated::{self, Asked},
     repository::RepositoryArguments,
-    signals,
 };
 use crate::{
     audit::AuditFile,
     event::{Failure, Outcome},
     ops::{
         cleanup::{self, CleanupRequest},
-        gate::{self, Answer, Question},
+        gate::{self, Answer},
     },
     policy::Action,
 };
@@ -64,35 +62,25 @@ async fn clean_up(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
-    // Who is asked for a passphrase must be able to leave with Ctrl-C.
-    let opened = arguments
-        .repository
-        .open_as(session, &arguments.authorship)
-        .await?;
-    let stop = signals::listen(&session.context);
-    let outside = opened.outside();
-    let target = arguments.repository.target(&opened).await?;
-    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let circumstances = CircumstanceArguments::default().known(&session.context)?;
-    let question = Question {
+    let asked = Asked {
+        repository: &arguments.repository,
+        authorship: &arguments.authorship,
+        gate: &arguments.gate,
         action: Action::Cleanup,
         version: None,
-        policy: arguments.gate.policy.as_deref(),
-        policy_ref: arguments.gate.policy_ref.as_deref(),
-        traffic: &arguments.gate.traffic.question(),
-        asker: &asker,
-        circumstances: &circumstances,
     };
-    let permit = match gate::ask(&question, &outside, &target, session).await? {
+    let (gated, target) = gated::open(asked, audit, session).await?;
+    let outside = gated.opened.outside();
+    let permit = match gate::ask(&gated.question(), &outside, &target, session).await? {
         Answer::Permit(permit) => permit,
         Answer::No(outcome) => return Ok(*outcome),
     };
     let request = CleanupRequest {
-        asker: &asker,
+        asker: &gated.asker,
         permit: &permit,
         now: arguments.now,
         reason: arguments.reason.as_deref(),
         dry_run: arguments.dry_run,
     };
-    cleanup::cleanup(request, &outside, &target, stop, session).await
+    cleanup::cleanup(request, &outside, &target, gated.stop.clone(), session).await
 }

@@ -14,6 +14,7 @@ pub mod context;
 mod demo;
 mod deploy;
 mod explain;
+mod gated;
 mod history;
 mod judge_flags;
 mod next;

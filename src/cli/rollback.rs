@@ -8,24 +8,20 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    circumstances::CircumstanceArguments,
     deploy::{CancelChoice, GateArguments, duration, version},
-    people,
+    gated::{self, Asked, Gated},
     repository::RepositoryArguments,
-    signals,
 };
 use crate::{
     audit::AuditFile,
     event::{Failure, Outcome, Reporter},
     ops::{
-        asker::Asker,
-        case::Circumstances,
         deploy::{Limits, Outside},
-        gate::{self, Answer, Question},
+        gate::{self, Answer},
         load::Target,
         notifications, programs,
         rollback::{self, RollbackLast, RollbackTo},
-        stop::Stop,
+        takeback::Progressive,
     },
     policy::Action,
     units::Version,
@@ -49,6 +45,9 @@ pub struct RollbackArguments {
     /// Take the canary's weight down in steps (50, 25, 10) and see at each that stable carries it
     #[arg(long, conflicts_with = "to")]
     pub progressive: bool,
+    /// Watch stable for so long at each weight [default: until each check could be over its limits]
+    #[arg(long, value_name = "DURATION", value_parser = duration, requires = "progressive")]
+    pub hold: Option<Duration>,
     /// Why, for the commit trailers
     #[arg(long, default_value = "asked for by hand")]
     pub reason: String,
@@ -77,7 +76,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
     let audit = arguments.audit.open(session, arguments.dry_run)?;
     let version = arguments.to.as_ref().map(ToString::to_string);
     let run = audit::run(session, &arguments.repository, version);
-    let ended = Box::pin(roll_back(arguments, audit.clone(), session)).await;
+    let ended = roll_back(arguments, audit.clone(), session).await;
     audit::finish(ended, audit.as_ref(), run, session)
 }
 
@@ -86,96 +85,77 @@ async fn roll_back(
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
-    // Who is asked for a passphrase must be able to leave with Ctrl-C.
-    let opened = arguments
-        .repository
-        .open_as(session, &arguments.authorship)
-        .await?;
-    let stop = signals::listen(&session.context);
-    let outside = opened.outside();
-    let mut target = arguments.repository.target(&opened).await?;
-    let asker = people::asker(&session.context, &arguments.gate.approvals, audit)?;
-    let circumstances = CircumstanceArguments::default().known(&session.context)?;
+    let asked = Asked {
+        repository: &arguments.repository,
+        authorship: &arguments.authorship,
+        gate: &arguments.gate,
+        action: Action::Rollback,
+        version: arguments.to.as_ref(),
+    };
+    let (gated, target) = gated::open(asked, audit, session).await?;
+    let outside = gated.opened.outside();
     let mut notifier = notifications::listen(&outside, session);
     if !arguments.dry_run {
         let version = arguments.to.as_ref().map(Version::as_str);
-        let who = notifications::who(&asker);
+        let who = notifications::who(&gated.asker);
         notifications::begin(&mut notifier, &outside, &target, version, who);
     }
-    let asked = Asked {
-        arguments: &arguments,
-        asker: &asker,
-        circumstances: &circumstances,
-    };
-    let ended = asked
-        .and_done(&outside, &target, stop.clone(), &mut notifier)
-        .await;
-    notifications::end(notifier, &ended, stop).await;
+    let ended = go_back(&arguments, &gated, &outside, target, &mut notifier).await;
+    notifications::end(notifier, &ended, gated.stop.clone()).await;
     ended
 }
 
-/// A way back that is asked for.
-struct Asked<'a> {
-    arguments: &'a RollbackArguments,
-    asker: &'a Asker,
-    circumstances: &'a Circumstances,
-}
-
-impl Asked<'_> {
-    /// Asks the gate, and goes back where it lets through.
-    async fn and_done(
-        self,
-        outside: &Outside<'_>,
-        target: &Target,
-        stop: Stop,
-        reporter: &mut dyn Reporter,
-    ) -> Result<Outcome, Failure> {
-        let Self {
-            arguments,
-            asker,
-            circumstances,
-        } = self;
-        let question = Question {
-            action: Action::Rollback,
-            version: arguments.to.as_ref(),
-            policy: arguments.gate.policy.as_deref(),
-            policy_ref: arguments.gate.policy_ref.as_deref(),
-            traffic: &arguments.gate.traffic.question(),
-            asker,
-            circumstances,
-        };
-        let permit = match gate::ask(&question, outside, target, reporter).await? {
-            Answer::Permit(permit) => permit,
-            Answer::No(outcome) => return Ok(*outcome),
-        };
-        let why = &arguments.reason;
-        match &arguments.to {
-            None if arguments.dry_run => rollback::show(outside, target).await,
-            None => {
-                let request = RollbackLast {
-                    asker,
-                    permit: &permit,
-                    reason: why,
-                    drill: arguments.drill,
-                    progressive: arguments.progressive,
-                };
-                rollback::rollback(request, outside, target, stop, reporter).await
-            }
-            Some(version) => {
-                let request = RollbackTo {
-                    version,
-                    asker,
-                    limits: Limits {
-                        on_cancel: arguments.on_cancel.into(),
-                        timeout: arguments.timeout,
-                    },
-                    permit: &permit,
-                    dry_run: arguments.dry_run,
-                    reason: why,
-                    drill: arguments.drill,
-                };
-                rollback::rollback_to(request, outside, target, stop, reporter).await
-            }
+/// Asks the gate, and goes back where it lets through.
+async fn go_back(
+    arguments: &RollbackArguments,
+    gated: &Gated<'_>,
+    outside: &Outside<'_>,
+    mut target: Target,
+    reporter: &mut dyn Reporter,
+) -> Result<Outcome, Failure> {
+    // What is taken back at once is seen healthy by its health checks alone, and runs no program.
+    if arguments.progressive || arguments.to.is_some() {
+        programs::allow(&gated.question(), outside, &mut target).await?;
+        programs::find(
+            &target.service.verification,
+            &target.programs,
+            outside.secrets,
+        )?;
+    }
+    let permit = match gate::ask(&gated.question(), outside, &target, reporter).await? {
+        Answer::Permit(permit) => permit,
+        Answer::No(outcome) => return Ok(*outcome),
+    };
+    let progressive = arguments.progressive.then_some(Progressive {
+        hold: arguments.hold,
+    });
+    let (asker, why, stop) = (&gated.asker, &arguments.reason, gated.stop.clone());
+    match &arguments.to {
+        None if arguments.dry_run => rollback::show(progressive, outside, &target).await,
+        None => {
+            let request = RollbackLast {
+                asker,
+                permit: &permit,
+                reason: why,
+                drill: arguments.drill,
+                progressive,
+            };
+            rollback::rollback(request, outside, &target, stop, reporter).await
+        }
+        Some(version) => {
+            let request = RollbackTo {
+                version,
+                asker,
+                limits: Limits {
+                    on_cancel: arguments.on_cancel.into(),
+                    timeout: arguments.timeout,
+                },
+                permit: &permit,
+                dry_run: arguments.dry_run,
+                reason: why,
+                drill: arguments.drill,
+            };
+            rollback::rollback_to(request, outside, &target, stop, reporter).await
         }
     }
 }

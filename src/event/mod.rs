@@ -20,7 +20,7 @@ pub use dora::{DoraFigures, Median};
 pub use ending::Ending;
 pub use outcome::{
     ApprovalRecord, CommitRecord, Deployment, Failure, FileFinding, MetricRecord, Outcome,
-    StepRecord, StepState,
+    StepRecord, StepState, WayBackTimes,
 };
 pub use outlook::OutlookRecord;
 pub use override_use::OverrideUse;

@@ -1,6 +1,6 @@
 //! How a command ended, with everything that there is to show of it.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -209,6 +209,21 @@ pub struct Deployment {
     pub takes_back: bool,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// The workload that serves everyone at the end, where the strategy switches between two.
+    pub serves: Option<String>,
+    /// How long its way back took, where the run has gone back.
+    pub way_back: Option<WayBackTimes>,
+}
+
+/// How long a way back took, counted from what caused it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WayBackTimes {
+    /// Until the commit that takes users off the new version was pushed; none where there was none.
+    pub traffic: Option<Duration>,
+    /// Until the last commit was pushed; none where nothing had to be pushed.
+    pub pushed: Option<Duration>,
+    /// Until the old version was live and looked at; none where it was not.
+    pub live: Option<Duration>,
 }
 
 /// One step as it went.

@@ -78,7 +78,9 @@ impl Story {
                 notices.push(back);
                 notices
             }
-            Event::Gate(_)
+            // Each of several services has a story of its own.
+            Event::Of { .. }
+            | Event::Gate(_)
             | Event::Changes { .. }
             | Event::Waiting { .. }
             | Event::Measured { .. }

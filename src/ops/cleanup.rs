@@ -7,9 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     announce::{self, Push},
     asker::Asker,
-    deploy::{self, Continued, Limits, OnCancel, Outside, Ready, Remade, Run, read_journal},
+    deploy::{self, Limits, OnCancel, Outside, Run, read_journal},
+    errand::Start,
     gate::Permit,
-    journal::{self, Record, RunIdentity, State},
+    journal::{self, Record, State},
     load::{self, Target},
     stop::Stop,
 };
@@ -56,15 +57,6 @@ pub async fn cleanup(
         at: outside.clock.now(),
         title: format!("clean up {what}"),
     });
-    let Some(pair) = target.service.strategy.blue_green() else {
-        let strategy = target.service.strategy.name();
-        return Ok(Outcome::new(
-            Ending::NoChange,
-            format!(
-                "nothing to clean up: the strategy `{strategy}` of {what} leaves nothing behind"
-            ),
-        ));
-    };
     let (journal_tip, records) = read_journal(outside.repository, target).await?;
     let continued = match journal::unfinished(&records) {
         None => None,
@@ -78,44 +70,32 @@ pub async fn cleanup(
             return Err(deploy::unfinished_run(record, target.place(), now));
         }
     };
-    // A try of which nothing landed begins again on what is there now.
-    let (base, landed) = match &continued {
-        Some((
-            _,
-            Continued {
-                base,
-                landed: Some(landed),
-                tip,
-                ..
-            },
-        )) => (base, Some((*landed, tip))),
-        _ => (&target.tip, None),
+    let Some(pair) = target.service.strategy.blue_green() else {
+        let strategy = target.service.strategy.name();
+        return Ok(Outcome::new(
+            Ending::NoChange,
+            format!(
+                "nothing to clean up: the strategy `{strategy}` of {what} leaves nothing behind"
+            ),
+        ));
     };
-    let version = serving(outside, target, base).await?;
-    let Remade {
-        plan,
-        replay,
-        manifests,
-        previous,
-    } = deploy::remake(outside, target, base, &version, CLEANUP).await?;
-    let idle = plan.roles.canary.clone();
+    let start = Start::of(continued.as_ref().map(|(_, continued)| continued), target);
+    let version = serving(outside, target, start.base).await?;
+    let remade = start.prepare(outside, target, &version, CLEANUP).await?;
+    let idle = remade.plan.roles.canary.clone();
     let idle = idle.map_or_else(String::new, |idle| idle.to_string());
-    if let Some((landed, tip)) = landed {
-        deploy::in_place(outside, target, &replay, landed, tip).await?;
-    }
-    if replay.is_empty() {
+    if remade.replay.is_empty() {
         return Ok(Outcome::new(
             Ending::NoChange,
             format!("nothing to clean up: {idle} of {what} has no pods"),
         ));
     }
-    if landed.is_none() && !request.now {
+    if start.landed.is_none() && !request.now {
         kept(&records, pair.keep_for, outside.clock.now(), &what)?;
     }
     if request.dry_run {
         announce::foretell(request.permit, outside, reporter);
-        let diff = deploy::whole_diff(&replay, &manifests);
-        let mut shown = deploy::dry_run(Ending::Shown, &plan, &replay, diff);
+        let mut shown = remade.shown();
         shown.reason = format!("would put {idle} of {what} away; dry run: nothing was pushed");
         return Ok(shown);
     }
@@ -131,36 +111,9 @@ pub async fn cleanup(
             &records,
         ),
     };
-    let ready = Ready {
-        identity: RunIdentity {
-            run,
-            service: target.service.name.clone(),
-            environment: target.environment_name.clone(),
-            version: version.clone(),
-            previous_version: previous,
-            strategy: plan.strategy.to_owned(),
-            base: base.clone(),
-            source: None,
-            actor: request.asker.actor.clone(),
-            pipeline: request.asker.pipeline.clone(),
-            policy: None,
-            approvals: Vec::new(),
-            overridden: None,
-            reason: request.reason.map(str::to_owned),
-            cause: None,
-            drill: false,
-            unhealthy_before: Vec::new(),
-            judged_worse: None,
-        },
-        plan,
-        replay,
-        journal_tip,
-        landed: landed.map(|(landed, _)| landed),
-        on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
-        landed_at: None,
-        held_at: None,
-        image: None,
-    };
+    let run = (&version, run);
+    let mut ready = start.ready(remade, target, run, request.asker, journal_tip);
+    ready.identity.reason = request.reason.map(str::to_owned);
     let push = Push {
         action: Action::Cleanup,
         target,

@@ -16,6 +16,7 @@ pub mod cleanup;
 pub mod compare;
 pub mod convoy;
 pub mod deploy;
+mod errand;
 pub mod failure;
 pub mod fleet;
 pub mod gate;

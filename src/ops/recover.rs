@@ -34,7 +34,7 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
             "would finish the run: its version was judged good; dry run: nothing was pushed",
         ));
     }
-    takeback.show().await
+    takeback.show(None).await
 }
 
 /// Recovers one service in one environment.

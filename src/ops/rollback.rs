@@ -4,12 +4,13 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     cause::failed_before,
-    deploy::{self, Continued, DIRECT, Limits, Outside, Ready, Remade, Run, read_journal},
+    deploy::{self, DIRECT, Limits, Outside, Run, read_journal},
+    errand::Start,
     gate::Permit,
-    journal::{self, Record, RunIdentity, State},
+    journal::{self, Record, State},
     load::Target,
     stop::Stop,
-    takeback::Takeback,
+    takeback::{Progressive, Takeback},
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
@@ -46,8 +47,9 @@ pub struct RollbackLast<'a> {
     pub reason: &'a str,
     /// Is it a rehearsal?
     pub drill: bool,
-    /// Does the weight go down in steps, as long as stable carries what comes back to it?
-    pub progressive: bool,
+    /// How the weight goes down in steps, as long as stable carries what comes back to it; none = at
+    /// once.
+    pub progressive: Option<Progressive>,
 }
 
 /// Brings a named version to everyone at once, watched as any deployment is.
@@ -89,27 +91,11 @@ pub async fn rollback_to(
                 .hint("or take that run back first: shipgate rollback, without --to"));
         }
     };
-    // A try of which nothing landed begins again on what is there now.
-    let (base, landed) = match &continued {
-        Some(Continued {
-            base,
-            landed: Some(landed),
-            tip,
-            ..
-        }) => (base, Some((*landed, tip))),
-        _ => (&target.tip, None),
-    };
-    let Remade {
-        plan,
-        replay,
-        previous,
-        manifests,
-    } = deploy::remake(outside, target, base, version, DIRECT).await?;
-    if let Some((landed, tip)) = landed {
-        deploy::in_place(outside, target, &replay, landed, tip).await?;
-    }
-    let is_there = landed.is_none() && deploy::already_there(target, &manifests, version)?;
-    if replay.is_empty() || (plan.switches() && is_there) {
+    let start = Start::of(continued.as_ref(), target);
+    let remade = start.prepare(outside, target, version, DIRECT).await?;
+    let is_there =
+        start.landed.is_none() && deploy::already_there(target, &remade.manifests, version)?;
+    if remade.replay.is_empty() || (remade.plan.switches() && is_there) {
         return Ok(Outcome::new(
             Ending::NoChange,
             format!("{what} is at {version} already"),
@@ -117,39 +103,11 @@ pub async fn rollback_to(
     }
     if dry_run {
         announce::foretell(permit, outside, reporter);
-        let diff = deploy::whole_diff(&replay, &manifests);
-        return Ok(deploy::dry_run(Ending::Shown, &plan, &replay, diff));
+        return Ok(remade.shown());
     }
-    let ready = Ready {
-        identity: RunIdentity {
-            run,
-            service: target.service.name.clone(),
-            environment: target.environment_name.clone(),
-            version: version.clone(),
-            previous_version: previous,
-            strategy: plan.strategy.to_owned(),
-            base: base.clone(),
-            source: None,
-            actor: asker.actor.clone(),
-            pipeline: asker.pipeline.clone(),
-            policy: None,
-            approvals: Vec::new(),
-            overridden: None,
-            reason: Some(reason.to_owned()),
-            cause: None,
-            unhealthy_before: Vec::new(),
-            judged_worse: None,
-            drill,
-        },
-        plan,
-        replay,
-        journal_tip,
-        landed: landed.map(|(landed, _)| landed),
-        on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
-        landed_at: None,
-        held_at: None,
-        image: None,
-    };
+    let mut ready = start.ready(remade, target, (version, run), asker, journal_tip);
+    ready.identity.reason = Some(reason.to_owned());
+    ready.identity.drill = drill;
     let push = Push {
         action: Action::Rollback,
         target,
@@ -192,7 +150,11 @@ async fn warn_of_failure(
 ///
 /// # Errors
 /// As [`rollback`].
-pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Failure> {
+pub async fn show(
+    progressive: Option<Progressive>,
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<Outcome, Failure> {
     let (tip, records) = read_journal(outside.repository, target).await?;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     let record = match journal::unfinished(&records) {
@@ -200,7 +162,7 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
         None => last_good(&records, &what)?,
     };
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
-    takeback.show().await
+    takeback.show(progressive).await
 }
 
 /// Takes the unfinished run back if there is one, else the last verified one, value by value.
@@ -248,10 +210,9 @@ pub async fn rollback(
         asker,
     };
     announce::before_push(&push, permit, outside, &mut stop, reporter).await?;
-    let stepped = if progressive {
-        takeback.step_down(reason, &mut stop, reporter).await
-    } else {
-        Ok(())
+    let stepped = match progressive {
+        Some(how) => takeback.step_down(how, reason, &mut stop, reporter).await,
+        None => Ok(()),
     };
     let mut outcome = match stepped {
         Ok(()) => takeback.back(reason, stop, reporter).await,

@@ -205,6 +205,21 @@ struct DeploymentReport {
     takes_back: bool,
     /// Is it a rehearsal?
     drill: bool,
+    /// Workload that serves everyone at the end, where the strategy switches between two.
+    serves: Option<String>,
+    /// How long the way back took, where this run has gone back.
+    way_back: Option<WayBackReport>,
+}
+
+/// How long a way back took, in seconds from what caused it: of a drill and of a bad version the verdict.
+#[derive(Debug, Serialize, JsonSchema)]
+struct WayBackReport {
+    /// Until the commit that takes users off the new version was pushed; null where there was none.
+    traffic_seconds: Option<f64>,
+    /// Until the last commit was pushed; null where nothing had to be pushed.
+    pushed_seconds: Option<f64>,
+    /// Until the old version was live and looked at; null where it was not.
+    live_seconds: Option<f64>,
 }
 
 /// One step of a deployment.
@@ -412,6 +427,12 @@ impl DeploymentReport {
             reason: deployment.reason.as_deref().map(sanitise::line),
             takes_back: deployment.takes_back,
             drill: deployment.drill,
+            serves: deployment.serves.clone(),
+            way_back: deployment.way_back.map(|times| WayBackReport {
+                traffic_seconds: times.traffic.map(|it| it.as_secs_f64()),
+                pushed_seconds: times.pushed.map(|it| it.as_secs_f64()),
+                live_seconds: times.live.map(|it| it.as_secs_f64()),
+            }),
         }
     }
 }

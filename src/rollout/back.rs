@@ -1,24 +1,25 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
 use super::{Action, Arm, Plan, Replay, Roles, WrittenStep, build::brings_version};
-use crate::manifest::{Change, ObjectRef, ScalarType};
+use crate::{
+    manifest::{Change, ObjectRef, ScalarType},
+    units::Weight,
+};
 
 /// One step of the way back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BackStep {
-    /// Take the weight back, in a commit of its own: the fastest way to get users off a bad version.
-    Weight(Vec<Change>),
-    /// Take every other value back, in one commit.
-    Values(Vec<Change>),
+    /// One commit.
+    Write(BackWrite),
     /// Wait until the stable workload runs the previous version.
     WaitLive(ObjectRef),
     /// Wait until the canary no longer runs the new version.
     WaitGone(ObjectRef),
-    /// Give the colour that served before its pods back, before anyone is sent there.
-    Revive(Vec<Change>),
-    /// Switch everyone back to it, in a commit of its own.
-    Switch(Vec<Change>),
-    /// Wait until it runs the previous version.
+    /// Wait until the canary, which had users of its own before the run began, runs what it ran then.
+    WaitBefore(ObjectRef, String),
+    /// Leave the canary without the share that it had before: the new version had that already.
+    KeepOff(Weight),
+    /// Wait until the colour that served before runs the previous version.
     WaitServing(ObjectRef),
     /// Wait until the other colour no longer runs the new version.
     WaitIdle(ObjectRef),
@@ -26,16 +27,59 @@ pub enum BackStep {
     Healthy(Roles),
 }
 
+/// One commit of the way back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackWrite {
+    /// What it takes back.
+    pub part: BackPart,
+    /// The values, each as the run changed it.
+    pub changes: Vec<Change>,
+    /// The canary's weight once it is on the branch; none = as before it.
+    pub weight: Option<Weight>,
+}
+
+/// What a commit of the way back takes back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BackPart {
+    /// The weight, to what it was: the fastest way to get users off a bad version.
+    Weight,
+    /// The weight, to 0, where the canary had users before the run began: they come back last.
+    Empty,
+    /// Every other value.
+    Values,
+    /// The share that the canary had before the run began, once it runs what it ran then.
+    Share,
+    /// The pods of the colour that served before, before anyone is sent there.
+    Revive(ObjectRef),
+    /// The colour that serves: everyone at once.
+    Switch,
+}
+
 impl BackStep {
     /// Returns what it does, for people.
     pub fn name(&self) -> String {
         match self {
-            Self::Weight(_) => "back: canary weight to what it was",
-            Self::Values(_) => "back: version and replicas to what they were",
+            Self::Write(BackWrite { part, weight, .. }) => match (part, weight) {
+                (BackPart::Weight, _) => "back: canary weight to what it was",
+                (BackPart::Empty, _) => "back: canary weight 0%",
+                (BackPart::Values, _) => "back: version and replicas to what they were",
+                (BackPart::Share, Some(weight)) => {
+                    return format!("back: canary to the {weight} that it had before");
+                }
+                (BackPart::Share, None) => "back: canary to the share that it had before",
+                (BackPart::Revive(_), _) => "back: pods for the colour that served before",
+                (BackPart::Switch, _) => "back: switch to the colour that served before",
+            },
             Self::WaitLive(_) => "back: wait until stable runs the previous version",
             Self::WaitGone(_) => "back: wait until the canary no longer runs the new version",
-            Self::Revive(_) => "back: pods for the colour that served before",
-            Self::Switch(_) => "back: switch to the colour that served before",
+            Self::WaitBefore(_, version) => {
+                return format!("back: wait until the canary runs {version} as before");
+            }
+            Self::KeepOff(weight) => {
+                return format!(
+                    "back: the canary stays without the {weight} that it had before, which were of the new version"
+                );
+            }
             Self::WaitServing(_) => {
                 "back: wait until the colour that served before runs the previous version"
             }
@@ -43,6 +87,14 @@ impl BackStep {
             Self::Healthy(_) => "back: wait until the previous version is healthy",
         }
         .to_owned()
+    }
+
+    pub(super) fn write(part: BackPart, changes: Vec<Change>, weight: Option<Weight>) -> Self {
+        Self::Write(BackWrite {
+            part,
+            changes,
+            weight,
+        })
     }
 }
 
@@ -55,9 +107,15 @@ impl BackStep {
 /// else sends users must not lose its pods, and setting the weight back notices that.
 ///
 /// Where the numbers of pods split the traffic there is no such object, and everything goes back in one
-/// commit. That is as fast and as safe: the canary's number goes to what it was, mostly 0, with which
-/// Kubernetes takes its pods whatever version they have, and stable has kept all its pods, so that
-/// nobody is without one. Two commits would only let the bad version run until the second.
+/// commit. That is as fast and as safe: the canary's number goes to 0, with which Kubernetes takes its
+/// pods whatever version they have, and stable has kept all its pods, so that nobody is without one. Two
+/// commits would only let the bad version run until the second.
+///
+/// Where the canary had users before the run began, the plan has taken them off it first, and the way
+/// back gives them back last, once the canary runs again what it ran then: with its old share at once
+/// the bad version would get more users than it has, or pods that are about to go. By numbers of pods
+/// this is a commit of its own as well, because Kubernetes scales the pods that are there before it
+/// replaces them.
 ///
 /// A workload is waited for only where the plan changed it: what somebody else runs in the other
 /// one says nothing about this way back. Where the service has health checks, the last step is that
@@ -66,15 +124,10 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     let Some(reached) = reached.map(|step| step.min(plan.steps.len().saturating_sub(1))) else {
         return Vec::new();
     };
-    let splits_traffic = |change: &Change| plan.traffic.as_ref() == Some(&change.object);
-    let mut weight = replay.until(plan.steps.len());
-    weight.retain(splits_traffic);
-    let mut values = replay.until(reached);
-    values.retain(|change| !splits_traffic(change));
     let mut steps = if plan.switches() {
-        switched_back(plan, replay, reached, weight, values)
+        switched_back(plan, replay, reached)
     } else {
-        stepped_back(plan, replay, reached, weight, values)
+        stepped_back(plan, replay, reached)
     };
     if plan.checks_health && !steps.is_empty() {
         steps.push(BackStep::Healthy(plan.roles.clone()));
@@ -82,63 +135,131 @@ pub fn way_back(plan: &Plan, replay: &Replay, reached: Option<usize>) -> Vec<Bac
     steps
 }
 
+/// Returns what steps of a way back take back together: the later ones know best where a value ends. A
+/// push of the run that was under way can have landed meanwhile, and a canary that has a weight must not
+/// lose its pods, so each commit takes back once more what the ones before it did.
+pub fn taken_back(steps: &[BackStep]) -> Vec<Change> {
+    let changes = |step: &BackStep| match step {
+        BackStep::Write(write) => write.changes.clone(),
+        _ => Vec::new(),
+    };
+    steps.iter().rev().flat_map(changes).collect()
+}
+
 /// The way back of weights and pods: users first.
-fn stepped_back(
-    plan: &Plan,
-    replay: &Replay,
-    reached: usize,
-    weight: Vec<Change>,
-    values: Vec<Change>,
-) -> Vec<BackStep> {
+fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
+    let before = plan.before.as_ref();
+    // Before the second step there is no new version anywhere, so the canary's users may come back.
+    let emptied = before.filter(|before| before.weight != Weight::ZERO && reached > 0);
+    let first = replay.writes.first().filter(|_| emptied.is_some());
+    let emptying = first.map_or(&[][..], |write| &write.changes);
+    let splits_traffic = |change: &Change| plan.traffic.as_ref() == Some(&change.object);
+    let by_pods = plan.traffic.is_none();
+
+    let mut weight = replay.until(usize::MAX);
+    weight.retain(splits_traffic);
+    let mut values = replay.until(reached);
+    values.retain(|change| !splits_traffic(change));
+    let mut share = replay.until(usize::MAX);
+    share.retain(|change| emptying.iter().any(|it| it.same_place(change)));
+    let from_empty = |changes: Vec<Change>| {
+        let rest = changes.into_iter().skip(emptying.len());
+        emptying.iter().map(reversed).chain(rest).collect()
+    };
+
     let mut steps = Vec::new();
-    if !weight.is_empty() {
-        steps.push(BackStep::Weight(weight));
+    let old_weight = before.map(|before| before.weight);
+    if emptied.is_none() && !weight.is_empty() {
+        steps.push(BackStep::write(BackPart::Weight, weight, old_weight));
+    } else if weight.len() > emptying.len() {
+        let weight = from_empty(weight);
+        steps.push(BackStep::write(BackPart::Empty, weight, Some(Weight::ZERO)));
     }
-    if !values.is_empty() {
-        steps.push(BackStep::Values(values));
+    let weight = old_weight.filter(|_| by_pods);
+    if emptied.is_none() && !values.is_empty() {
+        steps.push(BackStep::write(BackPart::Values, values, weight));
+    } else if by_pods && values.len() > emptying.len() {
+        let values = from_empty(values);
+        let weight = weight.map(|_| Weight::ZERO);
+        steps.push(BackStep::write(BackPart::Values, values, weight));
+    } else if !by_pods && !values.is_empty() {
+        steps.push(BackStep::write(BackPart::Values, values, None));
     }
-    for arm in [Arm::Stable, Arm::Canary] {
-        let Some(workload) = plan.roles.workload(arm) else {
-            continue;
-        };
-        if brings_version_to(plan, replay, arm).is_some_and(|step| step <= reached) {
-            steps.push(match arm {
-                Arm::Stable => BackStep::WaitLive(workload.clone()),
-                Arm::Canary => BackStep::WaitGone(workload.clone()),
-            });
-        }
+
+    let brought = |arm| brings_version_to(plan, replay, arm).is_some_and(|step| step <= reached);
+    if brought(Arm::Stable) {
+        steps.push(BackStep::WaitLive(plan.roles.stable.clone()));
+    }
+    let Some(canary) = &plan.roles.canary else {
+        return steps;
+    };
+    let had = before.filter(|before| before.pods > 0);
+    let had = had.and_then(|before| before.version.clone());
+    let had_it = had.as_deref() == Some(plan.version.as_str());
+    let runs_as_before = had
+        .filter(|_| emptied.is_some() && !had_it)
+        .map(|version| BackStep::WaitBefore(canary.clone(), version));
+    if brought(Arm::Canary) && !had_it && (by_pods || runs_as_before.is_none()) {
+        steps.push(BackStep::WaitGone(canary.clone()));
+    }
+    let Some(emptied) = emptied else {
+        return steps;
+    };
+    if had_it {
+        steps.push(BackStep::KeepOff(emptied.weight));
+        return steps;
+    }
+    let share = BackStep::write(BackPart::Share, share, Some(emptied.weight));
+    let wait = runs_as_before.into_iter();
+    if by_pods {
+        steps.push(share);
+        steps.extend(wait);
+    } else {
+        steps.extend(wait);
+        steps.push(share);
     }
     steps
 }
 
-/// The way back of a switch: users first, then what the idle colour was. That the colour that served
-/// before is live is looked at only where anyone may have been sent away from it.
-fn switched_back(
-    plan: &Plan,
-    replay: &Replay,
-    reached: usize,
-    switch: Vec<Change>,
-    values: Vec<Change>,
-) -> Vec<BackStep> {
-    let is_switch = |write: &&WrittenStep| {
-        let changes = write.changes.iter();
-        let mut objects = changes.map(|change| Some(&change.object));
+/// Turns a change round.
+fn reversed(change: &Change) -> Change {
+    Change {
+        old: change.new.clone(),
+        old_text: change.text.clone(),
+        new: change.old.clone(),
+        text: change.old_text.clone(),
+        ..change.clone()
+    }
+}
+
+/// May everyone have been switched over once a step was reached?
+pub fn may_be_switched(plan: &Plan, replay: &Replay, reached: usize) -> bool {
+    let switches = |write: &&WrittenStep| {
+        let mut objects = write.changes.iter().map(|change| Some(&change.object));
         objects.any(|object| object == plan.traffic.as_ref())
     };
-    let may_be_switched = replay
-        .writes
-        .iter()
-        .find(is_switch)
-        .is_some_and(|write| write.step <= reached);
+    let switch = replay.writes.iter().find(switches);
+    plan.switches() && switch.is_some_and(|write| write.step <= reached)
+}
+
+/// The way back of a switch: users first, then what the idle colour was. That the colour that served
+/// before is live is looked at only where anyone may have been sent away from it.
+fn switched_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
+    let is_switch = |change: &Change| plan.traffic.as_ref() == Some(&change.object);
+    let mut switch = replay.until(usize::MAX);
+    switch.retain(is_switch);
+    let mut values = replay.until(reached);
+    values.retain(|change| !is_switch(change));
     let leaves = values.iter().any(|change| leaves(plan, change));
     let mut steps = Vec::new();
     if !switch.is_empty() {
-        steps.push(BackStep::Switch(switch));
+        let weight = Some(Weight::ZERO);
+        steps.push(BackStep::write(BackPart::Switch, switch, weight));
     }
     if !values.is_empty() {
-        steps.push(BackStep::Values(values));
+        steps.push(BackStep::write(BackPart::Values, values, None));
     }
-    if may_be_switched {
+    if may_be_switched(plan, replay, reached) {
         steps.push(BackStep::WaitServing(plan.roles.stable.clone()));
     }
     if let Some(idle) = plan.roles.canary.as_ref().filter(|_| leaves) {

@@ -2,7 +2,9 @@
 
 mod back;
 mod build;
+mod foreseen;
 mod replay;
+mod revival;
 
 use std::time::Duration;
 
@@ -12,12 +14,14 @@ use crate::{
     units::{Version, Weight},
 };
 
-pub use back::{BackStep, way_back};
+pub use back::{BackPart, BackStep, BackWrite, may_be_switched, taken_back, way_back};
 pub use build::{
     CLEANUP, Facts, Share, Switch, cleanup, direct, plan, replicas_edit, takes_pods_away,
     version_edits, weight_edits,
 };
+pub use foreseen::foreseen;
 pub use replay::{Replay, WrittenStep, replay};
+pub use revival::revival;
 
 /// The steps of one deployment, as data: printed, run, taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,9 @@ pub struct Plan {
     pub roles: Roles,
     /// The object that splits the traffic, where there is one.
     pub traffic: Option<ObjectRef>,
+    /// What the canary was, where there is one. A plan that finds it with users takes them off it in its
+    /// first step.
+    pub before: Option<Before>,
     /// Has the service health checks? Then a way back ends once they pass again.
     pub checks_health: bool,
     /// The steps in order.
@@ -47,6 +54,14 @@ impl Plan {
         self.traffic
             .as_ref()
             .is_some_and(|object| object.kind == "Service")
+    }
+
+    /// Returns the workload that serves everyone at a weight, where one of two does.
+    pub fn serves(&self, weight: Option<Weight>) -> Option<String> {
+        let canary = self.roles.canary.as_ref();
+        let canary = canary.filter(|_| weight == Some(Weight::FULL));
+        self.switches()
+            .then(|| canary.unwrap_or(&self.roles.stable).to_string())
     }
 
     /// Returns the workload that serves everyone once the plan is done, and its part.
@@ -86,6 +101,17 @@ impl Plan {
             .filter(|step| matches!(step.action, Action::WaitLive { .. } | Action::Follow { .. }));
         u32::try_from(waits.count()).unwrap_or(u32::MAX)
     }
+}
+
+/// What the canary was before a plan began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// Its share of the traffic.
+    pub weight: Weight,
+    /// How many pods it had.
+    pub pods: u32,
+    /// The version that its manifest named; none where that cannot be told.
+    pub version: Option<String>,
 }
 
 /// One step.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use shipgate::sim::Scenario;
+use shipgate::{event::Event, sim::Scenario};
 
 use crate::{
     runs::Start,
@@ -72,6 +72,8 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     advertisements-service.yaml: colour: blue          # the colour that serves -> colour: green          # the colour that serves
     live: blue 1.0, green 1.1 with 100%
     "#);
+    let serves = |end: &End| end.outcome.deployment.clone().unwrap().serves.unwrap();
+    assert_eq!(serves(&end), "Deployment/advertisements-green");
     // The next one goes the other way.
     let end = stage.deploy("1.2").await;
     insta::assert_snapshot!(stage.told(&end), @r#"
@@ -100,6 +102,10 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     advertisements-service.yaml: colour: green -> colour: blue
     live: blue 1.2, green 1.1 with 0%
     "#);
+    assert_eq!(serves(&end), "Deployment/advertisements-blue");
+    let back = stage.rollback(None).await;
+    assert_eq!(serves(&back), "Deployment/advertisements-green");
+    stage.deploy("1.2").await.assert(0, "1.2 again");
     let again = stage.deploy("1.2").await;
     insta::assert_snapshot!(again.end(), @"0 ok: advertisements 1.2 is in production already; nothing to do");
     assert_eq!(stage.gaps().await, Vec::<String>::new());
@@ -158,6 +164,98 @@ async fn what_fails_after_the_switch_is_switched_back_first() {
     tree: as at first
     live: blue 1.0, green nothing with 0%
     ");
+}
+
+/// Somebody takes the pods of the colour away that served before, once everyone is switched over.
+fn takes_the_old_colour_away(stage: &Stage) -> Start {
+    let world = std::sync::Arc::clone(&stage.world);
+    Start::new().hook(move |event| {
+        if matches!(
+            event,
+            Event::StepStarted {
+                index: 6,
+                total: 6,
+                ..
+            }
+        ) {
+            crate::stage::edit(&world, BLUE, "replicas: 3", "replicas: 0");
+        }
+    })
+}
+
+#[tokio::test]
+async fn nobody_is_switched_back_to_a_colour_whose_pods_were_taken_away_meanwhile() {
+    let stage = Stage::colours(Scenario::BlueGreenErrors);
+    let start = takes_the_old_colour_away(&stage);
+    let end = stage.deploy_with("1.1", start).await;
+    insta::assert_snapshot!(stage.told(&end), @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 6 steps, 5 back
+    changes: 6
+    1/6 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
+    2/6 wait until advertisements-green runs 1.1: passed (live after 37s)
+    3/6 check the preview for 1m: passed (good after 1m)
+    4/6 switch Service/advertisements to Deployment/advertisements-green: passed (commit ID)
+    5/6 wait until advertisements-green runs 1.1: passed (live after 0s)
+    6/6 watch advertisements-green for 3m: failed (errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    1/7 back: pods for the colour that served before: passed (commit ID)
+    2/7 back: wait until the colour that served before runs the previous version: passed
+    3/7 back: switch to the colour that served before: passed (commit ID)
+    4/7 back: version and replicas to what they were: passed (commit ID)
+    5/7 back: wait until the colour that served before runs the previous version: passed
+    6/7 back: wait until the other colour no longer runs the new version: passed
+    7/7 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; Deployment/advertisements-blue had no pods in git by then and got them back before anyone was sent there
+    log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: pods for the way back to 1.0 (production) | robin: something else | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
+    journal: started promoted rolling-back rolling-back rolling-back rolled-back
+    tree: as at first
+    live: blue 1.0, green nothing with 0%
+    ");
+    // Held or interrupted after the switch it is the same.
+    let unsure = |text: String| text.replace("interval: 15s", "interval: 1m");
+    for by in ["recover", "rollback"] {
+        let stage = Stage::edited(Scenario::BlueGreen, unsure);
+        let start = takes_the_old_colour_away(&stage);
+        let kill = start.kill.clone();
+        let mut hook = start.hook;
+        let start = Start {
+            hook: None,
+            ..start
+        };
+        let start = start.hook(move |event| {
+            if let Some(hook) = &mut hook {
+                hook(event);
+            }
+            if matches!(
+                event,
+                Event::StepStarted {
+                    index: 6,
+                    total: 6,
+                    ..
+                }
+            ) {
+                kill.notify_one();
+            }
+        });
+        assert_eq!(stage.deploy_with("1.1", start).await.code, None, "{by}");
+        stage.clock.advance(HOUR);
+        assert_eq!(stage.live(), "blue nothing, green 1.1 with 100%", "{by}");
+        let end = match by {
+            "recover" => stage.recover().await,
+            _ => stage.rollback(None).await,
+        };
+        end.assert(0, by);
+        assert!(
+            end.outcome
+                .reason
+                .contains("Deployment/advertisements-blue had no pods in git by then"),
+            "{by}: {end}"
+        );
+        assert_eq!(stage.tree(), "as at first", "{by}");
+        stage.assert_nobody_lost(by);
+    }
 }
 
 #[tokio::test]
@@ -246,7 +344,7 @@ async fn after_a_cleanup_the_old_colour_gets_its_pods_before_anyone_is_sent_ther
     5/7 back: wait until the colour that served before runs the previous version: passed
     6/7 back: wait until the other colour no longer runs the new version: passed
     7/7 back: wait until the previous version is healthy: passed
-    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
+    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test); Deployment/advertisements-blue had no pods in git by then and got them back before anyone was sent there
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: pods for the way back to 1.0 (production) | advertisements 1.1: Deployment/advertisements-blue to 0 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified promoted verified rolling-back rolling-back rolling-back rolled-back
     tree: as at first
@@ -390,8 +488,7 @@ async fn killed(scenario: Scenario, point: Point) -> Stage {
     let kill = start.kill.clone();
     let start = match point {
         Point::Step(step) => start.hook(move |event| {
-            if matches!(event, shipgate::event::Event::StepStarted { index, total: 6, .. } if *index == step)
-            {
+            if matches!(event, Event::StepStarted { index, total: 6, .. } if *index == step) {
                 kill.notify_one();
             }
         }),
@@ -554,6 +651,12 @@ async fn a_canary_leaves_nothing_to_clean_up() {
     let end = stage.cleanup(true).await;
     insta::assert_snapshot!(end.end(), @"0 ok: nothing to clean up: the strategy `canary` of advertisements in production leaves nothing behind");
     assert_eq!(stage.log(), Vec::<String>::new());
+    // One that is held is not finished: it has left a canary.
+    let stage = Stage::new(Scenario::Held);
+    stage.deploy("1.1").await.assert(42, "held");
+    let end = stage.cleanup(true).await;
+    end.assert(14, "beside a held run");
+    assert_eq!(end.outcome.reason_code, "unfinished-run");
 }
 
 #[tokio::test]

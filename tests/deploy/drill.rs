@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use shipgate::{
     clock::{Clock, SystemClock},
-    event::Event,
+    event::{Event, WayBackTimes},
     sim::Scenario,
 };
 
@@ -52,7 +52,15 @@ async fn a_drill_goes_to_the_first_users_and_back() {
     tree: as at first
     live: stable 1.0, canary nothing with 0%
     ");
-    assert_eq!(end.outcome.deployment.as_ref().unwrap().commits.len(), 4);
+    let deployment = end.outcome.deployment.as_ref().unwrap();
+    assert_eq!(deployment.commits.len(), 4);
+    let seconds = |seconds| Some(std::time::Duration::from_secs(seconds));
+    let expected = WayBackTimes {
+        traffic: seconds(0),
+        pushed: seconds(0),
+        live: seconds(18),
+    };
+    assert_eq!(deployment.way_back, Some(expected));
     // It is nothing that the version must answer for.
     let end = stage.deploy("1.1").await;
     end.assert(0, "for real");

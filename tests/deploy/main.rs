@@ -17,6 +17,7 @@ mod expired;
 mod faults;
 #[path = "../support/forge/mod.rs"]
 mod forge;
+mod had_users;
 mod healthy;
 mod interleavings;
 mod killed;

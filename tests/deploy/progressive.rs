@@ -1,8 +1,11 @@
 //! `rollback --progressive`: the weight goes down in steps, and stable is watched on the way.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use shipgate::{event::Event, ops::stop::StopReason, sim::Scenario};
@@ -24,7 +27,7 @@ async fn held(configure: impl FnOnce(String) -> String) -> Stage {
         configure(text)
     });
     stage.deploy("1.1").await.assert(42, "held");
-    stage.clock.advance(std::time::Duration::from_secs(60));
+    stage.clock.advance(Duration::from_secs(60));
     assert_eq!(stage.live(), "stable 1.0, canary 1.1 with 90%");
     stage
 }
@@ -43,9 +46,9 @@ async fn it_goes_down_step_by_step_and_then_back() {
     insta::assert_snapshot!(stage.story(&end), @r"
     gate: Allowed
     roll back advertisements in production
-    1/3 back: canary weight 50%, and see that stable carries it: passed (good after 15s)
-    2/3 back: canary weight 25%, and see that stable carries it: passed (good after 15s)
-    3/3 back: canary weight 10%, and see that stable carries it: passed (good after 15s)
+    1/3 back: canary weight 50%, and see that stable carries it: passed (good after 30s)
+    2/3 back: canary weight 25%, and see that stable carries it: passed (good after 30s)
+    3/3 back: canary weight 10%, and see that stable carries it: passed (good after 30s)
     way back: a test
     1/4 back: canary weight to what it was: passed (commit ID)
     2/4 back: version and replicas to what they were: passed (commit ID)
@@ -69,6 +72,39 @@ async fn it_goes_down_step_by_step_and_then_back() {
     assert_eq!(weights, [0, 10, 90, 50, 25, 10, 0]);
     assert_eq!(stage.world.lost_requests(), 0);
     stage.deploy("1.1").await.assert(42, "another run");
+}
+
+#[tokio::test]
+async fn its_weights_and_times_are_shown_before() {
+    let stage = held(|text| text).await;
+    let references = stage.references();
+    let shown = [
+        stage.shows_progressive(None).await,
+        stage
+            .shows_progressive(Some(Duration::from_secs(300)))
+            .await,
+    ];
+    let shown = shown.map(|end| end.end());
+    insta::assert_snapshot!(shown.join("\n"), @r"
+    0 ok: would take advertisements 1.1 in production back (canary weight 50%, 25%, 10%, stable watched for 30s at each, then the rest): 6 values in 1 file; dry run: nothing was pushed
+    0 ok: would take advertisements 1.1 in production back (canary weight 50%, 25%, 10%, stable watched for 5m at each, then the rest): 6 values in 1 file; dry run: nothing was pushed
+    ");
+    assert_eq!(stage.references(), references);
+    let start = Start {
+        hold: Some(Duration::from_secs(300)),
+        ..progressive()
+    };
+    let end = stage.rollback_with(None, start).await;
+    end.assert(0, "in its own time");
+    let watched = |line: &&String| line.contains("passed (good after 5m)");
+    assert_eq!(end.trail.iter().filter(watched).count(), 3, "{end}");
+    let stage = Stage::brief(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "deployed");
+    let end = stage.shows_progressive(None).await;
+    assert!(
+        end.end().contains("(at once, for there is no weight"),
+        "{end}"
+    );
 }
 
 #[tokio::test]
@@ -100,7 +136,7 @@ async fn where_stable_fails_it_stops_and_holds() {
     insta::assert_snapshot!(stage.story(&end), @r#"
     gate: Allowed
     roll back advertisements in production
-    1/3 back: canary weight 50%, and see that stable carries it: passed (good after 15s)
+    1/3 back: canary weight 50%, and see that stable carries it: passed (good after 30s)
     2/3 back: canary weight 25%, and see that stable carries it: failed (health answered with status 503, wanted status 200 to 299 (1 of 1 measurement))
     42 held: advertisements 1.1 in production is held at weight 25% on its way back: stable does not carry what came back to it: health answered with status 503, wanted status 200 to 299 (1 of 1 measurement)
       hint: once stable is well: shipgate rollback --progressive --service advertisements
@@ -117,13 +153,13 @@ async fn where_stable_fails_it_stops_and_holds() {
     "#);
     // Nobody goes forward with it, and nobody but a person goes on back.
     stage.recover().await.assert(0, "recover leaves it");
-    stage.clock.advance(std::time::Duration::from_secs(60));
+    stage.clock.advance(Duration::from_secs(60));
     assert_eq!(stage.live(), "stable 1.0, canary 1.1 with 25%");
     let forward = stage.deploy("1.1").await;
     insta::assert_snapshot!(forward.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
       hint: its way back has begun, so nobody goes forward with it: shipgate rollback
-      hint: it was started by alex, last sign of life 2026-03-10T10:04:52Z (stable does not carry what came back to it: health answered with status 503, wanted status 200 to 299 (1 of 1 measurement))
+      hint: it was started by alex, last sign of life 2026-03-10T10:05:07Z (stable does not carry what came back to it: health answered with status 503, wanted status 200 to 299 (1 of 1 measurement))
     ");
     ill.store(false, Ordering::SeqCst);
     stage

@@ -16,6 +16,7 @@ use shipgate::{
         recover,
         rollback::{self, RollbackLast, RollbackTo},
         stop::{Stop, Stopper},
+        takeback::Progressive,
     },
     policy::Action,
     secret::Secret,
@@ -63,6 +64,8 @@ pub struct Start {
     pub drill: bool,
     /// Does a rollback go down in steps?
     pub progressive: bool,
+    /// How long is stable watched at each?
+    pub hold: Option<Duration>,
     /// Variables of its environment.
     pub variables: Vec<(&'static str, String)>,
     /// Sees every event.
@@ -88,6 +91,7 @@ impl Start {
             source: None,
             drill: false,
             progressive: false,
+            hold: None,
             variables: Vec::new(),
             hook: None,
         }
@@ -241,7 +245,10 @@ impl Stage {
             on_cancel: start.on_cancel,
             timeout: start.timeout,
         };
-        let (drill, progressive) = (start.drill, start.progressive);
+        let drill = start.drill;
+        let progressive = start
+            .progressive
+            .then_some(Progressive { hold: start.hold });
         self.run(start, async |outside, actor, stop, trail| {
             let target = target(outside).await?;
             let question = Question {
@@ -286,11 +293,20 @@ impl Stage {
         .await
     }
 
+    /// Shows what a rollback in steps would do.
+    pub async fn shows_progressive(&self, hold: Option<Duration>) -> End {
+        let progressive = Some(Progressive { hold });
+        self.run(Start::new(), async |outside, _, _, _| {
+            rollback::show(progressive, outside, &target(outside).await?).await
+        })
+        .await
+    }
+
     /// Shows what a rollback and a recovery would do.
     pub async fn shows(&self) -> (End, End) {
         let back = self
             .run(Start::new(), async |outside, _, _, _| {
-                rollback::show(outside, &target(outside).await?).await
+                rollback::show(None, outside, &target(outside).await?).await
             })
             .await;
         let recovery = self

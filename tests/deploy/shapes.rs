@@ -112,6 +112,7 @@ async fn pods_that_the_canary_has_before_go_first_and_come_back_with_the_old_ver
     end.assert(40, "two pods before");
     assert_eq!([STABLE, CANARY].map(|path| stage.text(path)), before);
     insta::assert_snapshot!(stage.log().join("\n"), @r"
+    advertisements 1.1: share of the canary back to 1.0 (production)
     advertisements 1.1: values back to 1.0 (production)
     advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 pod of 4 (25%) (production)
     advertisements 1.1: canary to 0 replicas (production)

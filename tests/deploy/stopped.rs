@@ -72,8 +72,31 @@ fn changed(moment: Moment) -> bool {
     }
 }
 
+/// Is the version judged in full by then, and only the canary to be put away?
+fn tidies(moment: Moment) -> bool {
+    matches!(moment, Moment::Before(10 | 11) | Moment::During(10 | 11))
+}
+
 #[tokio::test]
-async fn a_signal_ends_a_run_with_nothing_changed_or_everything_back() {
+async fn a_good_version_is_not_taken_back_by_a_signal() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let signal = (StopReason::Terminate, OnCancel::Rollback);
+    let end = stopped(&stage, Moment::Before(10), signal.0, signal.1).await;
+    insta::assert_snapshot!(end.end(), @r"
+    52 cancelled-left: advertisements 1.1 in production is live for everyone, but is not tidied up: terminated (SIGTERM)
+      hint: run the same deploy again, or `shipgate recover`: it does what is left
+    ");
+    assert_eq!(stage.live(), "stable 1.1, canary 1.1 with 50%");
+    // Nobody else waits for it, and whoever comes finishes it: the same deploy, too.
+    let commits = stage.commits();
+    stage.deploy("1.2").await.assert(14, "another one");
+    assert_eq!(stage.commits(), commits);
+    stage.deploy("1.1").await.assert(0, "the same again");
+    stage.assert_deployed("the same again");
+}
+
+#[tokio::test]
+async fn a_signal_ends_a_run_with_nothing_changed_or_everything_back_unless_it_is_good() {
     for (reason, untouched) in [(StopReason::Interrupt, 130), (StopReason::Terminate, 143)] {
         // Which of the two it is matters only until something was changed.
         let some = moments()
@@ -83,9 +106,15 @@ async fn a_signal_ends_a_run_with_nothing_changed_or_everything_back() {
             let what = format!("{reason:?} {moment:?}");
             let stage = Stage::brief(Scenario::Healthy);
             let end = stopped(&stage, moment, reason, OnCancel::Rollback).await;
-            let code = if changed(moment) { 51 } else { untouched };
-            end.assert(code, &what);
-            stage.assert_restored(&what);
+            if tidies(moment) {
+                end.assert(52, &what);
+                stage.recover().await.assert(0, &what);
+                stage.assert_deployed(&what);
+            } else {
+                let code = if changed(moment) { 51 } else { untouched };
+                end.assert(code, &what);
+                stage.assert_restored(&what);
+            }
             if !changed(moment) {
                 assert_eq!(stage.commits(), 0, "{what}");
             }
@@ -126,9 +155,9 @@ async fn a_run_that_is_left_is_finished_by_recover() {
             };
             end.assert(code, &what);
             stage.recover().await.assert(0, &what);
-            // Between record and push of the last two steps the version was judged good already.
-            let judged = matches!(moment, Moment::During(10 | 11) | Moment::Before(11));
-            if judged {
+            // Whoever is gone has not said that it had come to tidying up.
+            let is_known = moment != Moment::Before(10) || reason != StopReason::StarterGone;
+            if tidies(moment) && is_known {
                 stage.assert_deployed(&what);
             } else {
                 stage.assert_restored(&what);

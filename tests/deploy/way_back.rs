@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use shipgate::{
     config::Config,
     manifest::{Change, Manifests, SourceFile, restore},
-    rollout::{self, BackStep, Facts, Plan, Roles},
+    rollout::{self, BackPart, BackStep, BackWrite, Facts, Plan, Roles, Share},
     units::{Version, Weight},
 };
 
@@ -155,6 +155,38 @@ fn config(case: &Case) -> Config {
     Config::parse(&text).unwrap()
 }
 
+/// Returns the canary's share before the run.
+fn weight_before(case: &Case) -> Weight {
+    if case.by_pods {
+        let (canary, all) = (case.replicas_before, 3 + case.replicas_before);
+        Share { canary, all }.weight()
+    } else {
+        Weight::new(case.weight_before.into()).unwrap()
+    }
+}
+
+/// What the canary has on the branch: its version, pods and weight.
+#[derive(Debug)]
+struct OnBranch {
+    version: String,
+    pods: u64,
+    weight: u64,
+}
+
+fn on_branch(manifests: &Manifests) -> OnBranch {
+    let text = manifests.text(CANARY).unwrap();
+    let value = |key: &str| {
+        let (_, rest) = text.split_once(key).unwrap();
+        let end = rest.find(['"', ' ', '\n']).unwrap();
+        rest[..end].to_owned()
+    };
+    OnBranch {
+        version: value("shop/advertisements:"),
+        pods: value("replicas: ").parse().unwrap(),
+        weight: value("canary-weight: \"").parse().unwrap(),
+    }
+}
+
 fn plan(case: &Case) -> Plan {
     let config = config(case);
     let service = &config.services["advertisements"];
@@ -163,7 +195,8 @@ fn plan(case: &Case) -> Plan {
         stable_replicas: Some(3),
         switch: None,
         canary_replicas: Some(case.replicas_before),
-        canary_weight: Some(Weight::new(case.weight_before.into()).unwrap()),
+        canary_weight: Some(weight_before(case)),
+        canary_version: Some(case.canary_before.clone()),
     };
     let version: Version = case.version.parse().unwrap();
     if case.direct {
@@ -200,24 +233,65 @@ proptest! {
         }
         let steps = rollout::way_back(&plan, &replay, Some(reached));
         let mut seen_values = false;
-        for step in &steps {
-            let changes = match step {
-                BackStep::Weight(changes) => {
-                    // Users leave first, in a commit of its own.
-                    prop_assert!(!seen_values);
-                    changes
+        let mut keeps_off = false;
+        let began = on_branch(&base);
+        // What the canary's pods run follows the branch, but only a wait makes that certain.
+        let mut runs = on_branch(&now).version;
+        for (index, step) in steps.iter().enumerate() {
+            match step {
+                BackStep::Write(BackWrite { part, .. }) => {
+                    match part {
+                        // Users leave first, in a commit of its own.
+                        BackPart::Weight | BackPart::Empty => prop_assert!(!seen_values),
+                        BackPart::Values => seen_values = true,
+                        BackPart::Share => prop_assert!(seen_values || reached == 0 || case.direct),
+                        other => panic!("no part of a canary: {other:?}"),
+                    }
                 }
-                BackStep::Values(changes) => {
-                    seen_values = true;
-                    changes
+                BackStep::WaitGone(_) | BackStep::WaitBefore(..) => {
+                    runs = on_branch(&now).version;
+                    continue;
                 }
-                BackStep::WaitLive(_) | BackStep::WaitGone(_) | BackStep::Healthy(_) => continue,
+                BackStep::KeepOff(weight) => {
+                    prop_assert_eq!(*weight, weight_before(&case));
+                    keeps_off = true;
+                    continue;
+                }
+                BackStep::WaitLive(_) | BackStep::Healthy(_) => continue,
                 other => panic!("no step of a canary: {other:?}"),
-            };
-            let set = restore(&now, changes).unwrap();
+            }
+            let was = on_branch(&now);
+            let changes = rollout::taken_back(&steps[..=index]);
+            let set = restore(&now, &changes).unwrap();
             let applied = set.apply(&now).unwrap();
             now = now.with(applied.files).unwrap();
+            let is = on_branch(&now);
+            // Before the second step nothing of the new version is anywhere.
+            if runs == case.version && reached > 0 {
+                if case.by_pods {
+                    prop_assert!(is.pods <= was.pods, "{was:?} {is:?} {steps:?}");
+                } else {
+                    prop_assert!(is.pods == 0 || is.weight <= was.weight, "{was:?} {is:?} {steps:?}");
+                }
+            }
+            let nobody = !case.by_pods && is.weight > 0 && is.pods == 0;
+            prop_assert!(!nobody || (began.weight > 0 && began.pods == 0), "{was:?} {is:?} {steps:?}");
         }
-        prop_assert_eq!(bytes(&now), bytes(&base));
+        let text = |path| String::from_utf8(base.text(path).unwrap().into()).unwrap();
+        let expected = if keeps_off {
+            prop_assert_eq!(&case.canary_before, &case.version);
+            let emptied = if case.by_pods {
+                (format!("replicas: {}", began.pods), "replicas: 0")
+            } else {
+                (format!("canary-weight: \"{}\"", began.weight), "canary-weight: \"0\"")
+            };
+            vec![text(STABLE).into_bytes(), text(CANARY).replace(&emptied.0, emptied.1).into_bytes()]
+        } else {
+            bytes(&base)
+        };
+        prop_assert_eq!(bytes(&now), expected);
+        // Once more finds nothing to do but what goes away and comes back.
+        let again = rollout::taken_back(&steps);
+        prop_assert!(restore(&now, &again).unwrap().is_empty());
     }
 }

@@ -3,7 +3,6 @@
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 #![expect(
     clippy::disallowed_methods,
     reason = "a test of real processes reads its own environment"

@@ -50,7 +50,9 @@ impl Ran {
     /// The text result up to what has times and ids in it.
     pub fn said(&self) -> String {
         let lines = self.stdout.lines();
-        let lines: Vec<&str> = lines.take_while(|line| !line.contains("judged at")).collect();
+        let lines: Vec<&str> = lines
+            .take_while(|line| !line.contains("judged at"))
+            .collect();
         lines.join("\n").trim_end().to_owned()
     }
 

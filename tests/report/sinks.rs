@@ -514,7 +514,9 @@ fn json_of_a_rolled_back_canary() {
         "cause": null,
         "reason": null,
         "takes_back": false,
-        "drill": false
+        "drill": false,
+        "serves": null,
+        "way_back": null
       },
       "metrics": [
         {

@@ -8,9 +8,8 @@ use super::{
     healthy::{self, Health},
 };
 use crate::{
-    event::{Ending, Event, Failure, Reporter, StepState},
+    event::{CommitRecord, Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
-    manifest::Change,
     ops::{
         journal::State,
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
@@ -19,15 +18,16 @@ use crate::{
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{Arm, BackStep},
+    rollout::{Arm, BackPart, BackStep, BackWrite, taken_back},
+    units::Weight,
 };
 
 /// How a way back ended.
 #[derive(Debug)]
 pub enum BackEnd {
-    /// The old values are on the branch and the old version is live. Says what is wrong with it still
-    /// where that was so before the run began.
-    Restored(Option<String>),
+    /// The old values are on the branch and the old version is live. Says what is to be known besides:
+    /// what is wrong with it still where that was so before the run began, what else had to be done.
+    Restored(Vec<String>),
     /// The old values are on the branch and the old version is live, but it is not healthy. Nothing
     /// is left to take back. Says what is wrong.
     Unhealthy(String),
@@ -40,7 +40,7 @@ pub enum BackEnd {
     Failed(Failure),
 }
 
-/// One commit of a way back.
+/// One commit of a way back, or of a run that is finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BackCommit {
     /// Its id.
@@ -49,11 +49,20 @@ pub struct BackCommit {
     pub subject: String,
     /// When it was on the branch.
     pub at: DateTime<Utc>,
+    /// Does it send users elsewhere, and change nothing besides?
+    pub is_traffic: bool,
+}
+
+/// How far a way back has come, whatever its end is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Track {
+    /// What was pushed, oldest first.
+    pub commits: Vec<BackCommit>,
+    /// The canary's weight that the branch has by now; none = as it was found.
+    pub weight: Option<Weight>,
 }
 
 /// Runs the way back, and writes the last record of the run when it is done.
-///
-/// `commits` collects what was pushed, whatever the end is.
 pub async fn go_back(
     writer: &mut Writer<'_>,
     steps: &[BackStep],
@@ -61,7 +70,7 @@ pub async fn go_back(
     outside: &Outside<'_>,
     stop: &mut Stop,
     reporter: &mut dyn Reporter,
-    commits: &mut Vec<BackCommit>,
+    track: &mut Track,
 ) -> BackEnd {
     reporter.event(&Event::WayBack {
         at: writer.clock.now(),
@@ -70,6 +79,7 @@ pub async fn go_back(
     let total = steps.len();
     let mut on_branch = writer.target.tip.clone();
     let mut health = Health::Well;
+    let mut remarks = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         reporter.event(&Event::StepStarted {
             at: writer.clock.now(),
@@ -79,15 +89,13 @@ pub async fn go_back(
             weight: None,
         });
         let ended = match step {
-            BackStep::Weight(_)
-            | BackStep::Values(_)
-            | BackStep::Revive(_)
-            | BackStep::Switch(_) => {
-                let changes = &changes_until(&steps[..=index]);
-                let what = match step {
-                    BackStep::Weight(_) | BackStep::Switch(_) => "traffic back",
-                    BackStep::Revive(_) => "pods for the way back",
-                    _ => "values back",
+            BackStep::Write(BackWrite { part, weight, .. }) => {
+                let changes = &taken_back(&steps[..=index]);
+                let what = match part {
+                    BackPart::Weight | BackPart::Empty | BackPart::Switch => "traffic back",
+                    BackPart::Values => "values back",
+                    BackPart::Share => "share of the canary back",
+                    BackPart::Revive(_) => "pods for the way back",
                 };
                 let write = Write {
                     changes,
@@ -106,17 +114,37 @@ pub async fn go_back(
                     hold: writer.target.service.way_back_deadline(),
                     patience: BACK_PATIENCE,
                 };
-                let written = write_back(writer, &write, outside, stop, reporter, commits).await;
+                let pushed = track.commits.len();
+                let written = write_back(writer, &write, outside, stop, reporter, track).await;
+                let pushed = track.commits.get_mut(pushed);
+                match (part, pushed) {
+                    (BackPart::Weight | BackPart::Empty | BackPart::Switch, Some(commit)) => {
+                        commit.is_traffic = true;
+                    }
+                    (BackPart::Revive(workload), Some(_)) => remarks.push(format!(
+                        "{workload} had no pods in git by then and got them back before anyone was sent there"
+                    )),
+                    _ => {}
+                }
                 written.map(|(detail, commit)| {
                     on_branch = commit;
+                    track.weight = weight.or(track.weight);
                     detail
                 })
             }
             BackStep::WaitLive(_)
             | BackStep::WaitGone(_)
+            | BackStep::WaitBefore(..)
             | BackStep::WaitServing(_)
             | BackStep::WaitIdle(_) => {
                 wait(writer, step, &on_branch, outside, stop, reporter).await
+            }
+            BackStep::KeepOff(weight) => {
+                remarks.push(format!(
+                    "the canary stays without the {weight} that it had before: they were of {} already",
+                    writer.identity.version
+                ));
+                Ok(String::new())
             }
             BackStep::Healthy(roles) => {
                 health = healthy::wait(writer, roles, outside, stop, reporter).await;
@@ -146,9 +174,16 @@ pub async fn go_back(
         }
     }
     let (reason, end) = match health {
-        Health::Ill(what) => (format!("{why}; {what}"), BackEnd::Unhealthy(what)),
-        Health::AsBefore(what) => (why.to_owned(), BackEnd::Restored(Some(what))),
-        Health::Well | Health::Stopped(_) => (why.to_owned(), BackEnd::Restored(None)),
+        Health::Ill(what) => {
+            remarks.insert(0, what);
+            let what = remarks.join("; ");
+            (format!("{why}; {what}"), BackEnd::Unhealthy(what))
+        }
+        Health::AsBefore(what) => {
+            remarks.insert(0, what);
+            (why.to_owned(), BackEnd::Restored(remarks))
+        }
+        Health::Well | Health::Stopped(_) => (why.to_owned(), BackEnd::Restored(remarks)),
     };
     let entry = Entry {
         reason: Some(&reason),
@@ -170,6 +205,14 @@ pub async fn go_back(
 }
 
 impl BackEnd {
+    /// Tells a wish to stop from what did not work.
+    pub fn of(failure: Failure, stop: &Stop) -> Self {
+        match (failure.0.ending, stop.requested()) {
+            (Ending::CancelledLeft, Some(reason)) => Self::Left(reason),
+            _ => Self::Failed(failure),
+        }
+    }
+
     /// Returns what happened, for people; empty when all is well.
     pub fn sentence(&self) -> String {
         match self {
@@ -181,24 +224,20 @@ impl BackEnd {
     }
 }
 
-/// What a step takes back, and once more what the steps before it did: a push of the run that was
-/// under way can have landed meanwhile, and a canary that has a weight must not lose its pods.
-fn changes_until(steps: &[BackStep]) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for step in steps {
-        match step {
-            BackStep::Weight(some)
-            | BackStep::Values(some)
-            | BackStep::Revive(some)
-            | BackStep::Switch(some) => changes.extend_from_slice(some),
-            BackStep::WaitLive(_)
-            | BackStep::WaitGone(_)
-            | BackStep::WaitServing(_)
-            | BackStep::WaitIdle(_)
-            | BackStep::Healthy(_) => {}
+/// Adds to a sentence what is to be known besides.
+pub fn with_remarks(sentence: String, remarks: Vec<String>) -> String {
+    let mut all = vec![sentence];
+    all.extend(remarks);
+    all.join("; ")
+}
+
+impl From<&BackCommit> for CommitRecord {
+    fn from(commit: &BackCommit) -> Self {
+        Self {
+            sha: commit.commit.to_string(),
+            subject: commit.subject.clone(),
         }
     }
-    changes
 }
 
 async fn write_back(
@@ -207,15 +246,16 @@ async fn write_back(
     outside: &Outside<'_>,
     stop: &Stop,
     reporter: &mut dyn Reporter,
-    commits: &mut Vec<BackCommit>,
+    track: &mut Track,
 ) -> Result<(String, CommitId), BackEnd> {
     match writer.land(write, stop, reporter).await {
         Ok(Landed::Pushed { commit, .. }) => {
             let detail = format!("commit {}", commit.short());
-            commits.push(BackCommit {
+            track.commits.push(BackCommit {
                 commit: commit.clone(),
                 subject: write.subject.clone(),
                 at: outside.clock.now(),
+                is_traffic: false,
             });
             nudge::after_push(writer.target, outside, stop, reporter).await;
             Ok((detail, commit))
@@ -226,10 +266,7 @@ async fn write_back(
             Err(BackEnd::Superseded(reason))
         }
         Err(NotLanded::Fenced(reason)) => Err(BackEnd::Superseded(reason)),
-        Err(NotLanded::Failed(failure)) => match (failure.0.ending, stop.requested()) {
-            (Ending::CancelledLeft, Some(reason)) => Err(BackEnd::Left(reason)),
-            _ => Err(BackEnd::Failed(failure)),
-        },
+        Err(NotLanded::Failed(failure)) => Err(BackEnd::of(failure, stop)),
     }
 }
 
@@ -268,11 +305,12 @@ async fn wait(
             let version = writer.identity.version.as_str();
             (workload, Arm::Canary, version, Presence::Gone)
         }
-        BackStep::Weight(_)
-        | BackStep::Values(_)
-        | BackStep::Revive(_)
-        | BackStep::Switch(_)
-        | BackStep::Healthy(_) => return Ok(String::new()),
+        BackStep::WaitBefore(workload, version) => {
+            (workload, Arm::Canary, version.as_str(), Presence::Running)
+        }
+        BackStep::Write(_) | BackStep::KeepOff(_) | BackStep::Healthy(_) => {
+            return Ok(String::new());
+        }
     };
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {

@@ -12,6 +12,7 @@ mod overrun;
 mod prepare;
 mod resume;
 mod run;
+mod turn;
 mod verdicts;
 
 use std::{sync::Arc, time::Duration};
@@ -48,7 +49,7 @@ pub use in_the_way::foreseen;
 
 use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
-pub use back::{BackCommit, BackEnd, go_back};
+pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
 pub use forward::write as forward_write;
 pub use observe::{Watched, Watching, asked_before, single, watch};
 pub use prepare::{

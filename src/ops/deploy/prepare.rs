@@ -309,6 +309,7 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
             stable_replicas: stable.transpose()?,
             canary_replicas: canary,
             canary_weight: None,
+            canary_version: None,
             switch,
             roles,
         });
@@ -328,9 +329,13 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
             (Some(stable), share.weight())
         }
     };
+    // A version that cannot be told is none that is waited for.
+    let image = &target.service.image;
+    let canary_version = manifest::current_version(manifests, &canary.canary.object, image).ok();
     Ok(Facts {
         roles,
         stable_replicas,
+        canary_version,
         switch,
         canary_replicas: Some(canary_replicas),
         canary_weight: Some(weight),

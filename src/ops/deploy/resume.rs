@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Outside, facts, previous_version};
+use super::{Outside, dry_run, facts, previous_version, whole_diff};
 use crate::{
-    event::{Ending, Failure},
+    event::{Ending, Failure, Outcome},
     git::{CommitId, LogEntry},
     manifest::{Manifests, RestoreProblem, reapply},
     ops::{
@@ -52,6 +52,14 @@ pub struct Remade {
     pub manifests: Manifests,
     /// The version that ran before.
     pub previous: String,
+}
+
+impl Remade {
+    /// Makes the outcome that shows it and pushes nothing.
+    pub fn shown(&self) -> Outcome {
+        let diff = whole_diff(&self.replay, &self.manifests);
+        dry_run(Ending::Shown, &self.plan, &self.replay, diff)
+    }
 }
 
 /// Finds out how far a run got: the branch itself is asked, not the journal, because a run may have

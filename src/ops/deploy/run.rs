@@ -7,8 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    DIRECT, Limits, OnCancel, Outside, back::BackCommit, describe, forward, overrun::Closing,
-    prepare::Ready,
+    DIRECT, Limits, OnCancel, Outside, describe, forward, overrun::Closing, prepare::Ready,
 };
 use crate::{
     event::{
@@ -85,8 +84,6 @@ pub struct Run<'a> {
     pub(super) closing: Option<Closing>,
     /// The step before which a drill turns round.
     turn: Option<usize>,
-    /// What the way back has pushed.
-    pub(super) way_back: Vec<BackCommit>,
     pub(super) deployment: Deployment,
     metrics: Vec<MetricRecord>,
 }
@@ -153,7 +150,6 @@ impl<'a> Run<'a> {
             closing: None,
             turn: is_drill.then(|| ready.plan.drill_turn()),
             plan: ready.plan,
-            way_back: Vec::new(),
             deployment,
             metrics: Vec::new(),
         }
@@ -178,6 +174,7 @@ impl<'a> Run<'a> {
         outcome.files_changed = super::files(&written);
         outcome.changes = written;
         outcome.metrics = std::mem::take(&mut self.metrics);
+        self.deployment.serves = self.plan.serves(self.deployment.weight);
         outcome.deployment = Some(self.deployment.clone());
         outcome
     }

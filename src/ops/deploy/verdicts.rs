@@ -1,6 +1,8 @@
 //! What a run does with a bad verdict: the three stages of trust, and the turn of a drill.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 use super::{
     forward,
@@ -95,21 +97,22 @@ impl Run<'_> {
 
     /// Ends a drill: goes back as if the version had been judged worse, and says how long that took.
     pub(super) async fn drilled(&mut self, what: &str) -> Outcome {
-        let verdict_at = self.outside.clock.now();
         let why = "a drill: taken back as if it had been judged worse";
         let mut outcome = self.back(what, why, Cause::Drill).await;
         if outcome.ending != Ending::TakenBack {
             return outcome;
         }
-        let since = |at: DateTime<Utc>| seconds(at - verdict_at);
-        let live = since(self.outside.clock.now());
-        let pushed = match self.way_back.as_slice() {
-            [] => "nothing had to be pushed".to_owned(),
-            [only] => format!("{} from the verdict to the pushed commit", since(only.at)),
-            [first, .., last] => format!(
+        let times = self.deployment.way_back.unwrap_or_default();
+        let live = seconds(times.live.unwrap_or_default());
+        let pushed = match (times.traffic, times.pushed) {
+            (_, None) => "nothing had to be pushed".to_owned(),
+            (None, Some(pushed)) => {
+                format!("{} from the verdict to the pushed commit", seconds(pushed))
+            }
+            (Some(traffic), Some(pushed)) => format!(
                 "{} from the verdict to the pushed commit that takes the traffic back, {} to the one with the rest",
-                since(first.at),
-                since(last.at)
+                seconds(traffic),
+                seconds(pushed)
             ),
         };
         let previous = &self.writer.identity.previous_version;
@@ -132,7 +135,6 @@ pub fn live_and_worse(what: &str, service: &str, why: &str) -> Outcome {
     outcome
 }
 
-fn seconds(length: TimeDelta) -> String {
-    let length = length.to_std().unwrap_or_default();
+fn seconds(length: Duration) -> String {
     format!("{:.1} s", length.as_secs_f64())
 }

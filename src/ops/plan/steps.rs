@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     event::{Ending, PlannedEnd, PlannedStep},
     ops::{deploy::Ready, load::Target, pull_request},
-    rollout::{Action, Arm, BackStep, Stage, Step, way_back},
+    rollout::{Action, Arm, BackStep, Stage, Step, foreseen, way_back},
 };
 
 /// Tells what each step takes, counted from the first one that is still to be done.
@@ -25,7 +25,8 @@ pub(super) fn steps(ready: &Ready, target: &Target) -> Vec<PlannedStep> {
         let back = if only_tidies {
             Vec::new()
         } else {
-            way_back(&ready.plan, &ready.replay, Some(index))
+            let back = way_back(&ready.plan, &ready.replay, Some(index));
+            foreseen(back, &ready.replay, index)
         };
         steps.push(PlannedStep {
             index: index + 1,

@@ -6,7 +6,7 @@ use crate::{
     git::CommitId,
     manifest::ObjectRef,
     ops::{
-        deploy::{self, BackCommit, DIRECT},
+        deploy::{self, BackCommit, DIRECT, Track},
         journal::{Record, State, step_index},
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
@@ -40,22 +40,22 @@ impl Takeback<'_> {
 
     /// Finishes a run that is to be finished: puts away what the canary needed.
     pub async fn finish(mut self, mut stop: Stop, reporter: &mut dyn Reporter) -> Outcome {
-        let mut commits = Vec::new();
-        let outcome = match self.tidy_up(&mut stop, reporter, &mut commits).await {
+        let mut track = Track::default();
+        let outcome = match self.tidy_up(&mut stop, reporter, &mut track).await {
             Ok(on_branch) => {
-                self.wait_and_close(&on_branch, &mut stop, reporter, &commits)
+                self.wait_and_close(&on_branch, &mut stop, reporter, &track)
                     .await
             }
             Err(outcome) => outcome,
         };
-        self.with_deployment(outcome, commits)
+        self.with_deployment(outcome, track)
     }
 
     async fn tidy_up(
         &mut self,
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
-        commits: &mut Vec<BackCommit>,
+        track: &mut Track,
     ) -> Result<CommitId, Outcome> {
         let Some(Written {
             plan,
@@ -92,7 +92,7 @@ impl Takeback<'_> {
             if !is_seen_live {
                 let (_, workload) = plan.serves_then();
                 let waited = self.live(workload, &on_branch, stop, reporter).await?;
-                if let Some(ended) = self.not_live(waited, commits) {
+                if let Some(ended) = self.not_live(waited, track) {
                     return Err(ended);
                 }
                 is_seen_live = true;
@@ -115,10 +115,12 @@ impl Takeback<'_> {
             match self.writer.land(&write, stop, reporter).await {
                 Ok(Landed::Pushed { commit, .. }) => {
                     on_branch = commit.clone();
-                    commits.push(BackCommit {
+                    track.weight = step.weight;
+                    track.commits.push(BackCommit {
                         commit,
                         subject: write.subject,
                         at: self.outside.clock.now(),
+                        is_traffic: false,
                     });
                     nudge::after_push(self.target, self.outside, stop, reporter).await;
                 }
@@ -130,10 +132,10 @@ impl Takeback<'_> {
                     return Err(match stop.requested() {
                         Some(reason) if failure.0.ending == Ending::CancelledLeft => left(
                             reason,
-                            !commits.is_empty(),
+                            !track.commits.is_empty(),
                             "the run is not finished".to_owned(),
                         ),
-                        _ => half_done(failure, !commits.is_empty()),
+                        _ => half_done(failure, !track.commits.is_empty()),
                     });
                 }
             }
@@ -147,7 +149,7 @@ impl Takeback<'_> {
         on_branch: &CommitId,
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
-        commits: &[BackCommit],
+        track: &Track,
     ) -> Outcome {
         let waited = match &self.written {
             Some(Written { plan, .. }) => {
@@ -155,13 +157,13 @@ impl Takeback<'_> {
                 match self.live(workload, on_branch, stop, reporter).await {
                     Ok(waited) => waited,
                     Err(outcome) => {
-                        return half_done(Failure(Box::new(outcome)), !commits.is_empty());
+                        return half_done(Failure(Box::new(outcome)), !track.commits.is_empty());
                     }
                 }
             }
             None => Waited::Live,
         };
-        if let Some(ended) = self.not_live(waited, commits) {
+        if let Some(ended) = self.not_live(waited, track) {
             return ended;
         }
         let worse = self.writer.identity.judged_worse.clone();
@@ -187,7 +189,7 @@ impl Takeback<'_> {
                 Some(why) => deploy::live_and_worse(&what, &self.target.service.name, why),
             },
             outcome if outcome.ending == Ending::Superseded => outcome,
-            outcome => half_done(Failure(Box::new(outcome)), !commits.is_empty()),
+            outcome => half_done(Failure(Box::new(outcome)), !track.commits.is_empty()),
         }
     }
 
@@ -217,7 +219,7 @@ impl Takeback<'_> {
     }
 
     /// Returns how the run ends where it is not seen live.
-    fn not_live(&self, waited: Waited, commits: &[BackCommit]) -> Option<Outcome> {
+    fn not_live(&self, waited: Waited, track: &Track) -> Option<Outcome> {
         let what = self.what();
         Some(match waited {
             Waited::Live => return None,
@@ -231,7 +233,7 @@ impl Takeback<'_> {
             }
             Waited::Stopped(reason) => left(
                 reason,
-                !commits.is_empty(),
+                !track.commits.is_empty(),
                 format!("{what} is not finished"),
             ),
         })

@@ -4,14 +4,17 @@
 mod finish;
 mod step_down;
 
+pub use step_down::Progressive;
+
 use crate::{
     event::{CommitRecord, Ending, Failure, Outcome, Reporter},
     git::CommitId,
-    manifest::{Change, Edit, Manifests, RestoreProblem, current_replicas, locate, restore},
+    manifest::{RestoreProblem, restore},
     ops::{
         cause::Cause,
         deploy::{
-            BackCommit, BackEnd, Outside, Remade, describe, go_back, read_journal, remake, resume,
+            BackEnd, Outside, Remade, Track, describe, go_back, read_journal, remake, resume,
+            with_remarks,
         },
         failure,
         gate::Permit,
@@ -23,7 +26,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{BackStep, Plan, Replay, way_back},
+    rollout::{BackStep, Plan, Replay, revival, taken_back, way_back},
 };
 
 /// An earlier run with all that is needed to take it back or to finish it.
@@ -32,8 +35,8 @@ pub struct Takeback<'a> {
     target: &'a Target,
     writer: Writer<'a>,
     written: Option<Written>,
-    /// What stepping the weight down has pushed.
-    stepped: Vec<BackCommit>,
+    /// What stepping the weight down has come to.
+    stepped: Track,
 }
 
 /// What a run has, or may have, on the branch.
@@ -112,10 +115,11 @@ impl<'a> Takeback<'a> {
                 // under an id of its own is about.
                 _ => plan.steps.len(),
             };
-            // The way back of a run that is under way needs none of this: its old colour is there.
-            let first = if plan.switches() && (finished || continued.landed.is_none()) {
+            let first = if plan.switches() {
+                let is_over = finished || continued.landed.is_none();
                 let on_tip = load::manifests(outside.repository, &continued.tip, target).await?;
-                revival(&plan, &manifests, &on_tip)?
+                revival(&plan, &replay, reached, is_over, &manifests, &on_tip)
+                    .map_err(failure::refusals)?
             } else {
                 Vec::new()
             };
@@ -165,7 +169,7 @@ impl<'a> Takeback<'a> {
                 convoy: None,
             },
             written,
-            stepped: Vec::new(),
+            stepped: Track::default(),
         })
     }
 
@@ -185,7 +189,7 @@ impl<'a> Takeback<'a> {
     ///
     /// # Errors
     /// The git server does not answer; somebody else's values are there.
-    pub async fn show(&self) -> Result<Outcome, Failure> {
+    pub async fn show(&self, progressive: Option<Progressive>) -> Result<Outcome, Failure> {
         let what = self.what();
         let Some(written) = &self.written else {
             return Ok(Outcome::new(
@@ -194,21 +198,28 @@ impl<'a> Takeback<'a> {
             ));
         };
         let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
-        let set = restore(&manifests, &written.all()).map_err(|problem| match problem {
-            RestoreProblem::Superseded { change, .. } => Failure::new(
-                Ending::EditRefused,
-                format!(
-                    "{}: {} was changed by someone else",
-                    change.path,
-                    change.target()
-                ),
-            ),
-            RestoreProblem::Refused(refusals) => failure::refusals(refusals),
-        })?;
+        let set =
+            restore(&manifests, &taken_back(&written.steps())).map_err(
+                |problem| match problem {
+                    RestoreProblem::Superseded { change, .. } => Failure::new(
+                        Ending::EditRefused,
+                        format!(
+                            "{}: {} was changed by someone else",
+                            change.path,
+                            change.target()
+                        ),
+                    ),
+                    RestoreProblem::Refused(refusals) => failure::refusals(refusals),
+                },
+            )?;
+        let how = match progressive {
+            Some(progressive) => format!(" ({})", self.foretell(progressive).await?),
+            None => String::new(),
+        };
         let mut outcome = Outcome::new(
             Ending::Shown,
             format!(
-                "would take {what} back: {}; dry run: nothing was pushed",
+                "would take {what} back{how}: {}; dry run: nothing was pushed",
                 set.summary()
             ),
         );
@@ -227,13 +238,8 @@ impl<'a> Takeback<'a> {
                 None => closed,
             };
         };
-        let mut steps = written.first.clone();
-        steps.extend(way_back(
-            &written.plan,
-            &written.replay,
-            Some(written.reached),
-        ));
-        let mut commits = std::mem::take(&mut self.stepped);
+        let steps = written.steps();
+        let mut track = std::mem::take(&mut self.stepped);
         let end = go_back(
             &mut self.writer,
             &steps,
@@ -241,24 +247,22 @@ impl<'a> Takeback<'a> {
             self.outside,
             &mut stop,
             reporter,
-            &mut commits,
+            &mut track,
         )
         .await;
-        let outcome = self.ended(end, why, &commits);
-        self.with_deployment(outcome, commits)
+        let outcome = self.ended(end, why, &track);
+        self.with_deployment(outcome, track)
     }
 
     /// Tells how a way back ended.
-    fn ended(&self, end: BackEnd, why: &str, commits: &[BackCommit]) -> Outcome {
+    fn ended(&self, end: BackEnd, why: &str, track: &Track) -> Outcome {
         let what = self.what();
         let previous = &self.writer.identity.previous_version;
+        let has_pushed = !track.commits.is_empty();
         match end {
-            BackEnd::Restored(doubt) => {
-                let doubt = doubt.map_or_else(String::new, |doubt| format!("; {doubt}"));
-                Outcome::new(
-                    Ending::TakenBack,
-                    format!("{what} is taken back; {previous} is live ({why}){doubt}"),
-                )
+            BackEnd::Restored(remarks) => {
+                let said = format!("{what} is taken back; {previous} is live ({why})");
+                Outcome::new(Ending::TakenBack, with_remarks(said, remarks))
             }
             BackEnd::Unhealthy(ill) => Outcome::new(
                 Ending::RollbackFailed,
@@ -273,12 +277,12 @@ impl<'a> Takeback<'a> {
             BackEnd::Superseded(reason) => Outcome::new(Ending::Superseded, reason),
             BackEnd::Left(reason) => left(
                 reason,
-                !commits.is_empty(),
+                has_pushed,
                 format!("the way back of {what} is not finished"),
             ),
             // Nothing was changed here: the branch is as this command found it, and the code says
             // why.
-            BackEnd::Failed(failure) if commits.is_empty() => {
+            BackEnd::Failed(failure) if !has_pushed => {
                 let text = format!("{what} could not be taken back: {failure}");
                 let mut outcome = Outcome::from(failure);
                 outcome.reason = text;
@@ -357,19 +361,19 @@ impl<'a> Takeback<'a> {
         }
     }
 
-    fn with_deployment(&self, mut outcome: Outcome, commits: Vec<BackCommit>) -> Outcome {
+    fn with_deployment(&self, mut outcome: Outcome, track: Track) -> Outcome {
         let now = self.outside.clock.now();
         let mut deployment = describe(&self.writer.identity, self.target, now);
         outcome.ending.result().clone_into(&mut deployment.state);
-        deployment.changed = !commits.is_empty();
+        deployment.changed = !track.commits.is_empty();
+        deployment.weight = track.weight;
+        let plan = self.written.as_ref().map(|written| &written.plan);
+        // What nothing was pushed for is not known.
+        deployment.serves = plan
+            .filter(|_| track.weight.is_some())
+            .and_then(|plan| plan.serves(track.weight));
         deployment.finished_at = Some(now);
-        deployment.commits = commits
-            .into_iter()
-            .map(|commit| CommitRecord {
-                sha: commit.commit.to_string(),
-                subject: commit.subject,
-            })
-            .collect();
+        deployment.commits = track.commits.iter().map(CommitRecord::from).collect();
         outcome.deployment = Some(deployment);
         outcome
     }
@@ -384,38 +388,12 @@ impl<'a> Takeback<'a> {
 }
 
 impl Written {
-    /// Returns every change that is taken back.
-    fn all(&self) -> Vec<Change> {
-        let revived = self.first.iter().filter_map(|step| match step {
-            BackStep::Revive(changes) => Some(changes.clone()),
-            _ => None,
-        });
-        let mut changes: Vec<Change> = revived.flatten().collect();
-        changes.extend(self.replay.until(self.reached));
-        changes
+    /// Returns the whole way back.
+    fn steps(&self) -> Vec<BackStep> {
+        let mut steps = self.first.clone();
+        steps.extend(way_back(&self.plan, &self.replay, Some(self.reached)));
+        steps
     }
-}
-
-/// Returns what has to come before everyone is switched back to the colour that served when a run
-/// began: it may have been cleaned up since, or somebody may have taken its pods away. `base` are the
-/// manifests that the run began with.
-fn revival(plan: &Plan, base: &Manifests, now: &Manifests) -> Result<Vec<BackStep>, Failure> {
-    let refused = |refusal| failure::refusals(vec![refusal]);
-    let workload = &plan.roles.stable;
-    let mut steps = Vec::new();
-    if current_replicas(now, workload).map_err(refused)? == 0 {
-        // What a cleanup writes; taken back, the colour has what it had.
-        let edit = Edit::Replicas {
-            workload: workload.clone(),
-            replicas: 0,
-        };
-        let put_away = locate(base, &[edit]).map_err(failure::refusals)?;
-        if !put_away.is_empty() {
-            steps.push(BackStep::Revive(put_away.changes));
-        }
-    }
-    steps.push(BackStep::WaitServing(workload.clone()));
-    Ok(steps)
 }
 
 /// Asked to stop: whether something was pushed decides about the code.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Takeback, left};
 use crate::{
-    config::verification::Verification,
+    config::verification::{Measure, Verification},
     event::{Ending, Event, Failure, Outcome, Reporter, StepState},
     manifest::{Change, Manifests, locate},
     ops::{
@@ -18,11 +18,25 @@ use crate::{
         writer::{Entry, NotLanded},
     },
     rollout::{self, Action, Arm, Replay, Roles, Stage, WrittenStep},
-    units::Weight,
+    units::{Weight, format_duration},
 };
 
 /// The weights on the way down, in percent; the way back proper takes the rest.
 const LADDER: [u64; 3] = [50, 25, 10];
+
+/// How the weight is taken down in steps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progressive {
+    /// How long stable is watched at each weight; none = until each check could be over its limits.
+    pub hold: Option<Duration>,
+}
+
+impl Progressive {
+    /// Returns how long stable is watched at each weight.
+    fn hold(self, verification: &Verification) -> Duration {
+        self.hold.unwrap_or_else(|| until_judged(verification))
+    }
+}
 
 /// How a look at stable ended.
 enum Carried {
@@ -66,6 +80,7 @@ impl Takeback<'_> {
     /// did not land.
     pub async fn step_down(
         &mut self,
+        progressive: Progressive,
         why: &str,
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
@@ -86,8 +101,9 @@ impl Takeback<'_> {
                 name: format!("back: canary weight {weight}, and see that stable carries it"),
                 weight: Some(weight),
             });
-            let carried = match self.write_weight(weight, why, stop, reporter).await {
-                Ok(()) => Ok(self.carries(weight, stop, reporter).await),
+            let hold = progressive.hold(&self.target.service.verification);
+            let carried = match self.write_weight(weight, hold, why, stop, reporter).await {
+                Ok(()) => Ok(self.carries(weight, hold, stop, reporter).await),
                 Err(end) => Err(end),
             };
             let (state, detail) = match &carried {
@@ -112,10 +128,28 @@ impl Takeback<'_> {
                 ),
                 Err(end) => self.ended(end, why, &self.stepped),
             };
-            let commits = std::mem::take(&mut self.stepped);
-            return Err(Box::new(self.with_deployment(outcome, commits)));
+            let track = std::mem::take(&mut self.stepped);
+            return Err(Box::new(self.with_deployment(outcome, track)));
         }
         Ok(())
+    }
+
+    /// Says which weights there would be, and how long stable would be watched at each.
+    ///
+    /// # Errors
+    /// The manifests cannot be read.
+    pub(super) async fn foretell(&self, progressive: Progressive) -> Result<String, Failure> {
+        let weights: Vec<String> = self.ladder().await?.iter().map(Weight::to_string).collect();
+        Ok(if weights.is_empty() {
+            "at once, for there is no weight to take down in steps".to_owned()
+        } else {
+            let hold = progressive.hold(&self.target.service.verification);
+            format!(
+                "canary weight {}, stable watched for {} at each, then the rest",
+                weights.join(", "),
+                format_duration(hold)
+            )
+        })
     }
 
     /// Returns the weights below the one that the branch has. There are none where stable runs the
@@ -145,6 +179,7 @@ impl Takeback<'_> {
     async fn write_weight(
         &mut self,
         weight: Weight,
+        hold: Duration,
         why: &str,
         stop: &Stop,
         reporter: &mut dyn Reporter,
@@ -169,16 +204,18 @@ impl Takeback<'_> {
             ),
             weight: Some(weight),
             reason: Some(why),
-            hold: interval(&service.verification) + service.on_unavailable_after,
+            hold: hold + service.on_unavailable_after,
             patience: BACK_PATIENCE,
         };
         match self.writer.land(&write, stop, reporter).await {
             Ok(Landed::Pushed { commit, .. }) => {
                 written.tip = commit.clone();
-                self.stepped.push(BackCommit {
+                self.stepped.weight = Some(weight);
+                self.stepped.commits.push(BackCommit {
                     commit,
                     subject: write.subject,
                     at: self.outside.clock.now(),
+                    is_traffic: true,
                 });
                 nudge::after_push(self.target, self.outside, stop, reporter).await;
             }
@@ -187,10 +224,7 @@ impl Takeback<'_> {
                 return Err(BackEnd::Superseded(reason));
             }
             Err(NotLanded::Failed(failure)) => {
-                return Err(match (failure.0.ending, stop.requested()) {
-                    (Ending::CancelledLeft, Some(reason)) => BackEnd::Left(reason),
-                    _ => BackEnd::Failed(failure),
-                });
+                return Err(BackEnd::of(failure, stop));
             }
         }
         written.replay.writes.push(WrittenStep {
@@ -201,15 +235,15 @@ impl Takeback<'_> {
         Ok(())
     }
 
-    /// Watches stable alone for an interval: by what comes back to it, it must not fail.
+    /// Watches stable alone for a while: by what comes back to it, it must not fail.
     async fn carries(
         &self,
         weight: Weight,
+        duration: Duration,
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
     ) -> Carried {
         let service = &self.target.service;
-        let duration = interval(&service.verification);
         let Some(single) = deploy::single(&service.verification) else {
             // What only compares says nothing of stable by itself.
             return match stop.sleep(&*self.outside.clock, duration).await {
@@ -288,14 +322,27 @@ impl Takeback<'_> {
     }
 }
 
-/// The longest interval of anything that is measured: after it all was asked once more.
-fn interval(verification: &Verification) -> Duration {
-    let health = verification.health.iter().map(|it| it.schedule.interval);
-    let checks = verification.checks.iter().map(|it| it.schedule.interval);
-    let metrics = verification.metrics.iter().map(|it| it.schedule.interval);
-    health
-        .chain(checks)
-        .chain(metrics)
-        .max()
-        .unwrap_or_default()
+/// How long it takes until each check could be over its limits, had it failed from the beginning, and
+/// has as many numbers as it wants: less would say nothing of it.
+fn until_judged(verification: &Verification) -> Duration {
+    let health = verification.health.iter();
+    let checks = verification.checks.iter();
+    let metrics = verification.metrics.iter();
+    let thresholds = metrics.filter_map(|metric| match &metric.measure {
+        Measure::Threshold { .. } => Some((&metric.schedule, &metric.limits)),
+        Measure::Comparison(_) => None,
+    });
+    let all = health
+        .map(|it| (&it.schedule, &it.limits))
+        .chain(checks.map(|it| (&it.schedule, &it.limits)))
+        .chain(thresholds);
+    let judged = all.map(|(schedule, limits)| {
+        let polls = limits.failure_limit.saturating_add(1);
+        let polls = polls.max(limits.count.unwrap_or(1));
+        schedule.initial_delay + schedule.interval * polls
+    });
+    // What only compares says nothing of stable by itself.
+    let metrics = verification.metrics.iter();
+    let compared = metrics.map(|metric| metric.schedule.interval);
+    judged.chain(compared).max().unwrap_or_default()
 }

@@ -24,6 +24,7 @@ pub fn cleanup(version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: None,
+        before: None,
         // Nobody is served by what it changes.
         checks_health: false,
         steps: steps.list,

@@ -20,6 +20,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
             version: version.clone(),
             roles: facts.roles.clone(),
             traffic: Some(pair.service.clone()),
+            before: facts.before(),
             checks_health: checks_health(service),
             steps: blue_green::direct(service, pair, version, facts),
         };
@@ -61,6 +62,7 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),
+        before: facts.before(),
         checks_health: checks_health(service),
         steps: steps.list,
     }

@@ -11,7 +11,7 @@ mod rolling;
 
 use std::time::Duration;
 
-use super::{Action, Arm, Plan, Roles, Stage, Step};
+use super::{Action, Arm, Before, Plan, Roles, Stage, Step};
 use crate::{
     config::{ArgoRollouts, Carrier, Service, Strategy, Traffic},
     manifest::{Edit, ObjectRef, ScalarType, Segment},
@@ -34,8 +34,22 @@ pub struct Facts {
     /// Weight of the canary, where there is one; where the numbers of pods split the traffic, its
     /// share of them.
     pub canary_weight: Option<Weight>,
+    /// The version that the manifest of the canary workload names, where there is one that splits the
+    /// traffic with stable and that can be told.
+    pub canary_version: Option<String>,
     /// How everyone is switched over, where the strategy does that.
     pub switch: Option<Switch>,
+}
+
+impl Facts {
+    /// Returns what the canary is, where it splits the traffic with stable.
+    fn before(&self) -> Option<Before> {
+        self.canary_weight.map(|weight| Before {
+            weight,
+            pods: self.canary_replicas.unwrap_or(0),
+            version: self.canary_version.clone(),
+        })
+    }
 }
 
 /// How everyone is switched from the stable workload to the canary.
@@ -63,6 +77,7 @@ pub fn plan(service: &Service, version: &Version, facts: &Facts) -> Plan {
         version: version.clone(),
         roles: facts.roles.clone(),
         traffic: service.strategy.traffic_object().cloned(),
+        before: facts.before(),
         checks_health: checks_health(service),
         steps,
     }

@@ -1,0 +1,174 @@
+//! The turn of a run that is under way: it looks at the branch as it is by now, and goes back.
+
+use chrono::{DateTime, Utc};
+
+use super::{
+    OnCancel,
+    back::{BackEnd, Track, go_back, with_remarks},
+    run::Run,
+};
+use crate::{
+    event::{CommitRecord, Ending, Outcome, WayBackTimes},
+    git::CommitId,
+    ops::{
+        cause::Cause,
+        failure,
+        journal::State,
+        land::BACK_PATIENCE,
+        load,
+        patience::{Exhausted, Patience},
+    },
+    rollout::{self, BackStep, may_be_switched, way_back},
+};
+
+impl Run<'_> {
+    /// Goes back from a position.
+    pub(super) async fn go_back(
+        &mut self,
+        reached: Option<usize>,
+        why: &str,
+        cause: Cause,
+    ) -> BackEnd {
+        self.writer.identity.cause = Some(cause);
+        let began = self.outside.clock.now();
+        let mut steps = match self.revival(reached).await {
+            Ok(steps) => steps,
+            Err(end) => return end,
+        };
+        steps.extend(way_back(&self.plan, &self.replay, reached));
+        let mut track = Track::default();
+        let end = go_back(
+            &mut self.writer,
+            &steps,
+            why,
+            self.outside,
+            &mut self.stop,
+            &mut *self.reporter,
+            &mut track,
+        )
+        .await;
+        let since = |at: DateTime<Utc>| (at - began).to_std().unwrap_or_default();
+        let mut commits = track.commits.iter();
+        self.deployment.way_back = Some(WayBackTimes {
+            pushed: track.commits.last().map(|commit| since(commit.at)),
+            traffic: commits.find(|it| it.is_traffic).map(|it| since(it.at)),
+            live: matches!(end, BackEnd::Restored(_) | BackEnd::Unhealthy(_))
+                .then(|| since(self.outside.clock.now())),
+        });
+        self.note_way_back(&track);
+        end
+    }
+
+    /// Goes back from where it stands, and tells how that ended.
+    pub(super) async fn back(&mut self, what: &str, why: &str, cause: Cause) -> Outcome {
+        let wanted = match cause {
+            Cause::Cancelled => Ending::CancelledRolledBack,
+            Cause::Drill => Ending::TakenBack,
+            _ => Ending::RolledBack,
+        };
+        if wanted != Ending::CancelledRolledBack && self.on_cancel == OnCancel::Rollback {
+            // A signal now asks for what is being done already; only a second one breaks it off.
+            self.stop.answer_first();
+        }
+        // The step that failed counts: a push whose answer was lost may have landed.
+        let reached = self.attempted.max(self.landed);
+        let end = self.go_back(reached, why, cause).await;
+        let previous = self.writer.identity.previous_version.clone();
+        match end {
+            BackEnd::Restored(remarks) => {
+                State::RolledBack
+                    .word()
+                    .clone_into(&mut self.deployment.state);
+                let said = format!("{what} was taken back, {previous} is live again: {why}");
+                Outcome::new(wanted, with_remarks(said, remarks))
+            }
+            BackEnd::Unhealthy(ill) => {
+                State::RolledBack
+                    .word()
+                    .clone_into(&mut self.deployment.state);
+                let text = format!("{what} was taken back ({why}), and {ill}");
+                Outcome::new(Ending::RollbackFailed, text)
+                    .with_hint(format!("page someone now: {previous} is live, and something else is wrong"))
+                    .with_hint("nothing is left to take back: every value is what it was, and the next deploy is free to go")
+            }
+            BackEnd::Superseded(reason) => Outcome::new(
+                Ending::Superseded,
+                format!("{what} could not be taken back ({why}): {reason}"),
+            ),
+            BackEnd::Left(reason) => {
+                let mut outcome = Outcome::new(
+                    Ending::CancelledLeft,
+                    format!(
+                        "{what}: {} while it was taken back ({why})",
+                        reason.sentence()
+                    ),
+                );
+                outcome
+                    .hints
+                    .push("run `shipgate recover`: it finishes the way back".to_owned());
+                outcome
+            }
+            BackEnd::Failed(failure) => {
+                let failed = failure.to_string();
+                let text = if failed == why {
+                    format!("{what} could neither go on nor be taken back: {why}")
+                } else {
+                    format!("{what} could not go on ({why}) and not be taken back: {failed}")
+                };
+                let mut outcome = Outcome::new(Ending::RollbackFailed, text);
+                outcome.hints.push(
+                    "page someone now; `shipgate recover` tries the way back again".to_owned(),
+                );
+                outcome.hints.extend(failure.0.hints);
+                outcome
+            }
+        }
+    }
+
+    fn note_way_back(&mut self, track: &Track) {
+        let records = track.commits.iter().map(CommitRecord::from);
+        self.deployment.commits.extend(records);
+        self.deployment.weight = track.weight.or(self.deployment.weight);
+    }
+
+    /// Returns what comes before the way back: nobody is switched back to a colour without pods.
+    async fn revival(&mut self, reached: Option<usize>) -> Result<Vec<BackStep>, BackEnd> {
+        let Some(reached) = reached.filter(|it| may_be_switched(&self.plan, &self.replay, *it))
+        else {
+            return Ok(Vec::new());
+        };
+        let tip = self.newest().await?;
+        let (repository, target) = (self.outside.repository, self.writer.target);
+        let read = async {
+            let base = &self.writer.identity.base;
+            let began_with = load::target_at(repository, target, base).await?;
+            let base = load::manifests(repository, base, &began_with).await?;
+            let now = load::manifests(repository, &tip, target).await?;
+            rollout::revival(&self.plan, &self.replay, reached, false, &base, &now)
+                .map_err(failure::refusals)
+        };
+        read.await.map_err(BackEnd::Failed)
+    }
+
+    /// Fetches the branch, for as long as a commit of the way back is tried.
+    async fn newest(&mut self) -> Result<CommitId, BackEnd> {
+        let clock = &*self.outside.clock;
+        let mut patience = Patience::new(clock, BACK_PATIENCE);
+        let branch = &self.writer.target.branch;
+        loop {
+            let fetched = self.stop.or(self.outside.repository.fetch(branch)).await;
+            let failure = match fetched.map_err(BackEnd::Left)? {
+                Ok(tip) => return Ok(tip),
+                Err(error) => failure::git(error),
+            };
+            if failure.0.ending != Ending::Unavailable {
+                return Err(BackEnd::Failed(failure));
+            }
+            match patience.pause(clock, &mut self.stop).await {
+                Ok(()) => {}
+                Err(Exhausted::Stopped(reason)) => return Err(BackEnd::Left(reason)),
+                Err(Exhausted::TimeUp) => return Err(BackEnd::Failed(failure)),
+            }
+        }
+    }
+}
