@@ -223,6 +223,8 @@ pub enum StepState {
     Running,
     /// Ended well.
     Passed,
+    /// Left as it is: a person decides.
+    Held,
     /// Ended badly.
     Failed,
     /// Not needed: already so.
@@ -236,6 +238,7 @@ impl StepState {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Passed => "passed",
+            Self::Held => "held",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
         }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     announce::{self, Push},
     asker::Asker,
-    deploy::{self, Continued, Limits, OnCancel, Outside, Ready, Remade, Run, read_journal},
+    deploy::{self, Continued, Held, Limits, OnCancel, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
     journal::{self, Record, RunIdentity, State},
     load::{self, Target},
@@ -158,7 +158,7 @@ pub async fn cleanup(
         landed: landed.map(|(landed, _)| landed),
         on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
         landed_at: None,
-        held_at: None,
+        held: Held::default(),
         image: None,
     };
     let push = Push {

@@ -4,7 +4,7 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     cause::failed_before,
-    deploy::{self, Continued, DIRECT, Limits, Outside, Ready, Remade, Run, read_journal},
+    deploy::{self, Continued, DIRECT, Held, Limits, Outside, Ready, Remade, Run, read_journal},
     gate::Permit,
     journal::{self, Record, RunIdentity, State},
     load::Target,
@@ -147,7 +147,7 @@ pub async fn rollback_to(
         landed: landed.map(|(landed, _)| landed),
         on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
         landed_at: None,
-        held_at: None,
+        held: Held::default(),
         image: None,
     };
     let push = Push {
@@ -289,7 +289,7 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
         ));
     };
     match record.state {
-        State::Verified | State::Alerted => Ok(record),
+        State::Verified | State::Alerted | State::Accepted => Ok(record),
         State::Superseded => unknown(format!(
             "someone else changed {what} during the last run ({}), so its last known good version is not known",
             record.reason.as_deref().unwrap_or("no reason given")

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use super::{
     OnCancel,
-    back::{BackCommit, BackEnd, go_back},
+    back::BackEnd,
     forward,
+    held::{place, take_it_back},
     run::{Run, StepEnd},
-    verdicts::live_and_worse,
+    verdicts::{KEEP_IT, live_and_worse},
 };
 use crate::{
-    event::{CommitRecord, Ending, Event, Failure, Outcome},
+    event::{Ending, Event, Failure, Outcome},
     manifest::Edit,
     ops::{
+        acceptance::Awaiting,
         cause::Cause,
         journal::State,
         land::FORWARD_PATIENCE,
@@ -22,8 +24,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Arm, CLEANUP, way_back},
-    units::Weight,
+    rollout::{Action, Arm, CLEANUP},
 };
 
 /// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
@@ -84,7 +85,9 @@ impl Run<'_> {
                 state.word().clone_into(&mut self.deployment.state);
                 self.settle().await;
                 if let Some(why) = worse {
-                    return live_and_worse(what, &self.writer.identity.service, &why);
+                    let identity = &self.writer.identity;
+                    let keep = Awaiting::of(identity).next_steps(KEEP_IT, &self.approvers, true);
+                    return live_and_worse(what, &identity.service, &why, keep);
                 }
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
@@ -137,7 +140,13 @@ impl Run<'_> {
     async fn closed(&mut self, what: &str, reason: &str) -> Outcome {
         let aborts = self.closing.as_ref().is_some_and(|closing| closing.aborts);
         let (mut outcome, expected) = if aborts {
-            let outcome = self.back(what, reason, Cause::Closed).await;
+            let mut outcome = self.back(what, reason, Cause::Closed).await;
+            if outcome.ending == Ending::RolledBack {
+                outcome.hints.push(
+                    "nothing was found wrong with the version: run the same deploy again when it is open"
+                        .to_owned(),
+                );
+            }
             (outcome, Ending::RolledBack)
         } else {
             (self.hold(what, reason).await, Ending::Held)
@@ -168,26 +177,17 @@ impl Run<'_> {
                 )));
             }
         }
-        let at = match weight {
-            Some(_) if forward::is_promoted(&self.plan, self.at) && self.plan.switches() => {
-                " after the switch".to_owned()
-            }
-            Some(_) if self.plan.switches() => " before the switch".to_owned(),
-            // The weight is the canary's, and stable runs the new version as well.
-            Some(_) if forward::is_promoted(&self.plan, self.at) => {
-                " after the promotion".to_owned()
-            }
-            Some(weight) => format!(" at weight {weight}"),
-            None => String::new(),
-        };
+        let at = place(&self.plan, self.at, weight);
         let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
-        outcome
-            .hints
-            .push("to go on: run the same deploy again".to_owned());
-        outcome.hints.push(format!(
-            "to take it back: shipgate rollback --service {}",
-            self.writer.identity.service
-        ));
+        let identity = &self.writer.identity;
+        outcome.hints = if self.waits_for_approval() {
+            Awaiting::of(identity).next_steps("to go on", &self.approvers, false)
+        } else if identity.drill {
+            vec![format!("to go on: {}", Awaiting::of(identity).command())]
+        } else {
+            vec!["to go on: run the same deploy again".to_owned()]
+        };
+        outcome.hints.push(take_it_back(&identity.service));
         outcome
     }
 
@@ -363,103 +363,6 @@ impl Run<'_> {
             self.reporter.event(&Event::Warning(format!(
                 "the journal could not be closed: {failure}"
             )));
-        }
-    }
-
-    async fn go_back(&mut self, reached: Option<usize>, why: &str, cause: Cause) -> BackEnd {
-        self.writer.identity.cause = Some(cause);
-        let steps = way_back(&self.plan, &self.replay, reached);
-        let mut commits = Vec::new();
-        let end = go_back(
-            &mut self.writer,
-            &steps,
-            why,
-            self.outside,
-            &mut self.stop,
-            &mut *self.reporter,
-            &mut commits,
-        )
-        .await;
-        self.note_way_back(&commits);
-        self.way_back = commits;
-        end
-    }
-
-    pub(super) async fn back(&mut self, what: &str, why: &str, cause: Cause) -> Outcome {
-        let wanted = match cause {
-            Cause::Cancelled => Ending::CancelledRolledBack,
-            Cause::Drill => Ending::TakenBack,
-            _ => Ending::RolledBack,
-        };
-        if wanted != Ending::CancelledRolledBack && self.on_cancel == OnCancel::Rollback {
-            // A signal now asks for what is being done already; only a second one breaks it off.
-            self.stop.answer_first();
-        }
-        // The step that failed counts: a push whose answer was lost may have landed.
-        let reached = self.attempted.max(self.landed);
-        let end = self.go_back(reached, why, cause).await;
-        let previous = self.writer.identity.previous_version.clone();
-        match end {
-            BackEnd::Restored(doubt) => {
-                State::RolledBack
-                    .word()
-                    .clone_into(&mut self.deployment.state);
-                let doubt = doubt.map_or_else(String::new, |doubt| format!("; {doubt}"));
-                Outcome::new(
-                    wanted,
-                    format!("{what} was taken back, {previous} is live again: {why}{doubt}"),
-                )
-            }
-            BackEnd::Unhealthy(ill) => {
-                State::RolledBack
-                    .word()
-                    .clone_into(&mut self.deployment.state);
-                let text = format!("{what} was taken back ({why}), and {ill}");
-                Outcome::new(Ending::RollbackFailed, text)
-                    .with_hint(format!("page someone now: {previous} is live, and something else is wrong"))
-                    .with_hint("nothing is left to take back: every value is what it was, and the next deploy is free to go")
-            }
-            BackEnd::Superseded(reason) => Outcome::new(
-                Ending::Superseded,
-                format!("{what} could not be taken back ({why}): {reason}"),
-            ),
-            BackEnd::Left(reason) => {
-                let mut outcome = Outcome::new(
-                    Ending::CancelledLeft,
-                    format!(
-                        "{what}: {} while it was taken back ({why})",
-                        reason.sentence()
-                    ),
-                );
-                outcome
-                    .hints
-                    .push("run `shipgate recover`: it finishes the way back".to_owned());
-                outcome
-            }
-            BackEnd::Failed(failure) => {
-                let failed = failure.to_string();
-                let text = if failed == why {
-                    format!("{what} could neither go on nor be taken back: {why}")
-                } else {
-                    format!("{what} could not go on ({why}) and not be taken back: {failed}")
-                };
-                let mut outcome = Outcome::new(Ending::RollbackFailed, text);
-                outcome.hints.push(
-                    "page someone now; `shipgate recover` tries the way back again".to_owned(),
-                );
-                outcome.hints.extend(failure.0.hints);
-                outcome
-            }
-        }
-    }
-
-    fn note_way_back(&mut self, commits: &[BackCommit]) {
-        for commit in commits {
-            self.deployment.commits.push(CommitRecord {
-                sha: commit.commit.to_string(),
-                subject: commit.subject.clone(),
-            });
-            self.deployment.weight = self.deployment.weight.map(|_| Weight::ZERO);
         }
     }
 }
