@@ -94,6 +94,7 @@ impl Stage {
             beside: &beside,
             given,
             repository: None,
+            counts_again: true,
         };
         block_on(approvals::gather(&search, instant(at))).unwrap()
     }
@@ -388,6 +389,7 @@ fn refs_are_found_and_used_up() {
                 beside: &beside,
                 given,
                 repository: Some(&repository),
+                counts_again: true,
             };
             let found = block_on(approvals::gather(&search, instant(at))).unwrap();
             let count = found.len();

@@ -67,6 +67,7 @@ fn approval(by: &str, at: &str) -> Presented {
             ticket: None,
             reason: None,
         }),
+        given_at: Some(instant(at) - TimeDelta::hours(1)),
         used_by: None,
     }
 }

@@ -34,6 +34,7 @@ fn every_scenario_ends_with_its_exit_code() {
         ("outage", 42, "HELD"),
         ("blocked", 10, "BLOCKED"),
         ("held", 42, "HELD"),
+        ("drill", 0, "ROLLED BACK"),
         ("superseded", 43, "SUPERSEDED"),
         ("blue-green", 0, "DEPLOYED"),
         ("blue-green-preview", 40, "ROLLED BACK"),

@@ -659,8 +659,8 @@ fn a_pause_for_an_approval_is_where_it_ends_first() {
     assert_eq!(held.code, 42, "{}", held.errors);
     let then = ends(&stage);
     insta::assert_snapshot!(format!("{first}\n{then}"), @r"
-    0 steps done, 6 commits left; 42 at 0: advertisements 1.1 in production is held at step 4 of 11 with 10% of the traffic on the canary, until the same deploy is run again
-    4 steps done, 4 commits left; 0 at 720: advertisements 1.1 in production is live and verified on `main`
+    0 steps done, 6 commits left; 42 at 0: advertisements 1.1 in production is held at step 4 of 11 with 10% of the traffic on the canary, until a person has approved it
+    3 steps done, 4 commits left; 42 at 0: advertisements 1.1 in production is held at step 4 of 11 with 10% of the traffic on the canary, until a person has approved it
     ");
 }
 

@@ -87,7 +87,7 @@ pub async fn run(arguments: DemoArguments, session: &mut Session) -> Result<Outc
     for line in introduction(&arguments, &world) {
         session.context.error_line(&line);
     }
-    let result = Box::pin(deploy_into(&world, &clock, session)).await;
+    let result = Box::pin(deploy_into(&world, arguments.scenario, &clock, session)).await;
     session.make_way();
     for line in ending(&world) {
         session.context.error_line(&line);
@@ -100,6 +100,7 @@ pub async fn run(arguments: DemoArguments, session: &mut Session) -> Result<Outc
 /// Deploys the new version into the world, as `shipgate deploy` would in a pipeline.
 async fn deploy_into(
     world: &World,
+    scenario: Scenario,
     clock: &Arc<dyn Clock>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
@@ -130,7 +131,8 @@ async fn deploy_into(
             timeout: None,
         },
         source: None,
-        drill: false,
+        drill: scenario == Scenario::Drill,
+        accept: false,
         asker: Asker {
             actor: Some("demo".to_owned()),
             ..Asker::default()
@@ -195,6 +197,10 @@ fn story(scenario: Scenario) -> (&'static str, Ending) {
         Scenario::Held => (
             "a person must decide at 10%; it should be held there",
             Ending::Held,
+        ),
+        Scenario::Drill => (
+            "the way back is rehearsed; it should go to the first users and back",
+            Ending::TakenBack,
         ),
         Scenario::Superseded => (
             "somebody else brings a hotfix meanwhile; theirs should stay",
@@ -322,7 +328,7 @@ mod tests {
     #[test]
     fn the_stories_end_as_the_exit_codes_say() {
         let codes = Scenario::ALL.map(|scenario| story(scenario).1.code().number);
-        assert_eq!(codes, [0, 40, 40, 40, 20, 42, 10, 42, 43, 0, 40, 40]);
+        assert_eq!(codes, [0, 40, 40, 40, 20, 42, 10, 42, 0, 43, 0, 40, 40]);
     }
 
     #[test]

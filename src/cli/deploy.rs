@@ -75,6 +75,10 @@ pub struct DeployArguments {
     /// A rehearsal: go to the first users and back, and tell how long that took (`drills: true`)
     #[arg(long)]
     pub drill: bool,
+    /// Accept what waits for a person (a pause, a version that was judged worse and left), where the
+    /// policy names nobody who approves
+    #[arg(long)]
+    pub accept: bool,
     /// Where it is written down.
     #[command(flatten)]
     pub audit: AuditArguments,
@@ -174,6 +178,7 @@ pub async fn deploy(
             },
             source: source.clone(),
             drill: arguments.drill,
+            accept: arguments.accept,
             asker: asker.clone(),
         })
     };

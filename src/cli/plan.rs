@@ -81,6 +81,7 @@ pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outc
         timeout: arguments.timeout,
         source: arguments.source,
         drill: arguments.drill,
+        accept: false,
         audit: AuditArguments::default(),
     };
     let mut outcome = Box::pin(deploy::deploy(deploy, None, session)).await?;

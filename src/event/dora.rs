@@ -186,6 +186,8 @@ impl Kind {
             "verified" if run.strategy == "cleanup" => Self::Nothing,
             "verified" if run.strategy == "direct" => Self::Remedy,
             "verified" => Self::Good,
+            // Nobody had to mend what somebody accepted.
+            "accepted" => Self::Good,
             "alerted" => Self::Left,
             "rolled-back" if run.takes_back => Self::Remedy,
             "rolled-back" => match run.cause.as_deref() {
@@ -321,6 +323,7 @@ mod tests {
                     "30 rolled-back asked back",
                 ],
             ),
+            ("left, and accepted", &["0 verified", "10 accepted"]),
             (
                 "taken back by a person",
                 &["0 verified", "10 verified", "20 rolled-back asked back"],
@@ -381,6 +384,7 @@ mod tests {
         taken back by itself: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/2; restored 1h of 1/1; 0 not counted, 0 drills
         left, and taken back by a person: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         left, and mended by the next: 2 deployed, 2.0 a week, between 20h of 1/1; lead ? of 0/2; failed 2/3; restored 11h of 2/2; 0 not counted, 0 drills
+        left, and accepted: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 0/2; restored ? of 0/0; 0 not counted, 0 drills
         taken back by a person: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         taken back twice: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 2/2; restored 21h of 2/2; 0 not counted, 0 drills
         gone back to a named version: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/1; restored 11h of 1/1; 0 not counted, 0 drills

@@ -252,6 +252,8 @@ pub enum StepState {
     Running,
     /// Ended well.
     Passed,
+    /// Left as it is: a person decides.
+    Held,
     /// Ended badly.
     Failed,
     /// Not needed: already so.
@@ -265,6 +267,7 @@ impl StepState {
             Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Passed => "passed",
+            Self::Held => "held",
             Self::Failed => "failed",
             Self::Skipped => "skipped",
         }

@@ -36,8 +36,10 @@ pub struct PlanRecord {
     pub comparisons: Vec<PlannedComparison>,
     /// How long it takes where every wait ends at once.
     pub shortest: Duration,
-    /// How long the whole may take before it is taken back.
+    /// How long the whole may take before it is given up.
     pub longest: Duration,
+    /// What becomes of it where it is not judged good: a sentence.
+    pub otherwise: String,
     /// How it ends where everything goes well.
     pub end: PlannedEnd,
 }

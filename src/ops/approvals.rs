@@ -38,6 +38,9 @@ pub struct Search<'a> {
     /// The GitOps repository with refs and journal; none = only what was handed over is looked at,
     /// and nobody knows whether it was used before.
     pub repository: Option<&'a Repository>,
+    /// May one count that this same deployment has used already? For the policy's rules it may: the
+    /// deployment only goes on.
+    pub counts_again: bool,
 }
 
 /// Is there a reason to look: does the verdict not let through without, or was something handed
@@ -89,7 +92,8 @@ pub async fn gather(search: &Search<'_>, now: DateTime<Utc>) -> Result<Vec<Prese
         }
         seen.push(text);
         let mut presented = presented(search.policy, text, &signers, now);
-        presented.used_by = used_by(&journal, search.request, &presented.id);
+        let own = search.counts_again.then_some(search.request);
+        presented.used_by = used_by(&journal, own, &presented.id);
         if index < handed_over || is_of_use(&presented, search.request, now) {
             found.push(presented);
         }
@@ -176,11 +180,13 @@ fn presented(
         Ok(_) => signer(policy, text, signers, now),
         Err(problem) => Err(problem.clone()),
     };
+    let statement = statement.ok();
     Presented {
         id: sign::id(&text.statement),
         source: ApprovalSource::Signature,
         by,
-        statement: statement.ok(),
+        given_at: statement.as_ref().map(|statement| statement.not_before),
+        statement,
         used_by: None,
     }
 }
@@ -212,6 +218,7 @@ fn unreadable(text: &str, problem: &str) -> Presented {
         source: ApprovalSource::Signature,
         by: Err(problem.to_owned()),
         statement: None,
+        given_at: None,
         used_by: None,
     }
 }
@@ -237,7 +244,7 @@ fn is_of_use(presented: &Presented, request: &Request, now: DateTime<Utc>) -> bo
     same && (fresh || statement.kind == StatementKind::Approval)
 }
 
-/// Says of approvals from elsewhere which run used them up.
+/// Says of approvals from elsewhere which run used them up; see [`Search::counts_again`].
 ///
 /// # Errors
 /// The git server does not answer or refuses.
@@ -245,6 +252,7 @@ pub async fn mark_used(
     presented: &mut [Presented],
     request: &Request,
     repository: Option<&Repository>,
+    counts_again: bool,
 ) -> Result<(), Failure> {
     let Some((repository, (environment, service))) = repository.zip(place(request)) else {
         return Ok(());
@@ -252,17 +260,18 @@ pub async fn mark_used(
     let journal = repository.journal_as_listed(environment, service).await;
     let journal = journal.map_err(failure::git)?;
     for one in presented {
-        one.used_by = used_by(&journal, request, &one.id);
+        one.used_by = used_by(&journal, counts_again.then_some(request), &one.id);
     }
     Ok(())
 }
 
-/// Returns the run that used it up, unless that run is still at it and this is the same deployment,
-/// or it was withdrawn: nothing of it was ever on the branch.
-fn used_by(journal: &Journal, request: &Request, id: &str) -> Option<String> {
+/// Returns the run that used it up, unless that run is still at it and is `own`, or it was withdrawn:
+/// nothing of it was ever on the branch.
+fn used_by(journal: &Journal, own: Option<&Request>, id: &str) -> Option<String> {
     let records = journal::records(journal);
+    let version = own.and_then(|request| request.version.as_ref());
     let own = journal::unfinished(&records)
-        .filter(|record| record.version.is_some() && record.version == request.version)
+        .filter(|record| version.is_some() && record.version.as_ref() == version)
         .map(|record| record.run.as_str());
     journal.records.iter().find_map(|record| {
         let run = record.trailers.get("Run")?;

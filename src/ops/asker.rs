@@ -93,8 +93,38 @@ impl Asker {
                 beside: place.beside,
                 given: &self.given,
                 repository: place.repository,
+                counts_again: true,
             };
             case.facts.presented = approvals::gather(&search, place.at).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds to a case who asks, and everything that may accept what waits for a person, with the
+    /// instant at which it was given; what any run has used counts no more.
+    ///
+    /// # Errors
+    /// As [`Self::bring`].
+    pub async fn bring_to_accept(
+        &self,
+        case: &mut Case,
+        place: &Place<'_>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<(), Failure> {
+        case.facts.deployer.clone_from(&self.deployer);
+        case.facts.restarted_by.clone_from(&self.restarted_by);
+        let search = Search {
+            policy: &case.policy,
+            request: &case.request,
+            beside: place.beside,
+            given: &self.given,
+            repository: place.repository,
+            counts_again: false,
+        };
+        case.facts.presented = approvals::gather(&search, place.at).await?;
+        if let Some(github) = &self.github {
+            let found = github_approvals::gather_with_times(github, case, place, reporter).await?;
+            case.facts.presented.extend(found);
         }
         Ok(())
     }

@@ -96,7 +96,8 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
             | State::Held
             | State::Withdrawn
             | State::Superseded
-            | State::Alerted => {}
+            | State::Alerted
+            | State::Accepted => {}
         }
         seen.push(record.run);
     }

@@ -375,7 +375,7 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
 }
 
 /// The command that approves this request, with names in capitals where it says none.
-fn approve(request: &Request) -> String {
+pub(super) fn approve(request: &Request) -> String {
     let or = |name: Option<&str>, missing: &str| name.unwrap_or(missing).to_owned();
     format!(
         "shipgate approve --service {} --environment {} --version {}",

@@ -3,7 +3,7 @@
 
 use super::{
     asker::Asker,
-    deploy::{self, Continued, Outside, Ready, Remade},
+    deploy::{self, Continued, Held, Outside, Ready, Remade},
     journal::RunIdentity,
     load::Target,
 };
@@ -98,7 +98,7 @@ impl<'a> Start<'a> {
             landed: self.landed.map(|(landed, _)| landed),
             on_branch: self.landed.map_or(&target.tip, |(_, tip)| tip).clone(),
             landed_at: None,
-            held_at: None,
+            held: Held::default(),
             image: None,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::try_join;
 
 use super::{
+    acceptance::{Accepted, Approvers},
     alerts,
     asker::{Asker, Place},
     beside::Beside,
@@ -47,6 +48,8 @@ pub struct TrafficQuestion {
 pub struct Permit {
     verdict: Verdict,
     announced_at: Option<String>,
+    approvers: Approvers,
+    accepted: Option<String>,
 }
 
 impl Permit {
@@ -62,6 +65,27 @@ impl Permit {
         let approvals = self.verdict.approvals.iter();
         identity.approvals = approvals.map(|approved| approved.id.clone()).collect();
         identity.overridden.clone_from(&self.verdict.overridden);
+    }
+
+    /// Returns who may accept what waits for a person.
+    pub fn approvers(&self) -> &Approvers {
+        &self.approvers
+    }
+
+    /// Adds what has accepted that the deployment waited for a person, in words and as approvals,
+    /// which the run uses up.
+    pub fn accept(&mut self, accepted: Accepted) {
+        for approved in accepted.approvals {
+            if !self.verdict.approvals.contains(&approved) {
+                self.verdict.approvals.push(approved);
+            }
+        }
+        self.accepted = Some(accepted.sentence);
+    }
+
+    /// Says who has accepted that it waited for a person; none where it did not wait.
+    pub fn accepted(&self) -> Option<&str> {
+        self.accepted.as_deref()
     }
 
     /// Returns the variable with the Slack webhook that has to be told of an override before
@@ -175,6 +199,8 @@ pub async fn ask(
         return Ok(Answer::Permit(Box::new(Permit {
             verdict,
             announced_at,
+            approvers: Approvers::of(&policy, &beside).await,
+            accepted: None,
         })));
     }
     Ok(Answer::No(Box::new(check::outcome(
@@ -201,7 +227,8 @@ pub async fn wait(
     patience.wait(&case, &*outside.clock, reporter).await
 }
 
-fn place<'a>(outside: &'a Outside<'a>, beside: &'a Beside<'a>) -> Place<'a> {
+/// Returns where what is brought along may be, and when it has to be good.
+pub(super) fn place<'a>(outside: &'a Outside<'a>, beside: &'a Beside<'a>) -> Place<'a> {
     Place {
         beside,
         repository: Some(outside.repository),

@@ -47,7 +47,42 @@ pub async fn gather(
 ) -> Result<Vec<Presented>, Failure> {
     let mut found = asked(github, case, place, reporter).await;
     if !found.is_empty() {
-        approvals::mark_used(&mut found, &case.request, place.repository).await?;
+        approvals::mark_used(&mut found, &case.request, place.repository, true).await?;
+    }
+    Ok(found)
+}
+
+/// As [`gather`], for what waits for a person: each with the earliest instant at which it can have been
+/// given, and none that any run has used. Of an approval of a run GitHub does not say when it was
+/// given, only when the run began.
+///
+/// # Errors
+/// As [`gather`].
+pub async fn gather_with_times(
+    github: &GitHubRun,
+    case: &Case,
+    place: &Place<'_>,
+    reporter: &mut dyn Reporter,
+) -> Result<Vec<Presented>, Failure> {
+    let mut found = asked(github, case, place, reporter).await;
+    let of_run = |one: &&mut Presented| one.source == ApprovalSource::GitHubRun;
+    if found.iter_mut().any(|one| of_run(&one)) {
+        let began = github
+            .repository
+            .run_began(place.client, place.clock, github.run);
+        match began.await {
+            Ok(began) => found
+                .iter_mut()
+                .filter(of_run)
+                .for_each(|one| one.given_at = Some(began)),
+            Err(reason) => reporter.event(&Event::Warning(format!(
+                "nobody knows when run {} began: {reason}",
+                github.run
+            ))),
+        }
+    }
+    if !found.is_empty() {
+        approvals::mark_used(&mut found, &case.request, place.repository, false).await?;
     }
     Ok(found)
 }
@@ -76,6 +111,7 @@ async fn asked(
         source,
         by: Ok(Identity::GitHub(login)),
         statement: Some(statement.clone()),
+        given_at: None,
         used_by: None,
     };
     if policy.accepts(ApprovalSource::GitHubRun) {
@@ -109,7 +145,10 @@ async fn asked(
                     "github-review/{name}/{}/{}/{}",
                     found.pull_request, found.id, found.login
                 );
-                approval(ApprovalSource::GitHubReview, id, found.login)
+                Presented {
+                    given_at: found.submitted_at,
+                    ..approval(ApprovalSource::GitHubReview, id, found.login)
+                }
             })),
             Err(reason) => reporter.event(&Event::Warning(format!(
                 "nobody knows who reviewed {}: {reason}",

@@ -35,6 +35,8 @@ pub enum State {
     Superseded,
     /// Finished: the new version is live and was judged worse, which was only to be told.
     Alerted,
+    /// Finished: the new version is live, was judged worse, and a person has accepted that.
+    Accepted,
 }
 
 impl State {
@@ -51,6 +53,7 @@ impl State {
             Self::Withdrawn => "withdrawn",
             Self::Superseded => "superseded",
             Self::Alerted => "alerted",
+            Self::Accepted => "accepted",
         }
     }
 
@@ -61,7 +64,8 @@ impl State {
             | Self::RolledBack
             | Self::Withdrawn
             | Self::Superseded
-            | Self::Alerted => true,
+            | Self::Alerted
+            | Self::Accepted => true,
             Self::Started | Self::Advanced | Self::Promoted | Self::RollingBack | Self::Held => {
                 false
             }
@@ -70,7 +74,7 @@ impl State {
 
     /// Did the run bring its version to everyone, so that there is something to go back from?
     pub fn is_deployed(self) -> bool {
-        matches!(self, Self::Verified | Self::Alerted)
+        matches!(self, Self::Verified | Self::Alerted | Self::Accepted)
     }
 }
 
@@ -89,6 +93,7 @@ impl FromStr for State {
             Self::Withdrawn,
             Self::Superseded,
             Self::Alerted,
+            Self::Accepted,
         ]
         .into_iter()
         .find(|state| state.word() == word)
@@ -125,6 +130,8 @@ pub struct Record {
     pub unhealthy_before: Vec<String>,
     /// Why its version was judged worse, where that was only to be told.
     pub judged_worse: Option<String>,
+    /// Is it of a rehearsal?
+    pub drill: bool,
     /// The commit that was about to be pushed.
     pub intended: Option<CommitId>,
     /// Until when the writer holds the journal.
@@ -165,6 +172,7 @@ impl Record {
                 .map(|(_, name)| name.to_owned())
                 .collect(),
             judged_worse: owned("Judged-Worse"),
+            drill: trailers.get("Drill") == Some("true"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
             expires_at: trailers
                 .get("Expires")

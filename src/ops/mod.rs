@@ -1,5 +1,6 @@
 //! What the commands do: one file for each working command. Knows neither flags nor output.
 
+pub mod acceptance;
 pub mod alerts;
 pub mod announce;
 pub mod approvals;

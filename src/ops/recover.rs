@@ -165,9 +165,11 @@ async fn from(
                 record.reason.as_deref().unwrap_or("no reason given")
             ),
         );
-        outcome
-            .hints
-            .push("to go on: run the same deploy again".to_owned());
+        outcome.hints.push(if record.drill {
+            "to go on: run the same deploy again, with --drill".to_owned()
+        } else {
+            "to go on: run the same deploy again".to_owned()
+        });
         outcome.hints.push(format!(
             "to take it back: shipgate rollback --service {}",
             target.service.name
@@ -225,9 +227,13 @@ async fn or_done_by_another(
     };
     let newest = records.first().filter(|record| record.run == run);
     match newest.map(|record| record.state) {
-        Some(State::RolledBack | State::Withdrawn | State::Verified | State::Alerted) => {
-            Outcome::new(Ending::NoChange, ended.reason)
-        }
+        Some(
+            State::RolledBack
+            | State::Withdrawn
+            | State::Verified
+            | State::Alerted
+            | State::Accepted,
+        ) => Outcome::new(Ending::NoChange, ended.reason),
         Some(state) if !state.is_final() => {
             let mut ended = ended;
             let next = "run `shipgate recover` again: it says what became of it";

@@ -250,7 +250,7 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
         ));
     };
     match record.state {
-        State::Verified | State::Alerted => Ok(record),
+        State::Verified | State::Alerted | State::Accepted => Ok(record),
         State::Superseded => unknown(format!(
             "someone else changed {what} during the last run ({}), so its last known good version is not known",
             record.reason.as_deref().unwrap_or("no reason given")

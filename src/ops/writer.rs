@@ -217,6 +217,9 @@ impl Writer<'_> {
             State::Alerted => {
                 "of the same deployment has finished it: it is live and was judged worse".to_owned()
             }
+            State::Accepted => {
+                "of the same deployment has finished it: it is live and was accepted".to_owned()
+            }
             State::RolledBack => "has taken it back".to_owned(),
             State::Withdrawn => "has closed it: nothing of it was on the branch".to_owned(),
             State::Superseded => "has ended it: somebody else changed its values".to_owned(),

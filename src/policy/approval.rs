@@ -114,6 +114,8 @@ pub struct Presented {
     pub by: Result<Identity, String>,
     /// What it says; none if it cannot be read.
     pub statement: Option<Statement>,
+    /// The earliest instant at which it can have been given; none where nobody says.
+    pub given_at: Option<DateTime<Utc>>,
     /// Run that used it up, if another one did.
     pub used_by: Option<String>,
 }
@@ -128,6 +130,8 @@ pub(super) struct ApprovalRules {
     pub(super) sources: Vec<ApprovalSource>,
     /// Longest time from the beginning of a statement to its expiry.
     pub(super) max_age: TimeDelta,
+    /// Does the policy say anything about them?
+    pub(super) written: bool,
 }
 
 impl Default for ApprovalRules {
@@ -139,6 +143,7 @@ impl Default for ApprovalRules {
             allowed_signers: document.allowed_signers,
             sources: document.sources,
             max_age: TimeDelta::days(1),
+            written: false,
         }
     }
 }
@@ -195,6 +200,16 @@ impl Policy {
     /// folder.
     pub fn allowed_signers(&self) -> &str {
         &self.approvals.allowed_signers
+    }
+
+    /// Does the policy say who approves? Where it does not, a list of keys beside it may.
+    pub fn names_approvers(&self) -> bool {
+        self.approvals.written || !self.people.is_empty()
+    }
+
+    /// Returns where approvals may come from.
+    pub fn approval_sources(&self) -> &[ApprovalSource] {
+        &self.approvals.sources
     }
 
     /// Do approvals from there count?

@@ -38,7 +38,7 @@ pub use approval::{
 pub use cases::Mismatch;
 pub use changes::changed_paths;
 pub use document::{Overrun, PolicyDocument};
-pub use evaluate::evaluate;
+pub use evaluate::{Awaited, approved_since, evaluate};
 pub use facts::{AlertsFact, Facts, FailedBefore, PlanFact, TrafficFact};
 pub use freeze::Freeze;
 pub use intervals::Interval;

@@ -50,6 +50,11 @@ impl People {
         }
     }
 
+    /// Is nobody listed?
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Is this identity somebody's?
     pub(super) fn knows(&self, identity: &Identity) -> bool {
         self.person(identity).is_some()

@@ -230,7 +230,7 @@ struct StepReport {
     name: String,
     /// Percent.
     weight: Option<u8>,
-    #[schemars(extend("enum" = ["waiting", "running", "passed", "failed", "skipped"]))]
+    #[schemars(extend("enum" = ["waiting", "running", "passed", "held", "failed", "skipped"]))]
     state: &'static str,
     started_at: Option<String>,
     finished_at: Option<String>,

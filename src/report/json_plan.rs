@@ -32,7 +32,7 @@ pub(super) struct PlanReport {
     commits: Vec<PlannedCommitReport>,
     /// How long it takes where every wait ends at once.
     shortest_seconds: u64,
-    /// How long the whole may take before it is taken back.
+    /// How long the whole may take before it is given up: taken back, or held as `on_failure` says.
     longest_seconds: u64,
     /// How `deploy` ends where everything goes well.
     end: PlannedEndReport,

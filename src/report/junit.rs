@@ -201,7 +201,9 @@ fn step(step: &StepRecord) -> Entry {
     let standing = match step.state {
         StepState::Passed => Standing::Good,
         StepState::Failed => Standing::Bad,
-        StepState::Waiting | StepState::Running | StepState::Skipped => Standing::Open,
+        StepState::Waiting | StepState::Running | StepState::Held | StepState::Skipped => {
+            Standing::Open
+        }
     };
     let length = step
         .started_at

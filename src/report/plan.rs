@@ -59,9 +59,9 @@ pub(super) fn facts(record: &PlanRecord) -> Vec<(&'static str, String)> {
     facts.push((
         "takes",
         format!(
-            "at least {}; what is not judged good after {} is taken back",
+            "at least {}; {}",
             format_duration(record.shortest),
-            format_duration(record.longest)
+            record.otherwise
         ),
     ));
     let code = record.end.ending.code();
@@ -109,7 +109,7 @@ pub(super) fn step_row(record: &PlanRecord, step: &PlannedStep) -> Vec<String> {
 fn takes(step: &PlannedStep) -> String {
     match step.longest {
         _ if step.is_done => String::new(),
-        None => "until the same deploy is run again".to_owned(),
+        None => "until a person has approved it".to_owned(),
         Some(longest) if step.shortest == Duration::ZERO => {
             format!("up to {}", format_duration(longest))
         }

@@ -321,6 +321,7 @@ impl Course {
                 let style = match state {
                     StepState::Passed | StepState::Skipped => style::GREEN,
                     StepState::Failed => style::RED,
+                    StepState::Held => style::YELLOW,
                     StepState::Waiting | StepState::Running => Style::new(),
                 };
                 let total = match self.step.total {

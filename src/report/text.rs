@@ -422,8 +422,8 @@ pub(super) fn word_style(word: &str) -> Style {
     ];
     let open = [
         StepState::Running.word(),
+        StepState::Held.word(),
         "inconclusive",
-        "held",
         "not-yet",
         "warned",
         "approval-required",

@@ -35,6 +35,8 @@ pub enum Scenario {
     Blocked,
     /// The steps have a pause that only a person ends.
     Held,
+    /// The way back is rehearsed with a version that is as good as the old one.
+    Drill,
     /// Somebody else brings a hotfix into the stable workload while the new version is tried.
     Superseded,
     /// Two colours; the new version is as good as the old one.
@@ -66,7 +68,7 @@ const FAILING: Behaviour = Behaviour {
 
 impl Scenario {
     /// All scenarios, in the order in which the help names them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Healthy,
         Self::Errors,
         Self::LateOnset,
@@ -75,6 +77,7 @@ impl Scenario {
         Self::Outage,
         Self::Blocked,
         Self::Held,
+        Self::Drill,
         Self::Superseded,
         Self::BlueGreen,
         Self::BlueGreenPreview,
@@ -92,6 +95,7 @@ impl Scenario {
             Self::Outage => "outage",
             Self::Blocked => "blocked",
             Self::Held => "held",
+            Self::Drill => "drill",
             Self::Superseded => "superseded",
             Self::BlueGreen => "blue-green",
             Self::BlueGreenPreview => "blue-green-preview",

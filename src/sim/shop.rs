@@ -30,6 +30,11 @@ pub(super) fn files(
         let pause = "          - pause: {}                 # a person decides\n";
         shipgate = shipgate.replace(weight, &format!("{pause}{weight}"));
     }
+    if scenario == Scenario::Drill {
+        let patience = "    on_unavailable_after";
+        let drills = "    drills: true\n";
+        shipgate = shipgate.replace(patience, &format!("{drills}{patience}"));
+    }
     let mut files = shape.manifests();
     files.push(("policies/production.yaml".to_owned(), policy));
     files.push(("shipgate.yaml".to_owned(), shipgate));

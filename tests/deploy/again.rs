@@ -1,6 +1,6 @@
 //! The same deployment again, another one after it, and approvals in between.
 
-use shipgate::{ops::stop::StopReason, sim::Scenario};
+use shipgate::{event::Event, ops::stop::StopReason, sim::Scenario};
 
 use crate::{
     runs::Start,
@@ -108,9 +108,9 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     1/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     2/12 wait until canary runs 1.1: passed (live after 37s)
     3/12 canary weight 10%: passed (commit ID)
-    4/12 hold for an approval: failed (waits for an approval: run the same deploy again to go on)
-    42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval: run the same deploy again to go on
-      hint: to go on: run the same deploy again
+    4/12 hold for an approval: held (waits for an approval)
+    42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
@@ -125,9 +125,9 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     // Held on purpose is left as it is, by everyone.
     let before = stage.references();
     let recovered = stage.recover().await;
-    insta::assert_snapshot!(recovered, @"
+    insta::assert_snapshot!(recovered, @r"
     recover advertisements in production
-    0 ok: run ID of advertisements in production is held on purpose (waits for an approval: run the same deploy again to go on); left as it is
+    0 ok: run ID of advertisements in production is held on purpose (waits for an approval); left as it is
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     ");
@@ -136,11 +136,22 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(other.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
       hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback`
-      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval: run the same deploy again to go on)
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval)
     ");
     assert_eq!(stage.references(), before);
-    stage.deploy("1.1").await.assert(42, "second approval");
-    let last = stage.deploy("1.1").await;
+    // The same again is no approval, and writes nothing.
+    let again = stage.deploy("1.1").await;
+    insta::assert_snapshot!(again.end(), @r"
+    42 held: advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to take it back: shipgate rollback --service advertisements
+    ");
+    assert_eq!(stage.references(), before);
+    stage.accept("1.1").await.assert(42, "the second pause");
+    let after = stage.references();
+    stage.deploy("1.1").await.assert(42, "the second pause");
+    assert_eq!(stage.references(), after);
+    let last = stage.accept("1.1").await;
     insta::assert_snapshot!(last, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
@@ -148,9 +159,9 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     changes: 8
     note: an earlier try of this run got to step 3 of 12; going on from there
     3/12 canary weight 10%: skipped (the branch has these values already)
-    4/12 hold for an approval: passed (approved: the same deployment was asked for again)
+    4/12 hold for an approval: passed (approved before)
     5/12 watch canary for 3m: passed (good after 3m)
-    6/12 hold for an approval: passed (approved: the same deployment was asked for again)
+    6/12 hold for an approval: passed (accepted by alex with --accept)
     7/12 canary weight 50%: passed (commit ID)
     8/12 promote: Deployment/advertisements to 1.1: passed (commit ID)
     9/12 wait until stable runs 1.1: passed (live after 27s)
@@ -160,6 +171,58 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     0 ok: advertisements 1.1 in production is live and verified
     ");
     stage.assert_deployed("");
+}
+
+#[tokio::test]
+async fn what_was_approved_is_not_asked_for_again_by_whoever_goes_on_after_a_death() {
+    // Right behind the pause, after the watch behind it, and after the first push behind it.
+    let after_weight = "set_weight: 10\npause: {}\npause: {duration: 3m}\nset_weight: 50";
+    for (step, steps) in [
+        (4, after_weight),
+        (5, after_weight),
+        (6, after_weight),
+        (3, "pause: {}\nset_weight: 10\npause: {duration: 3m}"),
+    ] {
+        let what = format!("{step} of {steps}");
+        let stage = Stage::with_steps(Scenario::Healthy, steps);
+        stage.deploy("1.1").await.assert(42, &what);
+        let start = Start {
+            accept: true,
+            ..Start::new()
+        };
+        let kill = start.kill.clone();
+        let start = start.hook(move |event| {
+            if matches!(event, Event::StepFinished { index, .. } if *index == step) {
+                kill.notify_one();
+            }
+        });
+        assert_eq!(stage.deploy_with("1.1", start).await.code, None, "{what}");
+        stage.deploy("1.1").await.assert(0, &what);
+        stage.assert_deployed(&what);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_and_a_dry_run_say_that_it_waits() {
+    let stage = Stage::with_steps(
+        Scenario::Healthy,
+        "set_weight: 10\npause: {}\npause: {duration: 3m}",
+    );
+    stage.deploy("1.1").await.assert(42, "held");
+    let before = stage.references();
+    for (accept, code) in [(false, 42), (true, 0)] {
+        let start = Start {
+            accept,
+            dry_run: true,
+            ..Start::new()
+        };
+        let end = stage.deploy_with("1.1", start).await;
+        end.assert(code, "dry run");
+        let plan = end.outcome.plan.as_ref().unwrap();
+        let done = plan.steps.iter().filter(|step| step.is_done).count();
+        assert_eq!(done, if accept { 4 } else { 3 }, "{}", plan.end.sentence);
+        assert_eq!(stage.references(), before);
+    }
 }
 
 #[tokio::test]
@@ -179,7 +242,8 @@ async fn an_outage_is_no_approval() {
     let end = stage.deploy("1.1").await;
     end.assert(42, "the approval is still to come");
     assert!(end.end().contains("waits for an approval"), "{end}");
-    stage.deploy("1.1").await.assert(0, "approved");
+    stage.deploy("1.1").await.assert(42, "still to come");
+    stage.accept("1.1").await.assert(0, "approved");
     stage.assert_deployed("");
 }
 

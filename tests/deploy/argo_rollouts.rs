@@ -366,7 +366,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     branch: as at first
     == a pause for a person
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
-    2/3 follow Argo Rollouts until all runs 1.1: failed (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
+    2/3 follow Argo Rollouts until all runs 1.1: held (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -377,7 +377,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     advertisements.yaml: value: '1.0' -> value: '1.1'
     == an analysis without a result
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
-    2/3 follow Argo Rollouts until all runs 1.1: failed (step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
+    2/3 follow Argo Rollouts until all runs 1.1: held (step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -388,7 +388,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     advertisements.yaml: value: '1.0' -> value: '1.1'
     == paused by hand
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
-    2/3 follow Argo Rollouts until all runs 1.1: failed (step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
+    2/3 follow Argo Rollouts until all runs 1.1: held (step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -511,7 +511,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     == metrics that go away, and a watch afterwards
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: passed (done after 2m17s)
-    3/3 watch stable for 2m: failed (no answer for 2m: errors could not be measured: `bad` of stable: WORLD answered with status 503 (9 errors in a row))
+    3/3 watch stable for 2m: held (no answer for 2m: errors could not be measured: `bad` of stable: WORLD answered with status 503 (9 errors in a row))
     42 held: advertisements 1.1 in production is held: no answer for 2m: errors could not be measured: `bad` of stable: WORLD answered with status 503 (9 errors in a row)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -522,7 +522,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     advertisements.yaml: value: '1.0' -> value: '1.1'
     == metrics that go away, and no watch afterwards
     1/2 Rollout/advertisements to 1.1: passed (commit ID)
-    2/2 follow Argo Rollouts until all runs 1.1: failed (nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row))
+    2/2 follow Argo Rollouts until all runs 1.1: held (nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row))
     42 held: advertisements 1.1 in production is held: nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -588,7 +588,7 @@ async fn the_same_deployment_goes_on_after_a_pause() {
     branch: as at first
     == still there
     1/3 Rollout/advertisements to 1.1: skipped (the branch has these values already)
-    2/3 follow Argo Rollouts until all runs 1.1: failed (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
+    2/3 follow Argo Rollouts until all runs 1.1: held (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements

@@ -7,7 +7,7 @@ use shipgate::{event::Event, sim::Scenario};
 
 use crate::{
     runs::Start,
-    stage::{BLUE, GREEN, SERVICE, Stage, all},
+    stage::{BLUE, CONFIG, GREEN, SERVICE, Stage, all},
     trail::End,
     wire::{Call, Fate, When},
 };
@@ -270,9 +270,9 @@ async fn the_switch_waits_for_an_approval() {
     1/7 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
     2/7 wait until advertisements-green runs 1.1: passed (live after 37s)
     3/7 check the preview for 1m: passed (good after 1m)
-    4/7 hold for an approval: failed (waits for an approval: run the same deploy again to go on)
-    42 held: advertisements 1.1 in production is held before the switch: waits for an approval: run the same deploy again to go on
-      hint: to go on: run the same deploy again
+    4/7 hold for an approval: held (waits for an approval)
+    42 held: advertisements 1.1 in production is held before the switch: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started held
@@ -284,17 +284,21 @@ async fn the_switch_waits_for_an_approval() {
     live: blue 1.0, green 1.1 with 0%
     "#);
     stage.cleanup(true).await.assert(14, "held");
-    stage.deploy("1.1").await.assert(0, "approved");
+    let before = stage.references();
+    stage.deploy("1.1").await.assert(42, "not approved");
+    assert_eq!(stage.references(), before);
+    stage.accept("1.1").await.assert(0, "approved");
     assert_eq!(stage.live(), "blue 1.0, green 1.1 with 100%");
     // Both versions are there: nothing is to be written before the approval, and it is asked for all
     // the same.
     let end = stage.deploy("1.0").await;
     insta::assert_snapshot!(end.end(), @r"
-    42 held: advertisements 1.0 in production is held before the switch: waits for an approval: run the same deploy again to go on
-      hint: to go on: run the same deploy again
+    42 held: advertisements 1.0 in production is held before the switch: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.0 --accept (the policy names nobody who approves)
       hint: to take it back: shipgate rollback --service advertisements
     ");
-    stage.deploy("1.0").await.assert(0, "approved");
+    stage.deploy("1.0").await.assert(42, "not approved");
+    stage.accept("1.0").await.assert(0, "approved");
     assert_eq!(stage.live(), "blue 1.0, green 1.1 with 0%");
     stage.assert_nobody_lost("there and back");
 }
@@ -691,10 +695,87 @@ async fn a_selector_that_names_no_colour_is_refused() {
     30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements selects `colour: red`, which is neither Deployment/advertisements-blue (`blue`) nor Deployment/advertisements-green (`green`)
       hint: let it lead to the colour that is to serve
     30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements: the pods of Deployment/advertisements-blue and Deployment/advertisements-green differ in no label that it selects by, so it leads to both or to neither; found `app: advertisements`
-      hint: name the label with `traffic: {service: …, label: KEY}`
+      hint: write the colour that serves into the selector of Service/advertisements, in a commit of your own: `colour: blue` or `colour: green`
     30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements selects `app: shop`, `colour: blue`, and the pods of Deployment/advertisements-blue have `app: advertisements`, `colour: blue`, `tags.datadoghq.com/version: 1.0`: it could not lead there
       hint: give the pods of both colours every other label of the selector
     30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements: the pods of Deployment/advertisements-blue and Deployment/advertisements-green differ in no label that it selects by, so it leads to both or to neither; found `app: advertisements`, `colour: blue`
-      hint: name the label with `traffic: {service: …, label: KEY}`
+      hint: give the pods of each colour a label of their own in its template (`colour: blue`, `colour: green`); once they run, write the one that serves into the selector of Service/advertisements
     ");
+}
+
+#[tokio::test]
+async fn a_selector_without_a_colour_is_told_what_to_write() {
+    let unselected = "    colour: blue          # the colour that serves\n";
+    let rows = [
+        (
+            "no label of the pods either",
+            true,
+            "",
+            "traffic: {service: Service/advertisements}",
+        ),
+        (
+            "a label that is not there",
+            false,
+            "",
+            "traffic: {service: Service/advertisements, label: colour}",
+        ),
+        (
+            "a label of nobody",
+            true,
+            unselected,
+            "traffic: {service: Service/advertisements, label: tier}",
+        ),
+        (
+            "another label than the one that differs",
+            false,
+            unselected,
+            "traffic: {service: Service/advertisements, label: tier}",
+        ),
+    ];
+    let mut told = Vec::new();
+    for (what, bare, selected, traffic) in rows {
+        let stage = Stage::colours(Scenario::BlueGreen);
+        stage.edit(
+            CONFIG,
+            "traffic: {service: Service/advertisements}",
+            traffic,
+        );
+        stage.edit(SERVICE, unselected, selected);
+        if bare {
+            for (path, colour) in [(BLUE, "blue"), (GREEN, "green")] {
+                stage.edit(
+                    path,
+                    &format!("        colour: {colour}\n        tags"),
+                    "        tags",
+                );
+            }
+        }
+        let before = stage.references();
+        let end = stage.deploy("1.1").await;
+        told.push(format!("{what}: {}", end.end()));
+        assert_eq!(stage.references(), before, "{what}");
+    }
+    insta::assert_snapshot!(told.join("\n"), @r"
+    no label of the pods either: 30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements: the pods of Deployment/advertisements-blue and Deployment/advertisements-green differ in no label that it selects by, so it leads to both or to neither; found `app: advertisements`
+      hint: give the pods of each colour a label of their own in its template (`colour: blue`, `colour: green`); once they run, write the one that serves into the selector of Service/advertisements
+    a label that is not there: 30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements does not select by the label `colour`; found `app: advertisements`
+      hint: write the colour that serves into the selector of Service/advertisements, in a commit of your own: `colour: blue` or `colour: green`
+    a label of nobody: 30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements does not select by the label `tier`; found `app: advertisements`, `colour: blue`
+      hint: give the pods of each colour a label of their own in its template (`tier: blue`, `tier: green`); once they run, write the one that serves into the selector of Service/advertisements
+    another label than the one that differs: 30 edit-refused: clusters/prod/advertisements-service.yaml:2: Service/advertisements does not select by the label `tier`; found `app: advertisements`, `colour: blue`
+      hint: name a label of it by which the pods differ (`colour`)
+    ");
+}
+
+#[tokio::test]
+async fn nobody_is_switched_away_from_a_colour_without_pods() {
+    let stage = Stage::colours(Scenario::BlueGreen);
+    stage.edit(BLUE, "replicas: 3", "replicas: 0");
+    let before = stage.references();
+    let end = stage.deploy("1.1").await;
+    insta::assert_snapshot!(end.end(), @r"
+    30 edit-refused: Deployment/advertisements-blue serves everyone and has 0 replicas, so a way back would send users to no pods
+      hint: give Deployment/advertisements-blue its pods first, then deploy the new version
+    ");
+    assert_eq!(stage.references(), before);
 }

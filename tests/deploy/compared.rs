@@ -173,13 +173,13 @@ async fn a_canary_ends_as_its_counters_say() {
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (45 of 900), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 2.6–9.2×); 99.7 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
 
     one burst:
-    4/9 watch canary for 10m: failed (undecided after 10m: errors: canary 1.35 % (81 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.3× (95 % range 0.85–2.1×); undecided at the deadline: 35.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 2.1×)
+    4/9 watch canary for 10m: held (undecided after 10m: errors: canary 1.35 % (81 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.3× (95 % range 0.85–2.1×); undecided at the deadline: 35.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 2.1×)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 1.35 % (81 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.3× (95 % range 0.85–2.1×); undecided at the deadline: 35.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 2.1×
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
 
     no requests:
-    4/9 watch canary for 10m: failed (errors: canary no requests, stable 1.00 % (600 of 60,000), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict)
+    4/9 watch canary for 10m: held (errors: canary no requests, stable 1.00 % (600 of 60,000), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: errors: canary no requests, stable 1.00 % (600 of 60,000), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -213,7 +213,7 @@ async fn an_undecided_canary_ends_as_the_configuration_says() {
         story(few, &more, "").await
     }));
     insta::assert_snapshot!(stories.await.join("\n\n"), @r"
-    4/9 watch canary for 10m: failed (undecided after 10m: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
+    4/9 watch canary for 10m: held (undecided after 10m: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -310,7 +310,7 @@ async fn a_canary_without_its_share_of_the_requests_has_no_verdict() {
         ..HEALTHY
     };
     insta::assert_snapshot!(story(little, "", "").await, @r"
-    4/9 watch canary for 10m: failed (errors: canary 1.00 % (6 of 600), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.14–3.3×); canary received 1.0 % of the requests instead of 10.0 %: no verdict)
+    4/9 watch canary for 10m: held (errors: canary 1.00 % (6 of 600), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.14–3.3×); canary received 1.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: errors: canary 1.00 % (6 of 600), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.14–3.3×); canary received 1.0 % of the requests instead of 10.0 %: no verdict
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -325,7 +325,7 @@ async fn a_query_with_a_slip_is_never_healthy() {
     let end = stage.deploy("1.1").await;
     insta::assert_snapshot!(told(&end), @r"
     warning: before we start: shipgate.yaml:31:11: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one
-    4/11 watch canary for 3m: failed (errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number))
+    4/11 watch canary for 3m: held (errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number))
     42 held: advertisements 1.1 in production is held at weight 10%: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -390,7 +390,7 @@ async fn a_canary_is_held_against_a_limit() {
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (45 of 900), 95 % range 2.7–8.1 %, limit 2 %; 99.5 % sure it is above the limit of 2 % (99 % needed) — worse
 
     few requests:
-    4/9 watch canary for 10m: failed (undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
+    4/9 watch canary for 10m: held (undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
@@ -467,7 +467,7 @@ async fn what_is_held_after_the_promotion_says_so() {
     };
     insta::assert_snapshot!(story(gone, "", "").await, @r"
     4/9 watch canary for 10m: passed (good after 10m)
-    7/9 watch stable for 10m: failed (undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
+    7/9 watch stable for 10m: held (undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
     42 held: advertisements 1.1 in production is held after the promotion: undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements

@@ -12,7 +12,7 @@ use shipgate::{
 use crate::{
     endings::rolling_text,
     runs::Start,
-    stage::{Stage, starts},
+    stage::{CONFIG, Stage, starts},
 };
 
 fn allowed(text: String) -> String {
@@ -87,7 +87,7 @@ async fn nobody_drills_a_service_that_does_not_want_it() {
     let before = stage.references();
     let end = stage.deploy_with("1.1", drill()).await;
     insta::assert_snapshot!(end.end(), @r"
-    14 blocked-other: shipgate.yaml:9:5: `advertisements` does not say `drills: true`, so no drill brings a version to it
+    14 no-drills: shipgate.yaml:9:5: `advertisements` does not say `drills: true`, so no drill brings a version to it
       hint: a drill sends real users to the new version for a moment; its owners allow that with `drills: true`
     ");
     assert_eq!(stage.references(), before);
@@ -130,6 +130,45 @@ async fn a_drill_that_dies_is_recovered_and_never_gone_on_with() {
     stage.recover().await.assert(0, "recovered");
     stage.assert_restored("recovered");
     stage.deploy("1.1").await.assert(0, "for real");
+}
+
+#[tokio::test]
+async fn a_drill_that_is_held_says_with_which_command_it_goes_on() {
+    // The pause comes before the first users.
+    let stage = Stage::with_steps(
+        Scenario::Healthy,
+        "pause: {}\nset_weight: 10\npause: {duration: 3m}",
+    );
+    let config = stage.text(CONFIG);
+    stage.edit(CONFIG, &config, &allowed(config.clone()));
+    let held = stage.deploy_with("1.1", drill()).await;
+    let other = stage.deploy("1.1").await;
+    let recovered = stage.recover().await;
+    let again = stage.deploy_with("1.1", drill()).await;
+    let told = [held, other, recovered, again].map(|end| end.end());
+    insta::assert_snapshot!(told.join("\n"), @r"
+    42 held: advertisements 1.1 in production is held at weight 0%: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept (the policy names nobody who approves)
+      hint: to take it back: shipgate rollback --service advertisements
+    14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
+      hint: it is held on purpose: deploy 1.1 again with --drill to go on, or take it back with `shipgate rollback`
+      hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval)
+    0 ok: run ID of advertisements in production is held on purpose (waits for an approval); left as it is
+      hint: to go on: run the same deploy again, with --drill
+      hint: to take it back: shipgate rollback --service advertisements
+    42 held: advertisements 1.1 in production is held at weight 0% since 2026-03-10T10:00:37Z: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept (the policy names nobody who approves)
+      hint: to take it back: shipgate rollback --service advertisements
+    ");
+    let accept = Start {
+        accept: true,
+        ..drill()
+    };
+    stage
+        .deploy_with("1.1", accept)
+        .await
+        .assert(0, "the drill");
+    stage.assert_restored("the drill");
 }
 
 #[tokio::test]

@@ -100,19 +100,19 @@ async fn what_is_undecided_is_let_through_where_the_configuration_says_so() {
     4/9 watch canary for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: how much worse than stable it may be is not known)
 
     percentile, hardly any requests, promote:
-    4/9 watch canary for 10m: failed (latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict)
+    4/9 watch canary for 10m: held (latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict
 
     gauge, hold:
-    4/9 watch canary for 10m: failed (undecided after 10m: p99: canary 0.55, stable 0.50 (averages), above 1.2× stable in 10 of 20 polls; undecided at the deadline: nothing speaks for worse or for good yet)
+    4/9 watch canary for 10m: held (undecided after 10m: p99: canary 0.55, stable 0.50 (averages), above 1.2× stable in 10 of 20 polls; undecided at the deadline: nothing speaks for worse or for good yet)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: p99: canary 0.55, stable 0.50 (averages), above 1.2× stable in 10 of 20 polls; undecided at the deadline: nothing speaks for worse or for good yet
 
     percentile, hold:
-    4/9 watch canary for 10m: failed (undecided after 10m: latency: canary p99 0.50 to 1.0 (6,600 requests), stable p99 0.25 to 0.50 (60,000 requests); undecided at the deadline: nothing speaks for worse or for good yet)
+    4/9 watch canary for 10m: held (undecided after 10m: latency: canary p99 0.50 to 1.0 (6,600 requests), stable p99 0.25 to 0.50 (60,000 requests); undecided at the deadline: nothing speaks for worse or for good yet)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: latency: canary p99 0.50 to 1.0 (6,600 requests), stable p99 0.25 to 0.50 (60,000 requests); undecided at the deadline: nothing speaks for worse or for good yet
 
     percentile, hardly any requests, hold:
-    4/9 watch canary for 10m: failed (latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict)
+    4/9 watch canary for 10m: held (latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: latency: canary p99 at most 0.25 (12 requests), stable p99 0.25 to 0.50 (60,000 requests); canary received 0.0 % of the requests instead of 10.0 %: no verdict
     ");
 }

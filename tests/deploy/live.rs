@@ -433,7 +433,7 @@ async fn what_answers_when_the_last_watch_is_over_decides() {
     3/3 watch stable for 3m: failed (stable was to run 1.1 and answered with 1.0 at the end of the watch)
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable was to run 1.1 and answered with 1.0 at the end of the watch
     == nobody
-    3/3 watch stable for 3m: failed (whether stable still runs 1.1 is not known after 2m (URL answered with status 503))
+    3/3 watch stable for 3m: held (whether stable still runs 1.1 is not known after 2m (URL answered with status 503))
     42 held: advertisements 1.1 in production is held: whether stable still runs 1.1 is not known after 2m (URL answered with status 503)
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements

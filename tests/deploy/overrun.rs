@@ -86,6 +86,7 @@ async fn abort_ends_the_watch_and_takes_back() {
     3/4 back: wait until the canary no longer runs the new version: passed
     4/4 back: wait until the previous version is healthy: passed
     40 window-closed: advertisements 1.1 in production was taken back, 1.0 is live again: it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: abort` of the policy); opens next Wed 2026-03-11 09:00 UTC
+      hint: nothing was found wrong with the version: run the same deploy again when it is open
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | robin: something else
     journal: started advanced advanced rolling-back rolling-back rolled-back
     tree: as at first

@@ -62,6 +62,8 @@ pub struct Start {
     pub source: Option<String>,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// Does it accept what waits for a person?
+    pub accept: bool,
     /// Does a rollback go down in steps?
     pub progressive: bool,
     /// How long is stable watched at each?
@@ -90,6 +92,7 @@ impl Start {
             kill: Arc::new(Notify::new()),
             source: None,
             drill: false,
+            accept: false,
             progressive: false,
             hold: None,
             variables: Vec::new(),
@@ -154,12 +157,22 @@ impl Stage {
             },
             source: start.source.clone(),
             drill: start.drill,
+            accept: start.accept,
             asker: asker(Some(start.actor.to_owned())),
         };
         let run = self.run(start, async |outside, _, stop, trail| {
             Box::pin(deploy::deploy(&request, outside, stop, trail)).await
         });
         Box::pin(run).await
+    }
+
+    /// Deploys again, and accepts what waits for a person.
+    pub async fn accept(&self, version: &str) -> End {
+        let start = Start {
+            accept: true,
+            ..Start::by("alex")
+        };
+        Box::pin(self.deploy_with(version, start)).await
     }
 
     /// Recovers, as another person.

@@ -88,6 +88,7 @@ async fn alert_tells_and_goes_on_and_does_not_say_that_it_was_wanted() {
     11/11 canary to 0 replicas: passed (commit ID)
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
       hint: to take it back: shipgate rollback --service advertisements
+      hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
     log: advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced advanced advanced promoted promoted promoted promoted alerted
     tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
@@ -168,6 +169,7 @@ async fn the_verdict_is_not_forgotten_by_whoever_goes_on() {
     insta::assert_snapshot!(end.end(), @r"
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
       hint: to take it back: shipgate rollback --service advertisements
+      hint: to keep it: run the same deploy again, which says how
     ");
 }
 
@@ -206,4 +208,53 @@ async fn the_same_holds_without_a_canary() {
         stage.rollback(None).await.assert(0, "rollback");
         stage.assert_restored(on_failure);
     }
+}
+
+#[tokio::test]
+async fn a_preview_that_fails_brings_it_to_nobody_whatever_it_is_trusted_with() {
+    for on_failure in ["hold", "alert"] {
+        let stage = Stage::edited(Scenario::BlueGreenPreview, |text| wish(text, on_failure));
+        let end = stage.deploy("1.1").await;
+        end.assert(42, on_failure);
+        assert_eq!(end.outcome.reason_code, "judged-worse", "{end}");
+        assert!(
+            end.to_string()
+                .contains("3/6 check the preview for 1m: failed"),
+            "{end}"
+        );
+        assert!(!stage.log().iter().any(|subject| subject.contains("switch")));
+        assert_eq!(stage.live(), "blue 1.0, green 1.1 with 0%", "{on_failure}");
+        stage.rollback(None).await.assert(0, on_failure);
+        assert_eq!(stage.tree(), "as at first", "{on_failure}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_only_told_of_is_told_again_until_somebody_accepts_it() {
+    let stage = stage(Scenario::Latency, "alert");
+    stage.deploy("1.1").await.assert(42, "told");
+    let before = stage.references();
+    let again = stage.deploy("1.1").await;
+    insta::assert_snapshot!(again, @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
+      hint: to take it back: shipgate rollback --service advertisements
+      hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+    ");
+    assert_eq!(stage.references(), before);
+    let accepted = stage.accept("1.1").await;
+    insta::assert_snapshot!(accepted.end(), @"0 ok: advertisements 1.1 in production stays although it was judged worse: accepted by alex with --accept (latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements))");
+    assert_eq!(stage.journal().last().unwrap(), "accepted");
+    assert_eq!(
+        stage.history().await,
+        ["canary accepted (1.0 -> 1.1, by alex)"]
+    );
+    assert_eq!(stage.gaps().await, Vec::<String>::new());
+    let before = stage.references();
+    stage.deploy("1.1").await.assert(0, "nothing to do");
+    stage.recover().await.assert(0, "nothing to recover");
+    assert_eq!(stage.references(), before);
+    stage.rollback(None).await.assert(0, "rollback");
+    assert_eq!(stage.live(), "stable 1.0, canary nothing with 0%");
 }

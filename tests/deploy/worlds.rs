@@ -272,8 +272,8 @@ async fn every_world_has_its_honest_ending() {
     cluster: stable 1.0.1, canary nothing with 0%; 0 requests found no pod
     journal: started advanced advanced rolling-back rolling-back rolled-back
     == a pause for a person
-    42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval: run the same deploy again to go on
-      hint: to go on: run the same deploy again
+    42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
+      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
       hint: to take it back: shipgate rollback --service advertisements
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 10%; 0 requests found no pod

@@ -5,6 +5,7 @@
 
 mod announced;
 mod github;
+mod holds;
 #[path = "../support/hurried.rs"]
 mod hurried;
 mod keys;

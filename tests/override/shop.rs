@@ -49,6 +49,16 @@ impl Ran {
     }
 }
 
+impl Ran {
+    /// The hints.
+    pub fn hints(&self) -> Vec<String> {
+        let hints = self.result["hints"].as_array().unwrap().iter();
+        hints
+            .map(|hint| format!("  hint: {}", hint.as_str().unwrap()))
+            .collect()
+    }
+}
+
 impl Shop {
     /// A shop whose policy is this text.
     pub fn new(scenario: Scenario, policy: &str) -> Self {
@@ -123,6 +133,21 @@ impl Shop {
             result,
             stderr,
         }
+    }
+
+    /// Gives the service a canary of 10 % with so many pauses, each of which a person ends. Nothing is
+    /// compared: whether that is decided in time is chance.
+    pub fn with_pauses(&self, number: usize) {
+        let config = self.text("shipgate.yaml");
+        let (head, rest) = config.split_once("        # Raw counters").unwrap();
+        let (_, tail) = rest.split_once("nobody minds\n").unwrap();
+        let config = format!("{head}{tail}");
+        let (head, rest) = config.split_once("        steps:\n").unwrap();
+        let (_, tail) = rest.split_once("        bake_time:").unwrap();
+        let pauses = "          - pause: {}\n          - pause: {duration: 2m}\n".repeat(number);
+        let steps = format!("        steps:\n          - set_weight: 10\n{pauses}");
+        let config = format!("{head}{steps}        bake_time:{tail}");
+        self.write("shipgate.yaml", &config);
     }
 
     /// Deploys a version.

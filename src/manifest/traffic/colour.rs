@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::selector::{pod_labels, shown};
 use crate::manifest::{
     Manifests, ObjectRef, Refusal, cursor::Cursor, manifests::listed, object::View,
+    pods::version_label,
 };
 
 /// How a Service tells two workloads apart.
@@ -47,17 +48,38 @@ pub fn colours(
     ];
     let label = match label {
         Some(label) => label,
-        None => differing(&selector, &pods, workloads).map_err(|reason| {
-            refuse(view, format!("{service}: {reason}"))
-                .hint("name the label with `traffic: {service: …, label: KEY}`")
-        })?,
+        None => match differing(&selector, &pods).as_slice() {
+            [only] => only,
+            [] => {
+                let reason = format!(
+                    "{service}: the pods of {first} and {second} differ in no label that it selects by, so it leads to both or to neither; found {}",
+                    shown(&selector)
+                );
+                return Err(refuse(view, reason).hint(new_label(service, &pods, None)));
+            }
+            several => {
+                let reason = format!(
+                    "{service}: the pods of {first} and {second} differ in {} of its labels, expected one: {}",
+                    several.len(),
+                    listed(several.iter().map(|key| format!("`{key}`")))
+                );
+                return Err(refuse(view, reason)
+                    .hint("name the label with `traffic: {service: …, label: KEY}`"));
+            }
+        },
     };
     let Some(selected) = selector.get(label) else {
         let reason = format!(
             "{service} does not select by the label `{label}`; found {}",
             shown(&selector)
         );
-        return Err(refuse(view, reason).hint("name one of these; a selector gets no new label"));
+        let others = differing(&selector, &pods);
+        return Err(refuse(view, reason).hint(if others.is_empty() {
+            new_label(service, &pods, Some(label))
+        } else {
+            let others = listed(others.iter().map(|key| format!("`{key}`")));
+            format!("name a label of it by which the pods differ ({others})")
+        }));
     };
     let mut values = Vec::new();
     for (workload, pods) in workloads.iter().zip(&pods) {
@@ -108,29 +130,45 @@ pub fn colours(
     })
 }
 
-/// Finds the one label of the selector whose value differs between the pods.
+/// Finds the labels of the selector whose value differs between the pods, by name.
 fn differing<'a>(
     selector: &HashMap<&'a str, &'a str>,
     [first, second]: &[HashMap<&str, &str>; 2],
-    [one, other]: [&ObjectRef; 2],
-) -> Result<&'a str, String> {
+) -> Vec<&'a str> {
     let mut found: Vec<&'a str> = selector
         .keys()
         .copied()
         .filter(|key| first.get(key) != second.get(key))
         .collect();
     found.sort_unstable();
-    match found.as_slice() {
-        [only] => Ok(only),
-        [] => Err(format!(
-            "the pods of {one} and {other} differ in no label that it selects by, so it leads to both or to neither; found {}",
-            shown(selector)
-        )),
-        several => Err(format!(
-            "the pods of {one} and {other} differ in {} of its labels, expected one: {}",
-            several.len(),
-            listed(several.iter().map(|key| format!("`{key}`")))
-        )),
+    found
+}
+
+/// Says what to write so that a selector tells the colours apart that does not: a deployment gives it
+/// no new label. `wanted` is the label that should do so.
+fn new_label(
+    service: &ObjectRef,
+    [first, second]: &[HashMap<&str, &str>; 2],
+    wanted: Option<&str>,
+) -> String {
+    let mut both: Vec<(&str, &str, &str)> = first
+        .iter()
+        .filter_map(|(key, value)| Some((*key, *value, *second.get(key)?)))
+        .filter(|(key, one, other)| one != other && wanted.is_none_or(|wanted| wanted == *key))
+        // What differs because the versions do says nothing of the colour.
+        .filter(|(key, ..)| !version_label::KEYS.contains(key))
+        .collect();
+    both.sort_unstable();
+    match both.first() {
+        Some((key, one, other)) => format!(
+            "write the colour that serves into the selector of {service}, in a commit of your own: `{key}: {one}` or `{key}: {other}`"
+        ),
+        None => {
+            let key = wanted.unwrap_or("colour");
+            format!(
+                "give the pods of each colour a label of their own in its template (`{key}: blue`, `{key}: green`); once they run, write the one that serves into the selector of {service}"
+            )
+        }
     }
 }
 

@@ -7,12 +7,14 @@ use super::{
     OnCancel,
     back::BackEnd,
     forward,
+    held::{place, take_it_back},
     run::{Run, StepEnd},
-    verdicts::live_and_worse,
+    verdicts::{KEEP_IT, live_and_worse},
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome},
     ops::{
+        acceptance::Awaiting,
         cause::Cause,
         journal::State,
         land::FORWARD_PATIENCE,
@@ -82,7 +84,9 @@ impl Run<'_> {
                 state.word().clone_into(&mut self.deployment.state);
                 self.settle().await;
                 if let Some(why) = worse {
-                    return live_and_worse(what, &self.writer.identity.service, &why);
+                    let identity = &self.writer.identity;
+                    let keep = Awaiting::of(identity).next_steps(KEEP_IT, &self.approvers, true);
+                    return live_and_worse(what, &identity.service, &why, keep);
                 }
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
@@ -133,7 +137,13 @@ impl Run<'_> {
     async fn closed(&mut self, what: &str, reason: &str) -> Outcome {
         let aborts = self.closing.as_ref().is_some_and(|closing| closing.aborts);
         let (mut outcome, expected) = if aborts {
-            let outcome = self.back(what, reason, Cause::Closed).await;
+            let mut outcome = self.back(what, reason, Cause::Closed).await;
+            if outcome.ending == Ending::RolledBack {
+                outcome.hints.push(
+                    "nothing was found wrong with the version: run the same deploy again when it is open"
+                        .to_owned(),
+                );
+            }
             (outcome, Ending::RolledBack)
         } else {
             (self.hold(what, reason).await, Ending::Held)
@@ -164,26 +174,17 @@ impl Run<'_> {
                 )));
             }
         }
-        let at = match weight {
-            Some(_) if forward::is_promoted(&self.plan, self.at) && self.plan.switches() => {
-                " after the switch".to_owned()
-            }
-            Some(_) if self.plan.switches() => " before the switch".to_owned(),
-            // The weight is the canary's, and stable runs the new version as well.
-            Some(_) if forward::is_promoted(&self.plan, self.at) => {
-                " after the promotion".to_owned()
-            }
-            Some(weight) => format!(" at weight {weight}"),
-            None => String::new(),
-        };
+        let at = place(&self.plan, self.at, weight);
         let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
-        outcome
-            .hints
-            .push("to go on: run the same deploy again".to_owned());
-        outcome.hints.push(format!(
-            "to take it back: shipgate rollback --service {}",
-            self.writer.identity.service
-        ));
+        let identity = &self.writer.identity;
+        outcome.hints = if self.waits_for_approval() {
+            Awaiting::of(identity).next_steps("to go on", &self.approvers, false)
+        } else if identity.drill {
+            vec![format!("to go on: {}", Awaiting::of(identity).command())]
+        } else {
+            vec!["to go on: run the same deploy again".to_owned()]
+        };
+        outcome.hints.push(take_it_back(&identity.service));
         outcome
     }
 

@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use super::{
-    Outside,
-    observe::{Silent, Watching},
-};
+use super::{Outside, asked_before::Silent, observe::Watching};
 use crate::{
     analysis::Standing,
     config::verification::Verification,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Outside, prepare::unfinished_run, read_journal};
+use super::{Outside, held::WAITS_FOR_APPROVAL, prepare::unfinished_run, read_journal};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     git::Repository,
@@ -143,10 +143,16 @@ pub async fn foreseen(
         return Ok(None);
     };
     let record = &run.record;
-    let is_the_same = version.is_some() && record.version.as_ref() == version;
+    let is_the_same = version.is_some() && record.version.as_ref() == version && !record.drill;
     if is_the_same && record.state != State::RollingBack {
+        let is_awaited = record.reason.as_deref() == Some(WAITS_FOR_APPROVAL);
+        let (why, once) = if record.state == State::Held && is_awaited {
+            (format!(": {WAITS_FOR_APPROVAL}"), " once that is given")
+        } else {
+            (String::new(), "")
+        };
         return Ok(Some(format!(
-            "run {} of the same version is not finished ({}): the deployment goes on with it",
+            "run {} of the same version is not finished ({}{why}): the deployment goes on with it{once}",
             record.run,
             record.state.word()
         )));

@@ -1,12 +1,16 @@
 //! The whole job: gate, preflight, rewrite, commit, push, wait until live, verify step by step,
 //! promote, or back.
 
+mod asked_before;
 mod back;
 mod end;
+mod facts;
 mod follow;
 mod forward;
 mod healthy;
+mod held;
 mod in_the_way;
+mod kept;
 mod observe;
 mod overrun;
 mod prepare;
@@ -47,15 +51,16 @@ use crate::{
 
 pub use in_the_way::foreseen;
 
+use held::let_past;
 use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
+pub use asked_before::asked_before;
 pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
+pub use facts::{already_there, facts, previous_version, roles};
 pub use forward::write as forward_write;
-pub use observe::{Watched, Watching, asked_before, single, watch};
-pub use prepare::{
-    Prepared, Ready, already_there, facts, prepare, previous_version, roles, unfinished_run,
-    whole_diff,
-};
+pub use held::Held;
+pub use observe::{Watched, Watching, single, watch};
+pub use prepare::{Prepared, Ready, prepare, unfinished_run, whole_diff};
 pub use resume::{Continued, DIRECT, Remade, STEPPED_DOWN, in_place, remake, resume};
 pub use run::{Run, default_timeout};
 pub use verdicts::live_and_worse;
@@ -107,6 +112,8 @@ pub struct DeployRequest {
     pub source: Option<String>,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// Does the command itself accept what waits for a person, where the policy names nobody who does?
+    pub accept: bool,
     /// Who asks.
     pub asker: Asker,
 }
@@ -183,17 +190,21 @@ async fn after_others(
         let before = begin(request, outside, reporter, waiting.as_mut(), is_first);
         is_first = false;
         // Nothing has been changed yet, so whatever is under way may be dropped at once.
-        let (target, permit, prepared) = match Box::pin(stop.or(before)).await {
+        let (target, mut permit, prepared) = match Box::pin(stop.or(before)).await {
             Err(reason) => return Err(super::stopped_before_change(reason)),
             Ok(Err(failure)) => return Err(failure),
             Ok(Ok(Err(outcome))) => return Ok(*outcome),
             Ok(Ok(Ok(begun))) => begun,
         };
-        let (prepared, diff, manifests) = match prepared {
+        let (mut prepared, diff, manifests) = match prepared {
             Prepared::AlreadyThere(reason) => {
                 let mut outcome = Outcome::new(Ending::NoChange, reason);
                 outcome.verdict = Some(permit.into_verdict());
                 return Ok(outcome);
+            }
+            Prepared::JudgedWorse(kept) => {
+                let end = kept.end(*permit, request, outside, &target, &mut stop, reporter);
+                return Box::pin(end).await;
             }
             Prepared::InTheWay(run) => {
                 let now = outside.clock.now();
@@ -215,6 +226,32 @@ async fn after_others(
                 manifests,
             } => (ready, diff, manifests),
         };
+        let asked = let_past(
+            &mut prepared,
+            &mut permit,
+            request,
+            outside,
+            &target,
+            reporter,
+        );
+        let held = match Box::pin(stop.or(asked)).await {
+            Err(reason) => return Err(super::stopped_before_change(reason)),
+            Ok(asked) => asked?,
+        };
+        if let Some(mut outcome) = held {
+            outcome.verdict = Some(permit.into_verdict());
+            if request.dry_run {
+                let foreseen = Foreseen {
+                    ready: &prepared,
+                    manifests: &manifests,
+                    diff,
+                    target: &target,
+                    timeout: request.limits.timeout,
+                };
+                foreseen.add_to(&mut outcome)?;
+            }
+            return Ok(outcome);
+        }
         if request.dry_run {
             announce::foretell(&permit, outside, reporter);
             let foreseen = Foreseen {
@@ -325,16 +362,21 @@ async fn begin(
     }
 }
 
+/// The reason code of a service that takes no drills.
+const NO_DRILLS: &str = "no-drills";
+
 /// Refuses a drill of a service whose owners have not said that there may be any.
 fn no_drills(target: &Target) -> Failure {
     let service = &target.service.name;
     let pointer = format!("/services/{}", crate::yaml::value::escape(service));
     let place = super::preflight::place(target, &pointer);
-    Failure::new(
+    let mut failure = Failure::new(
         Ending::BlockedOther,
         format!("{place}: `{service}` does not say `drills: true`, so no drill brings a version to it"),
     )
-    .hint("a drill sends real users to the new version for a moment; its owners allow that with `drills: true`")
+    .hint("a drill sends real users to the new version for a moment; its owners allow that with `drills: true`");
+    NO_DRILLS.clone_into(&mut failure.0.reason_code);
+    failure
 }
 
 /// Makes the outcome of a run that only shows what it would do.

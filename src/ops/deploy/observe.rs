@@ -1,4 +1,4 @@
-//! Looks at what runs: once before the first push, and all through every pause.
+//! Watches what runs, all through every pause.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::{
     analysis::StandingVerdict,
     config::{
         query::Variables,
-        verification::{CheckKind, Measure, OnInconclusive, Verification},
+        verification::{Measure, OnInconclusive, Verification},
     },
-    event::{Ending, Event, Failure, MetricRecord, Reporter},
+    event::{Event, Failure, MetricRecord, Reporter},
     ops::{
         load::Target,
-        preflight, programs,
+        programs,
         stop::{Stop, StopReason},
         watch::{Endpoints, Extent, Reference, Subject, Undecided, Watcher},
     },
     rollout::{Arm, Roles},
-    units::{Version, Weight, format_duration},
+    units::{Weight, format_duration},
 };
 
 /// What is watched.
@@ -67,13 +67,13 @@ pub enum Watched {
 
 impl Watching<'_> {
     /// Returns the word that the configuration names the workload of a part by.
-    fn word(&self, arm: Arm) -> &'static str {
+    pub(super) fn word(&self, arm: Arm) -> &'static str {
         let workload = self.roles.workload(arm);
         let word = workload.and_then(|workload| self.target.service.word(workload));
         word.unwrap_or(arm.word())
     }
 
-    fn variables(&self, arm: Arm, version: &str) -> Variables {
+    pub(super) fn variables(&self, arm: Arm, version: &str) -> Variables {
         Variables {
             service: Some(self.target.service.name.clone()),
             environment: Some(self.target.environment_name.clone()),
@@ -141,7 +141,7 @@ pub fn all_the_while(
 
 /// Returns the part of a verification that compares, or the part that does not; none where nothing of
 /// it decides.
-fn part(verification: &Verification, compares: bool) -> Option<Verification> {
+pub(super) fn part(verification: &Verification, compares: bool) -> Option<Verification> {
     let mut part = verification.clone();
     part.metrics
         .retain(|metric| matches!(metric.measure, Measure::Comparison(_)) == compares);
@@ -156,128 +156,6 @@ fn part(verification: &Verification, compares: bool) -> Option<Verification> {
 /// decides.
 pub fn single(verification: &Verification) -> Option<Verification> {
     part(verification, false)
-}
-
-/// Asks every provider once for both arms, so that a query that cannot be answered is found before
-/// anything is changed. Returns the names of the health checks that fail already.
-///
-/// # Errors
-/// A provider does not answer. That it has no data for the canary is as it should be: there is none.
-pub async fn preflight(
-    target: &Target,
-    version: &Version,
-    (roles, previous): (&Roles, &str),
-    outside: &Outside<'_>,
-    reporter: &mut dyn Reporter,
-) -> Result<Vec<String>, Failure> {
-    let arms = asked_before(target);
-    let verification = &target.service.verification;
-    let version_of = |arm| match arm {
-        Arm::Stable => previous,
-        Arm::Canary => version.as_str(),
-    };
-    let now = outside.clock.now();
-    let look = |arm, version| Watching {
-        target,
-        roles,
-        verification,
-        arm,
-        version,
-        previous,
-        changed_at: now,
-        began: None,
-        promote_early: false,
-        weight: None,
-        duration: Duration::ZERO,
-        limit: Duration::ZERO,
-    };
-    // A program is looked for, and not run: what it does may take a new version that is there.
-    programs::find(verification, &target.programs, outside.secrets)?;
-    let mut asked = verification.clone();
-    asked
-        .checks
-        .retain(|check| !matches!(check.kind, CheckKind::Job(_)));
-    let mut unhealthy = Vec::new();
-    if let Some(single) = part(&asked, false) {
-        for arm in arms {
-            let mut watcher =
-                look(*arm, version_of(*arm)).watcher(&single, Reference::Nobody, outside)?;
-            watcher.make_due(now);
-            watcher.poll(&mut Silent).await;
-            for standing in watcher.standings() {
-                if standing.errors_in_a_row > 0 {
-                    let sentence = format!("{} ({})", standing.sentence(), arm.word());
-                    return Err(not_answered(target, &standing.name, &sentence));
-                }
-                if *arm == Arm::Stable && standing.inconclusive > 0 {
-                    reporter.event(&Event::Warning(format!(
-                        "before we start: {}: {} (stable)",
-                        preflight::criterion(target, &standing.name),
-                        standing.sentence()
-                    )));
-                }
-                if *arm == Arm::Stable && standing.failed > 0 {
-                    reporter.event(&Event::Warning(format!(
-                        "stable is not healthy before we start: {}",
-                        standing.sentence()
-                    )));
-                    let mut checks = verification.health.iter();
-                    if checks.any(|check| check.name == standing.name) {
-                        unhealthy.push(standing.name);
-                    }
-                }
-            }
-        }
-    }
-    let Some(compared) = part(verification, true) else {
-        return Ok(unhealthy);
-    };
-    // Both arms are asked at once. That the new version has no counters yet is as it should be.
-    let arm = match &roles.canary {
-        Some(_) => Arm::Canary,
-        None => Arm::Stable,
-    };
-    let stable = look(Arm::Stable, previous).variables(Arm::Stable, previous);
-    let watching = look(arm, version.as_str());
-    let mut watcher = watching.watcher(&compared, Reference::Beside(stable), outside)?;
-    watcher.make_due(now);
-    watcher.poll(&mut Silent).await;
-    for standing in watcher.standings() {
-        if standing.errors_in_a_row > 0 {
-            return Err(not_answered(target, &standing.name, &standing.sentence()));
-        }
-        if standing.inconclusive > 0 {
-            reporter.event(&Event::Warning(format!(
-                "before we start: {}: {}",
-                preflight::criterion(target, &standing.name),
-                standing.sentence()
-            )));
-        }
-    }
-    Ok(unhealthy)
-}
-
-/// Returns the arms about which every provider is asked before anything is changed.
-pub fn asked_before(target: &Target) -> &'static [Arm] {
-    match target.service.strategy.canary() {
-        Some(_) => &[Arm::Stable, Arm::Canary],
-        None => &[Arm::Stable],
-    }
-}
-
-fn not_answered(target: &Target, name: &str, sentence: &str) -> Failure {
-    let at = preflight::criterion(target, name);
-    let reason = format!("before anything was changed: {at}: {sentence}");
-    let hint = preflight::next_step(sentence, &at, "the provider");
-    Failure::new(Ending::Unavailable, reason).hint(hint)
-}
-
-/// What asks only to know tells its result in one line; its measurements are no part of the verdict.
-pub(super) struct Silent;
-
-impl Reporter for Silent {
-    fn event(&mut self, _event: &Event) {}
-    fn finish(&mut self, _outcome: &crate::event::Outcome) {}
 }
 
 /// Watches for the whole duration; worse ends it at once.

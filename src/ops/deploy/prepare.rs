@@ -2,27 +2,28 @@
 
 use super::{
     super::failure,
-    DeployRequest, Outside,
+    DeployRequest, Outside, asked_before,
+    facts::{already_there, serves_with_pods},
+    held::Held,
     in_the_way::InTheWay,
-    observe,
+    kept::Kept,
     resume::{Continued, Remade, in_place, remake, resume, step_began},
 };
 use chrono::{DateTime, Utc};
 
 use crate::{
-    config::Traffic,
     event::{Ending, Event, Failure, PreflightRecord, Reporter},
     git::CommitId,
     manifest::{self, Manifests},
     ops::{
-        arms, carried,
+        arms,
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
         preflight, pull_request,
     },
-    rollout::{self, Action, Facts, Plan, Replay, Roles, Share, Switch},
-    units::{Version, Weight},
+    rollout::{self, Action, Plan, Replay},
+    units::Version,
     yaml::value::escape,
 };
 
@@ -43,9 +44,8 @@ pub struct Ready {
     pub on_branch: CommitId,
     /// When an earlier try began to push that step.
     pub landed_at: Option<DateTime<Utc>>,
-    /// Step at which the earlier try was held, from 0: its approval, and those before it, count as
-    /// given, because the gate has let the same deployment through again.
-    pub held_at: Option<usize>,
+    /// Where earlier tries were held.
+    pub held: Held,
     /// Whether its image is there; none where nobody asks that.
     pub image: Option<PreflightRecord>,
 }
@@ -55,6 +55,8 @@ pub struct Ready {
 pub enum Prepared {
     /// The version runs already; nothing to do. Says so.
     AlreadyThere(String),
+    /// The version runs already, was judged worse, and nobody has accepted that.
+    JudgedWorse(Box<Kept>),
     /// Another run of the service is not finished.
     InTheWay(Box<InTheWay>),
     /// Ready to go.
@@ -142,6 +144,9 @@ pub async fn prepare(
             .map_err(not_in_place)?;
     }
     if unfinished.is_none() && already_there(target, &manifests, &request.version)? {
+        if let Some(kept) = Kept::find(&records, &request.version, journal_tip.clone()) {
+            return Ok(Prepared::JudgedWorse(Box::new(kept)));
+        }
         return Ok(Prepared::AlreadyThere(format!(
             "{} {} is in {} already; nothing to do",
             target.service.name, request.version, target.environment_name
@@ -188,7 +193,7 @@ pub async fn prepare(
     }
     let image = preflight::image(target, &request.version, outside).await?;
     live::preflight(target, outside).await?;
-    let unhealthy = observe::preflight(
+    let unhealthy = asked_before::ask_once(
         target,
         &request.version,
         (&plan.roles, &previous),
@@ -201,6 +206,7 @@ pub async fn prepare(
         Some(record) => record.unhealthy_before.clone(),
         None => unhealthy,
     };
+    let held = unfinished.map_or_else(Held::default, |_| Held::of(&records, &run, &plan));
     let landed_at = landed.and_then(|(landed, _)| step_began(&records, &run, landed));
     let identity = RunIdentity {
         run,
@@ -233,150 +239,12 @@ pub async fn prepare(
             landed: landed.map(|(landed, _)| landed),
             on_branch: landed.map_or_else(|| target.tip.clone(), |(_, tip)| tip.clone()),
             landed_at,
-            held_at: unfinished
-                .filter(|record| record.state == State::Held)
-                .and_then(|record| journal::step_index(&record.step)),
+            held,
             image,
         }),
         diff,
         manifests,
     })
-}
-
-/// Reads which version the stable workload has on given manifests.
-///
-/// # Errors
-/// The workload or its image is not there.
-pub fn previous_version(target: &Target, manifests: &Manifests) -> Result<String, Failure> {
-    let service = &target.service;
-    let (Roles { stable, .. }, _) = roles(target, manifests)?;
-    carried::version(service, manifests, &stable)
-        .map_err(|refusal| failure::refusals(vec![refusal]))
-}
-
-/// Finds out which workload plays which part: of a blue/green pair the colour that the Service leads
-/// to is stable, the other one gets the new version.
-///
-/// # Errors
-/// The Service leads to neither colour, or to both; it or a workload is not there.
-pub fn roles(target: &Target, manifests: &Manifests) -> Result<(Roles, Option<Switch>), Failure> {
-    let strategy = &target.service.strategy;
-    let Some(pair) = strategy.blue_green() else {
-        let roles = Roles::of(strategy).ok_or_else(|| {
-            Failure::new(Ending::Internal, "no workload plays a part in the strategy")
-        })?;
-        return Ok((roles, None));
-    };
-    let (blue, green) = (&pair.blue.object, &pair.green.object);
-    let colours = manifest::colours(
-        manifests,
-        &pair.service,
-        pair.label.as_deref(),
-        [blue, green],
-    )
-    .map_err(|refusal| failure::refusals(vec![refusal]))?;
-    let [of_blue, of_green] = colours.values;
-    let (stable, canary, value) = if colours.serving == 0 {
-        (blue, green, of_green)
-    } else {
-        (green, blue, of_blue)
-    };
-    let roles = Roles {
-        stable: stable.clone(),
-        canary: Some(canary.clone()),
-    };
-    let switch = Switch {
-        label: colours.label,
-        canary: value,
-    };
-    Ok((roles, Some(switch)))
-}
-
-/// Reads what a plan needs to know of the manifests.
-///
-/// # Errors
-/// A value is not there; as [`roles`].
-pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
-    let refused = |refusal| failure::refusals(vec![refusal]);
-    let strategy = &target.service.strategy;
-    let (roles, switch) = roles(target, manifests)?;
-    let replicas_of =
-        |workload| carried::replicas(&target.service, manifests, workload).map_err(refused);
-    let Some(canary) = strategy.canary() else {
-        let canary = roles.canary.as_ref().map(replicas_of).transpose()?;
-        let stable = switch.is_some().then(|| replicas_of(&roles.stable));
-        return Ok(Facts {
-            stable_replicas: stable.transpose()?,
-            canary_replicas: canary,
-            canary_weight: None,
-            canary_version: None,
-            switch,
-            roles,
-        });
-    };
-    let canary_replicas = replicas_of(&canary.canary.object)?;
-    let (stable_replicas, weight) = match &canary.traffic {
-        Traffic::Object { object, canary } => {
-            let weight = manifest::current_weight(manifests, object, canary.as_deref());
-            (None, weight.map_err(refused)?)
-        }
-        Traffic::Replicas => {
-            let stable = replicas_of(&canary.stable.object)?;
-            let share = Share {
-                canary: canary_replicas,
-                all: stable.saturating_add(canary_replicas),
-            };
-            (Some(stable), share.weight())
-        }
-    };
-    // A version that cannot be told is none that is waited for.
-    let image = &target.service.image;
-    let canary_version = manifest::current_version(manifests, &canary.canary.object, image).ok();
-    Ok(Facts {
-        roles,
-        stable_replicas,
-        canary_version,
-        switch,
-        canary_replicas: Some(canary_replicas),
-        canary_weight: Some(weight),
-    })
-}
-
-/// Refuses a switch away from a colour without pods: the way back would send everyone to nobody.
-fn serves_with_pods(target: &Target, manifests: &Manifests) -> Result<(), Failure> {
-    let facts = facts(target, manifests)?;
-    if facts.switch.is_none() || facts.stable_replicas != Some(0) {
-        return Ok(());
-    }
-    let stable = &facts.roles.stable;
-    Err(Failure::new(
-        Ending::EditRefused,
-        format!(
-            "{stable} serves everyone and has 0 replicas, so a way back would send users to no pods"
-        ),
-    )
-    .hint(format!(
-        "give {stable} its pods first, then deploy the new version"
-    )))
-}
-
-/// Does the workload that serves everyone carry the version in full, with no canary taking traffic?
-///
-/// # Errors
-/// As [`facts`]; what carries the version cannot be edited.
-pub fn already_there(
-    target: &Target,
-    manifests: &Manifests,
-    version: &Version,
-) -> Result<bool, Failure> {
-    let service = &target.service;
-    let facts = facts(target, manifests)?;
-    let edits = rollout::version_edits(service, &facts.roles.stable, version);
-    let differs = !manifest::locate(manifests, &edits)
-        .map_err(failure::refusals)?
-        .is_empty();
-    let weight = facts.canary_weight.unwrap_or(Weight::ZERO);
-    Ok(!differs && weight == Weight::ZERO)
 }
 
 /// Shows what the plan changes in all. The values are looked up again, because their places in a file
@@ -451,7 +319,8 @@ pub fn unfinished_run(
     match (record.state, holds_until) {
         (State::Held, _) => failure
             .hint(format!(
-                "it is held on purpose: deploy {version} again to go on, or take it back with `shipgate rollback`"
+                "it is held on purpose: deploy {version} again{} to go on, or take it back with `shipgate rollback`",
+                if record.drill { " with --drill" } else { "" }
             ))
             .hint(sign_of_life),
         // Whoever is told first to recover takes back what somebody is just rolling out.

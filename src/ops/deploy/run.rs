@@ -7,7 +7,10 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    DIRECT, Limits, OnCancel, Outside, describe, forward, overrun::Closing, prepare::Ready,
+    DIRECT, Limits, OnCancel, Outside, describe, forward,
+    held::{Held, WAITS_FOR_APPROVAL},
+    overrun::Closing,
+    prepare::Ready,
 };
 use crate::{
     event::{
@@ -17,6 +20,7 @@ use crate::{
     git::CommitId,
     manifest::Change,
     ops::{
+        acceptance::Approvers,
         gate::Permit,
         land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         load::Target,
@@ -70,7 +74,11 @@ pub struct Run<'a> {
     pub(super) attempted: Option<usize>,
     /// Step at which the run stands.
     pub(super) at: usize,
-    held_at: Option<usize>,
+    held: Held,
+    /// Who may accept what waits for a person.
+    pub(super) approvers: Approvers,
+    /// Who has accepted that it waited for one when it was gone on with.
+    accepted: Option<String>,
     /// The step that an earlier try has pushed last, and when it began to.
     earlier: Option<(usize, DateTime<Utc>)>,
     pub(super) outside: &'a Outside<'a>,
@@ -136,7 +144,9 @@ impl<'a> Run<'a> {
             on_branch: ready.on_branch,
             attempted: ready.landed,
             at: 0,
-            held_at: ready.held_at,
+            held: ready.held,
+            approvers: Approvers::Nobody,
+            accepted: None,
             earlier: ready.landed.zip(ready.landed_at),
             outside,
             target,
@@ -158,6 +168,8 @@ impl<'a> Run<'a> {
     /// Runs it to its end. Asks for a permit, because nothing may be pushed without one.
     pub async fn go(&mut self, permit: &Permit) -> Outcome {
         self.writer.under(permit);
+        self.approvers = permit.approvers().clone();
+        self.accepted = permit.accepted().map(str::to_owned);
         self.closing = Closing::of(permit.verdict()).filter(|_| self.plan.strategy != DIRECT);
         let end = match self.take_over().await {
             Err(end) => return end.into(),
@@ -284,11 +296,11 @@ impl<'a> Run<'a> {
         let (state, detail) = match &end {
             StepEnd::Done(detail) => (StepState::Passed, detail.clone()),
             StepEnd::Skipped(detail) => (StepState::Skipped, detail.clone()),
+            StepEnd::Hold(reason) => (StepState::Held, reason.clone()),
             StepEnd::Bad(reason)
             | StepEnd::Told(reason)
             | StepEnd::Unwanted(reason)
             | StepEnd::Closed(reason)
-            | StepEnd::Hold(reason)
             | StepEnd::Superseded(reason)
             | StepEnd::Fenced(reason) => (StepState::Failed, reason.clone()),
             StepEnd::Stopped(reason) => (StepState::Failed, reason.sentence().to_owned()),
@@ -390,13 +402,12 @@ impl<'a> Run<'a> {
             .sum()
     }
 
-    /// A pause without a duration: the first time the run is left there; the same deploy again,
-    /// once the gate has let it through, goes on.
+    /// A pause without a duration: the run is left there, until a person has accepted it.
     fn approval(&self, index: usize) -> StepEnd {
-        if self.held_at.is_some_and(|held_at| index <= held_at) {
-            StepEnd::Done("approved: the same deployment was asked for again".to_owned())
-        } else {
-            StepEnd::Hold("waits for an approval: run the same deploy again to go on".to_owned())
+        match &self.accepted {
+            Some(accepted) if self.held.stood_at(index) => StepEnd::Done(accepted.clone()),
+            _ if self.held.is_let_past(index) => StepEnd::Done("approved before".to_owned()),
+            _ => StepEnd::Hold(WAITS_FOR_APPROVAL.to_owned()),
         }
     }
 

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     forward,
+    held::take_it_back,
     run::{Run, StepEnd},
 };
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
 
 /// The reason code of what was judged worse and is left all the same.
 const JUDGED_WORSE: &str = "judged-worse";
+
+/// What a person does who lets such a version stay.
+pub const KEEP_IT: &str = "to keep it";
 
 impl Run<'_> {
     /// What the service wants done with a version that was judged worse. A drill shows the way back,
@@ -123,14 +127,14 @@ impl Run<'_> {
     }
 }
 
-/// Makes the outcome of a version that everyone has and that was judged worse.
-pub fn live_and_worse(what: &str, service: &str, why: &str) -> Outcome {
+/// Makes the outcome of a version that everyone has and that was judged worse; `keep` says how it may
+/// stay.
+pub fn live_and_worse(what: &str, service: &str, why: &str, keep: Vec<String>) -> Outcome {
     let text = format!(
         "{what} is live for everyone and was judged worse, which `on_failure: alert` only tells: {why}"
     );
-    let mut outcome = Outcome::new(Ending::Held, text).with_hint(format!(
-        "to take it back: shipgate rollback --service {service}"
-    ));
+    let mut outcome = Outcome::new(Ending::Held, text).with_hint(take_it_back(service));
+    outcome.hints.extend(keep);
     JUDGED_WORSE.clone_into(&mut outcome.reason_code);
     outcome
 }

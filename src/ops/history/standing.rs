@@ -193,7 +193,7 @@ fn landed(records: &[Record]) -> Vec<&Record> {
         .filter(|record| steps.insert(&record.step))
         .collect();
     match newest.state {
-        State::Verified | State::Alerted => {}
+        State::Verified | State::Alerted | State::Accepted => {}
         State::RolledBack => {
             let forward = |record: &&Record| step_index(&record.step).is_some();
             if let Some(unsure) = last.iter().position(forward) {

@@ -81,7 +81,10 @@ impl Foreseen<'_> {
     }
 
     /// Adds to the gate's no what would be done once it lets through.
-    fn add_to(self, outcome: &mut Outcome) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// The commits cannot be made one after the other.
+    pub fn add_to(self, outcome: &mut Outcome) -> Result<(), Failure> {
         let mut identity = self.ready.identity.clone();
         let policy = outcome.verdict.as_ref().map(|it| it.policy.trailer());
         identity.policy = policy;
@@ -99,6 +102,7 @@ impl Foreseen<'_> {
         let steps = steps::steps(self.ready, self.target);
         let end = steps::end(self.ready, &steps, self.target);
         let longest = self.timeout;
+        let longest = longest.unwrap_or_else(|| deploy::default_timeout(plan, self.target));
         Ok(PlanRecord {
             run: identity.run.clone(),
             service: identity.service.clone(),
@@ -111,7 +115,8 @@ impl Foreseen<'_> {
             through_pull_request: self.target.environment.pull_request.is_some(),
             preflight: self.preflight(),
             shortest: steps.iter().map(|step| step.shortest).sum(),
-            longest: longest.unwrap_or_else(|| deploy::default_timeout(plan, self.target)),
+            otherwise: steps::otherwise(self.ready, longest, self.target),
+            longest,
             steps,
             commits,
             comparisons: traffic::comparisons(&self.target.service),
@@ -126,7 +131,11 @@ impl Foreseen<'_> {
         let files = deploy::files(&changes).len();
         let arms: Vec<&str> = deploy::asked_before(self.target)
             .iter()
-            .map(|arm: &Arm| arm.word())
+            .map(|arm: &Arm| {
+                let workload = self.ready.plan.roles.workload(*arm);
+                let word = workload.and_then(|workload| self.target.service.word(workload));
+                word.unwrap_or(arm.word())
+            })
             .collect();
         let asked = [
             (verification.metrics.len(), "metric"),
@@ -197,6 +206,11 @@ pub async fn despite(
         .add_to(&mut outcome),
         Ok(Prepared::AlreadyThere(reason)) => {
             outcome.hints.push(format!("besides: {reason}"));
+            Ok(())
+        }
+        Ok(Prepared::JudgedWorse(_)) => {
+            let text = "besides: the version is there already, and was judged worse";
+            outcome.hints.push(text.to_owned());
             Ok(())
         }
         Ok(Prepared::InTheWay(run)) => Err(run.refusal(target.place(), outside.clock.now())),

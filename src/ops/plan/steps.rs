@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use crate::{
+    config::OnFailure,
     event::{Ending, PlannedEnd, PlannedStep},
     ops::{deploy::Ready, load::Target, pull_request},
     rollout::{Action, Arm, BackStep, Stage, Step, foreseen, way_back},
+    units::format_duration,
 };
 
 /// Tells what each step takes, counted from the first one that is still to be done.
@@ -18,7 +20,7 @@ pub(super) fn steps(ready: &Ready, target: &Target) -> Vec<PlannedStep> {
     let mut steps = Vec::new();
     for (index, step) in ready.plan.steps.iter().enumerate() {
         let is_done = ready.landed.is_some_and(|landed| index <= landed)
-            || matches!(step.action, Action::Approval) && is_approved(ready, index);
+            || matches!(step.action, Action::Approval) && ready.held.is_let_past(index);
         let (kind, shortest, longest) = times(step, target);
         let shortest = if is_done { Duration::ZERO } else { shortest };
         let only_tidies = first_that_tidies.is_some_and(|first| index >= first);
@@ -78,7 +80,7 @@ pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> Plan
             step: step.index,
             after: step.begins_after,
             sentence: format!(
-                "{what} is held at step {} of {}{weight}, until the same deploy is run again",
+                "{what} is held at step {} of {}{weight}, until a person has approved it",
                 step.index,
                 steps.len()
             ),
@@ -92,15 +94,28 @@ pub(super) fn end(ready: &Ready, steps: &[PlannedStep], target: &Target) -> Plan
     }
 }
 
+/// Tells what becomes of a version that is not judged good.
+pub(super) fn otherwise(ready: &Ready, longest: Duration, target: &Target) -> String {
+    let longest = format_duration(longest);
+    match target.service.on_failure {
+        // A drill shows the way back, whatever it is trusted with.
+        on_failure if ready.identity.drill || on_failure == OnFailure::Rollback => {
+            format!("what is not judged good after {longest} is taken back")
+        }
+        OnFailure::Alert => format!(
+            "what is judged worse is only told of, and what has not come to its end after {longest} is held (`on_failure: alert`)"
+        ),
+        _ => format!(
+            "what is judged worse, or not good after {longest}, is held (`on_failure: hold`)"
+        ),
+    }
+}
+
 fn watched(step: &Step) -> Option<(Arm, Duration)> {
     match step.action {
         Action::Watch { arm, duration, .. } => Some((arm, duration)),
         _ => None,
     }
-}
-
-fn is_approved(ready: &Ready, index: usize) -> bool {
-    ready.held_at.is_some_and(|held_at| index <= held_at)
 }
 
 /// Returns which kind a step is, how long it takes at least and at most.

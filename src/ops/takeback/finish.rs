@@ -186,7 +186,11 @@ impl Takeback<'_> {
         match self.closed(closed, Ending::Deployed, reason) {
             outcome if outcome.ending == Ending::Deployed => match &worse {
                 None => outcome,
-                Some(why) => deploy::live_and_worse(&what, &self.target.service.name, why),
+                Some(why) => {
+                    let keep =
+                        vec!["to keep it: run the same deploy again, which says how".to_owned()];
+                    deploy::live_and_worse(&what, &self.target.service.name, why, keep)
+                }
             },
             outcome if outcome.ending == Ending::Superseded => outcome,
             outcome => half_done(Failure(Box::new(outcome)), !track.commits.is_empty()),

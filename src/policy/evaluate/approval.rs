@@ -26,23 +26,7 @@ pub(super) fn settle(case: &Case<'_>, reasons: &mut [Reason]) -> Vec<Approved> {
         return Vec::new();
     }
     let rules = &case.policy.approvals;
-    let mut tally = Tally::default();
-    for presented in &case.facts.presented {
-        let kind = presented.statement.as_ref().map(|statement| statement.kind);
-        if kind == Some(StatementKind::Override) {
-            continue;
-        }
-        let held = if case.policy.accepts(presented.source) {
-            let held = case.holds(presented, rules.max_age);
-            held.and_then(|held| case.is_given_after_failure(held))
-        } else {
-            Err(format!(
-                "comes from {}, which the policy does not list in `sources`",
-                presented.source.word()
-            ))
-        };
-        tally.count(case, presented, held);
-    }
+    let mut tally = tally(case, |held| case.is_given_after_failure(held));
     let enough = tally.holding.len() >= rules.minimum;
     tally.holding.truncate(rules.minimum);
     let by = tally.names();
@@ -55,15 +39,32 @@ pub(super) fn settle(case: &Case<'_>, reasons: &mut [Reason]) -> Vec<Approved> {
             reason.message.push_str(&tally.shortfall(rules.minimum));
         }
     }
-    if enough {
-        let approved = |(presented, by, _): &Holding<'_>| Approved {
-            id: presented.id.clone(),
-            by: (*by).clone(),
+    if enough { tally.approved() } else { Vec::new() }
+}
+
+/// Counts the different people whose approvals hold, and hold for what is asked besides.
+pub(super) fn tally<'a>(
+    case: &Case<'a>,
+    besides: impl Fn(Holding<'a>) -> Result<Holding<'a>, String>,
+) -> Tally<'a> {
+    let rules = &case.policy.approvals;
+    let mut tally = Tally::default();
+    for presented in &case.facts.presented {
+        let kind = presented.statement.as_ref().map(|statement| statement.kind);
+        if kind == Some(StatementKind::Override) {
+            continue;
+        }
+        let held = if case.policy.accepts(presented.source) {
+            case.holds(presented, rules.max_age).and_then(&besides)
+        } else {
+            Err(format!(
+                "comes from {}, which the policy does not list in `sources`",
+                presented.source.word()
+            ))
         };
-        tally.holding.iter().map(approved).collect()
-    } else {
-        Vec::new()
+        tally.count(case, presented, held);
     }
+    tally
 }
 
 /// Says what cannot be read, where rules block: it may have been meant to help.
@@ -282,6 +283,15 @@ impl<'a> Tally<'a> {
             }
         }
         Ok(held)
+    }
+
+    /// Returns what they have approved with.
+    pub(super) fn approved(&self) -> Vec<Approved> {
+        let approved = |(presented, by, _): &Holding<'_>| Approved {
+            id: presented.id.clone(),
+            by: (*by).clone(),
+        };
+        self.holding.iter().map(approved).collect()
     }
 
     /// Names the people whose statements hold.

@@ -2,6 +2,7 @@
 //!
 //! Each kind of rule has a file that says what it has to say; here the reasons become a decision.
 
+mod acceptance;
 mod alerts;
 mod approval;
 mod changes;
@@ -16,6 +17,8 @@ mod windows;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use approval::Case;
+
+pub use acceptance::{Awaited, approved_since};
 
 use super::{
     Decision, Effect, Reason, ReasonCode, Verdict,

@@ -53,6 +53,7 @@ impl Reader<'_> {
             allowed_signers: document.allowed_signers.clone(),
             sources: document.sources.clone(),
             max_age: self.age(&document.max_age, pointer),
+            written: *document != ApprovalsDocument::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod schema;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use chrono::{DateTime, Utc};
 use reqwest::{
     Method, Url,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue},
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 
 use schema::{
     ApprovalState, EnvironmentApproval, PullRequest, PullRequestReview, ReviewState, User,
-    is_commit,
+    WorkflowRun, is_commit,
 };
 
 use super::{
@@ -64,6 +65,8 @@ pub struct Review {
     pub pull_request: u64,
     /// Number of the review.
     pub id: u64,
+    /// When it was given, where GitHub says so.
+    pub submitted_at: Option<DateTime<Utc>>,
 }
 
 impl Repository {
@@ -144,6 +147,22 @@ impl Repository {
         Ok(approvals)
     }
 
+    /// Asks when a workflow run was begun for the first time; running it again changes nothing in that.
+    ///
+    /// # Errors
+    /// As [`Self::run_approvals`].
+    pub async fn run_began(
+        &self,
+        client: &Client,
+        clock: &dyn Clock,
+        run: u64,
+    ) -> Result<DateTime<Utc>, String> {
+        let url = self.address(&["actions", "runs", &run.to_string()]);
+        let answer = self.ask(client, clock, url).await?;
+        let run: WorkflowRun = self.read(&answer)?;
+        instant(&run.created_at).ok_or_else(|| self.odd("a time that is none"))
+    }
+
     /// Asks who approved the pull requests from which a commit came: merged ones whose merge made
     /// this commit, or whose head it is.
     ///
@@ -207,6 +226,7 @@ impl Repository {
                 login,
                 pull_request: pull.number,
                 id: review.id,
+                submitted_at: review.submitted_at.as_deref().and_then(instant),
             })
             .collect())
     }
@@ -253,7 +273,7 @@ impl Repository {
                 .append_pair("per_page", &PER_PAGE.to_string())
                 .append_pair("page", &page.to_string());
             let answer = self.ask(client, clock, url).await?;
-            list.extend(self.read::<T>(&answer)?);
+            list.extend(self.read::<Vec<T>>(&answer)?);
             if !answer.has_next_page {
                 return Ok(list);
             }
@@ -290,7 +310,7 @@ impl Repository {
         client.ask(clock, call).await
     }
 
-    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<Vec<T>, String> {
+    fn read<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
         let Some(body) = &answer.body else {
             return Err(self.odd("more than 8 MiB"));
         };
@@ -312,6 +332,12 @@ impl Repository {
     fn odd(&self, what: &str) -> String {
         format!("{} answered with {what}", origin(&self.api))
     }
+}
+
+/// Reads a time as GitHub writes it, RFC 3339.
+fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let instant = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(instant.to_utc())
 }
 
 /// Is it a part of a repository's name, and none that a path would read as something else?

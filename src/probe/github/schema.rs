@@ -62,6 +62,14 @@ pub(super) struct PullRequestReview {
     pub(super) user: Option<User>,
     pub(super) state: ReviewState,
     pub(super) commit_id: Option<String>,
+    /// Only a review that is pending has none.
+    pub(super) submitted_at: Option<String>,
+}
+
+/// What "get a workflow run" answers.
+#[derive(Debug, Deserialize)]
+pub(super) struct WorkflowRun {
+    pub(super) created_at: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

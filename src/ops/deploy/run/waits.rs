@@ -49,15 +49,16 @@ impl Run<'_> {
             Action::WaitLive { arm } => Some(arm),
             _ => None,
         });
-        let Some((arm, live)) = waited_for.into_iter().next().and_then(|arm| {
+        let Some((word, live)) = waited_for.into_iter().next().and_then(|arm| {
             let workload = self.plan.roles.workload(arm)?;
-            Some((arm, self.target.service.live(workload)?.clone()))
+            let word = self.target.service.word(workload).unwrap_or(arm.word());
+            Some((word, self.target.service.live(workload)?.clone()))
         }) else {
             return StepEnd::Done(good);
         };
         let patience = self.target.service.on_unavailable_after;
         let asked = live::Asked {
-            arm: arm.word(),
+            arm: word,
             live: &live,
             version: &version,
             limit: patience.min(self.time_left()),
@@ -184,7 +185,7 @@ impl Run<'_> {
             .map(|(_, began)| began)
             .filter(|began| *began < now && now < end(*began))
             // Whoever goes on after it was held there wants it judged once more.
-            .filter(|_| self.held_at != Some(index));
+            .filter(|_| self.held.at != Some(index));
         let service = &self.target.service;
         let preview = service
             .strategy
