@@ -167,7 +167,7 @@ fn colours_are_switched_rolled_back_and_put_away() {
 #[test]
 fn what_fails_is_taken_back_before_and_after_the_switch() {
     let rows = vec![("1.1-broken", false), ("1.1", true)];
-    side_by_side(2, rows, |(version, switches)| {
+    side_by_side(rows, |(version, switches)| {
         let stage = stage(2, &["1.1"])?;
         let ran = stage.run(stage.deploy(SERVICE, version)).expect(40);
         assert!(ran.said().starts_with("ROLLED BACK"), "{}", ran.said());
@@ -184,7 +184,7 @@ fn what_fails_is_taken_back_before_and_after_the_switch() {
 fn killed_at_any_moment_it_goes_on_or_is_taken_back() {
     let kills: u32 = if is_proof() { 24 } else { 4 };
     let jobs: Vec<u32> = (0..kills).collect();
-    side_by_side(4, jobs, |number| {
+    side_by_side(jobs, |number| {
         let stage = stage(10 + u64::from(number), &[])?;
         let moment = LENGTH * number / kills;
         let mut run = Running::start(stage.deploy(SERVICE, "1.1"));

@@ -268,7 +268,7 @@ fn no_push_begins_once_the_step_is_gone() {
         .zip(71..)
         .filter(|(form, _)| is_there(form))
         .collect();
-    let all = side_by_side(4, jobs, |(form, seed): (&Form, u64)| {
+    let all = side_by_side(jobs, |(form, seed): (&Form, u64)| {
         Some((form.name, cancelled(form, seed, times())?))
     });
     for (name, figures) in all.into_iter().flatten() {

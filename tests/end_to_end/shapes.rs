@@ -79,7 +79,7 @@ fn by_route_and_by_pods_good_versions_are_promoted_and_bad_ones_taken_back() {
         (Shape::Replicas, false),
         (Shape::Replicas, true),
     ];
-    side_by_side(4, jobs, |(shape, is_bad)| {
+    side_by_side(jobs, |(shape, is_bad)| {
         let failing: &[&str] = if is_bad { &["1.1"] } else { &[] };
         let stage = stage(shape, 7, failing, Pace::CAREFUL)?;
         let run = stage.deploy(SERVICE, "1.1");
@@ -134,7 +134,7 @@ fn by_pods_a_run_that_was_killed_at_any_step_goes_on() {
     } else {
         vec![all[2], all[5]]
     };
-    side_by_side(4, jobs, |(commits, milliseconds)| {
+    side_by_side(jobs, |(commits, milliseconds)| {
         let told = format!("killed {milliseconds} ms after commit {commits}");
         let stage = stage(Shape::Replicas, commits, &[], Pace::QUICK)?;
         let mut run = Running::start(stage.deploy(SERVICE, "1.1"));

@@ -125,7 +125,7 @@ fn a_signal_after_a_push_rolls_back_or_holds_as_asked() {
         (Signal::SIGTERM, "rollback"),
         (Signal::SIGINT, "hold"),
     ];
-    side_by_side(3, jobs, |(signal, choice)| {
+    side_by_side(jobs, |(signal, choice)| {
         let Some(stage) = Stage::start(33, &[], Pace::CAREFUL) else {
             return;
         };
