@@ -88,37 +88,8 @@ pub fn assert_promoted(stage: &Stage) {
         "{}",
         ran.stdout
     );
-    // Weight and replicas are what they were: only the versions differ, in their own quotes, and
-    // the comments beside them stay.
+    assert_versions_alone(stage, "1.1");
     insta::allow_duplicates! {
-        insta::assert_snapshot!(changed_lines(stage), @r#"
-        +++ clusters/prod/advertisements-canary.yaml
-        -    version: "1.0"
-        +    version: "1.1"
-        -    tags.datadoghq.com/version: "1.0"
-        +    tags.datadoghq.com/version: "1.1"
-        -        version: "1.0"
-        +        version: "1.1"
-        -        tags.datadoghq.com/version: "1.0"
-        +        tags.datadoghq.com/version: "1.1"
-        -          image: "registry.example/shop/advertisements:1.0"
-        +          image: "registry.example/shop/advertisements:1.1"
-        -            - {name: DD_VERSION, value: "1.0"}
-        +            - {name: DD_VERSION, value: "1.1"}
-        +++ clusters/prod/advertisements.yaml
-        -    version: "1.0"
-        +    version: "1.1"
-        -    tags.datadoghq.com/version: "1.0"    # what the dashboards group by
-        +    tags.datadoghq.com/version: "1.1"    # what the dashboards group by
-        -        version: '1.0'
-        +        version: '1.1'
-        -        tags.datadoghq.com/version: '1.0'
-        +        tags.datadoghq.com/version: '1.1'
-        -          image: registry.example/shop/advertisements:1.0
-        +          image: registry.example/shop/advertisements:1.1
-        -              value: "1.0"     # not a number
-        +              value: "1.1"     # not a number
-        "#);
         insta::assert_snapshot!(history(stage), @"
         shipgate | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | 1/11 | started | 0
         shipgate | advertisements 1.1: canary weight 10% (production) | 3/11 | advanced | 10
@@ -199,8 +170,44 @@ fn assert_taken_back(stage: &Stage) {
     stage.assert_sound();
 }
 
+/// Weight and replicas are what they were: only the versions differ (image, labels and `DD_VERSION`), in
+/// their own quotes, and the comments beside them stay.
+pub fn assert_versions_alone(stage: &Stage, version: &str) {
+    let changed = changed_lines(stage).replace(version, "NEW");
+    insta::allow_duplicates! {
+        insta::assert_snapshot!(changed, @r#"
+        +++ clusters/prod/advertisements-canary.yaml
+        -    version: "1.0"
+        +    version: "NEW"
+        -    tags.datadoghq.com/version: "1.0"
+        +    tags.datadoghq.com/version: "NEW"
+        -        version: "1.0"
+        +        version: "NEW"
+        -        tags.datadoghq.com/version: "1.0"
+        +        tags.datadoghq.com/version: "NEW"
+        -          image: "registry.example/shop/advertisements:1.0"
+        +          image: "registry.example/shop/advertisements:NEW"
+        -            - {name: DD_VERSION, value: "1.0"}
+        +            - {name: DD_VERSION, value: "NEW"}
+        +++ clusters/prod/advertisements.yaml
+        -    version: "1.0"
+        +    version: "NEW"
+        -    tags.datadoghq.com/version: "1.0"    # what the dashboards group by
+        +    tags.datadoghq.com/version: "NEW"    # what the dashboards group by
+        -        version: '1.0'
+        +        version: 'NEW'
+        -        tags.datadoghq.com/version: '1.0'
+        +        tags.datadoghq.com/version: 'NEW'
+        -          image: registry.example/shop/advertisements:1.0
+        +          image: registry.example/shop/advertisements:NEW
+        -              value: "1.0"     # not a number
+        +              value: "NEW"     # not a number
+        "#);
+    }
+}
+
 /// The lines that differ from the first commit.
-pub fn changed_lines(stage: &Stage) -> String {
+fn changed_lines(stage: &Stage) -> String {
     let range = format!("{}..main", stage.first);
     let options = ["diff", "--unified=0", "--no-color", "--no-prefix", &range];
     let shown = stage.git(&options);
