@@ -16,12 +16,13 @@ use crate::{
     until,
 };
 
-const SERVICE: &str = "checkout";
+/// The service that has them.
+pub const SERVICE: &str = "checkout";
 /// A whole run takes about this long.
 const LENGTH: Duration = Duration::from_millis(9_000);
 
 /// A stage with a blue/green pair beside the shop's own services.
-fn stage(seed: u64, failing: &[&str]) -> Option<Stage> {
+pub fn stage(seed: u64, failing: &[&str]) -> Option<Stage> {
     let mut stage = Stage::start(seed, failing, Pace::QUICK)?;
     for (colour, replicas) in [("blue", 3), ("green", 0)] {
         stage.rewrite(
@@ -115,16 +116,18 @@ fn service(stage: &Stage) -> String {
     )
 }
 
+/// A colour has the users and the pods of a version, and nobody was ever sent to one without pods.
 #[track_caller]
-fn assert_serves(stage: &Stage, colour: &str, version: &str) {
+pub fn assert_serves(stage: &Stage, colour: &str, version: &str) {
     assert_eq!(stage.cluster.leads_to(SERVICE).as_deref(), Some(colour));
     assert_eq!(stage.cluster.runs(colour).as_deref(), Some(version));
     assert_eq!(stage.cluster.lost(), 0, "requests without a pod");
     stage.assert_sound();
 }
 
+/// Waits until a colour has the users.
 #[track_caller]
-fn wait_for(stage: &Stage, colour: &str) {
+pub fn wait_for(stage: &Stage, colour: &str) {
     until("the switch to arrive", || {
         (stage.cluster.leads_to(SERVICE)? == colour).then_some(())
     });

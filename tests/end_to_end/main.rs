@@ -26,6 +26,7 @@ mod pipeline;
 mod process;
 mod refusals;
 mod remotes;
+mod resumed;
 mod shapes;
 mod signals;
 mod stage;
