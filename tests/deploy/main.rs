@@ -50,3 +50,12 @@ mod waiting;
 mod way_back;
 mod wire;
 mod worlds;
+
+/// Is this the long version?
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads its own environment"
+)]
+fn is_proof() -> bool {
+    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
+}
