@@ -17,6 +17,8 @@ mod faults;
 #[path = "../support/forge/mod.rs"]
 mod forge;
 mod healthy;
+#[path = "../support/hurried.rs"]
+mod hurried;
 mod interleavings;
 mod killed;
 mod latency;

@@ -6,6 +6,7 @@
 mod hit;
 mod promise;
 mod samples;
+mod silence;
 
 use std::fmt::Write as _;
 
