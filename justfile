@@ -48,6 +48,10 @@ judge-time:
 watch-time:
     cargo bench --bench watch
 
+# From the bad verdict to the commits that take it back, over smart HTTP on loopback.
+way-back-time runs="50":
+    cargo bench --bench way_back -- {{ runs }}
+
 # Size, start-up and memory of the release binary.
 bench:
     benches/startup.sh

@@ -29,6 +29,7 @@ KILLS = 2_000
 HISTORIES = 1_000
 JUDGE_RUNS = 10_000
 CANCELS = 100
+WAYS_BACK = 50
 
 
 class Broken(Exception):
@@ -248,14 +249,40 @@ def audit(_):
 
 
 def deaths(_):
-    """Dies at every step and around every push, by an object and by numbers of pods."""
+    """Dies at every step and around every push, on the embedded world and against real servers."""
     _, failed, text = cargo_test(
         "--release", "--test", "deploy", "--", "--nocapture", "killed::",
         environment={"SHIPGATE_PROVE": "1"},
     )
-    counted = re.findall(r"(\w+): (\d+) deaths, ([\w ]+)", text)
+    _, failed_there, text_there = cargo_test(
+        "--release", "--test", "end_to_end", "--", "--nocapture", "resumed::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.findall(r"(\w+): (\d+) deaths, ([\w ]+)", text + text_there)
     tried = [f"{count} {what} ({shape})" for shape, count, what in counted]
-    return "; ".join(tried) or "nothing", failed, "none"
+    return "; ".join(tried) or "nothing", failed + failed_there, "none"
+
+
+def silences(_):
+    """Lets each call of a deployment in turn go to a server that never answers."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "deploy", "--", "--nocapture", "silence::",
+        environment={"SHIPGATE_PROVE": "1"},
+    )
+    counted = re.search(r"(\d+) silences tried: ([^\n]+)", text)
+    return (f"{counted[1]} silences" if counted else "nothing"), failed, "none"
+
+
+def way_back(_):
+    """Takes bad canaries back over git's own server, and measures from the verdict to the commits."""
+    succeeded, text = run(["cargo", "bench", "--bench", "way_back", "--", str(WAYS_BACK)])
+    told = re.findall(r"(\w+ back): \d+ runs, shortest \d+ ms, half within (\d+) ms, "
+                      r"95 of 100 within (\d+) ms, longest (\d+) ms, (\d+) not within", text)
+    if not succeeded or len(told) != 2:
+        raise Broken("the bench could not be run")
+    tried = [f"{what}: half within {half} ms, 95 of 100 within {most} ms, longest {longest} ms"
+             for what, half, most, longest, _ in told]
+    return f"{WAYS_BACK} ways back; " + "; ".join(tried), int(told[0][4]), "1"
 
 
 def judge(_):
@@ -303,6 +330,8 @@ def parts():
         "every-call": every_call,
         "audit": audit,
         "deaths": deaths,
+        "silences": silences,
+        "way-back": way_back,
         "judge": judge,
         "cloudwatch": cloudwatch,
     }

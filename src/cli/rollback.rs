@@ -76,7 +76,7 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
     let audit = arguments.audit.open(session, arguments.dry_run)?;
     let version = arguments.to.as_ref().map(ToString::to_string);
     let run = audit::run(session, &arguments.repository, version);
-    let ended = roll_back(arguments, audit.clone(), session).await;
+    let ended = Box::pin(roll_back(arguments, audit.clone(), session)).await;
     audit::finish(ended, audit.as_ref(), run, session)
 }
 

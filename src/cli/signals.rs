@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nix::unistd::{Pid, getppid};
+use nix::unistd::{Pid, getpid, getppid, getsid};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Context, ancestors::Ancestors};
@@ -16,7 +16,8 @@ const STARTER_INTERVAL: Duration = Duration::from_millis(100);
 /// A GitHub runner that cancels sends SIGINT only to the step's own process; a program under a
 /// shell would go on as an orphan (actions/runner, ProcessInvoker.cs). So the kernel is asked for
 /// SIGTERM when the starter dies, and the starter is looked for as well. So are those above it: a
-/// script that a step calls lives on when the step's own shell is killed.
+/// script that a step calls lives on when the step's own shell is killed. Where the starter was gone
+/// before there was anybody to look, that is a wish to stop from the beginning.
 pub fn listen(context: &Context) -> Stop {
     let (stopper, stop) = Stop::channel();
     if !context.listens_to_signals {
@@ -63,6 +64,10 @@ fn watch_starter(starter: Pid, stopper: Stopper) {
         // Refused on exotic kernels only; the look-out below still holds.
         let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGTERM);
     }
+    if is_orphan(starter) {
+        stopper.stop(StopReason::StarterGone);
+        return;
+    }
     let ancestors = Ancestors::above(starter);
     tokio::spawn(async move {
         let mut ticks = tokio::time::interval(STARTER_INTERVAL);
@@ -74,4 +79,15 @@ fn watch_starter(starter: Pid, stopper: Stopper) {
             }
         }
     });
+}
+
+/// Was the starter gone already? The first process has taken us over then, and we are of a session that
+/// is not its own. Whatever leads its session may be a child of the first process from the start.
+fn is_orphan(starter: Pid) -> bool {
+    let first = Pid::from_raw(1);
+    starter == first
+        && match (getsid(None), getsid(Some(first))) {
+            (Ok(own), Ok(of_first)) => own != of_first && own != getpid(),
+            _ => false,
+        }
 }

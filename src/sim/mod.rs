@@ -10,6 +10,7 @@
 //! as a clock that runs.
 
 mod cluster;
+mod form;
 mod git_server;
 mod manifests;
 mod metrics;

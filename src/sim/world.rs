@@ -10,15 +10,15 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, TimeDelta, Utc};
-use url::form_urlencoded;
+use chrono::{DateTime, Utc};
 
 use super::{
     Arm, ClusterState, Faults, LogLine, Moment, NEW_VERSION, Scenario, Shape,
     cluster::Cluster,
+    form::Form,
     git_server::{GitRequest, GitServer},
     manifests,
-    metrics::{self, BadQuery, Measured, Range},
+    metrics::{self, BadQuery, Measured},
     random::Random,
     remote::Remote,
     rival,
@@ -115,6 +115,7 @@ impl World {
             clock: options.clock,
             visits: AtomicU64::new(0),
             controller_is_dead: AtomicBool::new(false),
+            metrics_are_out: AtomicBool::new(false),
             rival_wrote: AtomicBool::new(false),
             base_url,
             remote,
@@ -224,6 +225,11 @@ impl World {
             .store(is_dead, Ordering::Relaxed);
     }
 
+    /// Lets the metrics API answer, or answer 503, whatever the story says.
+    pub fn set_metrics_out(&self, are_out: bool) {
+        self.inner.metrics_are_out.store(are_out, Ordering::Relaxed);
+    }
+
     /// Sets what the git server does wrong from now on.
     pub fn set_faults(&self, faults: Faults) {
         self.inner.git.set_faults(faults);
@@ -249,6 +255,8 @@ struct Inner {
     visits: AtomicU64,
     /// Does the controller look at the branch no more?
     controller_is_dead: AtomicBool,
+    /// Does the metrics API answer 503, whatever the story says?
+    metrics_are_out: AtomicBool,
     /// Has somebody else written already?
     rival_wrote: AtomicBool,
 }
@@ -366,7 +374,7 @@ impl Inner {
     fn metrics(&self, question: &Question) -> Answer {
         self.look(|cluster, now| {
             let moments = cluster.moments();
-            if self.metrics_are_out(moments) {
+            if self.has_outage(moments) {
                 return Answer::text(503, "service unavailable");
             }
             let mut totals = self.totals.lock().unwrap_or_else(PoisonError::into_inner);
@@ -391,7 +399,10 @@ impl Inner {
         })
     }
 
-    fn metrics_are_out(&self, moments: &[Moment]) -> bool {
+    fn has_outage(&self, moments: &[Moment]) -> bool {
+        if self.metrics_are_out.load(Ordering::Relaxed) {
+            return true;
+        }
         match self.scenario {
             Scenario::OutageBefore => true,
             Scenario::Outage => moments.iter().any(|moment| has_traffic(&moment.state)),
@@ -403,73 +414,4 @@ impl Inner {
 /// Does the new version get requests?
 fn has_traffic(state: &ClusterState) -> bool {
     state.weight.percent() > 0 || state.stable.version.as_deref() == Some(NEW_VERSION)
-}
-
-/// The parameters of a request, from its body and its address.
-struct Form<'a> {
-    body: &'a [u8],
-    query: &'a [u8],
-}
-
-impl<'a> Form<'a> {
-    fn of(question: &'a Question) -> Self {
-        Self {
-            body: if question.is_post {
-                &question.body
-            } else {
-                &[]
-            },
-            query: question.query.as_bytes(),
-        }
-    }
-
-    fn value(&self, wanted: &str) -> Option<String> {
-        form_urlencoded::parse(self.body)
-            .chain(form_urlencoded::parse(self.query))
-            .find(|(name, _)| name == wanted)
-            .map(|(_, value)| value.into_owned())
-    }
-
-    fn instant(&self, name: &str, default: DateTime<Utc>) -> Result<DateTime<Utc>, BadQuery> {
-        let Some(text) = self.value(name) else {
-            return Ok(default);
-        };
-        instant(&text).ok_or_else(|| {
-            BadQuery(format!(
-                "invalid parameter \"{name}\": cannot parse {text:?} to a valid timestamp"
-            ))
-        })
-    }
-
-    fn range(&self, now: DateTime<Utc>) -> Result<Range, BadQuery> {
-        let text = self.value("step").unwrap_or_default();
-        let step = match text.strip_suffix("ms") {
-            Some(number) => number.parse().ok(),
-            None => text.parse().ok().map(|seconds: f64| seconds * 1_000.0),
-        };
-        let step = step
-            .filter(|step: &f64| (1.0..1e12).contains(step))
-            .ok_or_else(|| {
-                BadQuery(format!(
-                    "invalid parameter \"step\": cannot parse {text:?} to a valid duration"
-                ))
-            })?;
-        Ok(Range {
-            start: self.instant("start", now)?,
-            end: self.instant("end", now)?.min(now),
-            step: TimeDelta::milliseconds(step.round() as i64),
-        })
-    }
-}
-
-/// Reads seconds since 1970, with or without a fraction, or RFC 3339.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        let milliseconds = (seconds * 1_000.0).round();
-        return milliseconds
-            .is_finite()
-            .then(|| DateTime::from_timestamp_millis(milliseconds as i64))?;
-    }
-    let parsed = DateTime::parse_from_rfc3339(text).ok()?;
-    Some(parsed.with_timezone(&Utc))
 }

@@ -114,11 +114,8 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
-    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
     advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
-    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
-    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
     advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "10"   # percent of the requests
     live: stable 1.0, canary 1.1 with 0%
     "#);

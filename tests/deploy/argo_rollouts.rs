@@ -37,8 +37,25 @@ fn ending(
     script: Script,
     afterwards: Afterwards,
 ) -> StandIn {
+    configured(scenario, settings, live, |text| text, (script, afterwards))
+}
+
+/// A world whose stable workload is a Rollout with a good new version, as the configuration that a
+/// test makes of it has it.
+pub fn good_rollout(more: impl FnOnce(String) -> String) -> StandIn {
+    let scripts: (Script, Afterwards) = (good, |_| {});
+    configured(Scenario::Healthy, USUAL, IN_CLUSTER, more, scripts)
+}
+
+fn configured(
+    scenario: Scenario,
+    settings: &str,
+    live: &str,
+    more: impl FnOnce(String) -> String,
+    (script, afterwards): (Script, Afterwards),
+) -> StandIn {
     let configure = |text: String, url: &str| {
-        let text = rolling_text(text)
+        let text = rolling_text(more(text))
             .replace(
                 "rolling: {bake_time: 3m}",
                 &format!("argo_rollouts: {settings}"),
@@ -154,7 +171,7 @@ fn told(stand_in: &StandIn, end: &End) -> String {
     let left = format!(
         "{}\nbranch: {}",
         stand_in.stage.live(),
-        stand_in.stage.tree()
+        stand_in.stage.changes()
     );
     format!("{text}\nnow: {left}").replace(&stand_in.server.url, "URL")
 }
@@ -187,7 +204,7 @@ async fn a_good_version_is_followed_to_the_end_of_the_steps() {
     }));
     let end = Box::pin(stand_in.stage.deploy_with("1.1", start)).await;
     let waits = seen.lock().unwrap().join("\n");
-    insta::assert_snapshot!(format!("{waits}\n{}\n{}", told(&stand_in, &end), stand_in.stage.journal().join(" ")), @r#"
+    insta::assert_snapshot!(format!("{waits}\n{}\n{}", told(&stand_in, &end), stand_in.stage.journal().join(" ")), @r"
     Argo Rollouts to bring 1.1 to everyone (is told to run 1.0)
     Argo Rollouts to bring 1.1 to everyone (step 1 of 4, weight 0%; Progressing: more replicas need to be updated)
     Argo Rollouts to bring 1.1 to everyone (step 2 of 4, weight 20%; Paused: CanaryPauseStep)
@@ -198,12 +215,9 @@ async fn a_good_version_is_followed_to_the_end_of_the_steps() {
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     started verified
-    "#);
+    ");
 }
 
 #[tokio::test]
@@ -371,10 +385,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == an analysis without a result
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: held (step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
@@ -382,10 +393,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == paused by hand
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: held (step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
@@ -393,10 +401,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.0, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == nobody ends the pause
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on))
@@ -413,10 +418,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     3/3 watch stable for 5m: passed (good after 5m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == never synced
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not taken up 1.1 after 2m (is told to run 1.0))
@@ -473,10 +475,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == the cluster does not answer
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (URL answered with status 503))
@@ -516,10 +515,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == metrics that go away, and no watch afterwards
     1/2 Rollout/advertisements to 1.1: passed (commit ID)
     2/2 follow Argo Rollouts until all runs 1.1: held (nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row))
@@ -527,10 +523,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     "#);
 }
 
@@ -572,10 +565,7 @@ async fn the_same_deployment_goes_on_after_a_pause() {
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == aborted
     1/3 Rollout/advertisements to 1.1: skipped (the branch has these values already)
     2/3 follow Argo Rollouts until all runs 1.1: failed (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2))
@@ -593,10 +583,7 @@ async fn the_same_deployment_goes_on_after_a_pause() {
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     "#);
 }
 
@@ -609,18 +596,15 @@ async fn argo_cd_tells_that_it_is_done_and_not_where_it_is() {
         200
     });
     let end = deploy(&stand_in).await;
-    insta::assert_snapshot!(told(&stand_in, &end), @r#"
+    insta::assert_snapshot!(told(&stand_in, &end), @r"
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     note: Argo CD tells whether the Rollout is healthy, and not at which step it is or that it waits for a person; `live: {stable: {kubernetes: {}}}` does
     2/3 follow Argo Rollouts until all runs 1.1: passed (done after 3m35s)
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
-    "#);
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
+    ");
     let stand_in = world(Scenario::Healthy, USUAL, BY_ARGO_CD, |_, body| {
         body["status"]["health"] =
             json!({"status": "Degraded", "message": "RolloutAborted: metric failed"});
@@ -678,15 +662,12 @@ async fn a_signal_and_a_death_while_it_is_followed_leave_nothing_behind() {
 async fn a_version_that_is_named_is_followed_as_well() {
     let stand_in = usual(good);
     let end = Box::pin(stand_in.stage.rollback_with(Some("1.1"), stand_in.start())).await;
-    insta::assert_snapshot!(told(&stand_in, &end), @r#"
+    insta::assert_snapshot!(told(&stand_in, &end), @r"
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: passed (done after 2m17s)
     3/3 watch stable for 2m: passed (good after 2m)
     0 ok: advertisements 1.1 in production is live and verified
     now: stable 1.1, canary nothing with 0%
-    branch: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
-    "#);
+    branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
+    ");
 }

@@ -50,7 +50,7 @@ impl Stage {
 async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over() {
     let stage = Stage::colours(Scenario::BlueGreen);
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 6 steps, 5 back
@@ -64,19 +64,16 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     0 ok: advertisements 1.1 in production is live and verified
     log: advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified
-    tree: advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     advertisements-service.yaml: colour: blue          # the colour that serves -> colour: green          # the colour that serves
     live: blue 1.0, green 1.1 with 100%
-    "#);
+    ");
     let serves = |end: &End| end.outcome.deployment.clone().unwrap().serves.unwrap();
     assert_eq!(serves(&end), "Deployment/advertisements-green");
     // The next one goes the other way.
     let end = stage.deploy("1.2").await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     deploy advertisements 1.2 to production
     gate: Allowed
     plan: 6 steps, 5 back
@@ -90,18 +87,12 @@ async fn a_good_version_goes_into_the_idle_colour_and_everyone_is_switched_over(
     0 ok: advertisements 1.2 in production is live and verified
     log: advertisements 1.2: switch Service/advertisements to Deployment/advertisements-blue (production) | advertisements 1.2: Deployment/advertisements-blue to 1.2 with 3 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified started promoted verified
-    tree: advertisements-blue.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.2"
-    advertisements-blue.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.2"
-    advertisements-blue.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.2
-    advertisements-blue.yaml: value: "1.0" -> value: "1.2"
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-blue.yaml: 1.0 -> 1.2 in 4 places
+    advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     advertisements-service.yaml: colour: green -> colour: blue
     live: blue 1.2, green 1.1 with 0%
-    "#);
+    ");
     assert_eq!(serves(&end), "Deployment/advertisements-blue");
     let back = stage.rollback(None).await;
     assert_eq!(serves(&back), "Deployment/advertisements-green");
@@ -262,7 +253,7 @@ async fn nobody_is_switched_back_to_a_colour_whose_pods_were_taken_away_meanwhil
 async fn the_switch_waits_for_an_approval() {
     let stage = Stage::with_a_pause();
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 7 steps, 5 back
@@ -276,13 +267,10 @@ async fn the_switch_waits_for_an_approval() {
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started held
-    tree: advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     live: blue 1.0, green 1.1 with 0%
-    "#);
+    ");
     stage.cleanup(true).await.assert(14, "held");
     let before = stage.references();
     stage.deploy("1.1").await.assert(42, "not approved");
@@ -356,6 +344,28 @@ async fn after_a_cleanup_the_old_colour_gets_its_pods_before_anyone_is_sent_ther
     ");
 }
 
+/// A world in which 1.1 was deployed and the old colour put away, and a rollback died at a push.
+async fn died_after_a_cleanup(
+    to: Option<&str>,
+    (call, when, nth): (Call, When, usize),
+    what: &str,
+) -> Stage {
+    let stage = Stage::colours(Scenario::BlueGreen);
+    stage.deploy("1.1").await.assert(0, what);
+    stage.cleanup(true).await.assert(0, what);
+    stage.clock.advance(HOUR);
+    let start = Start::by("alex");
+    let kill = start.kill.clone();
+    stage.wire.at(call, when, nth, move || {
+        kill.notify_one();
+        Fate::Drop
+    });
+    let end = stage.rollback_with(to, start).await;
+    assert_eq!(end.code, None, "{what}:\n{end}");
+    stage.wire.rule(|_, _| Fate::Pass);
+    stage
+}
+
 #[tokio::test]
 async fn a_rollback_after_a_cleanup_that_dies_anywhere_loses_nobody() {
     // Three commits, each with its record.
@@ -368,20 +378,7 @@ async fn a_rollback_after_a_cleanup_that_dies_anywhere_loses_nobody() {
     });
     all(points.map(async |point| {
         let what = format!("{point:?}");
-        let stage = Stage::colours(Scenario::BlueGreen);
-        stage.deploy("1.1").await.assert(0, &what);
-        stage.cleanup(true).await.assert(0, &what);
-        stage.clock.advance(HOUR);
-        let start = Start::by("alex");
-        let kill = start.kill.clone();
-        let (call, when, nth) = point;
-        stage.wire.at(call, when, nth, move || {
-            kill.notify_one();
-            Fate::Drop
-        });
-        let end = stage.rollback_with(None, start).await;
-        assert_eq!(end.code, None, "{what}:\n{end}");
-        stage.wire.rule(|_, _| Fate::Pass);
+        let stage = Box::pin(died_after_a_cleanup(None, point, &what)).await;
         stage.recover().await.assert(0, &what);
         assert_eq!(stage.tree(), "as at first", "{what}");
         stage.assert_nobody_lost(&what);
@@ -395,7 +392,7 @@ async fn a_rollback_to_a_version_waits_for_it_too() {
     stage.deploy("1.1").await.assert(0, "1.1");
     // Still there: only the switch.
     let end = stage.rollback(Some("1.0")).await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     gate: Allowed
     roll back advertisements in production to 1.0
     1/5 Deployment/advertisements-blue to 1.0 with 3 replicas: passed (commit ID)
@@ -406,19 +403,16 @@ async fn a_rollback_to_a_version_waits_for_it_too() {
     0 ok: advertisements 1.0 in production is live and verified
     log: advertisements 1.0: switch Service/advertisements to Deployment/advertisements-blue (production) | advertisements 1.0: Deployment/advertisements-blue to 1.0 with 3 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified started promoted verified
-    tree: advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     advertisements-service.yaml: colour: green -> colour: blue
     live: blue 1.0, green 1.1 with 0%
-    "#);
+    ");
     stage.cleanup(true).await.assert(0, "cleanup");
     stage.clock.advance(HOUR);
     // Without pods: they come first.
     let end = stage.rollback(Some("1.1")).await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     gate: Allowed
     roll back advertisements in production to 1.1
     1/5 Deployment/advertisements-green to 1.1 with 3 replicas: passed (commit ID)
@@ -429,14 +423,11 @@ async fn a_rollback_to_a_version_waits_for_it_too() {
     0 ok: advertisements 1.1 in production is live and verified
     log: advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production) | advertisements 1.0: Deployment/advertisements-green to 0 replicas (production) | advertisements 1.0: switch Service/advertisements to Deployment/advertisements-blue (production) | advertisements 1.0: Deployment/advertisements-blue to 1.0 with 3 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified started promoted verified promoted verified started promoted verified
-    tree: advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     advertisements-service.yaml: colour: blue          # the colour that serves -> colour: green          # the colour that serves
     live: blue 1.0, green 1.1 with 100%
-    "#);
+    ");
     let there = stage.rollback(Some("1.1")).await;
     insta::assert_snapshot!(there.end(), @"0 ok: advertisements in production is at 1.1 already");
 }
@@ -451,22 +442,10 @@ async fn a_rollback_to_a_version_that_dies_is_finished_without_losing_anyone() {
     });
     all(points.map(async |point| {
         let what = format!("{point:?}");
-        let stage = Stage::colours(Scenario::BlueGreen);
-        stage.deploy("1.1").await.assert(0, &what);
-        stage.cleanup(true).await.assert(0, &what);
-        stage.clock.advance(HOUR);
-        let start = Start::by("alex");
-        let kill = start.kill.clone();
-        let (call, when, nth) = point;
-        stage.wire.at(call, when, nth, move || {
-            kill.notify_one();
-            Fate::Drop
-        });
-        stage.rollback_with(Some("1.0"), start).await;
-        stage.wire.rule(|_, _| Fate::Pass);
+        let stage = Box::pin(died_after_a_cleanup(Some("1.0"), point, &what)).await;
         stage.recover().await.assert(0, &what);
         stage.assert_nobody_lost(&what);
-        let expected = if (when, nth) == (When::Before, 1) {
+        let expected = if matches!(point, (_, When::Before, 1)) {
             "blue nothing, green 1.1 with 100%"
         } else {
             "blue 1.0, green 1.1 with 0%"
@@ -584,7 +563,7 @@ async fn the_old_colour_is_kept_and_then_put_away() {
     insta::assert_snapshot!(shown.end(), @"0 ok: would put Deployment/advertisements-blue of advertisements in production away; dry run: nothing was pushed");
     assert_eq!(stage.references(), references);
     let end = stage.cleanup(false).await;
-    insta::assert_snapshot!(stage.told(&end), @r#"
+    insta::assert_snapshot!(stage.told(&end), @r"
     gate: Allowed
     clean up advertisements in production
     1/1 Deployment/advertisements-blue to 0 replicas: passed (commit ID)
@@ -592,14 +571,11 @@ async fn the_old_colour_is_kept_and_then_put_away() {
     log: advertisements 1.1: Deployment/advertisements-blue to 0 replicas (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted verified promoted verified
     tree: advertisements-blue.yaml: replicas: 3 -> replicas: 0
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
+    advertisements-green.yaml: 0.9 -> 1.1 in 4 places
     advertisements-green.yaml: replicas: 0 -> replicas: 3
-    advertisements-green.yaml: tags.datadoghq.com/version: "0.9" -> tags.datadoghq.com/version: "1.1"
-    advertisements-green.yaml: image: registry.example/shop/advertisements:0.9 -> image: registry.example/shop/advertisements:1.1
-    advertisements-green.yaml: value: "0.9" -> value: "1.1"
     advertisements-service.yaml: colour: blue          # the colour that serves -> colour: green          # the colour that serves
     live: blue 1.0, green 1.1 with 100%
-    "#);
+    ");
     let references = stage.references();
     let again = stage.cleanup(false).await;
     insta::assert_snapshot!(again.end(), @"0 ok: nothing to clean up: Deployment/advertisements-blue of advertisements in production has no pods");
@@ -626,20 +602,20 @@ async fn a_cleanup_that_dies_is_finished_by_anybody() {
         for recovers in [true, false] {
             let what = format!("{call:?} {when:?} {recovers}");
             let stage = Stage::colours(Scenario::BlueGreen);
-            stage.deploy("1.1").await.assert(0, &what);
+            Box::pin(stage.deploy("1.1")).await.assert(0, &what);
             let start = Start::by("alex");
             let kill = start.kill.clone();
             stage.wire.at(call, when, 1, move || {
                 kill.notify_one();
                 Fate::Drop
             });
-            let end = stage.cleanup_with(true, start).await;
+            let end = Box::pin(stage.cleanup_with(true, start)).await;
             assert_eq!(end.code, None, "{what}:\n{end}");
             stage.wire.rule(|_, _| Fate::Pass);
             if recovers {
-                stage.recover().await.assert(0, &what);
+                Box::pin(stage.recover()).await.assert(0, &what);
             }
-            stage.cleanup(true).await.assert(0, &what);
+            Box::pin(stage.cleanup(true)).await.assert(0, &what);
             stage.clock.advance(Duration::from_secs(60));
             assert_eq!(stage.live(), "blue nothing, green 1.1 with 100%", "{what}");
             stage.assert_nobody_lost(&what);

@@ -47,7 +47,7 @@ async fn story(stage: Stage) -> String {
 async fn a_healthy_version_goes_live_step_by_step() {
     let stage = Stage::new(Scenario::Healthy);
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(stage.story(&end), @r#"
+    insta::assert_snapshot!(stage.story(&end), @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 11 steps, 5 back
@@ -66,16 +66,10 @@ async fn a_healthy_version_goes_live_step_by_step() {
     0 ok: advertisements 1.1 in production is live and verified
     log: advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced promoted promoted promoted verified
-    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
-    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
-    advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
+    advertisements.yaml: 1.0 -> 1.1 in 4 places
     live: stable 1.1, canary nothing with 0%
-    "#);
+    ");
     stage.assert_deployed("");
     assert_eq!(stage.world.lost_requests(), 0);
 }
@@ -144,11 +138,8 @@ async fn metrics_that_go_out_hold_the_weight() {
       hint: to take it back: shipgate rollback --service advertisements
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
-    tree: advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
     advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
-    advertisements-canary.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements-canary.yaml: image: "registry.example/shop/advertisements:1.0" -> image: "registry.example/shop/advertisements:1.1"
-    advertisements-canary.yaml: - {name: DD_VERSION, value: "1.0"} -> - {name: DD_VERSION, value: "1.1"}
     advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "10"   # percent of the requests
     live: stable 1.0, canary 1.1 with 10%
     "#);
@@ -170,7 +161,7 @@ async fn a_blocked_day_changes_nothing() {
 
 #[tokio::test]
 async fn a_rolling_deployment_has_one_commit() {
-    insta::assert_snapshot!(story(rolling(Scenario::Healthy)).await, @r#"
+    insta::assert_snapshot!(story(rolling(Scenario::Healthy)).await, @r"
     deploy advertisements 1.1 to production
     gate: Allowed
     plan: 3 steps, 3 back
@@ -181,12 +172,9 @@ async fn a_rolling_deployment_has_one_commit() {
     0 ok: advertisements 1.1 in production is live and verified
     log: advertisements 1.1: Deployment/advertisements to 1.1 (production)
     journal: started verified
-    tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    tree: advertisements.yaml: 1.0 -> 1.1 in 4 places
     live: stable 1.1, canary nothing with 0%
-    "#);
+    ");
 }
 
 #[tokio::test]

@@ -17,8 +17,9 @@ use shipgate::{
 use tokio::sync::Notify;
 
 use crate::{
+    is_proof,
     runs::Start,
-    stage::{CONFIG, Stage, all},
+    stage::{Stage, all},
     trail::End,
     wire::{Call, Fate, When, Wire},
 };
@@ -146,10 +147,7 @@ impl Metering {
             let steps = "          - set_weight: 10\n          - pause: {duration: 3m}\n";
             format!("{head}        steps:\n{steps}        bake_time:{tail}")
         });
-        let probes = Wire::before(&format!("{}/", stage.world.base_url()));
-        let through = probes.url().trim_end_matches('/').to_owned();
-        let base = stage.world.base_url().to_owned();
-        stage.edit(CONFIG, &base, &through);
+        let probes = stage.with_probes_on_a_wire();
         stage.world.set_faults(Faults {
             refuse_journal: on_branch,
             ..Faults::default()
@@ -296,15 +294,6 @@ async fn case(act: Act, on_branch: bool) {
         .await;
     }
     report(act, on_branch, calls, every.len());
-}
-
-/// Is this the long version?
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test reads its own environment"
-)]
-fn is_proof() -> bool {
-    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
 }
 
 #[expect(clippy::print_stderr, reason = "the figures are for people")]

@@ -15,6 +15,7 @@ use std::{
 use shipgate::sim::Scenario;
 
 use crate::{
+    is_proof,
     random::Random,
     stage::{CANARY, STABLE, Stage},
     support::git_server::GitServer,
@@ -30,15 +31,6 @@ const PROOF_OVER_GIT: u64 = 40;
 const COMMITS: u64 = 6;
 const RENAMED: &str = "clusters/prod/advertisements-web.yaml";
 const CONFIG_MAP: &str = "clusters/prod/advertisements-texts.yaml";
-
-/// Is this the long version?
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one question that the environment of a test answers"
-)]
-fn is_proof() -> bool {
-    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
-}
 
 type Files = BTreeMap<String, String>;
 

@@ -9,6 +9,7 @@ use shipgate::{
 };
 
 use crate::{
+    is_proof,
     runs::Start,
     stage::{STEPS, Stage, WRITES, all},
     wire::{Call, Fate, When},
@@ -34,15 +35,6 @@ impl Course {
         let every = if is_proof() { 1 } else { self.every };
         Point::every(self).step_by(every)
     }
-}
-
-/// Is this the long version?
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a test reads its own environment"
-)]
-fn is_proof() -> bool {
-    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
 }
 
 /// An object splits the traffic.

@@ -19,6 +19,8 @@ mod faults;
 mod forge;
 mod had_users;
 mod healthy;
+#[path = "../support/hurried.rs"]
+mod hurried;
 mod interleavings;
 mod killed;
 mod latency;
@@ -52,3 +54,12 @@ mod waiting;
 mod way_back;
 mod wire;
 mod worlds;
+
+/// Is this the long version?
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads its own environment"
+)]
+fn is_proof() -> bool {
+    std::env::var_os("SHIPGATE_PROVE").is_some_and(|value| value == "1")
+}

@@ -11,6 +11,7 @@ use shipgate::{
         cleanup::{self, CleanupRequest},
         deploy::{self, DeployRequest, Limits, OnCancel, Outside},
         gate::{self, Answer, Question, TrafficQuestion},
+        github_approvals::GitHubRun,
         history::{self, HistoryQuestion},
         load::{self, ConfigSource, Target},
         recover,
@@ -48,6 +49,8 @@ pub struct Start {
     pub stop: Stop,
     /// Who starts it.
     pub actor: &'static str,
+    /// The run of GitHub Actions that it is a part of.
+    pub github: Option<GitHubRun>,
     /// What a signal does.
     pub on_cancel: OnCancel,
     /// Limit of the whole run.
@@ -85,6 +88,7 @@ impl Start {
             stopper,
             stop,
             actor: "robot",
+            github: None,
             on_cancel: OnCancel::Rollback,
             timeout: None,
             dry_run: false,
@@ -128,7 +132,7 @@ impl Stage {
             author_email: "shipgate@users.noreply.invalid".to_owned(),
             author_is_given: false,
             signer: None,
-            timeout: Duration::from_secs(20),
+            timeout: self.git_timeout,
         })
         .unwrap()
     }
@@ -158,7 +162,10 @@ impl Stage {
             source: start.source.clone(),
             drill: start.drill,
             accept: start.accept,
-            asker: asker(Some(start.actor.to_owned())),
+            asker: Asker {
+                github: start.github.clone(),
+                ..asker(Some(start.actor.to_owned()))
+            },
         };
         let run = self.run(start, async |outside, _, stop, trail| {
             Box::pin(deploy::deploy(&request, outside, stop, trail)).await

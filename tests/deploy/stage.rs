@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     future::Future,
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, Utc};
@@ -57,6 +58,8 @@ pub struct Stage {
     begun: usize,
     /// Asks the world over HTTP.
     pub client: probe::Client,
+    /// How long the git server may take for one answer, in the machine's time.
+    pub git_timeout: Duration,
 }
 
 impl Stage {
@@ -142,6 +145,7 @@ impl Stage {
                 user_agent: "shipgate/test".to_owned(),
                 ..probe::ClientOptions::default()
             }),
+            git_timeout: Duration::from_secs(20),
             wire: Wire::before(&world.git_url()),
             world: Arc::new(world),
             time: clock.clone(),
@@ -149,6 +153,14 @@ impl Stage {
             first,
             folder,
         }
+    }
+
+    /// Lets everything but git be asked over a wire as well.
+    pub fn with_probes_on_a_wire(&self) -> Wire {
+        let wire = Wire::before(&format!("{}/", self.world.base_url()));
+        let through = wire.url().trim_end_matches('/');
+        self.edit(CONFIG, self.world.base_url(), through);
+        wire
     }
 
     /// Returns the world's time.
@@ -215,7 +227,8 @@ impl Stage {
         for (path, old) in &self.first {
             let new = self.text(path);
             let name = path.rsplit('/').next().unwrap();
-            if old.lines().count() != new.lines().count() {
+            let is_by_line = old != &new && old.lines().eq(new.lines());
+            if is_by_line || old.lines().count() != new.lines().count() {
                 lines.push(format!("{name}: other lines"));
                 continue;
             }
@@ -228,6 +241,27 @@ impl Stage {
         } else {
             lines.join("\n")
         }
+    }
+
+    /// As [`Stage::tree`], with one line for all the places of a file at which the version was changed.
+    pub fn changes(&self) -> String {
+        let mut told: Vec<(String, usize)> = Vec::new();
+        for line in self.tree().lines() {
+            let (text, count) = match versions(line) {
+                Some(text) => (text, 1),
+                None => (line.to_owned(), 0),
+            };
+            match told.iter_mut().find(|(known, _)| *known == text) {
+                Some((_, known)) if count > 0 => *known += count,
+                _ => told.push((text, count)),
+            }
+        }
+        let lines = told.into_iter().map(|(text, count)| match count {
+            0 => text,
+            1 => format!("{text} in 1 place"),
+            _ => format!("{text} in {count} places"),
+        });
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Returns what runs, in one line.
@@ -255,7 +289,7 @@ impl Stage {
             "{end}\nlog: {}\njournal: {}\ntree: {}\nlive: {}",
             self.log().join(" | "),
             self.journal().join(" "),
-            self.tree(),
+            self.changes(),
             self.live()
         )
     }
@@ -263,7 +297,7 @@ impl Stage {
     /// Asserts that 1.1 runs everywhere and that nothing of the canary is left in git.
     #[track_caller]
     pub fn assert_deployed(&self, what: &str) {
-        self.clock.advance(std::time::Duration::from_secs(60));
+        self.clock.advance(Duration::from_secs(60));
         let expected = [STABLE, CANARY].map(|path| {
             let text = self.first[path].clone();
             let tag = text.replace("advertisements:1.0", "advertisements:1.1");
@@ -317,6 +351,29 @@ pub fn edit(world: &World, path: &str, old: &str, new: &str) {
     world
         .write(path, text.as_bytes(), "robin: something else")
         .unwrap();
+}
+
+/// Returns a line of [`Stage::tree`] in short where one version is another one now, and nothing else
+/// differs.
+fn versions(line: &str) -> Option<String> {
+    let (name, rest) = line.split_once(": ")?;
+    let (old, new) = rest.split_once(" -> ")?;
+    let is_version = |text: &&str| {
+        let mut parts = text.split('.');
+        text.contains('.')
+            && parts.all(|part| !part.is_empty() && part.bytes().all(|it| it.is_ascii_digit()))
+    };
+    let in_it = |text: &str| -> Vec<String> {
+        text.split(|it: char| !it.is_ascii_digit() && it != '.')
+            .filter(is_version)
+            .map(str::to_owned)
+            .collect()
+    };
+    let (before, after) = (in_it(old), in_it(new));
+    let ([before], [after]) = (&before[..], &after[..]) else {
+        return None;
+    };
+    (old.replace(before.as_str(), after) == new).then(|| format!("{name}: {before} -> {after}"))
 }
 
 /// Waits for many things at once.

@@ -2,14 +2,23 @@
 
 use std::fmt;
 
-use shipgate::event::{Event, Outcome, Reporter};
+use shipgate::event::{Event, Outcome, Reporter, StepState};
 
 use crate::runs::Hook;
+
+/// A step that ended, or the beginning of the way back.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Mark {
+    Step(usize, StepState),
+    WayBack,
+}
 
 /// Writes down every event in one line; hooks may act in between.
 pub struct Trail {
     lines: Vec<String>,
     step: String,
+    /// The steps in short: number, how it ended, and what the way back begins with.
+    short: Vec<Mark>,
     hook: Option<Hook>,
     places: Vec<(String, &'static str)>,
 }
@@ -20,6 +29,7 @@ impl Trail {
         Self {
             lines: Vec::new(),
             step: String::new(),
+            short: Vec::new(),
             hook,
             places,
         }
@@ -58,7 +68,13 @@ impl Reporter for Trail {
             Event::StepStarted {
                 index, total, name, ..
             } => self.step = format!("{index}/{total} {name}"),
-            Event::StepFinished { state, detail, .. } => {
+            Event::StepFinished {
+                index,
+                state,
+                detail,
+                ..
+            } => {
+                self.short.push(Mark::Step(*index, *state));
                 let detail = if detail.is_empty() {
                     String::new()
                 } else {
@@ -69,7 +85,10 @@ impl Reporter for Trail {
             Event::Pushed { retries, .. } if *retries > 0 => {
                 self.line(format!("pushed after {retries} lost races"));
             }
-            Event::WayBack { reason, .. } => self.line(format!("way back: {reason}")),
+            Event::WayBack { reason, .. } => {
+                self.short.push(Mark::WayBack);
+                self.line(format!("way back: {reason}"));
+            }
             Event::Warning(text) => self.line(format!("warning: {text}")),
             Event::Note(text) => self.line(format!("note: {text}")),
             Event::Pushed { .. }
@@ -93,6 +112,7 @@ pub struct End {
     pub code: Option<u8>,
     /// The end itself; an empty one when killed.
     pub outcome: Outcome,
+    short: Vec<Mark>,
     reason: String,
     hints: Vec<String>,
 }
@@ -107,9 +127,28 @@ impl End {
             reason: trail.named(&outcome.reason),
             hints: outcome.hints.iter().map(|hint| trail.named(hint)).collect(),
             trail: trail.lines,
+            short: trail.short,
             code,
             outcome,
         }
+    }
+
+    /// Returns how the steps ended in the order in which they did: those that passed by their numbers,
+    /// `3 failed`, `back` where the way back began.
+    pub fn steps(&self) -> String {
+        let is_next = |one: &Mark, other: &Mark| match (one, other) {
+            (Mark::Step(one, state), Mark::Step(other, next)) => {
+                *state == StepState::Passed && state == next && one + 1 == *other
+            }
+            _ => false,
+        };
+        let told = self.short.chunk_by(is_next).map(|marks| match *marks {
+            [Mark::Step(number, StepState::Passed)] => number.to_string(),
+            [Mark::Step(number, state)] => format!("{number} {}", state.word()),
+            [Mark::Step(first, _), .., Mark::Step(last, _)] => format!("{first}-{last}"),
+            _ => "back".to_owned(),
+        });
+        told.collect::<Vec<_>>().join(" ")
     }
 
     /// Asserts the exit code.

@@ -12,8 +12,14 @@ use std::{
 /// What is being asked of the git server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// Anything that only reads.
+    /// Anything of git that only reads.
     Read,
+    /// What the metrics are.
+    Metrics,
+    /// Whether it is healthy.
+    Health,
+    /// Which version is live.
+    Live,
     /// A push to a journal.
     Journal,
     /// A push to the branch.
@@ -202,7 +208,14 @@ fn kind(head: &str, body: &[u8]) -> Call {
             .take(400)
             .any(|window| window == what.as_bytes())
     };
-    if !head.starts_with("POST ") || !head.contains("/git-receive-pack") {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    if path.contains("/api/v1/") {
+        Call::Metrics
+    } else if path.ends_with("/health") {
+        Call::Health
+    } else if path.ends_with("/version") {
+        Call::Live
+    } else if !head.starts_with("POST ") || !head.contains("/git-receive-pack") {
         Call::Read
     } else if names("refs/shipgate/") {
         Call::Journal

@@ -16,12 +16,13 @@ use crate::{
     until,
 };
 
-const SERVICE: &str = "checkout";
+/// The service that has them.
+pub const SERVICE: &str = "checkout";
 /// A whole run takes about this long.
 const LENGTH: Duration = Duration::from_millis(9_000);
 
 /// A stage with a blue/green pair beside the shop's own services.
-fn stage(seed: u64, failing: &[&str]) -> Option<Stage> {
+pub fn stage(seed: u64, failing: &[&str]) -> Option<Stage> {
     let mut stage = Stage::start(seed, failing, Pace::QUICK)?;
     for (colour, replicas) in [("blue", 3), ("green", 0)] {
         stage.rewrite(
@@ -115,16 +116,18 @@ fn service(stage: &Stage) -> String {
     )
 }
 
+/// A colour has the users and the pods of a version, and nobody was ever sent to one without pods.
 #[track_caller]
-fn assert_serves(stage: &Stage, colour: &str, version: &str) {
+pub fn assert_serves(stage: &Stage, colour: &str, version: &str) {
     assert_eq!(stage.cluster.leads_to(SERVICE).as_deref(), Some(colour));
     assert_eq!(stage.cluster.runs(colour).as_deref(), Some(version));
     assert_eq!(stage.cluster.lost(), 0, "requests without a pod");
     stage.assert_sound();
 }
 
+/// Waits until a colour has the users.
 #[track_caller]
-fn wait_for(stage: &Stage, colour: &str) {
+pub fn wait_for(stage: &Stage, colour: &str) {
     until("the switch to arrive", || {
         (stage.cluster.leads_to(SERVICE)? == colour).then_some(())
     });
@@ -167,7 +170,7 @@ fn colours_are_switched_rolled_back_and_put_away() {
 #[test]
 fn what_fails_is_taken_back_before_and_after_the_switch() {
     let rows = vec![("1.1-broken", false), ("1.1", true)];
-    side_by_side(2, rows, |(version, switches)| {
+    side_by_side(rows, |(version, switches)| {
         let stage = stage(2, &["1.1"])?;
         let ran = stage.run(stage.deploy(SERVICE, version)).expect(40);
         assert!(ran.said().starts_with("ROLLED BACK"), "{}", ran.said());
@@ -184,7 +187,7 @@ fn what_fails_is_taken_back_before_and_after_the_switch() {
 fn killed_at_any_moment_it_goes_on_or_is_taken_back() {
     let kills: u32 = if is_proof() { 24 } else { 4 };
     let jobs: Vec<u32> = (0..kills).collect();
-    side_by_side(4, jobs, |number| {
+    side_by_side(jobs, |number| {
         let stage = stage(10 + u64::from(number), &[])?;
         let moment = LENGTH * number / kills;
         let mut run = Running::start(stage.deploy(SERVICE, "1.1"));

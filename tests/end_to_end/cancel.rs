@@ -1,5 +1,5 @@
-//! A runner cancels a step: whatever form it was started in, no push begins half a second after what
-//! the runner started is gone.
+//! A runner cancels a step: whatever form it was started in, no push begins once the program has looked
+//! for what the runner started, which it does every tenth of a second.
 //!
 //! A GitHub runner sends SIGINT to the step's own process alone, SIGTERM 7.5 s later, and kills the
 //! tree 2.5 s after that (actions/runner, `ProcessInvoker.cs`). Most forms never pass the first one on.
@@ -16,8 +16,9 @@ use nix::{
 };
 
 use crate::{
+    LIMIT,
     cluster::Random,
-    process::Running,
+    process::{Running, is_idle},
     prometheus::until as wait,
     side_by_side,
     stage::{Pace, Stage},
@@ -25,20 +26,22 @@ use crate::{
 
 const SERVICE: &str = "advertisements";
 
-/// How soon it is seen that the step is gone: a program below the step's own process has to look for
-/// that, and what has begun by then is on its way to the server.
-const SEEN_WITHIN: Duration = Duration::from_millis(500);
+/// How often the program looks for whoever started it, as docs/reliability.md says.
+const LOOK_OUT: Duration = Duration::from_millis(100);
+/// How much later than due a timer may be by itself: they count in whole milliseconds.
+const ROUNDING: Duration = Duration::from_millis(10);
 
 /// A form in which a step starts the program.
 #[derive(Debug, Clone, Copy)]
-struct Form {
-    name: &'static str,
+pub struct Form {
+    /// What it is called.
+    pub name: &'static str,
     /// What must be there.
-    needs: &'static str,
+    pub needs: &'static str,
     /// What the step's file says; `TOOL` is the program with its arguments.
-    script: &'static str,
+    pub script: &'static str,
     /// What runs the file.
-    runs: &'static [&'static str],
+    pub runs: &'static [&'static str],
 }
 
 const fn shell(name: &'static str, needs: &'static str, script: &'static str) -> Form {
@@ -50,9 +53,12 @@ const fn shell(name: &'static str, needs: &'static str, script: &'static str) ->
     }
 }
 
+/// The program has a shell above it that knows nothing of signals.
+pub const A_LINE: Form = shell("a line of a script", "bash", "TOOL; rc=$?\nexit $rc");
+
 const FORMS: &[Form] = &[
     shell("the last line of a script", "bash", "TOOL"),
-    shell("a line of a script", "bash", "TOOL; rc=$?\nexit $rc"),
+    A_LINE,
     shell("a pipe", "bash", "TOOL | tee log"),
     shell("exec", "bash", "exec TOOL"),
     Form {
@@ -110,9 +116,8 @@ fn is_there(form: &Form) -> bool {
     is_there
 }
 
-/// The step of a form that deploys 1.1.
-fn step(form: &Form, stage: &Stage) -> Command {
-    let deploy = stage.deploy(SERVICE, "1.1");
+/// The step of a form that runs a command.
+pub fn step(form: &Form, stage: &Stage, deploy: &Command) -> Command {
     let words: Vec<String> = std::iter::once(deploy.get_program())
         .chain(deploy.get_args())
         .map(|word| word.to_str().unwrap().to_owned())
@@ -181,12 +186,30 @@ fn tree(root: i32) -> Vec<i32> {
     found
 }
 
-/// How many pushes have begun.
-fn pushes(stage: &Stage) -> usize {
-    let log = stage.server().log();
-    log.iter()
-        .filter(|line| line.method == "POST" && line.target.contains("git-receive-pack"))
-        .count()
+/// Waits until every run of a stage that is still there has looked for its starter at least once from
+/// now on, however busy the machine is: by then the look-out is due, so the kernel has woken whoever
+/// slept, and whoever sleeps again has come to it.
+pub fn looked(stage: &Stage) {
+    let since = Instant::now();
+    let due = LOOK_OUT + ROUNDING;
+    let _ = wait(LIMIT, || (since.elapsed() > due).then_some(()));
+    for process in stage.processes() {
+        let sleeps = wait(LIMIT, || is_idle(process).then_some(()));
+        assert!(sleeps.is_some(), "{process} never sleeps");
+    }
+}
+
+/// How many pushes have begun, and whether one is in the middle: the server was asked for its
+/// references and has not been sent anything yet.
+fn pushes(stage: &Stage) -> (usize, bool) {
+    let begun = stage.server().begun();
+    let asked: Vec<bool> = begun
+        .iter()
+        .filter(|(_, target)| target.contains("git-receive-pack"))
+        .map(|(method, _)| method == "POST")
+        .collect();
+    let sent = asked.iter().filter(|is_sent| **is_sent).count();
+    (sent, asked.last() == Some(&false))
 }
 
 /// What became of the runs of a form.
@@ -203,8 +226,8 @@ fn cancelled(form: &Form, seed: u64, times: usize) -> Option<Figures> {
     let mut figures = Figures::default();
     for _ in 0..times {
         let seen = stage.server().log().len();
-        let before = pushes(&stage);
-        let mut run = Running::start(step(form, &stage));
+        let (before, _) = pushes(&stage);
+        let mut run = Running::start(step(form, &stage, &stage.deploy(SERVICE, "1.1")));
         // A whole run makes 31 requests.
         let asked = usize::try_from(random.below(27)).unwrap();
         wait(Duration::from_secs(60), || {
@@ -223,18 +246,16 @@ fn cancelled(form: &Form, seed: u64, times: usize) -> Option<Figures> {
             let delays = [300, 200].map(Duration::from_millis);
             cancel(&mut run, delays);
         }
+        looked(&stage);
         // A push that has begun by then is not broken off.
-        let since = Instant::now();
-        wait(Duration::from_secs(10), || {
-            (since.elapsed() >= SEEN_WITHIN).then_some(())
-        });
-        let begun = pushes(&stage);
+        let (begun, is_in_the_middle) = pushes(&stage);
         let said = run.silent();
-        assert_eq!(
-            pushes(&stage),
-            begun,
-            "{}: a push began after the step was gone\n{}\n{}",
+        let (sent, _) = pushes(&stage);
+        assert!(
+            sent - begun <= usize::from(is_in_the_middle),
+            "{}: {} pushes began after the step was gone\n{}\n{}",
             form.name,
+            sent - begun,
             said[0],
             said[1]
         );
@@ -268,7 +289,7 @@ fn no_push_begins_once_the_step_is_gone() {
         .zip(71..)
         .filter(|(form, _)| is_there(form))
         .collect();
-    let all = side_by_side(4, jobs, |(form, seed): (&Form, u64)| {
+    let all = side_by_side(jobs, |(form, seed): (&Form, u64)| {
         Some((form.name, cancelled(form, seed, times())?))
     });
     for (name, figures) in all.into_iter().flatten() {

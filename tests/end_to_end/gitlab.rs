@@ -201,7 +201,7 @@ fn the_component_deploys_blocks_and_takes_back() {
     if !runner() {
         return;
     }
-    side_by_side(4, ROWS.iter().zip(91..).collect(), |(row, seed)| {
+    side_by_side(ROWS.iter().zip(91..).collect(), |(row, seed): (&Row, u64)| {
         let Some(mut stage) = Stage::start(seed, row.failing, Pace::CAREFUL) else {
             return;
         };

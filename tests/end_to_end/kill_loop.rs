@@ -30,8 +30,6 @@ use crate::{
 const FEW: u64 = 10;
 /// Kills in one place before there is a fresh one: `git fsck` takes longer with each commit.
 const IN_ONE_PLACE: u64 = 40;
-/// Places at a time.
-const AT_A_TIME: usize = 4;
 /// Finds journal records.
 const RECORDS: &str = "--grep=^Shipgate-Writer: ";
 /// What some servers let through.
@@ -237,7 +235,7 @@ fn whenever_it_is_killed_the_next_run_works() {
     let places = kills.div_ceil(IN_ONE_PLACE).max(2);
     let each = |place: u64| kills / places + u64::from(place < kills % places);
     let jobs: Vec<(u64, u64)> = (0..places).map(|place| (place, each(place))).collect();
-    let counts = side_by_side(AT_A_TIME, jobs, |(seed, kills)| {
+    let counts = side_by_side(jobs, |(seed, kills)| {
         let mut place = Place::new(seed);
         let started = Instant::now();
         place.run(place.deploy("2.0"), "the first");

@@ -84,7 +84,7 @@ enum Left {
 fn a_killed_run_is_recovered_and_blocks_nobody() {
     let (stages, kills) = if is_proof() { (4, 10) } else { (3, 2) };
     let jobs: Vec<u64> = (0..stages).collect();
-    let left = side_by_side(4, jobs, |seed| {
+    let left = side_by_side(jobs, |seed| {
         let stage = Stage::start(100 + seed, &[], Pace::QUICK)?;
         let mut random = Random(seed);
         let mut before = "1.0".to_owned();

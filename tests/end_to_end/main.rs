@@ -27,12 +27,16 @@ mod pipeline;
 mod process;
 mod refusals;
 mod remotes;
+mod resumed;
 mod shapes;
 mod signals;
 mod stage;
 mod story;
 
-use std::time::Duration;
+use std::{
+    sync::{Condvar, Mutex},
+    time::Duration,
+};
 
 /// Longest time for anything that is waited for here.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -48,32 +52,56 @@ fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     prometheus::until(LIMIT, ask).unwrap_or_else(|| panic!("waited in vain for {what}"))
 }
 
-/// Runs jobs, so many at a time, and returns their results in the order of the jobs.
-fn side_by_side<J: Send, T: Send>(
-    at_a_time: usize,
-    jobs: Vec<J>,
-    run: impl Fn(J) -> T + Sync,
-) -> Vec<T> {
-    let mut results = Vec::new();
-    let mut jobs = jobs.into_iter().peekable();
-    while jobs.peek().is_some() {
-        let batch: Vec<J> = jobs.by_ref().take(at_a_time).collect();
-        let ran: Vec<T> = std::thread::scope(|scope| {
-            let run = &run;
-            let threads: Vec<_> = batch
-                .into_iter()
-                .map(|job| scope.spawn(move || run(job)))
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| {
-                    thread
-                        .join()
-                        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect()
-        });
-        results.extend(ran);
+/// How many jobs run at a time, whichever tests they are of. Most of what a job does is to wait for
+/// scrapes and pauses of seconds, so two cores have enough of so many.
+const AT_A_TIME: usize = 8;
+
+/// A place among the jobs that run.
+struct Seat;
+
+/// How many places are taken.
+static TAKEN: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+impl Seat {
+    fn take() -> Self {
+        let (taken, left) = &TAKEN;
+        let mut taken = left
+            .wait_while(taken.lock().unwrap(), |taken| *taken >= AT_A_TIME)
+            .unwrap();
+        *taken += 1;
+        Self
     }
-    results
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let (taken, left) = &TAKEN;
+        *taken.lock().unwrap() -= 1;
+        left.notify_one();
+    }
+}
+
+/// Runs jobs side by side, each as soon as there is a place for it, and returns their results in the
+/// order of the jobs.
+fn side_by_side<J: Send, T: Send>(jobs: Vec<J>, run: impl Fn(J) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let run = &run;
+        let threads: Vec<_> = jobs
+            .into_iter()
+            .map(|job| {
+                scope.spawn(move || {
+                    let _seat = Seat::take();
+                    run(job)
+                })
+            })
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| {
+                thread
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
+            .collect()
+    })
 }

@@ -25,7 +25,7 @@ fn outputs(text: &str) -> BTreeMap<String, String> {
 fn variables_do_what_flags_do_and_the_files_agree() {
     // Version 1.1 fails in the second row.
     let rows = vec![(&[][..], 0, "deployed"), (&["1.1"][..], 40, "rolled-back")];
-    side_by_side(2, rows, |(failing, code, result)| {
+    side_by_side(rows, |(failing, code, result)| {
         let Some(stage) = Stage::start(41, failing, Pace::CAREFUL) else {
             return;
         };

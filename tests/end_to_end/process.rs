@@ -4,7 +4,9 @@ use std::{
     fs,
     io::Read,
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
     thread::JoinHandle,
     time::Duration,
 };
@@ -52,6 +54,7 @@ impl Ran {
 pub struct Running {
     child: Child,
     output: Option<[JoinHandle<String>; 2]>,
+    progress: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Running {
@@ -63,13 +66,15 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let progress = Arc::default();
         let output = [
-            gather(child.stdout.take().unwrap()),
-            gather(child.stderr.take().unwrap()),
+            gather(child.stdout.take().unwrap(), Arc::default()),
+            gather(child.stderr.take().unwrap(), Arc::clone(&progress)),
         ];
         Self {
             child,
             output: Some(output),
+            progress,
         }
     }
 
@@ -92,6 +97,17 @@ impl Running {
             .lines()
             .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
         line.unwrap().trim().parse().unwrap()
+    }
+
+    /// Has it begun a step of its plan, counted from 1?
+    pub fn has_begun(&self, step: usize) -> bool {
+        let progress = self.progress.lock().unwrap();
+        let text = String::from_utf8_lossy(&progress);
+        text.lines().any(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            let number = format!("{step}/");
+            words.next() == Some("step") && words.next().is_some_and(|it| it.starts_with(&number))
+        })
     }
 
     /// Has it ended?
@@ -152,6 +168,15 @@ impl Running {
     }
 }
 
+/// Does the main thread of a process sleep, or has it ended? Field 3 of proc_pid_stat(5).
+pub fn is_idle(process: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| {
+        let state = stat.rsplit_once(") ").map(|(_, rest)| rest);
+        state.is_some_and(|state| state.starts_with(['S', 'Z', 'X']))
+    }) || !Path::new(&format!("/proc/{process}")).exists()
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -159,10 +184,17 @@ impl Drop for Running {
     }
 }
 
-fn gather(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+/// Reads to the end; what has come so far is in `into`.
+fn gather(mut pipe: impl Read + Send + 'static, into: Arc<Mutex<Vec<u8>>>) -> JoinHandle<String> {
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).unwrap();
-        String::from_utf8(bytes).unwrap()
+        let mut buffer = [0; 4096];
+        loop {
+            let read = pipe.read(&mut buffer).unwrap();
+            let mut bytes = into.lock().unwrap();
+            if read == 0 {
+                return String::from_utf8(std::mem::take(&mut *bytes)).unwrap();
+            }
+            bytes.extend_from_slice(&buffer[..read]);
+        }
     })
 }

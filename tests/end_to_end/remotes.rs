@@ -11,7 +11,7 @@ use crate::{
 fn ssh_and_a_folder_serve_as_http_does() {
     let remotes = [Sshd::start().map(Remote::Ssh), Some(Remote::folder())];
     let jobs: Vec<Remote> = remotes.into_iter().flatten().collect();
-    side_by_side(2, jobs, |remote| {
+    side_by_side(jobs, |remote| {
         if let Some(stage) = Stage::start_at(remote, 7, &[], Pace::QUICK) {
             assert_promoted(&stage);
         }

@@ -1,16 +1,9 @@
-//! Canaries by an HTTPRoute and by numbers of pods, good and bad, and killed at each step: what is left
-//! is what there was, or the new version everywhere.
-//!
-//! The kills are a sample; with `SHIPGATE_PROVE=1` every step has its own.
+//! Canaries by an HTTPRoute and by numbers of pods, good and bad: what is left is what there was, or the
+//! new version everywhere.
 
-use std::{sync::mpsc, time::Duration};
-
-use nix::sys::signal::Signal;
 use shipgate::sim::Shape;
 
 use crate::{
-    is_proof,
-    process::Running,
     side_by_side,
     stage::{CONFIG, Pace, Remote, Stage},
     until,
@@ -79,7 +72,7 @@ fn by_route_and_by_pods_good_versions_are_promoted_and_bad_ones_taken_back() {
         (Shape::Replicas, false),
         (Shape::Replicas, true),
     ];
-    side_by_side(4, jobs, |(shape, is_bad)| {
+    side_by_side(jobs, |(shape, is_bad)| {
         let failing: &[&str] = if is_bad { &["1.1"] } else { &[] };
         let stage = stage(shape, 7, failing, Pace::CAREFUL)?;
         let run = stage.deploy(SERVICE, "1.1");
@@ -116,55 +109,9 @@ fn by_route_and_by_pods_good_versions_are_promoted_and_bad_ones_taken_back() {
     });
 }
 
-#[test]
-fn by_pods_a_run_that_was_killed_at_any_step_goes_on() {
-    // After so many commits, and so much later.
-    let all = [
-        (0, 200),
-        (1, 0),
-        (1, 1_500),
-        (2, 0),
-        (2, 1_500),
-        (3, 0),
-        (3, 1_500),
-        (4, 0),
-    ];
-    let jobs: Vec<_> = if is_proof() {
-        all.to_vec()
-    } else {
-        vec![all[2], all[5]]
-    };
-    side_by_side(4, jobs, |(commits, milliseconds)| {
-        let told = format!("killed {milliseconds} ms after commit {commits}");
-        let stage = stage(Shape::Replicas, commits, &[], Pace::QUICK)?;
-        let mut run = Running::start(stage.deploy(SERVICE, "1.1"));
-        let count = ["rev-list", "--count", &format!("{}..main", stage.first)];
-        until("the commits before the kill", || {
-            let landed: u64 = stage.git(&count).parse().unwrap();
-            (landed >= commits || run.has_ended()).then_some(())
-        });
-        // The only thing here that is a length of time and not an event: the moment of the kill.
-        let (_keep, never) = mpsc::channel::<()>();
-        let _ = never.recv_timeout(Duration::from_millis(milliseconds));
-        run.signal(Signal::SIGKILL);
-        let ran = run.wait();
-        assert!(matches!(ran.code, -9 | 0), "{told}: {ran:?}");
-        stage.sweep();
-        until("the server to rest", || {
-            stage.server().is_idle().then_some(())
-        });
-        stage.run(stage.deploy(SERVICE, "1.1")).expect(0);
-        assert_everywhere(&stage, "1.1");
-        let landed = stage.git(&count);
-        assert_eq!(landed, "4", "{told}: no step is written twice");
-        stage.assert_sound();
-        Some(())
-    });
-}
-
 /// The version runs everywhere, and nothing else differs from the first commit.
 #[track_caller]
-fn assert_everywhere(stage: &Stage, version: &str) {
+pub fn assert_everywhere(stage: &Stage, version: &str) {
     for path in [STABLE_FILE, CANARY_FILE] {
         let before = stage.git(&["show", &format!("{}:{path}", stage.first)]) + "\n";
         let text = stage.text(path);

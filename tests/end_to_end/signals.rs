@@ -9,6 +9,7 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::{
+    cancel::{A_LINE, Form, looked, step},
     process::Running,
     side_by_side,
     stage::{POLICY, Pace, QUIET, Stage},
@@ -17,8 +18,8 @@ use crate::{
 };
 
 const SERVICE: &str = "advertisements";
-/// How fast a run must end that has changed nothing.
-const PROMPT: Duration = Duration::from_secs(2);
+/// How fast a run must end that has changed nothing: sooner than any question is given up.
+const PROMPT: Duration = Duration::from_secs(8);
 
 /// Starts `deploy` and waits until the canary has traffic.
 fn under_way(stage: &Stage, command: Command) -> Running {
@@ -71,6 +72,38 @@ fn a_signal_before_any_push_ends_it_at_once() {
     }
 }
 
+/// Lets every push to a ref wait for [`go`], and writes down each in the order in which they come.
+fn hold(stage: &Stage, pushed: &str) {
+    let hook = format!(
+        "read -r old new name
+echo \"$name\" >> pushed
+case \"$name\" in
+  {pushed})
+    touch waiting
+    while [ ! -e go ]; do sleep 0.02; done;;
+esac"
+    );
+    stage.server().hook("pre-receive", &hook);
+}
+
+/// Lets them go on, and forgets what was pushed.
+fn go(stage: &Stage) {
+    fs::write(stage.path().join("go"), "").unwrap();
+}
+
+/// What was pushed since, first the ref that was held; the next one is held again.
+fn pushed(stage: &Stage) -> Vec<String> {
+    let at = stage.path();
+    let pushed = fs::read_to_string(at.join("pushed")).unwrap();
+    for name in ["waiting", "go", "pushed"] {
+        fs::remove_file(at.join(name)).unwrap();
+    }
+    pushed.lines().map(str::to_owned).collect()
+}
+
+const JOURNAL: &str = "refs/shipgate/production/discounts";
+const BRANCH: &str = "refs/heads/main";
+
 /// A push that has begun is not broken off, and nothing but the way back follows it.
 #[test]
 fn a_signal_during_a_push_is_answered_after_it() {
@@ -81,23 +114,22 @@ fn a_signal_during_a_push_is_answered_after_it() {
     let at = stage.path();
     let service = "discounts";
     let rows = [
-        ("refs/shipgate/*", 130, &["withdrawn", "started"][..]),
+        // The record is taken back; the branch is never written.
         (
-            "refs/heads/main",
+            JOURNAL,
+            130,
+            &["withdrawn", "started"][..],
+            &[JOURNAL, JOURNAL][..],
+        ),
+        (
+            BRANCH,
             51,
             &["rolled-back", "rolling-back", "started"][..],
+            &[JOURNAL, BRANCH, JOURNAL, BRANCH, JOURNAL][..],
         ),
     ];
-    for (pushed, code, journal) in rows {
-        let hook = format!(
-            "read -r old new name
-case \"$name\" in
-  {pushed})
-    touch waiting
-    while [ ! -e go ]; do sleep 0.02; done;;
-esac"
-        );
-        stage.server().hook("pre-receive", &hook);
+    for (held, code, journal, pushes) in rows {
+        hold(&stage, held);
         let run = Running::start(stage.deploy(service, "2.0"));
         until("the push", || at.join("waiting").exists().then_some(()));
         let naps = run.naps();
@@ -105,17 +137,77 @@ esac"
         until("the signal to be seen", || {
             (run.naps() > naps).then_some(())
         });
-        fs::write(at.join("go"), "").unwrap();
+        go(&stage);
         let ran = run.wait().expect(code);
         stage.assert_clean(&ran);
         stage.assert_as_at_first();
         assert_eq!(stage.journal(service)[..journal.len()], *journal);
-        for name in ["waiting", "go"] {
-            fs::remove_file(at.join(name)).unwrap();
-        }
+        assert_eq!(pushed(&stage), pushes);
     }
     fs::remove_file(at.join("hooks/pre-receive")).unwrap();
     stage.run(stage.deploy(service, "2.1")).expect(0);
+}
+
+/// The step was killed in the moment in which it started the program: it has nobody from the beginning.
+#[test]
+fn nothing_is_pushed_where_the_starter_was_gone_before() {
+    let Some(mut stage) = Stage::start(36, &[], Pace::QUICK) else {
+        return;
+    };
+    stage.rewrite(POLICY, QUIET);
+    let before = stage.references();
+    let late = Form {
+        script: "step=$$
+(
+    while kill -0 $step 2> gone; do sleep 0.02; done
+    read -r _ _ _ parent _ < /proc/self/stat
+    echo $parent > parent
+    exec TOOL
+) &",
+        ..A_LINE
+    };
+    let deploy = stage.deploy("discounts", "2.0");
+    let mut run = Running::start(step(&late, &stage, &deploy));
+    until("the step to end", || run.has_ended().then_some(()));
+    let said = run.silent().join(" ");
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A session's own keeper of orphans cannot be told from a starter.
+    let parent = fs::read_to_string(stage.home().join("parent")).unwrap();
+    if parent.trim() == "1" {
+        assert!(
+            said.contains("the process that started this run is gone"),
+            "{said}"
+        );
+        assert_eq!(stage.references(), before, "{said}");
+    }
+}
+
+/// Whoever started it dies during a push: that one is the last.
+#[test]
+fn nothing_follows_the_push_during_which_the_starter_dies() {
+    let Some(mut stage) = Stage::start(35, &[], Pace::QUICK) else {
+        return;
+    };
+    stage.rewrite(POLICY, QUIET);
+    let at = stage.path();
+    for (held, before) in [(JOURNAL, &[][..]), (BRANCH, &[JOURNAL][..])] {
+        hold(&stage, held);
+        let run = Running::start(step(&A_LINE, &stage, &stage.deploy("discounts", "2.0")));
+        until("the push", || at.join("waiting").exists().then_some(()));
+        run.signal(Signal::SIGKILL);
+        looked(&stage);
+        go(&stage);
+        let [_, progress] = run.silent();
+        assert!(
+            progress.contains("the process that started this run is gone"),
+            "{progress}"
+        );
+        assert_eq!(pushed(&stage), [before, &[held]].concat());
+        fs::remove_file(at.join("hooks/pre-receive")).unwrap();
+        stage.sweep();
+        stage.run(stage.recover("discounts")).expect(0);
+        stage.assert_as_at_first();
+    }
 }
 
 #[test]
@@ -125,7 +217,7 @@ fn a_signal_after_a_push_rolls_back_or_holds_as_asked() {
         (Signal::SIGTERM, "rollback"),
         (Signal::SIGINT, "hold"),
     ];
-    side_by_side(3, jobs, |(signal, choice)| {
+    side_by_side(jobs, |(signal, choice)| {
         let Some(stage) = Stage::start(33, &[], Pace::CAREFUL) else {
             return;
         };
@@ -182,24 +274,7 @@ fn nothing_is_pushed_once_the_starter_is_gone() {
     let Some(stage) = Stage::start(34, &[], Pace::CAREFUL) else {
         return;
     };
-    let deploy = stage.deploy(SERVICE, "1.1");
-    let mut shell = Command::new("bash");
-    let words: Vec<String> = std::iter::once(deploy.get_program())
-        .chain(deploy.get_args())
-        .map(|word| format!("'{}'", word.to_str().unwrap()))
-        .collect();
-    // With something after it, so that bash does not put the program into its own place.
-    shell
-        .arg("-c")
-        .arg(format!("{}; true", words.join(" ")))
-        .current_dir(stage.home())
-        .env_clear()
-        .envs(
-            deploy
-                .get_envs()
-                .filter_map(|(name, value)| Some((name, value?))),
-        )
-        .env("CI", "true");
+    let shell = step(&A_LINE, &stage, &stage.deploy(SERVICE, "1.1"));
     let run = under_way(&stage, shell);
     // The record of a push comes before it and nothing comes after it until the watch ends.
     until("the server to rest", || {

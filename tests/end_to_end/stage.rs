@@ -311,6 +311,21 @@ impl Stage {
         }
     }
 
+    /// The runs of the program that are under way in this stage, whoever started them.
+    pub fn processes(&self) -> Vec<i32> {
+        let program = Path::new(env!("CARGO_BIN_EXE_shipgate"));
+        let leads_to = |process: i32, link: &str, place: &Path| {
+            fs::read_link(format!("/proc/{process}/{link}")).is_ok_and(|found| found == place)
+        };
+        fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|process| {
+                leads_to(*process, "exe", program) && leads_to(*process, "cwd", self.home.path())
+            })
+            .collect()
+    }
+
     /// The folder in which the program runs.
     pub fn home(&self) -> &Path {
         self.home.path()

@@ -170,18 +170,18 @@ async fn a_journal_works_on_a_path() {
 #[test]
 fn only_bare_repositories_are_changed() {
     let (folder, path) = seeded();
-    let work = folder.path().join("work");
+    let checkout = folder.path().join("checkout");
     git(
         folder.path(),
-        &["clone", "--quiet", path.to_str().unwrap(), "work"],
+        &["clone", "--quiet", path.to_str().unwrap(), "checkout"],
     );
     let here = folder.path().canonicalize().unwrap().display().to_string();
     let mut messages = Vec::new();
     for wrong in [
-        work.clone(),
+        checkout.clone(),
         folder.path().to_owned(),
         folder.path().join("none"),
-        work.join(".git"),
+        checkout.join(".git"),
     ] {
         let error = Repository::open(options(wrong.display().to_string()))
             .err()
@@ -189,13 +189,13 @@ fn only_bare_repositories_are_changed() {
         messages.push(shown(&error, &here));
     }
     insta::assert_snapshot!(messages.join("\n"), @"
-    NotBare: SERVER/work is a work tree; changing its branch would leave its files behind
+    NotBare: SERVER/checkout is a work tree; changing its branch would leave its files behind
     hint: name a bare repository, or the address that the work tree was cloned from
     NotFound: SERVER is not a git repository
     hint: name the folder of a bare repository
     NotFound: can not read the repository at SERVER/none: No such file or directory (os error 2)
     hint: check the path; an address on a server begins with https:// or ssh://
-    NotBare: SERVER/work/.git is a work tree; changing its branch would leave its files behind
+    NotBare: SERVER/checkout/.git is a work tree; changing its branch would leave its files behind
     hint: name a bare repository, or the address that the work tree was cloned from
     ");
 }

@@ -53,6 +53,7 @@ struct State {
     root: PathBuf,
     token: String,
     log: Mutex<Vec<LogLine>>,
+    begun: Mutex<Vec<(String, String)>>,
     faults: Mutex<Vec<(String, Fault)>>,
     held: Mutex<Vec<Box<dyn Connection>>>,
     busy: AtomicUsize,
@@ -110,6 +111,7 @@ impl GitServer {
             root: folder.path().to_owned(),
             token: token.to_owned(),
             log: Mutex::default(),
+            begun: Mutex::default(),
             faults: Mutex::default(),
             held: Mutex::default(),
             busy: AtomicUsize::new(0),
@@ -163,6 +165,11 @@ impl GitServer {
     /// Everything that was asked so far.
     pub fn log(&self) -> Vec<LogLine> {
         self.state.log.lock().unwrap().clone()
+    }
+
+    /// Method and target of every request that has begun so far, answered or not.
+    pub fn begun(&self) -> Vec<(String, String)> {
+        self.state.begun.lock().unwrap().clone()
     }
 
     /// Is no request being answered right now?
@@ -254,6 +261,8 @@ impl Request {
 fn serve(state: &State, stream: Box<dyn Connection>) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let request = Request::read(&mut reader)?;
+    let begun = (request.method.clone(), request.target.clone());
+    state.begun.lock().unwrap().push(begun);
     let user = request.user(&state.token);
     let note = |status: u16| {
         state.log.lock().unwrap().push(LogLine {

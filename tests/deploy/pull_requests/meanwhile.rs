@@ -43,10 +43,8 @@ async fn a_conflict_is_made_again_on_the_new_base() {
     0 ok: advertisements 1.1 in production is live and verified
     log: Merge pull request #1 from shipgate/production/advertisements-1.1-RUN | robin: something else
     journal: started started started verified
-    tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
+    tree: advertisements.yaml: 1.0 -> 1.1 in 3 places
     advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1  # mirrored
-    advertisements.yaml: value: '1.0' -> value: '1.1'
     live: stable 1.1, canary nothing with 0%
     forge: advertisements 1.1: Deployment/advertisements to 1.1 (production) merged (Merge)
     branches: main

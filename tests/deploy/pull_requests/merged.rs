@@ -27,10 +27,7 @@ async fn a_pull_request_is_merged_by_a_person_and_verified() {
     0 ok: advertisements 1.1 in production is live and verified
     log: Merge pull request #1 from shipgate/production/advertisements-1.1-RUN
     journal: started started verified
-    tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    tree: advertisements.yaml: 1.0 -> 1.1 in 4 places
     live: stable 1.1, canary nothing with 0%
     forge: advertisements 1.1: Deployment/advertisements to 1.1 (production) merged (Merge)
     branches: main
@@ -225,10 +222,7 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
       hint: once it is merged, run `shipgate recover`: it finishes the way back
     log: advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back
-    tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    tree: advertisements.yaml: 1.0 -> 1.1 in 4 places
     live: stable 1.1, canary nothing with 0%
     forge: advertisements 1.1: Deployment/advertisements to 1.1 (production) merged (Squash) | advertisements 1.1: values back to 1.0 (production) open
     branches: main, shipgate/production/advertisements-1.1-RUN-back-1

@@ -90,10 +90,7 @@ async fn what_nobody_merges_waits_and_the_same_deployment_goes_on() {
     0 ok: advertisements 1.1 in production is live and verified
     log: somebody's own message
     journal: started held started held started started verified
-    tree: advertisements.yaml: tags.datadoghq.com/version: "1.0"      # read by the Datadog agent -> tags.datadoghq.com/version: "1.1"      # read by the Datadog agent
-    advertisements.yaml: tags.datadoghq.com/version: "1.0" -> tags.datadoghq.com/version: "1.1"
-    advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.1
-    advertisements.yaml: value: '1.0' -> value: '1.1'
+    tree: advertisements.yaml: 1.0 -> 1.1 in 4 places
     live: stable 1.1, canary nothing with 0%
     forge: advertisements 1.1: Deployment/advertisements to 1.1 (production) merged (Squash)
     branches: main

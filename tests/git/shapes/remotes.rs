@@ -54,18 +54,18 @@ fn what_can_not_be_changed_is_refused_with_a_reason() {
     row("unborn, path", &detached.display().to_string());
     row("unborn, http", &format!("{origin}/detached.git"));
 
-    let work = shop.home().join("work").display().to_string();
+    let checkout = shop.home().join("checkout").display().to_string();
     git(
         shop.home(),
         &[
             "clone",
             "--quiet",
             &shop.server.repository.display().to_string(),
-            "work",
+            "checkout",
         ],
     );
-    row("work tree", &work);
-    row("its .git", &format!("{work}/.git"));
+    row("work tree", &checkout);
+    row("its .git", &format!("{checkout}/.git"));
     let linked = shop.copy("linked.git", &[]);
     let tree = shop.home().join("linked").display().to_string();
     git(&linked, &["worktree", "add", "--quiet", &tree, "main"]);
@@ -91,9 +91,9 @@ fn what_can_not_be_changed_is_refused_with_a_reason() {
         name the branch (--branch, --policy-ref), or set HEAD on the server; branches there: main
     unborn, http: 3 CONFIG INVALID SERVER/detached.git has no default branch: its HEAD stands for none that there is
         name the branch (--branch, --policy-ref), or set HEAD on the server; branches there: main
-    work tree: 3 CONFIG INVALID HOME/work is a work tree; changing its branch would leave its files behind
+    work tree: 3 CONFIG INVALID HOME/checkout is a work tree; changing its branch would leave its files behind
         name a bare repository, or the address that the work tree was cloned from
-    its .git: 3 CONFIG INVALID HOME/work/.git is a work tree; changing its branch would leave its files behind
+    its .git: 3 CONFIG INVALID HOME/checkout/.git is a work tree; changing its branch would leave its files behind
         name a bare repository, or the address that the work tree was cloned from
     linked work tree: 3 CONFIG INVALID HOME/linked is a work tree; changing its branch would leave its files behind
         name a bare repository, or the address that the work tree was cloned from
