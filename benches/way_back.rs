@@ -114,12 +114,14 @@ async fn taken_back() -> [Duration; 2] {
         ..ClientOptions::default()
     });
     let outside = Outside {
+        convoy: None,
         repository: &repository,
         client: &client,
         clock: time,
         secrets: &|_| None,
     };
     let request = DeployRequest {
+        accept: false,
         service: None,
         environment: None,
         version: "1.1".parse().unwrap(),

@@ -201,55 +201,58 @@ fn the_component_deploys_blocks_and_takes_back() {
     if !runner() {
         return;
     }
-    side_by_side(ROWS.iter().zip(91..).collect(), |(row, seed): (&Row, u64)| {
-        let Some(mut stage) = Stage::start(seed, row.failing, Pace::CAREFUL) else {
-            return;
-        };
-        let (policy, opens) = closed();
-        if row.is_closed {
-            stage.rewrite(POLICY, &policy);
-        }
-        let project = Project::new(&stage, row.more);
-        let ran = project.run();
-        let said = format!("{}: {}\n{}", row.name, ran.stdout, ran.stderr);
-        let verdict = ran
-            .stdout
-            .lines()
-            .filter(|line| line.split_whitespace().nth(1) == Some("shipgate"))
-            .find(|line| line.trim_start().starts_with(row.job));
-        assert!(verdict.is_some(), "{said}");
-        assert_eq!(
-            ran.stdout.contains("> smoke tests run"),
-            row.smoke,
-            "{said}"
-        );
-
-        let report: Value =
-            serde_json::from_str(&project.artifact("shipgate-report.json")).unwrap();
-        assert_eq!(report["exit_code"], row.code, "{said}");
-        assert_eq!(report["result"], row.result, "{said}");
-        let next = report["verdict"]["opens_at"].as_str().unwrap_or_default();
-        assert_eq!(next.starts_with(&opens), row.is_closed, "{said}");
-        let told = format!("> told {} {} next={next}", row.result, row.code);
-        assert!(ran.stdout.contains(&told), "{told} in {said}");
-        let junit = project.artifact("shipgate-junit.xml");
-        let junit = quick_junit::Report::deserialize_from_str(&junit).unwrap();
-        assert_eq!(junit.failures > 0, row.code != 0, "{said}");
-
-        stage.assert_sound();
-        if row.code == 0 {
-            assert!(
-                stage
-                    .text("clusters/prod/advertisements.yaml")
-                    .contains(":1.1")
+    side_by_side(
+        ROWS.iter().zip(91..).collect(),
+        |(row, seed): (&Row, u64)| {
+            let Some(mut stage) = Stage::start(seed, row.failing, Pace::CAREFUL) else {
+                return;
+            };
+            let (policy, opens) = closed();
+            if row.is_closed {
+                stage.rewrite(POLICY, &policy);
+            }
+            let project = Project::new(&stage, row.more);
+            let ran = project.run();
+            let said = format!("{}: {}\n{}", row.name, ran.stdout, ran.stderr);
+            let verdict = ran
+                .stdout
+                .lines()
+                .filter(|line| line.split_whitespace().nth(1) == Some("shipgate"))
+                .find(|line| line.trim_start().starts_with(row.job));
+            assert!(verdict.is_some(), "{said}");
+            assert_eq!(
+                ran.stdout.contains("> smoke tests run"),
+                row.smoke,
+                "{said}"
             );
-        } else {
-            stage.assert_as_at_first();
-        }
-        let pipeline = "--format=%(trailers:key=Shipgate-Pipeline,valueonly,separator=)";
-        let url = stage.git(&["log", "-1", pipeline, "main"]);
-        assert_eq!(url.contains("/-/jobs/"), row.code != 10, "{url}");
-    });
+
+            let report: Value =
+                serde_json::from_str(&project.artifact("shipgate-report.json")).unwrap();
+            assert_eq!(report["exit_code"], row.code, "{said}");
+            assert_eq!(report["result"], row.result, "{said}");
+            let next = report["verdict"]["opens_at"].as_str().unwrap_or_default();
+            assert_eq!(next.starts_with(&opens), row.is_closed, "{said}");
+            let told = format!("> told {} {} next={next}", row.result, row.code);
+            assert!(ran.stdout.contains(&told), "{told} in {said}");
+            let junit = project.artifact("shipgate-junit.xml");
+            let junit = quick_junit::Report::deserialize_from_str(&junit).unwrap();
+            assert_eq!(junit.failures > 0, row.code != 0, "{said}");
+
+            stage.assert_sound();
+            if row.code == 0 {
+                assert!(
+                    stage
+                        .text("clusters/prod/advertisements.yaml")
+                        .contains(":1.1")
+                );
+            } else {
+                stage.assert_as_at_first();
+            }
+            let pipeline = "--format=%(trailers:key=Shipgate-Pipeline,valueonly,separator=)";
+            let url = stage.git(&["log", "-1", pipeline, "main"]);
+            assert_eq!(url.contains("/-/jobs/"), row.code != 10, "{url}");
+        },
+    );
 }
 
 #[test]
