@@ -35,6 +35,7 @@ main().catch((error) => {
     'commit-sha': '',
     'previous-sha': '',
     'rollback-sha': '',
+    matrix: '',
     weight: '',
     'override-used': false,
     report: '',

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::{
     failure,
+    fleet::NOT_BEGUN,
     stop::{Stop, StopReason},
 };
 use crate::{
@@ -318,6 +319,6 @@ fn called_off(reason: &str) -> Failure {
         format!("nothing was pushed: all services go in one commit, and {reason}"),
     )
     .hint("mend that one, or leave it out, and run the same command again");
-    failure.0.reason_code = "not-begun".to_owned();
+    NOT_BEGUN.clone_into(&mut failure.0.reason_code);
     failure
 }

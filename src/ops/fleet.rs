@@ -19,6 +19,10 @@ use crate::{
 const NAMED: usize = 3;
 /// Most lines of advice.
 const HINTS: usize = 6;
+/// The reason code of a service that was left alone, because another one did not end well first.
+pub const NOT_BEGUN: &str = "not-begun";
+/// The reason code of one whose dependency did not.
+const DEPENDENCY_FAILED: &str = "dependency-failed";
 
 /// How many services are under way at once, and what one that fails means for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,27 +183,26 @@ impl<'a> Course<'a> {
         let missing = self.fleet.before[name]
             .iter()
             .find(|needed| !self.ends.get(needed.as_str()).is_some_and(is_well));
-        let (code, reason) = match missing {
-            Some(needed) => (
-                "dependency-failed",
-                match self.ends.get(needed.as_str()) {
-                    Some(end) => format!("it depends on `{needed}`, which ended as {}", word(end)),
-                    None => format!("it depends on `{needed}`, which was not begun"),
-                },
-            ),
+        let reason = match missing {
+            Some(needed) => match self.ends.get(needed.as_str()) {
+                Some(end) => format!("it depends on `{needed}`, which ended as {}", word(end)),
+                None => format!("it depends on `{needed}`, which was not begun"),
+            },
             None => {
                 let failed = self.fleet.names.iter().find_map(|name| {
                     let end = self.ends.get(name.as_str())?;
                     (!is_well(end)).then(|| format!("`{name}` ended as {}", word(end)))
                 });
-                ("not-begun", failed.unwrap_or_default())
+                failed.unwrap_or_default()
             }
         };
-        let mut outcome = Outcome::new(
-            Ending::BlockedOther,
-            format!("{name} was not begun: {reason}"),
-        );
-        code.clone_into(&mut outcome.reason_code);
+        let text = format!("{name} was not begun: {reason}");
+        let mut outcome = Outcome::new(Ending::BlockedOther, text);
+        if missing.is_some() {
+            DEPENDENCY_FAILED.clone_into(&mut outcome.reason_code);
+        } else {
+            NOT_BEGUN.clone_into(&mut outcome.reason_code);
+        }
         outcome
     }
 }
@@ -271,8 +274,10 @@ fn summary(ends: Vec<ServiceEnd>) -> Outcome {
             worst.outcome.reason
         )
     };
-    let mut outcome = Outcome::new(worst.outcome.ending, reason);
-    outcome.reason_code.clone_from(&worst.outcome.reason_code);
+    let mut outcome = Outcome {
+        reason_code: worst.outcome.reason_code.clone(),
+        ..Outcome::new(worst.outcome.ending, reason)
+    };
     outcome.verdict.clone_from(&worst.outcome.verdict);
     outcome.override_used = ends.iter().any(|end| end.outcome.override_used);
     let hints = bad.iter().flat_map(|end| {

@@ -128,14 +128,14 @@ async fn by_pods_it_is_the_same() {
     1/11 canary to 0 replicas: passed (commit ID)
     2/11 Deployment/advertisements-canary to 1.1 with 1 pod of 4 (25%): passed (commit ID)
     3/11 wait until canary runs 1.1: passed (live after 37s)
-    4/11 watch canary for 3m: failed (errors: canary 8.26 % (490 of 5,935), stable 0.19 % (35 of 17,957), ratio 42× (95 % range 23–85×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 8.26 % (490 of 5,935), stable 0.19 % (35 of 17,957), ratio 42× (95 % range 23–85×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    4/11 watch canary for 3m: failed (errors: canary 8.17 % (487 of 5,958), stable 0.22 % (39 of 17,658), ratio 37× (95 % range 21–71×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 8.17 % (487 of 5,958), stable 0.22 % (39 of 17,658), ratio 37× (95 % range 21–71×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/5 back: version and replicas to what they were: passed (commit ID)
     2/5 back: wait until the canary no longer runs the new version: passed
     3/5 back: canary to the 40% that it had before: passed (commit ID)
     4/5 back: wait until the canary runs 1.0 as before: passed
     5/5 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.26 % (490 of 5,935), stable 0.19 % (35 of 17,957), ratio 42× (95 % range 23–85×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.17 % (487 of 5,958), stable 0.22 % (39 of 17,658), ratio 37× (95 % range 21–71×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: share of the canary back to 1.0 (production) | advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 pod of 4 (25%) (production) | advertisements 1.1: canary to 0 replicas (production)
     journal: started started rolling-back rolling-back rolled-back
     tree: as at first
@@ -163,18 +163,18 @@ async fn users_of_the_bad_version_itself_do_not_come_back() {
     2/12 Deployment/advertisements-canary to 1.1 with 1 replica: passed (commit ID)
     3/12 wait until canary runs 1.1: passed (live after 0s)
     4/12 canary weight 10%: passed (commit ID)
-    5/12 watch canary for 3m: failed (errors: canary 8.34 % (342 of 4,101), stable 0.21 % (66 of 31,622), ratio 40× (95 % range 25–67×); 99.9 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 8.34 % (342 of 4,101), stable 0.21 % (66 of 31,622), ratio 40× (95 % range 25–67×); 99.9 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    5/12 watch canary for 3m: failed (errors: canary 8.16 % (244 of 2,992), stable 0.22 % (46 of 20,727), ratio 37× (95 % range 21–67×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: canary 8.16 % (244 of 2,992), stable 0.22 % (46 of 20,727), ratio 37× (95 % range 21–67×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/4 back: canary weight 0%: passed (commit ID)
     2/4 back: version and replicas to what they were: passed (commit ID)
     3/4 back: the canary stays without the 30% that it had before, which were of the new version: passed
     4/4 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.34 % (342 of 4,101), stable 0.21 % (66 of 31,622), ratio 40× (95 % range 25–67×); 99.9 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.16 % (244 of 2,992), stable 0.22 % (46 of 20,727), ratio 37× (95 % range 21–67×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | advertisements 1.1: canary weight 0% (production)
     journal: started started advanced rolling-back rolling-back rolled-back
     tree: advertisements-canary.yaml: - {name: advertisements, port: 80, weight: 70} -> - {name: advertisements, port: 80, weight: 100}
     advertisements-canary.yaml: - {name: advertisements-canary, port: 80, weight: 30}   # percent of the requests -> - {name: advertisements-canary, port: 80, weight: 0}   # percent of the requests
-    live: stable 1.0, canary 1.1 with 10%
+    live: stable 1.0, canary 1.1 with 0%
     ");
     let deployment = end.outcome.deployment.as_ref().unwrap();
     assert_eq!(deployment.weight.unwrap().percent(), 0);

@@ -15,8 +15,8 @@ const GROUPS: &[&str] = &["networking.istio.io"];
 /// The lists of routes of an object.
 const LISTS: &[&str] = &["http", "tls", "tcp"];
 
-/// Weights are relative to each other, "weight/(sum of all weights)"; Istio before 1.13 refused another
-/// sum than 100, so that it means the same there. One that is not written is 0 beside others.
+/// Weights are relative to each other, "weight/(sum of all weights)". One that is not written is 0
+/// beside others.
 /// Source: Istio's reference, "Virtual Service", `HTTPRouteDestination.weight`.
 pub(in crate::manifest) const SPLITTER: Splitter = Splitter {
     rules,
