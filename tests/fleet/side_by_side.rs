@@ -49,9 +49,6 @@ fn what_others_depend_on_goes_first_and_each_has_its_own_version() {
          0  no-change  web               web 3.0 is in production already; nothing to do
          0  no-change  cart              cart 2.0 is in production already; nothing to do
          0  no-change  api               api 2.0 is in production already; nothing to do
-
-      judged at   Sunday 2026-11-22 10:03 UTC
-      policy      policies/production.yaml @ b194cb1807d0, sha256 a89e370950dd
     ");
     let recovered = stage.report(&["recover", "--all"]).expect(0);
     assert_eq!(
@@ -71,7 +68,7 @@ fn after_one_that_fails_no_other_is_begun() {
         .expect(40);
     insta::assert_snapshot!(ran.ends(), @r"
     40 rolled-back api: api 6.6 in production was taken back, 1.0 is live again: answers answered with status 500, wanted status 200 to 299 (1 of 1 measurement)
-    14 dependency-failed cart: cart was not begun: it depends on `api`, which was not begun
+    14 dependency-failed cart: cart was not begun: it depends on `api`, which ended as 40 rolled-back
     14 dependency-failed web: web was not begun: it depends on `cart`, which was not begun
     ");
     assert_eq!(stage.versions(), ["1.0", "1.0", "1.0"]);

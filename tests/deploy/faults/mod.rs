@@ -289,7 +289,7 @@ async fn at_every_step_of_a_switch_with_a_preview() {
       Outage: 1-2 3 held: 42 held, rollback: back 1-4; rolled-back
       TimeOut: 1 held: 21 insufficient-data; nothing
       Signal, Leave: 1 failed: 130 interrupted; nothing
-      Recover: killed, recover; withdrawn
+      Recover: killed, recover; nothing
       Again: killed, again: 1-6; verified
     2 wait until advertisements-green runs 1.1
       Worse: 1-2 3 failed back 1-4: 40 rolled-back; rolled-back
