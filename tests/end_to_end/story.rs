@@ -73,7 +73,8 @@ fn a_slow_and_failing_version_is_taken_back_and_the_next_one_goes_live() {
     run(&stage, "plan --service advertisements --version 1.1", 0);
     let held = run(&stage, "deploy --service advertisements --version 1.1", 42);
     assert!(
-        held.said().contains("run the same deploy again"),
+        held.said()
+            .contains("--version 1.1 --accept (the policy names nobody who approves)"),
         "{}",
         held.stdout
     );
@@ -94,7 +95,8 @@ fn a_slow_and_failing_version_is_taken_back_and_the_next_one_goes_live() {
 
     run(&stage, "deploy --service advertisements --version 1.2", 42);
     compared(&stage, "1.2", 0);
-    let done = run(&stage, "deploy --service advertisements --version 1.2", 0);
+    let accepted = "deploy --service advertisements --version 1.2 --accept";
+    let done = run(&stage, accepted, 0);
     assert!(
         done.said()
             .starts_with("DEPLOYED advertisements 1.2 in production is live and verified"),
