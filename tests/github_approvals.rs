@@ -267,6 +267,7 @@ async fn no_broken_answer_is_an_approval() {
     503: not known: URL answered with status 503
     504: not known: URL answered with status 504
     204: not known: URL answered with status 204
+    206: not known: URL answered with status 206
     empty: not known: URL answered with something that GitHub's API does not document
     null: not known: URL answered with something that GitHub's API does not document
     a list: nobody

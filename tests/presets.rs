@@ -331,7 +331,7 @@ fn validate_says_what_a_preset_stands_for() {
     );
     insta::assert_snapshot!(format!("{code}\n{text}"), @r#"
     0
-    OK  shipgate.yaml is valid
+    OK  shipgate.yaml is valid; 1 warning
 
     shipgate.yaml
       info     24:11: `errors` by preset istio: bad
@@ -342,6 +342,10 @@ fn validate_says_what_a_preset_stands_for() {
       info     24:11: `duration` by preset istio: histogram
                istio_request_duration_milliseconds_bucket{reporter="destination",destination_canonical_service="{{service}}",destination_canonical_revision="{{version}}",destination_workload_namespace="shop"}
                [preset]
+      warning  13:7: `live.stable` and `live.canary` look at the same place, so what Deployment/ads runs
+               is taken for what Deployment/ads-canary runs; give each its own [arms]
+               13 |       stable: {http: "http://127.0.0.1:9/version"}
+                  |       ^
     "#);
     let (code, text) = run(
         "https://prometheus.example",

@@ -4,7 +4,7 @@ use reqwest::Url;
 
 const LONGEST: usize = 200;
 
-/// Returns at most 200 characters of a text from outside, as [`line`] does.
+/// Returns at most 200 characters of a text from outside, as [`line()`] does.
 pub fn excerpt(text: &str) -> String {
     line(text, LONGEST)
 }

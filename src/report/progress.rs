@@ -105,9 +105,14 @@ impl Course {
         let time = self
             .now
             .map_or_else(|| " ".repeat(8), |at| at.format("%H:%M:%S").to_string());
+        let label = if self.label.is_empty() {
+            Style::new()
+        } else {
+            DIM
+        };
         let line = Line::styled(DIM, &time)
             .and(style, &format!("  {word:<7}"))
-            .and(DIM, &format!("  {}", self.label))
+            .and(label, &format!("  {}", self.label))
             .and(Style::new(), text)
             .render(output.colour);
         let writer = &mut output.writer;

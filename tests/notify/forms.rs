@@ -663,6 +663,7 @@ fn only_a_status_of_success_counts_as_told() {
     503: URL answered with status 503
     504: URL answered with status 504
     204: told
+    206: told
     empty: told
     null: told
     a list: told

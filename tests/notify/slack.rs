@@ -266,6 +266,7 @@ async fn only_the_acknowledgement_counts() {
     503: URL answered with status 503 (ok)
     504: URL answered with status 504 (ok) (3 times)
     204: URL answered with status 204
+    206: URL answered with status 206 (ok)
     empty: URL answered with status 200, but did not say `ok`
     null: URL answered with status 200 (null), but did not say `ok`
     a list: URL answered with status 200, but did not say `ok`

@@ -144,7 +144,7 @@ fn a_pipeline_gets_every_output_even_when_its_inputs_are_wrong() {
     ::error title=shipgate%3A usage::SHIPGATE_COMMAND: unknown command `deplyo`; did you mean `deploy`?
     ");
     let outputs = fs::read_to_string(path("outputs")).unwrap();
-    assert_eq!(outputs.matches("<<shipgate_").count(), 13);
+    assert_eq!(outputs.matches("<<shipgate_").count(), 14);
     assert!(
         outputs.contains("\nerror\n") && outputs.contains("\n2\n"),
         "{outputs}"

@@ -274,7 +274,7 @@ proptest! {
         let meant: Vec<(String, String)> =
             outputs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         prop_assert_eq!(&read, &meant);
-        prop_assert_eq!(read.len(), 13);
+        prop_assert_eq!(read.len(), 14);
         for (name, value) in &read {
             prop_assert!(value.chars().count() <= 256 && !value.contains('\n'), "{name}");
         }

@@ -412,6 +412,8 @@ fn json_of_a_blocked_verdict() {
         }
       },
       "verdicts": [],
+      "matrix": null,
+      "services": [],
       "changes": [],
       "files_changed": [],
       "refusals": [],
@@ -452,6 +454,8 @@ fn json_of_a_rolled_back_canary() {
       "override_used": false,
       "verdict": null,
       "verdicts": [],
+      "matrix": null,
+      "services": [],
       "changes": [],
       "files_changed": [
         "clusters/prod/advertisements-canary.yaml"
@@ -657,7 +661,7 @@ fn annotations_stay_within_what_github_shows() {
 
 #[test]
 fn outputs_of_the_endings() {
-    insta::assert_snapshot!(outputs("check", &blocked()), @"
+    insta::assert_snapshot!(outputs("check", &blocked()), @r"
     result=blocked
     exit-code=10
     changed=false
@@ -670,6 +674,7 @@ fn outputs_of_the_endings() {
     rollback-sha=
     weight=
     override-used=false
+    matrix=
     report=/tmp/report.json
     ");
     insta::assert_snapshot!(outputs("deploy", &rolled_back()), @"

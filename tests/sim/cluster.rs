@@ -250,5 +250,5 @@ fn scenarios_have_names_that_read_back() {
         assert_eq!(scenario.name().parse(), Ok(scenario));
     }
     let error = "doom".parse::<Scenario>().unwrap_err();
-    insta::assert_snapshot!(error, @r#"found "doom", expected one of healthy, errors, late-onset, latency, outage-before, outage, blocked, held, superseded, blue-green, blue-green-preview, blue-green-errors"#);
+    insta::assert_snapshot!(error, @r#"found "doom", expected one of healthy, errors, late-onset, latency, outage-before, outage, blocked, held, drill, superseded, blue-green, blue-green-preview, blue-green-errors"#);
 }
