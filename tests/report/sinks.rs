@@ -677,7 +677,7 @@ fn outputs_of_the_endings() {
     matrix=
     report=/tmp/report.json
     ");
-    insta::assert_snapshot!(outputs("deploy", &rolled_back()), @"
+    insta::assert_snapshot!(outputs("deploy", &rolled_back()), @r"
     result=rolled-back
     exit-code=40
     changed=false
@@ -690,6 +690,7 @@ fn outputs_of_the_endings() {
     rollback-sha=3333333333333333333333333333333333333333
     weight=0
     override-used=false
+    matrix=
     report=/tmp/report.json
     ");
 }
