@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     audit::AuditFile,
-    event::{Failure, Outcome},
+    event::{Ending, Failure, Outcome},
     ops::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
@@ -194,6 +194,13 @@ pub async fn deploy(
     }
     let site = stop.clone().or(arguments.repository.site(&opened)).await;
     let site = site.map_err(stopped_before_change)??;
+    if arguments.pace.one_commit && site.environment.pull_request.is_some() {
+        let reason = format!(
+            "--one-commit: changes of `{}` land through pull requests, one for each service",
+            site.environment_name
+        );
+        return Err(Failure::new(Ending::Usage, reason).hint("run it without --one-commit"));
+    }
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
     let requests = fleet
         .names()

@@ -15,6 +15,7 @@ use super::{
     stop::{Stop, StopReason},
 };
 use crate::{
+    clock::Clock,
     event::{Ending, Failure},
     git::{self, CommitId, PushOutcome, Repository, Trailers},
 };
@@ -64,6 +65,16 @@ pub struct Seat {
     pub base: CommitId,
 }
 
+/// How long somebody waits for the others, and what ends that early.
+pub struct Waiting<'a> {
+    /// Where the time comes from.
+    pub clock: &'a dyn Clock,
+    /// When the time is up.
+    pub until: DateTime<Utc>,
+    /// A wish to stop.
+    pub stop: &'a mut Stop,
+}
+
 /// Why there is no common commit.
 #[derive(Debug)]
 pub enum NotTogether {
@@ -71,6 +82,8 @@ pub enum NotTogether {
     Spoiled,
     /// Asked to stop.
     Stopped(StopReason),
+    /// The others were not ready in time.
+    TimeUp,
     /// Anything else.
     Failed(Failure),
 }
@@ -157,14 +170,13 @@ impl Convoy {
         &self,
         seat: &Seat,
         repository: &Repository,
-        now: DateTime<Utc>,
-        stop: &mut Stop,
+        waiting: &mut Waiting<'_>,
     ) -> Result<CommitId, NotTogether> {
         enum Next {
             Take(CommitId),
             Make(CommitId, String),
         }
-        let next = self.wait(seat, stop, |state| {
+        let next = self.wait(seat, waiting, |state| {
             if let Some(joint) = &state.joint {
                 return Some(Next::Take(joint.clone()));
             }
@@ -179,6 +191,7 @@ impl Convoy {
             Next::Take(joint) => return Ok(joint),
             Next::Make(head, message) => (head, message),
         };
+        let now = waiting.clock.now();
         let made = repository.squash(&head, &seat.base, &message, now).await;
         let mut state = self.lock();
         state.is_working = false;
@@ -216,11 +229,11 @@ impl Convoy {
         joint: &CommitId,
         repository: &Repository,
         branch: &str,
-        stop: &mut Stop,
+        waiting: &mut Waiting<'_>,
     ) -> Result<PushOutcome, NotTogether> {
         self.lock().announced += 1;
         self.changed.notify_waiters();
-        let ours = self.wait(seat, stop, |state| {
+        let ours = self.wait(seat, waiting, |state| {
             let all = state.announced == state.members.len();
             (all && !state.is_working).then(|| state.is_working = true)
         });
@@ -251,7 +264,7 @@ impl Convoy {
     async fn wait<T>(
         &self,
         seat: &Seat,
-        stop: &mut Stop,
+        waiting: &mut Waiting<'_>,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, NotTogether> {
         loop {
@@ -268,10 +281,16 @@ impl Convoy {
                     return Ok(found);
                 }
             }
-            if let Err(reason) = stop.or(changed).await {
-                self.spoil(seat);
-                return Err(NotTogether::Stopped(reason));
-            }
+            let left = (waiting.until - waiting.clock.now()).to_std();
+            let time = waiting.clock.sleep(left.unwrap_or_default());
+            let ended = tokio::select! {
+                biased;
+                reason = waiting.stop.wait() => NotTogether::Stopped(reason),
+                () = changed => continue,
+                () = time => NotTogether::TimeUp,
+            };
+            self.spoil(seat);
+            return Err(ended);
         }
     }
 
@@ -321,4 +340,74 @@ fn called_off(reason: &str) -> Failure {
     .hint("mend that one, or leave it out, and run the same command again");
     NOT_BEGUN.clone_into(&mut failure.0.reason_code);
     failure
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn id(digit: char) -> CommitId {
+        digit.to_string().repeat(40).parse().unwrap()
+    }
+
+    fn part() -> Part {
+        Part {
+            what: "web 1.1".to_owned(),
+            body: String::new(),
+            trailers: Trailers::new(),
+        }
+    }
+
+    fn two() -> Convoy {
+        Convoy::of(&["api".to_owned(), "web".to_owned()], "production")
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_the_others_for_longer_than_the_run_may_take() {
+        let convoy = two();
+        let clock = Arc::new(ManualClock::at(DateTime::<Utc>::UNIX_EPOCH));
+        let (_stopper, mut stop) = Stop::channel();
+        let seat = convoy.board("web", id('a'), id('b'), part());
+        let mut waiting = Waiting {
+            clock: &*clock,
+            until: clock.now() + TimeDelta::minutes(1),
+            stop: &mut stop,
+        };
+        let waits = convoy.wait(&seat, &mut waiting, |_| None::<()>);
+        let (ended, ()) = tokio::join!(waits, async {
+            tokio::task::yield_now().await;
+            clock.advance(Duration::from_secs(61));
+        });
+        assert!(matches!(ended, Err(NotTogether::TimeUp)), "{ended:?}");
+        assert!(convoy.takes("web"), "it may board again");
+    }
+
+    #[tokio::test]
+    async fn whoever_falls_out_ends_the_round_for_all() {
+        let convoy = two();
+        let seats = ["api", "web"].map(|name| convoy.board(name, id('a'), id('b'), part()));
+        assert_eq!(seats[0], seats[1]);
+        convoy.leave("api");
+        assert!(!convoy.takes("api"));
+        assert!(
+            matches!(convoy.last(), Ok(None)),
+            "the next round begins anew"
+        );
+        let clock = ManualClock::at(DateTime::<Utc>::UNIX_EPOCH);
+        let (_stopper, mut stop) = Stop::channel();
+        let mut waiting = Waiting {
+            clock: &clock,
+            until: clock.now() + TimeDelta::minutes(1),
+            stop: &mut stop,
+        };
+        let waits = convoy.wait(&seats[1], &mut waiting, |_| Some(()));
+        assert!(matches!(waits.await, Err(NotTogether::Spoiled)));
+        convoy.call_off("`api` ended as 30 edit-refused");
+        assert!(matches!(convoy.last(), Err(NotTogether::Failed(_))));
+    }
 }

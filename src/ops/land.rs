@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{
-    convoy::{Convoy, NotTogether, Part},
+    convoy::{Convoy, NotTogether, Part, Waiting},
     failure,
     journal::{RunIdentity, State},
     load,
@@ -253,7 +255,7 @@ impl Writer<'_> {
     ) -> Result<Try, NotLanded> {
         if let Some(convoy) = self.convoy
             && write.direction == Direction::Forward
-            && convoy.takes(&self.identity.service)
+            && self.is_with_others()
         {
             let pushed = self.together(convoy, (write, sent), stop, reporter);
             return Box::pin(pushed).await;
@@ -438,6 +440,12 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
+    /// Is its next commit one that other services share?
+    pub(super) fn is_with_others(&self) -> bool {
+        let service = &self.identity.service;
+        self.convoy.is_some_and(|convoy| convoy.takes(service))
+    }
+
     /// Tries once, in one commit with the other services of a convoy.
     async fn together(
         &mut self,
@@ -479,8 +487,15 @@ impl Writer<'_> {
             let tip = tip.map_err(failure::git)?;
             return Ok(Try::Landed(Landed::AlreadyThere { tip }));
         };
-        let now = self.clock.now();
-        let joint = convoy.joint(&seat, self.repository, now, stop).await;
+        let limit = TimeDelta::from_std(write.patience).unwrap_or(TimeDelta::MAX);
+        let until = self.clock.now().checked_add_signed(limit);
+        let mut own = stop.clone();
+        let mut waiting = Waiting {
+            clock: self.clock,
+            until: until.unwrap_or(DateTime::<Utc>::MAX_UTC),
+            stop: &mut own,
+        };
+        let joint = convoy.joint(&seat, self.repository, &mut waiting).await;
         let joint = match joint {
             Ok(joint) => joint,
             Err(end) => return apart(end, write),
@@ -490,7 +505,7 @@ impl Writer<'_> {
             return Err(end);
         }
         let pushed = convoy
-            .push(&seat, &joint, self.repository, branch, stop)
+            .push(&seat, &joint, self.repository, branch, &mut waiting)
             .await;
         match pushed {
             Ok(outcome) => self.settle(
@@ -598,6 +613,14 @@ fn apart(end: NotTogether, write: &Write<'_>) -> Result<Try, NotLanded> {
     match end {
         NotTogether::Spoiled => Ok(Try::Lost),
         NotTogether::Stopped(reason) => Err(stopped(reason, write).into()),
+        NotTogether::TimeUp => {
+            let length = format_duration(write.patience);
+            let text =
+                format!("the services that go in the same commit were not ready within {length}");
+            Err(Failure::new(Ending::PushConflict, text)
+                .hint("run the same command again, without those that take so long, or without --one-commit")
+                .into())
+        }
         NotTogether::Failed(failure) if failure.0.ending == Ending::Unavailable => {
             Ok(Try::Unanswered(failure))
         }

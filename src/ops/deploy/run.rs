@@ -328,6 +328,9 @@ impl<'a> Run<'a> {
             hold: self.rest_of_step(index),
             patience: if self.tidies() {
                 FORWARD_PATIENCE
+            } else if self.writer.is_with_others() {
+                // The others may ask for longer than a lost race takes.
+                self.time_left()
             } else {
                 pull_request::patience(self.target).min(self.time_left())
             },
