@@ -58,7 +58,7 @@ codes! {
 
 /// Several services in one run: the first of these that occurred is the exit code.
 pub const WORST_FIRST: &[u8] = &[
-    41, 44, 52, 42, 1, 40, 51, 43, 32, 31, 30, 3, 2, 13, 10, 12, 14, 11, 22, 21, 20, 4, 0,
+    41, 44, 52, 42, 1, 40, 51, 43, 130, 143, 32, 31, 30, 3, 2, 13, 10, 12, 14, 11, 22, 21, 20, 4, 0,
 ];
 
 /// Finds a code by its number or its name.

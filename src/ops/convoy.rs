@@ -50,6 +50,7 @@ struct State {
     joint: Option<CommitId>,
     announced: usize,
     is_working: bool,
+    is_being_pushed: bool,
     /// What came of the pushes of earlier rounds.
     outcomes: BTreeMap<u64, Result<PushOutcome, Failure>>,
     /// Why nobody goes any more.
@@ -102,6 +103,7 @@ impl Convoy {
                 joint: None,
                 announced: 0,
                 is_working: false,
+                is_being_pushed: false,
                 outcomes: BTreeMap::new(),
                 called_off: None,
                 has_departed: false,
@@ -120,7 +122,8 @@ impl Convoy {
     /// A service goes on alone, or has ended. The others need not wait for it.
     pub fn leave(&self, service: &str) {
         let mut state = self.lock();
-        if state.members.remove(service) && state.parts.contains_key(service) {
+        let is_in = state.members.remove(service) && state.parts.contains_key(service);
+        if is_in && !state.is_being_pushed {
             state.spoil();
         }
         self.changed.notify_waiters();
@@ -129,7 +132,7 @@ impl Convoy {
     /// Nobody goes any more who has not gone yet.
     pub fn call_off(&self, reason: &str) {
         let mut state = self.lock();
-        if !state.has_departed {
+        if !state.has_departed && !state.is_being_pushed {
             state.called_off.get_or_insert_with(|| reason.to_owned());
             state.spoil();
         }
@@ -212,7 +215,7 @@ impl Convoy {
     /// The service's journal does not announce the common commit: nobody may push it.
     pub fn spoil(&self, seat: &Seat) {
         let mut state = self.lock();
-        if state.round == seat.round {
+        if state.round == seat.round && !state.is_being_pushed {
             state.spoil();
         }
         self.changed.notify_waiters();
@@ -235,7 +238,7 @@ impl Convoy {
         self.changed.notify_waiters();
         let ours = self.wait(seat, waiting, |state| {
             let all = state.announced == state.members.len();
-            (all && !state.is_working).then(|| state.is_working = true)
+            (all && !state.is_being_pushed).then(|| state.is_being_pushed = true)
         });
         match ours.await {
             Ok(()) => {}
@@ -286,12 +289,22 @@ impl Convoy {
             let ended = tokio::select! {
                 biased;
                 reason = waiting.stop.wait() => NotTogether::Stopped(reason),
-                () = changed => continue,
+                () = changed.as_mut() => continue,
                 () = time => NotTogether::TimeUp,
             };
+            // What is being pushed cannot be called back: whoever is in it waits for what becomes of it.
+            if self.is_being_pushed(seat) {
+                changed.await;
+                continue;
+            }
             self.spoil(seat);
             return Err(ended);
         }
+    }
+
+    fn is_being_pushed(&self, seat: &Seat) -> bool {
+        let state = self.lock();
+        state.round == seat.round && state.is_being_pushed
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -309,6 +322,7 @@ impl State {
         self.joint = None;
         self.announced = 0;
         self.is_working = false;
+        self.is_being_pushed = false;
     }
 
     /// Returns the message of the common commit: one service's is what it always is.
@@ -385,6 +399,36 @@ mod tests {
         });
         assert!(matches!(ended, Err(NotTogether::TimeUp)), "{ended:?}");
         assert!(convoy.takes("web"), "it may board again");
+    }
+
+    #[tokio::test]
+    async fn what_is_being_pushed_is_waited_for_whoever_asks_to_stop() {
+        let convoy = two();
+        let clock = ManualClock::at(DateTime::<Utc>::UNIX_EPOCH);
+        let (stopper, mut stop) = Stop::channel();
+        let seat = convoy.board("web", id('a'), id('b'), part());
+        convoy.lock().is_being_pushed = true;
+        stopper.stop(StopReason::Terminate);
+        let mut waiting = Waiting {
+            clock: &clock,
+            until: clock.now(),
+            stop: &mut stop,
+        };
+        let waits = convoy.wait(&seat, &mut waiting, |_| None::<()>);
+        let (ended, ()) = tokio::join!(waits, async {
+            tokio::task::yield_now().await;
+            convoy.spoil(&seat);
+            convoy.leave("web");
+            convoy.call_off("`api` ended");
+            tokio::task::yield_now().await;
+            assert_eq!(convoy.lock().round, seat.round, "it is left alone");
+            let mut state = convoy.lock();
+            state.has_departed = true;
+            state.spoil();
+            drop(state);
+            convoy.changed.notify_waiters();
+        });
+        assert!(matches!(ended, Err(NotTogether::Spoiled)), "{ended:?}");
     }
 
     #[tokio::test]

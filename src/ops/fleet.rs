@@ -58,9 +58,9 @@ impl Fleet {
             return Err(Failure::new(Ending::Usage, reason).hint("name each service once"));
         }
         let before = found.iter().map(|service| {
-            let needed = service.depends_on.iter();
-            let needed = needed.filter(|name| names.contains(name)).cloned();
-            (service.name.clone(), needed.collect())
+            let mut needed = all_before(config, &service.name);
+            needed.retain(|name| names.contains(name));
+            (service.name.clone(), needed)
         });
         Ok(Self {
             before: before.collect(),
@@ -155,6 +155,23 @@ impl Fleet {
     }
 }
 
+/// Returns what a service depends on, at first or second hand: what is between two services may be left
+/// out, and one goes before the other all the same.
+fn all_before(config: &Config, service: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut next = vec![service];
+    while let Some(name) = next.pop() {
+        let needed = config.services.get(name).map(|it| &it.depends_on);
+        for needed in needed.into_iter().flatten() {
+            if !found.contains(needed) {
+                found.push(needed.clone());
+                next.push(needed);
+            }
+        }
+    }
+    found
+}
+
 /// How far a fleet is.
 struct Course<'a> {
     fleet: &'a Fleet,
@@ -211,6 +228,10 @@ fn is_well(outcome: &Outcome) -> bool {
     outcome.ending.code().number == 0
 }
 
+fn is_left_alone(outcome: &Outcome) -> bool {
+    [NOT_BEGUN, DEPENDENCY_FAILED].contains(&outcome.reason_code.as_str())
+}
+
 fn word(outcome: &Outcome) -> String {
     let code = outcome.ending.code();
     format!("{} {}", code.number, code.name)
@@ -238,8 +259,12 @@ impl Reporter for Told<'_, '_> {
 /// than what there was not to do.
 fn summary(ends: Vec<ServiceEnd>) -> Outcome {
     let rank = |one: &ServiceEnd, other: &ServiceEnd| {
-        let (one, other) = (one.outcome.ending, other.outcome.ending);
-        one.is_worse_than(other) || one == Ending::Deployed && other == Ending::NoChange
+        let (one, other) = (&one.outcome, &other.outcome);
+        let is_same = one.ending.code() == other.ending.code();
+        // What was left alone because of another one is never the cause.
+        let is_cause = !is_left_alone(one) && is_left_alone(other);
+        let is_done = one.ending != Ending::NoChange && other.ending == Ending::NoChange;
+        one.ending.is_worse_than(other.ending) || is_same && (is_cause || is_done)
     };
     let mut worst: Option<&ServiceEnd> = None;
     for end in &ends {
@@ -326,8 +351,25 @@ mod tests {
             let found = format!("{} {}", outcome.ending.code().number, outcome.reason);
             assert_eq!(found, *wanted);
         }
-        let ends = vec![end("a", NoChange), end("b", Deployed)];
-        assert_eq!(summary(ends).ending, Deployed);
+        for done in [Deployed, Ending::TakenBack] {
+            let ends = vec![end("a", NoChange), end("b", done)];
+            assert_eq!(summary(ends).ending, done);
+        }
+        // A signal says less than what was changed, and more than what was not begun.
+        for (one, other) in [
+            (Ending::Terminated, RolledBack),
+            (NoChange, Ending::Terminated),
+        ] {
+            assert_eq!(summary(vec![end("a", one), end("b", other)]).ending, other);
+        }
+        let mut left = end("a", BlockedOther);
+        NOT_BEGUN.clone_into(&mut left.outcome.reason_code);
+        let cause = summary(vec![left, end("b", BlockedOther)]);
+        assert!(
+            cause.reason.ends_with("b: because of b"),
+            "{}",
+            cause.reason
+        );
     }
 
     #[test]

@@ -109,6 +109,37 @@ fn a_bad_one_comes_back_and_the_others_stay() {
     assert_eq!(stage.subjects(&first).len(), 2);
 }
 
+/// Takes its time for the branch.
+const SLOW: &str =
+    r#"case "$1" in refs/heads/main) touch "$GIT_DIR/begun"; sleep 1;; esac; exit 0"#;
+
+#[test]
+fn a_signal_during_the_push_takes_all_of_them_back() {
+    let stage = Stage::start();
+    stage.git.hook("update", SLOW);
+    let mut command = stage.command(&[&ALL[..], &["--output", "json"]].concat());
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !stage.git.repository.join("begun").exists() {
+        std::thread::yield_now();
+    }
+    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(51), "{report:#}");
+    assert_eq!(stage.versions(), ["1.0", "1.0", "1.0"]);
+    for end in report["services"].as_array().unwrap() {
+        assert_eq!(end["exit_code"], 51, "{end:#}");
+    }
+    stage.git.hook("update", "exit 0");
+    let audit = stage.report(&["history", "--audit"]).expect(0);
+    assert_eq!(audit.json()["audit"]["gaps"].as_array().unwrap().len(), 0);
+}
+
 #[test]
 fn a_server_that_takes_no_references_gets_no_common_commit() {
     let stage = Stage::start();
