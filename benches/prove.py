@@ -83,7 +83,7 @@ def fuzz(target, seconds):
 
 def corpus(_):
     """Replays the kept inputs."""
-    _, failed, _ = cargo_test("--test", "corpus")
+    _, failed, _ = cargo_test("--test", "repository", "--", "corpus::")
     kept = [path for path in (ROOT / "fuzz/corpus").rglob("*") if path.is_file()]
     return f"{len(kept)} kept inputs", failed, "none"
 
@@ -133,7 +133,7 @@ def zones(_):
         return None
     rows = [line.split(";") for line in table.read_text().splitlines()[2:]]
     changes = sum(len(row[0].split()) * len(row[2].split()) for row in rows)
-    _, failed, _ = cargo_test("--test", "policy_time_zones")
+    _, failed, _ = cargo_test("--test", "policy", "--", "time_zones::")
     names = sum(len(row[0].split()) for row in rows)
     return f"{changes:,} changes of the clock in {names} zones", failed, "none"
 

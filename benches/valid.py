@@ -4,7 +4,7 @@
     VENV/bin/python benches/valid.py --node NODE BEFORE AFTER    two trees: before an edit and after
 
 Only files that differ are looked at, and an object only counts if it was valid before. A case's files
-after the edit are its `out` over its `in`; that the program writes just those is what tests/set.rs
+after the edit are its `out` over its `in`; that the program writes just those is what tests/edit/cases.rs
 proves. Three judges, none of them ours:
 
     the kinds of Kubernetes  kubernetes-validate, strict

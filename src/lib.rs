@@ -36,7 +36,7 @@
 //! | | [`sim`] | the embedded world of the demo and the tests |
 //! | | [`cli`] | flags, environment, exit codes |
 //!
-//! `tests/layering.rs` holds the table of what each may use.
+//! `tests/repository/layering.rs` holds the table of what each may use.
 
 pub mod analysis;
 pub mod audit;

@@ -1,4 +1,4 @@
-//! What each fuzz target does with its bytes; `tests/corpus.rs` does the same with the kept ones.
+//! What each fuzz target does with its bytes; `tests/repository/corpus.rs` does the same with the kept ones.
 //!
 //! A body panics where a promise is broken, and returns where the bytes were taken or refused.
 

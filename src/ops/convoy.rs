@@ -196,20 +196,35 @@ impl Convoy {
         };
         let now = waiting.clock.now();
         let made = repository.squash(&head, &seat.base, &message, now).await;
+        self.made(seat, made.map_err(failure::git))
+    }
+
+    /// Hands out the commit that was made, unless its round has ended meanwhile: the next one makes its own.
+    fn made(&self, seat: &Seat, made: Result<CommitId, Failure>) -> Result<CommitId, NotTogether> {
         let mut state = self.lock();
-        state.is_working = false;
-        self.changed.notify_waiters();
-        match made {
-            Ok(joint) if state.round == seat.round => {
-                state.joint = Some(joint.clone());
-                Ok(joint)
-            }
-            Ok(_) => Err(NotTogether::Spoiled),
-            Err(error) => {
-                state.spoil();
-                Err(NotTogether::Failed(failure::git(error)))
-            }
+        if state.round != seat.round {
+            return made
+                .map_err(NotTogether::Failed)
+                .and(Err(NotTogether::Spoiled));
         }
+        match &made {
+            Ok(joint) => {
+                state.is_working = false;
+                state.joint = Some(joint.clone());
+            }
+            Err(_) => state.spoil(),
+        }
+        self.changed.notify_waiters();
+        made.map_err(NotTogether::Failed)
+    }
+
+    /// Counts a service whose journal announces the common commit; one whose round has ended is of no other.
+    fn announced(&self, seat: &Seat) {
+        let mut state = self.lock();
+        if state.round == seat.round {
+            state.announced += 1;
+        }
+        self.changed.notify_waiters();
     }
 
     /// The service's journal does not announce the common commit: nobody may push it.
@@ -234,8 +249,7 @@ impl Convoy {
         branch: &str,
         waiting: &mut Waiting<'_>,
     ) -> Result<PushOutcome, NotTogether> {
-        self.lock().announced += 1;
-        self.changed.notify_waiters();
+        self.announced(seat);
         let ours = self.wait(seat, waiting, |state| {
             let all = state.announced == state.members.len();
             (all && !state.is_being_pushed).then(|| state.is_being_pushed = true)
@@ -429,6 +443,32 @@ mod tests {
             convoy.changed.notify_waiters();
         });
         assert!(matches!(ended, Err(NotTogether::Spoiled)), "{ended:?}");
+    }
+
+    #[test]
+    fn whoever_comes_late_is_no_part_of_the_next_round() {
+        let convoy = two();
+        let late = convoy.board("api", id('a'), id('b'), part());
+        convoy.spoil(&late);
+        let seat = convoy.board("web", id('a'), id('c'), part());
+        convoy.lock().is_working = true;
+        convoy.announced(&late);
+        let failure = || Failure::new(Ending::EditRefused, "no room");
+        let ends = [Ok(id('d')), Err(failure())].map(|made| convoy.made(&late, made));
+        assert!(matches!(
+            ends,
+            [Err(NotTogether::Spoiled), Err(NotTogether::Failed(_))]
+        ));
+        {
+            let state = convoy.lock();
+            assert_eq!((state.round, state.announced), (seat.round, 0));
+            assert!(state.is_working && state.joint.is_none());
+        }
+        convoy.announced(&seat);
+        assert!(matches!(convoy.made(&seat, Ok(id('e'))), Ok(joint) if joint == id('e')));
+        let state = convoy.lock();
+        assert_eq!((state.announced, state.is_working), (1, false));
+        assert_eq!(state.joint, Some(id('e')));
     }
 
     #[tokio::test]

@@ -1,8 +1,13 @@
 //! A checked struct of a text: schema first, so that every problem is named with line and column.
 
-use std::fmt;
+use std::{
+    any::TypeId,
+    collections::HashMap,
+    fmt,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
 
-use jsonschema::{ValidationError, error::ValidationErrorKind};
+use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -54,7 +59,7 @@ impl fmt::Display for Finding {
 /// # Errors
 /// Everything that is wrong with it, in the order of the lines: YAML that does not parse, an empty
 /// text, unknown keys (with the nearest known one), wrong types and values out of range.
-pub fn read<T: DeserializeOwned + JsonSchema>(
+pub fn read<T: DeserializeOwned + JsonSchema + 'static>(
     text: &str,
     limits: &Limits,
 ) -> Result<(T, Located), Vec<Finding>> {
@@ -75,21 +80,23 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
 ///
 /// # Errors
 /// As [`read`].
-pub fn check<T: DeserializeOwned + JsonSchema>(located: &Located) -> Result<T, Vec<Finding>> {
+pub fn check<T: DeserializeOwned + JsonSchema + 'static>(
+    located: &Located,
+) -> Result<T, Vec<Finding>> {
     let start = Position { line: 1, column: 1 };
     if located.value.is_null() {
         return Err(vec![Finding::new(start, "the file is empty")]);
     }
-    let schema = schemars::schema_for!(T).to_value();
-    let validator = jsonschema::validator_for(&schema).map_err(|error| {
+    let schema = CompiledSchema::of::<T>().map_err(|error| {
         vec![Finding::new(
             start,
             format!("the schema is broken: {error}"),
         )]
     })?;
-    let mut findings: Vec<Finding> = validator
+    let mut findings: Vec<Finding> = schema
+        .validator
         .iter_errors(&located.value)
-        .flat_map(|error| describe(&error, located, &schema))
+        .flat_map(|error| describe(&error, located, &schema.text))
         .collect();
     findings.sort();
     findings.dedup();
@@ -98,6 +105,29 @@ pub fn check<T: DeserializeOwned + JsonSchema>(located: &Located) -> Result<T, V
     }
     // The schema has said yes, so this fails only where the types know more than the schema.
     T::deserialize(&located.value).map_err(|error| vec![Finding::new(start, error.to_string())])
+}
+
+/// The schema of a type, ready to check with.
+struct CompiledSchema {
+    text: Value,
+    validator: Validator,
+}
+
+impl CompiledSchema {
+    /// Compiles the schema of a type once in the life of the program: it costs more than reading a file does.
+    fn of<T: JsonSchema + 'static>() -> Result<Arc<Self>, String> {
+        static COMPILED: LazyLock<Mutex<HashMap<TypeId, Arc<CompiledSchema>>>> =
+            LazyLock::new(Mutex::default);
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = compiled.get(&TypeId::of::<T>()) {
+            return Ok(Arc::clone(known));
+        }
+        let text = schemars::schema_for!(T).to_value();
+        let validator = jsonschema::validator_for(&text).map_err(|error| error.to_string())?;
+        let schema = Arc::new(Self { text, validator });
+        compiled.insert(TypeId::of::<T>(), Arc::clone(&schema));
+        Ok(schema)
+    }
 }
 
 fn describe(error: &ValidationError<'_>, located: &Located, schema: &Value) -> Vec<Finding> {

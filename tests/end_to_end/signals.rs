@@ -164,6 +164,8 @@ fn nothing_is_pushed_where_the_starter_was_gone_before() {
     echo $parent > parent
     exec TOOL
 ) &",
+        // Where all processes share the session of the first one, an orphan looks like its child.
+        runs: &["setsid", "bash", "-e", "step"],
         ..A_LINE
     };
     let deploy = stage.deploy("discounts", "2.0");

@@ -21,6 +21,7 @@ mod newrelic;
 mod program;
 mod prometheus;
 mod registry;
+mod scrapes;
 mod server;
 mod stand_ins;
 mod traffic;

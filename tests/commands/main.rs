@@ -1,0 +1,13 @@
+//! Commands as processes: what they print, write and exit with.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod audit;
+#[path = "../support/bare.rs"]
+mod bare;
+mod check;
+mod check_many;
+mod demo;
+#[cfg(unix)]
+mod gate;
+mod plan;
