@@ -83,6 +83,12 @@ pub const HISTORY: &str = r"Examples:
 
 With --audit, exit code 4: something changed that no run explains.";
 
+/// Of `runbook`.
+pub const RUNBOOK: &str = r"Examples:
+  shipgate runbook --out ROLLBACK.md
+  shipgate runbook --service shop --environment production \
+    --repository https://git.example/shop/gitops.git";
+
 /// Of `validate`.
 pub const VALIDATE: &str = r"Examples:
   shipgate validate

@@ -30,6 +30,7 @@ mod recover;
 mod repository;
 mod request;
 mod rollback;
+mod runbook;
 mod schema;
 mod services;
 mod session;
@@ -124,6 +125,9 @@ enum Command {
     /// Past deployments, from the branch and the journal
     #[command(after_help = examples::HISTORY)]
     History(history::HistoryArguments),
+    /// Write the way back of every service down, with its real names and commands
+    #[command(after_help = examples::RUNBOOK)]
+    Runbook(runbook::RunbookArguments),
     /// Are policies and shipgate.yaml valid, and are they meant so?
     #[command(after_help = examples::VALIDATE)]
     Validate(validate::ValidateArguments),
@@ -160,6 +164,7 @@ impl Command {
             Self::Cleanup(_) => "cleanup",
             Self::Approve(_) => "approve",
             Self::History(_) => "history",
+            Self::Runbook(_) => "runbook",
             Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
             Self::Schema(_) => "schema",
@@ -229,6 +234,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Cleanup(arguments) => Box::pin(cleanup::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Runbook(arguments) => runbook::run(&arguments, session),
         Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
@@ -279,7 +285,7 @@ fn wants_json(arguments: &[OsString], context: &Context) -> bool {
 
 /// Finds the command on a command line that could not be read.
 fn command_named(arguments: &[OsString]) -> &'static str {
-    const COMMANDS: [&str; 20] = [
+    const COMMANDS: [&str; 21] = [
         "check",
         "next",
         "test",
@@ -300,6 +306,7 @@ fn command_named(arguments: &[OsString]) -> &'static str {
         "ci",
         "completions",
         "man",
+        "runbook",
     ];
     arguments
         .iter()

@@ -308,32 +308,65 @@ pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
     })
 }
 
+/// Finds those that are named, in that order; all of them where none is.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: the configuration does not know one.
+pub fn picked<'a, T>(
+    what: &str,
+    wanted: &[String],
+    known: &'a std::collections::BTreeMap<String, T>,
+    path: &str,
+) -> Result<Vec<(&'a str, &'a T)>, Failure> {
+    if wanted.is_empty() {
+        return Ok(known
+            .iter()
+            .map(|(name, found)| (name.as_str(), found))
+            .collect());
+    }
+    let mut found = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let one = known
+            .get_key_value(name)
+            .ok_or_else(|| unknown(what, name, known, path))?;
+        found.push((one.0.as_str(), one.1));
+    }
+    Ok(found)
+}
+
 fn pick<'a, T>(
     what: &str,
     wanted: Option<&str>,
     known: &'a std::collections::BTreeMap<String, T>,
     path: &str,
 ) -> Result<(String, &'a T), Failure> {
-    let names: Vec<String> = known.keys().cloned().collect();
     match wanted {
         Some(name) => known
             .get(name)
             .map(|found| (name.to_owned(), found))
-            .ok_or_else(|| {
-                let message = crate::yaml::typed::unknown(what, name, &names);
-                Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
-            }),
+            .ok_or_else(|| unknown(what, name, known, path)),
         None => match known.iter().next() {
             Some((name, found)) if known.len() == 1 => Ok((name.clone(), found)),
             _ => Err(Failure::new(
                 Ending::Usage,
                 format!(
                     "{path} has several: name one with --{what} ({})",
-                    names.join(", ")
+                    known.keys().cloned().collect::<Vec<_>>().join(", ")
                 ),
             )),
         },
     }
+}
+
+fn unknown<T>(
+    what: &str,
+    name: &str,
+    known: &std::collections::BTreeMap<String, T>,
+    path: &str,
+) -> Failure {
+    let names: Vec<String> = known.keys().cloned().collect();
+    let message = crate::yaml::typed::unknown(what, name, &names);
+    Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
 }
 
 /// Reads a file of a commit as strictly as those beside a policy are read.

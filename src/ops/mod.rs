@@ -40,6 +40,7 @@ pub mod provenance;
 pub mod pull_request;
 pub mod recover;
 pub mod rollback;
+pub mod runbook;
 pub mod set;
 pub mod signer;
 pub mod stop;

@@ -12,3 +12,4 @@ mod demo;
 mod gate;
 mod help;
 mod plan;
+mod runbook;
