@@ -41,6 +41,7 @@ pub mod pull_request;
 pub mod recover;
 pub mod rollback;
 pub mod set;
+mod shared;
 pub mod signer;
 pub mod stop;
 pub mod takeback;
