@@ -98,6 +98,8 @@ pub struct Service {
     pub on_failure: OnFailure,
     /// Services that are deployed before it where several are deployed at once.
     pub depends_on: Vec<String>,
+    /// May a file be changed that belongs to another environment of the same branch too?
+    pub shared: bool,
     /// May drills be run?
     pub drills: bool,
 }
@@ -188,6 +190,14 @@ impl Config {
 }
 
 impl Config {
+    /// Gives the environments that name no branch the one that the configuration was read from.
+    pub fn settle_branches(&mut self, read_from: &str) {
+        for environment in self.environments.values_mut() {
+            let branch = &mut environment.branch;
+            branch.get_or_insert_with(|| read_from.to_owned());
+        }
+    }
+
     /// Returns where the value at a JSON pointer is written, or the nearest value around it.
     pub fn position(&self, pointer: &str) -> Position {
         self.located.position(pointer)

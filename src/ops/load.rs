@@ -159,7 +159,7 @@ pub async fn site(
         .await
         .map_err(failure::git)?;
     // The configuration counts as it is on the branch that is deployed to.
-    let (tip, config) = if branch == read_from {
+    let (tip, mut config) = if branch == read_from {
         (tip, config.clone())
     } else {
         let tip = repository
@@ -169,6 +169,7 @@ pub async fn site(
         let config = self::config(repository, &tip, source.path).await?;
         (tip, config)
     };
+    config.settle_branches(&read_from);
     let (_, found) = pick(
         "environment",
         Some(&environment_name),

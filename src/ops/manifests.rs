@@ -56,7 +56,11 @@ pub async fn manifests(
     Ok(manifests.beside(selecting))
 }
 
-fn glob_set(globs: &[String]) -> Result<GlobSet, Failure> {
+/// Makes the globs of a service's manifests ready to be matched.
+///
+/// # Errors
+/// One of them is not valid.
+pub(super) fn glob_set(globs: &[String]) -> Result<GlobSet, Failure> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         let glob = GlobBuilder::new(glob)

@@ -42,6 +42,7 @@ pub mod recover;
 pub mod rollback;
 pub mod runbook;
 pub mod set;
+mod shared;
 pub mod signer;
 pub mod stop;
 pub mod takeback;

@@ -20,7 +20,7 @@ use crate::{
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
-        preflight, pull_request,
+        preflight, pull_request, shared,
     },
     rollout::{self, Action, Plan, Replay},
     units::Version,
@@ -161,6 +161,10 @@ pub async fn prepare(
         reporter.event(&Event::Warning(warning));
     }
     serves_with_pods(target, &manifests)?;
+    // What has begun with leave goes on.
+    if landed.is_none() {
+        shared::check(target, &replay.result(usize::MAX))?;
+    }
     let diff = whole_diff(&replay, &manifests);
     // A dry run shows all of it as its result.
     if !request.dry_run {
