@@ -23,6 +23,7 @@ mod healthy;
 mod hurried;
 mod interleavings;
 mod killed;
+mod late_push;
 mod latency;
 mod live;
 mod outages;

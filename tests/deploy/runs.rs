@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shipgate::{
-    event::{Event, Failure, Outcome, Reporter},
+    event::{Ending, Event, Failure, Outcome, Reporter},
     git::{Repository, RepositoryOptions},
     ops::{
         asker::Asker,
@@ -325,6 +325,25 @@ impl Stage {
     /// Shows what a rollback and a recovery would do.
     pub async fn shows(&self) -> (End, End) {
         let back = self
+    /// Says what `check` says of a deployment beside others: the way is free, or what is to be known.
+    pub async fn foreseen(&self, version: &str) -> End {
+        let version: Version = version.parse().unwrap();
+        self.run(Start::new(), async |outside, _, _, _| {
+            let source = ConfigSource {
+                branch: None,
+                path: CONFIG,
+            };
+            let place = ("advertisements", "production");
+            let now = outside.clock.now();
+            let remark = deploy::foreseen(outside, &source, place, Some(&version), now).await?;
+            Ok(Outcome::new(
+                Ending::Shown,
+                remark.unwrap_or_else(|| "free".to_owned()),
+            ))
+        })
+        .await
+    }
+
             .run(Start::new(), async |outside, _, _, _| {
                 rollback::show(None, outside, &target(outside).await?).await
             })
