@@ -18,6 +18,7 @@ use crate::{
         deploy::Outside,
         failure,
         load::{self, ConfigSource, Site, Target},
+        lookout::LOOK,
         signer::Signer,
     },
     probe,
@@ -111,6 +112,7 @@ impl Opened {
             clock: self.clock.clone(),
             secrets: &*self.secrets,
             convoy: None,
+            lookout: Some(LOOK),
         }
     }
 

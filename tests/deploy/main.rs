@@ -28,6 +28,7 @@ mod latency;
 mod live;
 mod outages;
 mod overrun;
+mod pods_gone;
 mod progressive;
 mod pull_requests;
 mod races;
@@ -47,6 +48,7 @@ mod stopped;
 mod superseded;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_over;
 #[path = "../support/third_party.rs"]
 mod third_party;
 mod trail;

@@ -71,6 +71,8 @@ pub struct Start {
     pub progressive: bool,
     /// How long is stable watched at each?
     pub hold: Option<Duration>,
+    /// How often does it look, while it waits, whether it was taken over?
+    pub lookout: Option<Duration>,
     /// Variables of its environment.
     pub variables: Vec<(&'static str, String)>,
     /// Sees every event.
@@ -99,6 +101,7 @@ impl Start {
             accept: false,
             progressive: false,
             hold: None,
+            lookout: None,
             variables: Vec::new(),
             hook: None,
         }
@@ -322,9 +325,6 @@ impl Stage {
         .await
     }
 
-    /// Shows what a rollback and a recovery would do.
-    pub async fn shows(&self) -> (End, End) {
-        let back = self
     /// Says what `check` says of a deployment beside others: the way is free, or what is to be known.
     pub async fn foreseen(&self, version: &str) -> End {
         let version: Version = version.parse().unwrap();
@@ -344,6 +344,9 @@ impl Stage {
         .await
     }
 
+    /// Shows what a rollback and a recovery would do.
+    pub async fn shows(&self) -> (End, End) {
+        let back = self
             .run(Start::new(), async |outside, _, _, _| {
                 rollback::show(None, outside, &target(outside).await?).await
             })
@@ -435,6 +438,7 @@ impl Stage {
             client: &self.client,
             clock: self.time.clone(),
             convoy: None,
+            lookout: start.lookout,
             secrets: &|name| {
                 let given = variables.iter().find(|(variable, _)| *variable == name);
                 match given {

@@ -132,6 +132,8 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
     /// The services that share their first commit; none = each has its own.
     pub convoy: Option<&'a Convoy>,
+    /// How often a deployment that waits looks whether another run has taken it over; none = never.
+    pub lookout: Option<Duration>,
 }
 
 impl Outside<'_> {
