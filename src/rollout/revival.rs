@@ -5,7 +5,7 @@ use super::{
     back::{brings_version_to, may_be_switched},
 };
 use crate::{
-    manifest::{Edit, Manifests, Refusal, current_replicas, locate},
+    manifest::{Change, Edit, Manifests, ObjectRef, Refusal, current_replicas, locate},
     rollout::Arm,
 };
 
@@ -22,7 +22,7 @@ use crate::{
 /// for once it was to have the new version itself, because the values that follow are what it waits for.
 ///
 /// # Errors
-/// The replicas cannot be read or set.
+/// The replicas of a colour cannot be read or set.
 pub fn revival(
     plan: &Plan,
     replay: &Replay,
@@ -35,18 +35,15 @@ pub fn revival(
         return Ok(Vec::new());
     }
     let workload = &plan.roles.stable;
+    let lost = match lost(workload, base, now) {
+        // Its replicas are no business of a canary: what cannot be read there stops no way back.
+        Err(_) if !plan.switches() => Vec::new(),
+        lost => lost?,
+    };
     let mut steps = Vec::new();
-    if current_replicas(now, workload).map_err(|refusal| vec![refusal])? == 0 {
-        // What a cleanup writes; taken back, the workload has what it had.
-        let edit = Edit::Replicas {
-            workload: workload.clone(),
-            replicas: 0,
-        };
-        let put_away = locate(base, &[edit])?;
-        if !put_away.is_empty() {
-            let part = BackPart::Revive(workload.clone());
-            steps.push(BackStep::write(part, put_away.changes, None));
-        }
+    if !lost.is_empty() {
+        let part = BackPart::Revive(workload.clone());
+        steps.push(BackStep::write(part, lost, None));
     }
     if plan.switches() {
         if is_over || !steps.is_empty() {
@@ -56,6 +53,23 @@ pub fn revival(
         steps.push(BackStep::WaitLive(workload.clone()));
     }
     Ok(steps)
+}
+
+/// Returns what has taken a workload's pods away since, as a run would have done it.
+fn lost(
+    workload: &ObjectRef,
+    base: &Manifests,
+    now: &Manifests,
+) -> Result<Vec<Change>, Vec<Refusal>> {
+    if current_replicas(now, workload).map_err(|refusal| vec![refusal])? > 0 {
+        return Ok(Vec::new());
+    }
+    // What a cleanup writes; taken back, the workload has what it had.
+    let edit = Edit::Replicas {
+        workload: workload.clone(),
+        replicas: 0,
+    };
+    Ok(locate(base, &[edit])?.changes)
 }
 
 /// Are users sent back to a workload that may have lost its pods? Only then the branch has to be asked.
