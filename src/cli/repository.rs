@@ -18,6 +18,7 @@ use crate::{
         deploy::Outside,
         failure,
         load::{self, ConfigSource, Site, Target},
+        lookout::LOOK,
         signer::Signer,
     },
     probe,
@@ -111,6 +112,7 @@ impl Opened {
             clock: self.clock.clone(),
             secrets: &*self.secrets,
             convoy: None,
+            lookout: Some(LOOK),
         }
     }
 
@@ -225,13 +227,9 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`load::target`].
     pub async fn target(&self, opened: &Opened) -> Result<Target, Failure> {
-        let source = ConfigSource {
-            branch: self.branch.as_deref(),
-            path: &self.config,
-        };
         load::target(
             opened.repository(),
-            &source,
+            &self.source(),
             self.one_service()?,
             self.environment.as_deref(),
         )
@@ -261,11 +259,16 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`load::site`].
     pub async fn site(&self, opened: &Opened) -> Result<Site, Failure> {
-        let source = ConfigSource {
+        let (source, environment) = (self.source(), self.environment.as_deref());
+        load::site(opened.repository(), &source, environment).await
+    }
+
+    /// Returns where the configuration is read.
+    pub fn source(&self) -> ConfigSource<'_> {
+        ConfigSource {
             branch: self.branch.as_deref(),
             path: &self.config,
-        };
-        load::site(opened.repository(), &source, self.environment.as_deref()).await
+        }
     }
 }
 

@@ -109,6 +109,8 @@ impl Fleet {
             ends: BTreeMap::new(),
         };
         let mut under_way = FuturesUnordered::new();
+        let parallel =
+            u32::try_from(pace.max_parallel.get().min(self.names.len())).unwrap_or(u32::MAX);
         loop {
             while under_way.len() < pace.max_parallel.get()
                 && let Some(name) = course.next()
@@ -123,6 +125,8 @@ impl Fleet {
                         clock: outside.clock.clone(),
                         secrets: outside.secrets,
                         convoy,
+                        // All of them together ask as often as one does.
+                        lookout: outside.lookout.map(|every| every * parallel),
                     };
                     let mut told = Told {
                         service: name,

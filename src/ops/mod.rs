@@ -27,6 +27,7 @@ pub mod journal;
 pub mod land;
 pub mod live;
 pub mod load;
+pub mod lookout;
 mod manifests;
 pub mod next;
 pub mod notifications;
@@ -62,6 +63,7 @@ pub fn stopped_before_change(reason: StopReason) -> Failure {
     let ending = match reason {
         StopReason::Interrupt => Ending::Interrupted,
         StopReason::Terminate | StopReason::StarterGone => Ending::Terminated,
+        StopReason::TakenOver => Ending::Superseded,
     };
     Failure::new(
         ending,

@@ -11,6 +11,7 @@ mod healthy;
 mod held;
 mod in_the_way;
 mod kept;
+mod late;
 mod observe;
 mod overrun;
 mod prepare;
@@ -59,6 +60,7 @@ pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
 pub use facts::{already_there, facts, previous_version, roles};
 pub use forward::write as forward_write;
 pub use held::Held;
+pub use late::read_with_branch;
 pub use observe::{Watched, Watching, single, watch};
 pub use prepare::{Prepared, Ready, prepare, unfinished_run, whole_diff};
 pub use resume::{Continued, DIRECT, Remade, STEPPED_DOWN, in_place, remake, resume};
@@ -130,6 +132,8 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
     /// The services that share their first commit; none = each has its own.
     pub convoy: Option<&'a Convoy>,
+    /// How often a deployment that waits looks whether another run has taken it over; none = never.
+    pub lookout: Option<Duration>,
 }
 
 impl Outside<'_> {
