@@ -21,6 +21,8 @@ pub(super) struct Journals {
     records: HashMap<CommitId, String>,
     /// Those that announce a commit. Behind any other none of the run is to come.
     announcing: HashMap<CommitId, String>,
+    /// Commits that were made again because their record, on the branch, had moved it.
+    remade: HashSet<CommitId>,
     runs: HashSet<String>,
 }
 
@@ -44,6 +46,7 @@ impl Journals {
             squashed: HashMap::new(),
             records: HashMap::new(),
             announcing: HashMap::new(),
+            remade: HashSet::new(),
             runs: HashSet::new(),
         };
         for told in told {
@@ -85,10 +88,36 @@ impl Journals {
         }
     }
 
+    /// Finds the commits that runs made again after their records moved the branch, along a line,
+    /// newest first. Others may have come in between; each record explains one commit.
+    pub(super) fn find_remade(
+        &mut self,
+        line: &[CommitId],
+        commits: &HashMap<CommitId, LogEntry>,
+    ) {
+        let mut awaited: HashSet<&str> = HashSet::new();
+        for commit in line.iter().rev().filter_map(|id| commits.get(id)) {
+            let named = commit.trailers.get("Run");
+            match self.records.get(&commit.id) {
+                Some(run) if self.announcing.contains_key(&commit.id) => {
+                    awaited.insert(run);
+                }
+                Some(run) => {
+                    awaited.remove(run.as_str());
+                }
+                None if named.is_some_and(|run| awaited.remove(run)) => {
+                    self.remade.insert(commit.id.clone());
+                }
+                None => {}
+            }
+        }
+    }
+
     pub(super) fn standing<'a>(&self, commit: &'a LogEntry) -> Standing<'a> {
         if [&self.announced, &self.squashed, &self.records]
             .iter()
             .any(|known| known.contains_key(&commit.id))
+            || self.remade.contains(&commit.id)
         {
             return Standing::Announced;
         }
