@@ -21,6 +21,8 @@ pub(super) struct Journals {
     records: HashMap<CommitId, String>,
     /// Those that announce a commit. Behind any other none of the run is to come.
     announcing: HashMap<CommitId, String>,
+    /// Commits that were made again because their record, on the branch, had moved it.
+    remade: HashMap<CommitId, String>,
     runs: HashSet<String>,
     /// Runs that say last that nothing of theirs is on the branch. Theirs that is the journal's last
     /// record can still be gone on with.
@@ -58,6 +60,7 @@ impl Journals {
             squashed: HashMap::new(),
             records: HashMap::new(),
             announcing: HashMap::new(),
+            remade: HashMap::new(),
             runs: HashSet::new(),
             withdrawn: HashMap::new(),
         };
@@ -109,20 +112,37 @@ impl Journals {
         }
     }
 
+    /// Finds the commits that runs made again after their records moved the branch, along a line,
+    /// newest first. Others may have come in between; each record explains one commit.
+    pub(super) fn find_remade(&mut self, line: &[CommitId], commits: &HashMap<CommitId, LogEntry>) {
+        let mut awaited: HashSet<&str> = HashSet::new();
+        for commit in line.iter().rev().filter_map(|id| commits.get(id)) {
+            let named = commit.trailers.get("Run");
+            match self.records.get(&commit.id) {
+                Some(run) if self.announcing.contains_key(&commit.id) => {
+                    awaited.insert(run);
+                }
+                Some(run) => {
+                    awaited.remove(run.as_str());
+                }
+                None if named.is_some_and(|run| awaited.remove(run)) => {
+                    if let Some(run) = named {
+                        self.remade.insert(commit.id.clone(), run.to_owned());
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
     pub(super) fn standing<'a>(&'a self, commit: &'a LogEntry) -> Standing<'a> {
         if self.records.contains_key(&commit.id) {
             return Standing::Announced;
         }
-        let announced = [&self.announced, &self.squashed]
+        let known = [&self.announced, &self.squashed, &self.remade]
             .iter()
             .find_map(|known| known.get(&commit.id));
-        // A record on the branch moves it: what it announces is made again on top of it.
-        let below = || {
-            let below = commit.parents.first();
-            let run = below.and_then(|id| self.announcing.get(id));
-            run.filter(|run| commit.trailers.get("Run") == Some(run.as_str()))
-        };
-        if let Some(run) = announced.or_else(below) {
+        if let Some(run) = known {
             return match self.withdrawn.get(run) {
                 Some(last) => Standing::Withdrawn(run, *last),
                 None => Standing::Announced,
