@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-mod cluster;
 #[path = "../support/bare.rs"]
 mod bare;
+mod cluster;
 #[path = "../support/git_server.rs"]
 mod git_server;
 #[path = "../support/identity.rs"]

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{
-    server::Question,
-    world::World,
-};
+use crate::{server::Question, world::World};
 
 /// What is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +22,14 @@ pub enum Bug {
 }
 
 impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::JournalByForce,
-        Self::BranchByForce,
-        Self::StaleReadBack,
-        Self::LiveFromGit,
-        Self::StaleHealth,
-        Self::WholeFiles,
+    /// All of them, each with the first seed that finds it; none = that is looked for at length only.
+    pub const ALL: [(Self, Option<u64>); 6] = [
+        (Self::JournalByForce, Some(1)),
+        (Self::BranchByForce, Some(4)),
+        (Self::LiveFromGit, None),
+        (Self::StaleHealth, None),
+        (Self::WholeFiles, None),
+        (Self::StaleReadBack, None),
     ];
 
     /// Makes another request of a push, as the bug has it.
@@ -43,11 +40,16 @@ impl Bug {
             _ => return None,
         };
         let commands = question.commands();
-        let (old, _, name) = commands.iter().find(|(_, _, name)| name.starts_with(wanted))?;
+        let (old, _, name) = commands
+            .iter()
+            .find(|(_, _, name)| name.starts_with(wanted))?;
         let references = crate::real::references(&world.disk.lock().unwrap());
         let now = references.get(name)?.to_string();
         // The first id of the request is where the writer expects the reference.
-        let at = question.body.windows(40).position(|window| window == old.as_bytes())?;
+        let at = question
+            .body
+            .windows(40)
+            .position(|window| window == old.as_bytes())?;
         let mut forged = question.clone();
         forged.body[at..at + 40].copy_from_slice(now.as_bytes());
         Some(forged)
@@ -55,7 +57,12 @@ impl Bug {
 
     /// Does what the bug does once a way back is on the branch: the files of its base are put in
     /// the place of those that are there.
-    pub fn after_way_back(self, world: &World, base: git2::Oid, paths: &BTreeSet<String>) -> Option<git2::Oid> {
+    pub fn after_way_back(
+        self,
+        world: &World,
+        base: git2::Oid,
+        paths: &BTreeSet<String>,
+    ) -> Option<git2::Oid> {
         if self != Self::WholeFiles {
             return None;
         }
@@ -66,13 +73,24 @@ impl Bug {
         let mut update = git2::build::TreeUpdateBuilder::new();
         for path in paths {
             let text = old.get(path)?;
-            update.upsert(path.as_str(), disk.blob(text.as_bytes()).unwrap(), git2::FileMode::Blob);
+            update.upsert(
+                path.as_str(),
+                disk.blob(text.as_bytes()).unwrap(),
+                git2::FileMode::Blob,
+            );
         }
         let tree = update.create_updated(&disk, &tip.tree().unwrap()).unwrap();
         let tree = disk.find_tree(tree).unwrap();
         let author = tip.author();
         let message = tip.message().unwrap();
-        let made = disk.commit(Some("refs/heads/main"), &author, &author, message, &tree, &[&tip]);
+        let made = disk.commit(
+            Some("refs/heads/main"),
+            &author,
+            &author,
+            message,
+            &tree,
+            &[&tip],
+        );
         made.ok()
     }
 }

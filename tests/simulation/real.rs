@@ -19,7 +19,11 @@ use crate::{
 pub fn serve(repository: &Path) -> GitServer {
     let server = GitServer::start(TOKEN);
     let opened = Repository::open_bare(repository).unwrap();
-    opened.config().unwrap().set_bool("http.receivepack", true).unwrap();
+    opened
+        .config()
+        .unwrap()
+        .set_bool("http.receivepack", true)
+        .unwrap();
     let link = server.repository.parent().unwrap().join("gitops.git");
     std::os::unix::fs::symlink(repository, link).unwrap();
     server
@@ -31,10 +35,18 @@ pub fn pass_on(server: &GitServer, path: &str, question: &Question) -> Answer {
     let host = origin.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).unwrap();
     let method = if question.is_post { "POST" } else { "GET" };
-    let query = if question.query.is_empty() { String::new() } else { format!("?{}", question.query) };
+    let query = if question.query.is_empty() {
+        String::new()
+    } else {
+        format!("?{}", question.query)
+    };
     let mut headers = String::new();
     // A request that somebody made up has another length than its head says.
-    for line in question.headers.lines().filter(|line| !line.to_ascii_lowercase().starts_with("content-length")) {
+    for line in question
+        .headers
+        .lines()
+        .filter(|line| !line.to_ascii_lowercase().starts_with("content-length"))
+    {
         headers.push_str(&format!("{line}\r\n"));
     }
     let length = question.body.len();

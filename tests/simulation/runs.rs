@@ -41,7 +41,9 @@ struct Told {
 impl Reporter for Told {
     fn event(&mut self, event: &Event) {
         let line = match event {
-            Event::StepStarted { index, total, name, .. } => format!("{index}/{total} {name}"),
+            Event::StepStarted {
+                index, total, name, ..
+            } => format!("{index}/{total} {name}"),
             Event::StepFinished { state, detail, .. } => format!("{} {detail}", state.word()),
             Event::WayBack { reason, .. } => format!("way back: {reason}"),
             Event::Warning(text) => format!("warning: {text}"),

@@ -161,9 +161,15 @@ impl Script {
             on_branch: chance(random, 15),
             sync,
             start: one(random, &[2, 10, 40]),
-            asleep: chance(random, 15)
-                .then(|| (random.below(count as u64).try_into().unwrap(), seconds(random, 600), 30 + seconds(random, 600))),
-            probes_out: chance(random, 20).then(|| (seconds(random, 600), 5 + seconds(random, 400))),
+            asleep: chance(random, 15).then(|| {
+                (
+                    random.below(count as u64).try_into().unwrap(),
+                    seconds(random, 600),
+                    30 + seconds(random, 600),
+                )
+            }),
+            probes_out: chance(random, 20)
+                .then(|| (seconds(random, 600), 5 + seconds(random, 400))),
             git_out: chance(random, 3).then(|| (seconds(random, 600), 5 + seconds(random, 60))),
             bad,
             roles,
@@ -196,10 +202,17 @@ impl Script {
                 let reason = one(random, &[StopReason::Interrupt, StopReason::Terminate]);
                 (within(random), reason)
             }),
-            on_cancel: one(random, &[OnCancel::Rollback, OnCancel::Rollback, OnCancel::Hold]),
+            on_cancel: one(
+                random,
+                &[OnCancel::Rollback, OnCancel::Rollback, OnCancel::Hold],
+            ),
             skew: TimeDelta::seconds(one(random, &[0, 0, 0, -40, 40, 1_200, -1_200])),
-            jump: rare(random, 8)
-                .then(|| (within(random), TimeDelta::seconds(one(random, &[-600, 90, 3_600])))),
+            jump: rare(random, 8).then(|| {
+                (
+                    within(random),
+                    TimeDelta::seconds(one(random, &[-600, 90, 3_600])),
+                )
+            }),
         }
     }
 

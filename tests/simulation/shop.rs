@@ -60,7 +60,9 @@ impl Service {
     fn config(&self, url: &str) -> String {
         let Self { name, .. } = self;
         let at = |arm: &str| {
-            format!("{arm}: {{http: \"{url}/{name}/{arm}/version\", pointer: /version, answers: 1}}")
+            format!(
+                "{arm}: {{http: \"{url}/{name}/{arm}/version\", pointer: /version, answers: 1}}"
+            )
         };
         let mut text = format!(
             "  {name}:\n    manifests: [\"{{root}}/{name}.yaml\", \"{{root}}/{name}-canary.yaml\"]\n    \
@@ -163,7 +165,9 @@ pub fn wanted(service: &Service, files: &BTreeMap<String, String>) -> Wanted {
         stable: tag(service.stable()),
         canary: tag(service.canary()),
         replicas: value(service.canary(), "replicas: ").parse().unwrap_or(0),
-        weight: value(service.canary(), "canary-weight: ").parse().unwrap_or(0),
+        weight: value(service.canary(), "canary-weight: ")
+            .parse()
+            .unwrap_or(0),
     }
 }
 
@@ -180,7 +184,9 @@ pub fn values(text: &str) -> (Vec<String>, String) {
     let mut values = Vec::new();
     let mut rest = String::new();
     for line in text.split('\n') {
-        let mark = MARKS.iter().find_map(|mark| line.find(mark).map(|at| at + mark.len()));
+        let mark = MARKS
+            .iter()
+            .find_map(|mark| line.find(mark).map(|at| at + mark.len()));
         let masked = mark.map(|at| {
             let (head, value) = line.split_at(at);
             let end = value.find(['}', '#']).unwrap_or(value.len());

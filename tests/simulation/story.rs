@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use chrono::TimeDelta;
 use shipgate::{
     event::Outcome,
-    ops::{deploy::OnCancel, stop::{Stop, Stopper}},
+    ops::{
+        deploy::OnCancel,
+        stop::{Stop, Stopper},
+    },
 };
 
 use crate::{
@@ -52,7 +55,11 @@ pub async fn live(seed: u64, bug: Option<Bug>, over_git: bool) -> Told {
     Told {
         codes,
         broken: std::mem::take(&mut state.broken),
-        trail: format!("seed {seed}: {:#?}\n{}", world.script, state.trail.join("\n")),
+        trail: format!(
+            "seed {seed}: {:#?}\n{}",
+            world.script,
+            state.trail.join("\n")
+        ),
     }
 }
 
@@ -112,7 +119,9 @@ async fn happen(world: &Arc<World>) -> Vec<Option<u8>> {
                 run
             }
             Wake::Signal(run) => {
-                let Some(actor) = actors.get(&run) else { continue };
+                let Some(actor) = actors.get(&run) else {
+                    continue;
+                };
                 if let Some((_, reason)) = roles[run].signal {
                     world.tell(&format!("run {run}: {reason:?}"));
                     actor.stopper.stop(reason);
@@ -156,7 +165,9 @@ async fn happen(world: &Arc<World>) -> Vec<Option<u8>> {
                 continue;
             }
         };
-        let Some(actor) = actors.get_mut(&run) else { continue };
+        let Some(actor) = actors.get_mut(&run) else {
+            continue;
+        };
         fastrand::seed(random.next());
         match world.time.drive(run, &mut actor.running).await {
             Ok(outcome) => {
@@ -165,7 +176,11 @@ async fn happen(world: &Arc<World>) -> Vec<Option<u8>> {
             }
             Err((until, parked)) => {
                 let dying = world.state().runs.entry(run).or_default().dying.take();
-                let parked = if dying.is_some() { Wake::Kill(run) } else { parked };
+                let parked = if dying.is_some() {
+                    Wake::Kill(run)
+                } else {
+                    parked
+                };
                 agenda.add(until.max(at), parked, random);
                 debug_assert!(dying != Some(Death::Late) || parked == Wake::Kill(run));
             }
@@ -193,14 +208,25 @@ fn ended(world: &World, run: usize, outcome: &Outcome) -> u8 {
         )
     };
     // Whoever came later has changed what this one left.
-    let is_newest = newest.as_ref().is_none_or(|newest| newest.by == run) && last.is_none_or(|last| last == run);
-    let told = || format!("run {run} ({:?}) ends with {code} ({})", role.deed, outcome.reason);
-    let state = newest.as_ref().map_or("nothing", |newest| newest.state.as_str());
+    let is_newest = newest.as_ref().is_none_or(|newest| newest.by == run)
+        && last.is_none_or(|last| last == run);
+    let told = || {
+        format!(
+            "run {run} ({:?}) ends with {code} ({})",
+            role.deed, outcome.reason
+        )
+    };
+    let state = newest
+        .as_ref()
+        .map_or("nothing", |newest| newest.state.as_str());
     match code {
         0 => {
             if let (Deed::Deploy(version), true, false) = (&role.deed, is_newest, is_touched) {
                 let (wanted, live) = (world.wanted(service), world.live(role.service));
-                if wanted.stable != version.as_str() || wanted.weight != 0 || live.stable != version.as_str() {
+                if wanted.stable != version.as_str()
+                    || wanted.weight != 0
+                    || live.stable != version.as_str()
+                {
                     world.broken(format!("{}, and there is {wanted:?}, {live:?}", told()));
                 }
             }
@@ -211,7 +237,10 @@ fn ended(world: &World, run: usize, outcome: &Outcome) -> u8 {
         40 | 41 | 42 | 43 | 44 | 51 | 52 => {}
         10..40 | 130 | 143 => {
             if commits > 0 {
-                world.broken(format!("{}, and {commits} of its commits are on the branch", told()));
+                world.broken(format!(
+                    "{}, and {commits} of its commits are on the branch",
+                    told()
+                ));
             }
         }
         _ => world.broken(told()),
@@ -247,7 +276,11 @@ async fn settle(world: &Arc<World>) {
         for _ in 0..TIDIES {
             let newest = world.state().landed.newest.get(service.name).cloned();
             let is_held = newest.is_some_and(|newest| newest.state == "held");
-            let deed = if is_held { Deed::Rollback } else { Deed::Recover };
+            let deed = if is_held {
+                Deed::Rollback
+            } else {
+                Deed::Recover
+            };
             let before = world.origin.references().unwrap();
             next += 1;
             let order = Order {
@@ -278,7 +311,11 @@ async fn end(world: &Arc<World>, run: usize) {
     let files = world.files(world.tip());
     let (marks, touched, newest) = {
         let state = world.state();
-        (state.marks.clone(), state.touched.clone(), state.landed.newest.clone())
+        (
+            state.marks.clone(),
+            state.touched.clone(),
+            state.landed.newest.clone(),
+        )
     };
     for (path, mark) in marks {
         if !files.get(&path).is_some_and(|text| text.contains(&mark)) {
@@ -286,7 +323,9 @@ async fn end(world: &Arc<World>, run: usize) {
         }
     }
     for (index, service) in world.script.services.iter().enumerate() {
-        let state = newest.get(service.name).map_or("withdrawn", |newest| newest.state.as_str());
+        let state = newest
+            .get(service.name)
+            .map_or("withdrawn", |newest| newest.state.as_str());
         if !["withdrawn", "verified", "rolled-back", "superseded"].contains(&state) {
             world.broken(format!("the journal of {} ends with {state}", service.name));
         }
@@ -295,7 +334,10 @@ async fn end(world: &Arc<World>, run: usize) {
             continue;
         }
         if wanted.weight != 0 || wanted.replicas != 0 || live.stable != wanted.stable {
-            world.broken(format!("{} is left with {wanted:?}, {live:?}", service.name));
+            world.broken(format!(
+                "{} is left with {wanted:?}, {live:?}",
+                service.name
+            ));
         }
     }
     let outcome = alone(world, run, runs::audit(world, run)).await;
@@ -304,7 +346,11 @@ async fn end(world: &Arc<World>, run: usize) {
         None => world.broken(format!("the history can not be judged: {}", outcome.reason)),
         Some(audit) => {
             for gap in audit.gaps {
-                if !gap.commit.as_ref().is_some_and(|commit| others.contains(commit)) {
+                if !gap
+                    .commit
+                    .as_ref()
+                    .is_some_and(|commit| others.contains(commit))
+                {
                     world.broken(format!("nobody explains: {}", gap.message));
                 }
             }

@@ -145,7 +145,9 @@ impl World {
             _folder: folder,
         });
         let answering = Arc::clone(&world);
-        let server = Server::start(listener, address, move |question| answering.answer(&question));
+        let server = Server::start(listener, address, move |question| {
+            answering.answer(&question)
+        });
         (world, server)
     }
 
@@ -205,12 +207,17 @@ impl World {
         let canary = live.canary.filter(|_| live.weight > 0);
         let versions: Vec<String> = std::iter::once(live.stable).chain(canary).collect();
         let mut state = self.state();
-        state.sick.retain(|(of, version), _| *of != service || versions.contains(version));
+        state
+            .sick
+            .retain(|(of, version), _| *of != service || versions.contains(version));
         let mut is_sick = false;
         for version in versions {
             if let Some(onset) = self.onset(service, &version) {
                 let key = (service, version);
-                let since = *state.sick.entry(key).or_insert(now + TimeDelta::seconds(onset));
+                let since = *state
+                    .sick
+                    .entry(key)
+                    .or_insert(now + TimeDelta::seconds(onset));
                 is_sick |= now >= since;
             }
         }
@@ -231,11 +238,15 @@ impl World {
     }
 
     fn probe(&self, question: &Question) -> Answer {
-        let json = |value: serde_json::Value| answer(200, "application/json", value.to_string().as_bytes());
+        let json = |value: serde_json::Value| {
+            answer(200, "application/json", value.to_string().as_bytes())
+        };
         let services = &self.script.services;
         if question.path.starts_with("/api/") {
             let query = String::from_utf8_lossy(&question.body).into_owned() + &question.query;
-            let service = services.iter().position(|service| query.contains(service.name));
+            let service = services
+                .iter()
+                .position(|service| query.contains(service.name));
             let Some(service) = service else {
                 return answer(400, "text/plain", b"which service?");
             };
@@ -256,8 +267,17 @@ impl World {
         let is_sick = self.look_at(service) && self.bug != Some(Bug::StaleHealth);
         let live = match self.bug {
             Some(Bug::LiveFromGit) => {
-                let Wanted { stable, canary, weight, .. } = self.wanted(&services[service]);
-                Live { stable, canary: Some(canary), weight }
+                let Wanted {
+                    stable,
+                    canary,
+                    weight,
+                    ..
+                } = self.wanted(&services[service]);
+                Live {
+                    stable,
+                    canary: Some(canary),
+                    weight,
+                }
             }
             _ => self.live(service),
         };
@@ -290,7 +310,10 @@ impl World {
     }
 
     fn is_over(&self) -> bool {
-        self.state().clusters.iter().all(|cluster| cluster.healed.is_some())
+        self.state()
+            .clusters
+            .iter()
+            .all(|cluster| cluster.healed.is_some())
     }
 
     fn read(&self, run: usize, question: &Question) -> Answer {
@@ -331,7 +354,10 @@ impl World {
         let what = format!("run {run}: push {number} to {}", names.join(", "));
         let now = self.time.now();
         let role = self.script.roles.get(run);
-        if let Some((_, death)) = role.and_then(|role| role.dies).filter(|(at, _)| *at == number) {
+        if let Some((_, death)) = role
+            .and_then(|role| role.dies)
+            .filter(|(at, _)| *at == number)
+        {
             self.tell(&format!("{what}: dies {death:?}"));
             if death == Death::After {
                 self.apply(question, Some(run));
@@ -366,7 +392,11 @@ impl World {
         }
         if is_broken && is_before {
             self.tell(&format!("{what}: lost on the way there"));
-            return if random.below(2) == 0 { None } else { answer(503, "text/plain", b"busy") };
+            return if random.below(2) == 0 {
+                None
+            } else {
+                answer(503, "text/plain", b"busy")
+            };
         }
         if self.bug == Some(Bug::StaleReadBack) && is_broken {
             let list = Question {
@@ -440,7 +470,8 @@ impl World {
         let act = self.script.rivals[number].1.clone();
         self.tell(&format!("somebody else: {act:?}"));
         let now = self.time.now();
-        let read = |path: &str| String::from_utf8(self.origin.read(path).unwrap().unwrap()).unwrap();
+        let read =
+            |path: &str| String::from_utf8(self.origin.read(path).unwrap().unwrap()).unwrap();
         let mark = format!("# robin {number}");
         let (path, text, touched) = match act {
             Act::Notes => (format!("notes-{number}.txt"), format!("{mark}\n"), None),
@@ -455,7 +486,10 @@ impl World {
         if touched.is_none() {
             self.state().marks.push((path.clone(), mark));
         }
-        let id = self.origin.write(&path, text.as_bytes(), "robin: something else", now).unwrap();
+        let id = self
+            .origin
+            .write(&path, text.as_bytes(), "robin: something else", now)
+            .unwrap();
         if let Some(service) = touched {
             let mut state = self.state();
             state.others.insert(id);
@@ -467,13 +501,15 @@ impl World {
     fn touch(&self, service: usize, version: &str) -> (String, String, Option<usize>) {
         let path = self.script.services[service].stable();
         let text = String::from_utf8(self.origin.read(&path).unwrap().unwrap()).unwrap();
-        let lines = text.split('\n').map(|line| match line.split_once("image: ") {
-            Some((head, value)) => {
-                let name = value.rsplit_once(':').map_or(value, |(name, _)| name);
-                format!("{head}image: {name}:{version}")
-            }
-            None => line.to_owned(),
-        });
+        let lines = text
+            .split('\n')
+            .map(|line| match line.split_once("image: ") {
+                Some((head, value)) => {
+                    let name = value.rsplit_once(':').map_or(value, |(name, _)| name);
+                    format!("{head}image: {name}:{version}")
+                }
+                None => line.to_owned(),
+            });
         let text = lines.collect::<Vec<_>>().join("\n");
         (path, text, Some(service))
     }

@@ -90,11 +90,7 @@ impl Journals {
 
     /// Finds the commits that runs made again after their records moved the branch, along a line,
     /// newest first. Others may have come in between; each record explains one commit.
-    pub(super) fn find_remade(
-        &mut self,
-        line: &[CommitId],
-        commits: &HashMap<CommitId, LogEntry>,
-    ) {
+    pub(super) fn find_remade(&mut self, line: &[CommitId], commits: &HashMap<CommitId, LogEntry>) {
         let mut awaited: HashSet<&str> = HashSet::new();
         for commit in line.iter().rev().filter_map(|id| commits.get(id)) {
             let named = commit.trailers.get("Run");
