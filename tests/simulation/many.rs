@@ -112,10 +112,11 @@ fn prove(seeds: std::ops::Range<u64>, over_git: bool) {
             told.broken.join("\n")
         );
     }
+    // A few worlds need not have every end.
+    let is_many = told.len() >= 20;
+    let ends = ["0", "40", "43", "killed"];
     assert!(
-        ["0", "40", "43", "killed"]
-            .iter()
-            .all(|code| codes.contains_key(*code)),
+        !is_many || ends.iter().all(|code| codes.contains_key(*code)),
         "{codes:?}"
     );
 }
