@@ -37,10 +37,10 @@ pub struct Landed {
     begun: BTreeMap<String, (DateTime<Utc>, Option<Oid>)>,
     /// Who has written a journal and was followed by another one.
     fenced: BTreeSet<(String, usize)>,
+    /// Who has written the records of each deployment.
+    writers: BTreeMap<String, BTreeSet<usize>>,
     /// Who wrote a branch last, for each service.
     pub last: BTreeMap<String, usize>,
-    /// The end of every deployment that has one: service, version and state.
-    pub ends: Vec<(String, String, String)>,
 }
 
 /// Looks at what a reference took from a run.
@@ -113,6 +113,11 @@ fn record(world: &World, run: usize, trailers: &Trailers) {
             .begun
             .entry(newest.run.clone())
             .or_insert((now, base));
+        landed
+            .writers
+            .entry(newest.run.clone())
+            .or_default()
+            .insert(run);
         let before = landed.newest.insert(service.clone(), newest.clone());
         if let Some(before) = before.filter(|before| before.by != run) {
             landed.fenced.insert((service.clone(), before.by));
@@ -130,13 +135,11 @@ fn record(world: &World, run: usize, trailers: &Trailers) {
     else {
         return world.broken(format!("run {run} writes a journal of {service:?}"));
     };
-    let end = (service, newest.version.clone(), newest.state.clone());
     match newest.state.as_str() {
         "verified" => verified(world, index, &newest),
         "rolled-back" => rolled_back(world, index, &newest),
-        _ => return,
+        _ => {}
     }
-    world.state().landed.ends.push(end);
 }
 
 /// Has somebody else changed a value of a service since a deployment began?
@@ -168,7 +171,14 @@ fn verified(world: &World, index: usize, newest: &Newest) {
             service.name
         ));
     }
-    if is_bad_for_long(world, index, newest) {
+    // Whoever finishes what another one has judged good only puts the canary away.
+    let is_alone = world
+        .state()
+        .landed
+        .writers
+        .get(&newest.run)
+        .is_some_and(|all| all.len() == 1);
+    if is_alone && is_bad_for_long(world, index, newest) {
         world.broken(format!(
             "{} {version} is verified, and it has been bad for long",
             service.name

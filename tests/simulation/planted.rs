@@ -22,14 +22,14 @@ pub enum Bug {
 }
 
 impl Bug {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::JournalByForce,
-        Self::BranchByForce,
-        Self::StaleReadBack,
-        Self::LiveFromGit,
-        Self::StaleHealth,
-        Self::WholeFiles,
+    /// All of them, each with the first seed that finds it; none = that is looked for at length only.
+    pub const ALL: [(Self, Option<u64>); 6] = [
+        (Self::JournalByForce, Some(1)),
+        (Self::BranchByForce, Some(4)),
+        (Self::LiveFromGit, None),
+        (Self::StaleHealth, None),
+        (Self::WholeFiles, None),
+        (Self::StaleReadBack, None),
     ];
 
     /// Makes another request of a push, as the bug has it.
