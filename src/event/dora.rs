@@ -415,6 +415,9 @@ mod tests {
         left, and taken back by a person: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         left, and mended by the next: 2 deployed, 2.0 a week, between 20h of 1/1; lead ? of 0/2; failed 2/3; restored 11h of 2/2; 0 not counted, 0 drills
         left, and accepted: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 0/2; restored ? of 0/0; 0 not counted, 0 drills
+        left, accepted, and replaced by the next: 3 deployed, 3.0 a week, between 10h of 2/2; lead ? of 0/3; failed 0/3; restored ? of 0/0; 0 not counted, 0 drills
+        left, accepted, and taken back after all: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
+        left, and nobody has decided: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 0/1; restored ? of 0/0; 1 not counted, 0 drills
         taken back by a person: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         taken back twice: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 2/2; restored 21h of 2/2; 0 not counted, 0 drills
         gone back to a named version: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/1; restored 11h of 1/1; 0 not counted, 0 drills
