@@ -1,6 +1,10 @@
 //! Reads what a run is about from the GitOps repository: configuration, service, environment.
 
-use std::path::Path;
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{beside::Beside, check::read_file, failure};
 use crate::{
@@ -16,7 +20,7 @@ pub use super::manifests::manifests;
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The service.
     pub service: Service,
     /// The environment.
@@ -44,7 +48,7 @@ impl Target {
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The service.
     pub service: Service,
     /// The environment's name.
@@ -83,7 +87,7 @@ pub fn subject_on_disk(
         service: service.in_environment(environment),
         environment: environment.clone(),
         environment_name,
-        config,
+        config: Arc::new(config),
     })
 }
 
@@ -100,7 +104,7 @@ pub struct ConfigSource<'a> {
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The environment.
     pub environment: Environment,
     /// The environment's name.
@@ -117,7 +121,7 @@ impl Site {
     /// Returns one of its services in it.
     pub fn target(&self, service: &Service) -> Target {
         Target {
-            config: self.config.clone(),
+            config: Arc::clone(&self.config),
             service: service.in_environment(&self.environment),
             environment: self.environment.clone(),
             environment_name: self.environment_name.clone(),
@@ -160,7 +164,7 @@ pub async fn site(
         .map_err(failure::git)?;
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
-        (tip, config.clone())
+        (tip, Arc::clone(&config))
     } else {
         let tip = repository
             .fetch_as_listed(&branch)
@@ -279,7 +283,11 @@ pub async fn target_at(
     })
 }
 
-async fn config(repository: &Repository, commit: &CommitId, path: &str) -> Result<Config, Failure> {
+async fn config(
+    repository: &Repository,
+    commit: &CommitId,
+    path: &str,
+) -> Result<Arc<Config>, Failure> {
     let bytes = read(repository, commit, path).await?.ok_or_else(|| {
         Failure::new(
             Ending::ConfigInvalid,
@@ -293,9 +301,27 @@ async fn config(repository: &Repository, commit: &CommitId, path: &str) -> Resul
     parse(path, bytes)
 }
 
-pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Config, Failure> {
+/// Configurations that are kept: that of the branch that is deployed to, and that of the trusted one.
+const KEPT: usize = 2;
+
+/// The last configurations with the bytes that they were made of. The same bytes mean the same, whoever
+/// asks: the services of one run, of which each reads the newest commit, make it once.
+static PARSED: Mutex<VecDeque<(Vec<u8>, Arc<Config>)>> = Mutex::new(VecDeque::new());
+
+pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Arc<Config>, Failure> {
+    let parsed = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = parsed().iter().find(|(of, _)| *of == bytes) {
+        return Ok(Arc::clone(known));
+    }
     let text = text(path, bytes)?;
-    Config::parse(&text).map_err(|findings| failure::findings(path, &findings))
+    let config = Config::parse(&text).map_err(|findings| failure::findings(path, &findings))?;
+    let config = Arc::new(config);
+    let mut parsed = parsed();
+    if parsed.len() == KEPT {
+        parsed.pop_front();
+    }
+    parsed.push_back((text.into_bytes(), Arc::clone(&config)));
+    Ok(config)
 }
 
 pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
@@ -314,13 +340,13 @@ fn pick<'a, T>(
     known: &'a std::collections::BTreeMap<String, T>,
     path: &str,
 ) -> Result<(String, &'a T), Failure> {
-    let names: Vec<String> = known.keys().cloned().collect();
+    let names = || known.keys().cloned().collect::<Vec<String>>();
     match wanted {
         Some(name) => known
             .get(name)
             .map(|found| (name.to_owned(), found))
             .ok_or_else(|| {
-                let message = crate::yaml::typed::unknown(what, name, &names);
+                let message = crate::yaml::typed::unknown(what, name, &names());
                 Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
             }),
         None => match known.iter().next() {
@@ -329,7 +355,7 @@ fn pick<'a, T>(
                 Ending::Usage,
                 format!(
                     "{path} has several: name one with --{what} ({})",
-                    names.join(", ")
+                    names().join(", ")
                 ),
             )),
         },
