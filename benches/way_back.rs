@@ -115,6 +115,7 @@ async fn taken_back() -> [Duration; 2] {
     });
     let outside = Outside {
         convoy: None,
+        batch: None,
         repository: &repository,
         client: &client,
         clock: time,

@@ -111,6 +111,7 @@ impl Opened {
             clock: self.clock.clone(),
             secrets: &*self.secrets,
             convoy: None,
+            batch: None,
         }
     }
 

@@ -13,6 +13,7 @@ use super::{convoy::Convoy, deploy::Outside, load::Services};
 use crate::{
     config::Config,
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
+    probe::prometheus::Batch,
 };
 
 /// More services than this are counted in the one line, not named.
@@ -102,6 +103,7 @@ impl Fleet {
             None => pace,
         };
         let convoy = convoy.as_ref();
+        let batch = &Batch::of_several();
         let mut course = Course {
             fleet: self,
             pace,
@@ -123,6 +125,7 @@ impl Fleet {
                         clock: outside.clock.clone(),
                         secrets: outside.secrets,
                         convoy,
+                        batch: Some(batch),
                     };
                     let mut told = Told {
                         service: name,

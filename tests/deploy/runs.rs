@@ -416,6 +416,7 @@ impl Stage {
             client: &self.client,
             clock: self.time.clone(),
             convoy: None,
+            batch: None,
             secrets: &|name| {
                 let given = variables.iter().find(|(variable, _)| *variable == name);
                 match given {

@@ -43,7 +43,7 @@ use crate::{
     git::Repository,
     notify::Notifier,
     policy::Action,
-    probe,
+    probe::{self, prometheus::Batch},
     rollout::{Plan, Replay},
     secret::Secret,
     units::Version,
@@ -130,6 +130,8 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
     /// The services that share their first commit; none = each has its own.
     pub convoy: Option<&'a Convoy>,
+    /// What services that are watched side by side ask through; none = each watch asks alone.
+    pub batch: Option<&'a Batch>,
 }
 
 impl Outside<'_> {
