@@ -138,6 +138,7 @@ async fn taken_back() -> [Duration; 2] {
             timeout: None,
         },
         source: None,
+        planned: None,
         drill: false,
         asker: Asker::default(),
     };

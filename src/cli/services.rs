@@ -142,6 +142,11 @@ impl Versions {
         Ok((Services::Named(bare), versions))
     }
 
+    /// Takes the version that was planned for a service.
+    pub fn plan(&mut self, service: &str, version: &Version) {
+        self.of.insert(service.to_owned(), version.clone());
+    }
+
     /// Returns the version of a service; none = of the only one there is.
     ///
     /// # Errors

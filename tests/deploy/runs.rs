@@ -160,6 +160,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: start.source.clone(),
+            planned: None,
             drill: start.drill,
             accept: start.accept,
             asker: Asker {

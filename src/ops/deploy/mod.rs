@@ -32,7 +32,7 @@ use super::{
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     notifications,
-    plan::{self, Foreseen},
+    plan::{self, Foreseen, PlannedBefore},
     programs, provenance,
     stop::Stop,
     window::Patience,
@@ -114,6 +114,8 @@ pub struct DeployRequest {
     pub drill: bool,
     /// Does the command itself accept what waits for a person, where the policy names nobody who does?
     pub accept: bool,
+    /// What it must come to, where it was planned before.
+    pub planned: Option<Arc<PlannedBefore>>,
     /// Who asks.
     pub asker: Asker,
 }
@@ -228,6 +230,14 @@ async fn after_others(
                 manifests,
             } => (ready, diff, manifests),
         };
+        if let Some(planned) = &request.planned {
+            let repository = outside.repository.display();
+            let checked = planned.check(&prepared, &manifests, &target, repository);
+            if let Err(mut failure) = checked {
+                failure.0.verdict = Some(permit.into_verdict());
+                return Err(failure);
+            }
+        }
         let asked = let_past(
             &mut prepared,
             &mut permit,
@@ -248,6 +258,7 @@ async fn after_others(
                     manifests: &manifests,
                     diff,
                     target: &target,
+                    repository: outside.repository.display(),
                     timeout: request.limits.timeout,
                 };
                 foreseen.add_to(&mut outcome)?;
@@ -261,6 +272,7 @@ async fn after_others(
                 manifests: &manifests,
                 diff,
                 target: &target,
+                repository: outside.repository.display(),
                 timeout: request.limits.timeout,
             };
             return foreseen.allowed(*permit, outside.clock.now(), reporter);
