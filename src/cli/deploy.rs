@@ -234,6 +234,12 @@ pub async fn deploy(
         return Err(Failure::new(Ending::Usage, reason).hint("run it without --one-commit"));
     }
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
+    let wanted = fleet.names().iter().map(|name| {
+        let version = versions.of(Some(name))?;
+        Ok((name.clone(), version.to_string()))
+    });
+    let wanted = wanted.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let fleet = fleet.to(wanted);
     let requests = fleet
         .names()
         .iter()
