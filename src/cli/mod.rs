@@ -24,6 +24,7 @@ mod next;
 mod people;
 mod pipeline;
 mod plan;
+mod plan_files;
 mod plan_traffic;
 mod policy;
 mod recover;

@@ -113,6 +113,7 @@ impl Opened {
             secrets: &*self.secrets,
             convoy: None,
             lookout: Some(LOOK),
+            batch: None,
         }
     }
 

@@ -190,14 +190,6 @@ impl Config {
 }
 
 impl Config {
-    /// Gives the environments that name no branch the one that the configuration was read from.
-    pub fn settle_branches(&mut self, read_from: &str) {
-        for environment in self.environments.values_mut() {
-            let branch = &mut environment.branch;
-            branch.get_or_insert_with(|| read_from.to_owned());
-        }
-    }
-
     /// Returns where the value at a JSON pointer is written, or the nearest value around it.
     pub fn position(&self, pointer: &str) -> Position {
         self.located.position(pointer)

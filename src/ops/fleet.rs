@@ -13,6 +13,7 @@ use super::{convoy::Convoy, deploy::Outside, load::Services};
 use crate::{
     config::Config,
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
+    probe::prometheus::Batch,
 };
 
 /// More services than this are counted in the one line, not named.
@@ -40,6 +41,8 @@ pub struct Pace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
     names: Vec<String>,
+    /// What each is to come to, where that is known.
+    versions: BTreeMap<String, String>,
     before: BTreeMap<String, Vec<String>>,
 }
 
@@ -65,6 +68,7 @@ impl Fleet {
         Ok(Self {
             before: before.collect(),
             names,
+            versions: BTreeMap::new(),
         })
     }
 
@@ -73,6 +77,12 @@ impl Fleet {
     pub fn in_any_order(mut self) -> Self {
         self.before.values_mut().for_each(Vec::clear);
         self
+    }
+
+    /// Returns the same services, each with the version that it is to come to.
+    #[must_use]
+    pub fn to(self, versions: BTreeMap<String, String>) -> Self {
+        Self { versions, ..self }
     }
 
     /// Returns the names, in the order in which they were named.
@@ -102,6 +112,7 @@ impl Fleet {
             None => pace,
         };
         let convoy = convoy.as_ref();
+        let batch = &Batch::of_several();
         let mut course = Course {
             fleet: self,
             pace,
@@ -127,6 +138,7 @@ impl Fleet {
                         convoy,
                         // All of them together ask as often as one does.
                         lookout: outside.lookout.map(|every| every * parallel),
+                        batch: Some(batch),
                     };
                     let mut told = Told {
                         service: name,
@@ -140,7 +152,7 @@ impl Fleet {
                     if let Some(convoy) = convoy {
                         convoy.leave(name);
                         if !pace.keep_going && !is_well(&outcome) {
-                            convoy.call_off(&format!("`{name}` ended as {}", word(&outcome)));
+                            convoy.call_off(name, &word(&outcome));
                         }
                     }
                     course.ends.insert(name, outcome);
@@ -152,6 +164,7 @@ impl Fleet {
             let ended = course.ends.get(name.as_str()).cloned();
             ServiceEnd {
                 service: name.clone(),
+                version: self.versions.get(name).cloned(),
                 outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
             }
         });
@@ -228,6 +241,16 @@ impl<'a> Course<'a> {
     }
 }
 
+/// Names the first of some services, and counts the others: `a, b, c and 2 more`.
+pub(super) fn few(names: &[&str]) -> String {
+    let (named, others) = names.split_at(names.len().min(NAMED));
+    let named = named.join(", ");
+    match others.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 fn is_well(outcome: &Outcome) -> bool {
     outcome.ending.code().number == 0
 }
@@ -292,13 +315,10 @@ fn summary(ends: Vec<ServiceEnd>) -> Outcome {
         }
     } else {
         let named: Vec<&str> = bad.iter().map(|it| it.service.as_str()).collect();
-        let mut names = named[..named.len().min(NAMED)].join(", ");
-        if named.len() > NAMED {
-            names.push_str(&format!(" and {} more", named.len() - NAMED));
-        }
         format!(
-            "{} of {all} services did not end well ({names}); {}: {}",
+            "{} of {all} services did not end well ({}); {}: {}",
             bad.len(),
+            few(&named),
             worst.service,
             worst.outcome.reason
         )
@@ -325,6 +345,7 @@ mod tests {
     fn end(service: &str, ending: Ending) -> ServiceEnd {
         ServiceEnd {
             service: service.to_owned(),
+            version: None,
             outcome: Box::new(Outcome::new(ending, format!("because of {service}"))),
         }
     }
@@ -386,6 +407,7 @@ mod tests {
         ];
         let fleet = Fleet {
             names: before.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            versions: BTreeMap::new(),
             before: before
                 .iter()
                 .map(|(name, needed)| {

@@ -25,6 +25,7 @@ pub mod github_approvals;
 pub mod history;
 pub mod journal;
 pub mod land;
+mod land_together;
 pub mod live;
 pub mod load;
 pub mod lookout;

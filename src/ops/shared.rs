@@ -16,6 +16,7 @@ pub fn check(target: &Target, changes: &[Change]) -> Result<(), Failure> {
         config,
         environment_name,
         branch,
+        usual_branch,
         ..
     } = target;
     // The target's own is the one of its environment: `{root}` is no longer in it.
@@ -25,7 +26,8 @@ pub fn check(target: &Target, changes: &[Change]) -> Result<(), Failure> {
     };
     let mut refusals: Vec<Refusal> = Vec::new();
     for (name, other) in &config.environments {
-        if name == environment_name || other.branch.as_ref() != Some(branch) {
+        let is_elsewhere = other.branch.as_ref().unwrap_or(usual_branch) != branch;
+        if name == environment_name || is_elsewhere {
             continue;
         }
         let set = glob_set(&service.globs(other))?;

@@ -163,6 +163,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: start.source.clone(),
+            planned: None,
             drill: start.drill,
             accept: start.accept,
             asker: Asker {
@@ -439,6 +440,7 @@ impl Stage {
             clock: self.time.clone(),
             convoy: None,
             lookout: start.lookout,
+            batch: None,
             secrets: &|name| {
                 let given = variables.iter().find(|(variable, _)| *variable == name);
                 match given {

@@ -147,6 +147,7 @@ fn perform(
             }),
             convoy: None,
             lookout: None,
+            batch: None,
             secrets: &|_| None,
         };
         let ended = Box::pin(work(&outside, &mut told)).await;
@@ -166,6 +167,7 @@ async fn act(
     };
     if let Deed::Deploy(version) = &order.deed {
         let request = DeployRequest {
+            planned: None,
             service: Some(order.service.to_owned()),
             environment: None,
             version: version.clone(),

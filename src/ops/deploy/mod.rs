@@ -33,7 +33,7 @@ use super::{
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     notifications,
-    plan::{self, Foreseen},
+    plan::{self, Foreseen, PlannedBefore},
     programs, provenance,
     stop::Stop,
     window::Patience,
@@ -44,7 +44,7 @@ use crate::{
     git::Repository,
     notify::Notifier,
     policy::Action,
-    probe,
+    probe::{self, prometheus::Batch},
     rollout::{Plan, Replay},
     secret::Secret,
     units::Version,
@@ -116,6 +116,8 @@ pub struct DeployRequest {
     pub drill: bool,
     /// Does the command itself accept what waits for a person, where the policy names nobody who does?
     pub accept: bool,
+    /// What it must come to, where it was planned before.
+    pub planned: Option<Arc<PlannedBefore>>,
     /// Who asks.
     pub asker: Asker,
 }
@@ -134,6 +136,8 @@ pub struct Outside<'a> {
     pub convoy: Option<&'a Convoy>,
     /// How often a deployment that waits looks whether another run has taken it over; none = never.
     pub lookout: Option<Duration>,
+    /// What services that are watched side by side ask through; none = each watch asks alone.
+    pub batch: Option<&'a Batch>,
 }
 
 impl Outside<'_> {
@@ -230,6 +234,14 @@ async fn after_others(
                 manifests,
             } => (ready, diff, manifests),
         };
+        if let Some(planned) = &request.planned {
+            let repository = outside.repository.display();
+            let checked = planned.check(&prepared, &manifests, &target, repository);
+            if let Err(mut failure) = checked {
+                failure.0.verdict = Some(permit.into_verdict());
+                return Err(failure);
+            }
+        }
         let asked = let_past(
             &mut prepared,
             &mut permit,
@@ -250,6 +262,7 @@ async fn after_others(
                     manifests: &manifests,
                     diff,
                     target: &target,
+                    repository: outside.repository.display(),
                     timeout: request.limits.timeout,
                 };
                 foreseen.add_to(&mut outcome)?;
@@ -263,6 +276,7 @@ async fn after_others(
                 manifests: &manifests,
                 diff,
                 target: &target,
+                repository: outside.repository.display(),
                 timeout: request.limits.timeout,
             };
             return foreseen.allowed(*permit, outside.clock.now(), reporter);
