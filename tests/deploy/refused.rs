@@ -163,6 +163,7 @@ async fn a_journal_that_is_refused_later_does_not_stop_the_way_back() {
             4/4 back: wait until the previous version is healthy: passed
             warning: the way back is done, but its record is not: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
             40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: the git server refused the journal `refs/shipgate/production/advertisements`: error: only branches are kept here, not refs/shipgate/production/advertisements | pre-receive hook declined
+              hint: nothing was found wrong with the version: once what broke is mended, run the same deploy again
               hint: allow the token to push references under refs/shipgate/
             ");
         }
