@@ -12,12 +12,14 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::regions::environment_name,
     event::{Ending, Failure},
     git::{CommitSigner, ConnectionOptions, Repository, RepositoryOptions, ServerToken},
     ops::{
         deploy::Outside,
         failure,
         load::{self, ConfigSource, Site, Target},
+        regions::Group,
         signer::Signer,
     },
     probe,
@@ -47,6 +49,10 @@ pub struct RepositoryArguments {
     /// Environment [default: the only one]
     #[arg(long, value_parser = name)]
     pub environment: Option<String>,
+    /// Region of the environment [default: of `deploy`, `plan` and `recover` all, one after the other];
+    /// these take several, `a,b` or the flag again
+    #[arg(long, value_delimiter = ',', value_parser = name, requires = "environment")]
+    pub region: Vec<String>,
     /// PEM file with further certificate authorities
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -233,7 +239,7 @@ impl RepositoryArguments {
             opened.repository(),
             &source,
             self.one_service()?,
-            self.environment.as_deref(),
+            self.environment()?.as_deref(),
         )
         .await
     }
@@ -265,7 +271,40 @@ impl RepositoryArguments {
             branch: self.branch.as_deref(),
             path: &self.config,
         };
-        load::site(opened.repository(), &source, self.environment.as_deref()).await
+        let environment = self.environment()?;
+        load::site(opened.repository(), &source, environment.as_deref()).await
+    }
+
+    /// Returns the environment, for commands that are about one region at a time: of a region the name
+    /// that it has as an environment of its own.
+    ///
+    /// # Errors
+    /// Several regions are named.
+    pub fn environment(&self) -> Result<Option<String>, Failure> {
+        match (&self.region[..], &self.environment) {
+            ([], environment) => Ok(environment.clone()),
+            ([region], Some(environment)) => Ok(Some(environment_name(environment, region))),
+            (several, _) => Err(Failure::new(
+                Ending::Usage,
+                format!(
+                    "one region at a time; found {} with --region",
+                    several.len()
+                ),
+            )),
+        }
+    }
+
+    /// Reads the configuration and finds the regions that are meant.
+    ///
+    /// # Errors
+    /// As [`Group::read`].
+    pub async fn group(&self, opened: &Opened) -> Result<Group, Failure> {
+        let source = ConfigSource {
+            branch: self.branch.as_deref(),
+            path: &self.config,
+        };
+        let environment = self.environment.as_deref();
+        Group::read(opened.repository(), &source, environment, &self.region).await
     }
 }
 

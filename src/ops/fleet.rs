@@ -148,6 +148,7 @@ impl Fleet {
             let ended = course.ends.get(name.as_str()).cloned();
             ServiceEnd {
                 service: name.clone(),
+                region: None,
                 outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
             }
         });
@@ -224,7 +225,7 @@ impl<'a> Course<'a> {
     }
 }
 
-fn is_well(outcome: &Outcome) -> bool {
+pub(super) fn is_well(outcome: &Outcome) -> bool {
     outcome.ending.code().number == 0
 }
 
@@ -232,7 +233,7 @@ fn is_left_alone(outcome: &Outcome) -> bool {
     [NOT_BEGUN, DEPENDENCY_FAILED].contains(&outcome.reason_code.as_str())
 }
 
-fn word(outcome: &Outcome) -> String {
+pub(super) fn word(outcome: &Outcome) -> String {
     let code = outcome.ending.code();
     format!("{} {}", code.number, code.name)
 }
@@ -321,6 +322,7 @@ mod tests {
     fn end(service: &str, ending: Ending) -> ServiceEnd {
         ServiceEnd {
             service: service.to_owned(),
+            region: None,
             outcome: Box::new(Outcome::new(ending, format!("because of {service}"))),
         }
     }

@@ -161,6 +161,7 @@ impl Stage {
             },
             source: start.source.clone(),
             drill: start.drill,
+            regions: None,
             accept: start.accept,
             asker: Asker {
                 github: start.github.clone(),

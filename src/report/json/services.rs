@@ -13,6 +13,8 @@ use crate::{event::ServiceEnd, report::sanitise};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ServiceEndReport {
     service: String,
+    /// The region, where it is the run in one of several.
+    region: Option<String>,
     result: &'static str,
     /// The exit status that this service alone would have had.
     exit_code: u8,
@@ -36,6 +38,7 @@ impl ServiceEndReport {
         let outcome = &*end.outcome;
         Self {
             service: end.service.clone(),
+            region: end.region.clone(),
             result: outcome.ending.result(),
             exit_code: outcome.ending.code().number,
             reason_code: outcome.reason_code.clone(),
