@@ -16,4 +16,5 @@ mod stage;
 mod support;
 
 mod one_commit;
+mod regions;
 mod side_by_side;
