@@ -12,7 +12,10 @@ time of shipgate, and what the server uses beside it; "lost" counts the races fo
   one        one process for all of them, a commit each
   one commit one process for all of them, and one commit
 
-`--table 10,100,1000` asks one process for so many services each, to see how the cost grows.
+`--table 10,100,1000` asks one process for so many services each, to see how the cost grows; `--beside 9`
+gives each of them so many manifests more, in the environment, where shipgate looks for what selects its
+pods. "pushes" are the requests that change refs, of all "requests" to the git server; "MB" is the most
+memory that one process had.
 
 Needs git with http-backend, and Python 3.9 or newer.
 """
@@ -44,19 +47,26 @@ def deploy(track, binary, names, pace, home):
                             stdout=(home / "out").open("w"), stderr=(home / "err").open("w"))
 
 
-def run(binary, services, files, processes, pace):
+def wait(process):
+    """Waits for a process; returns how it ended and the most memory that it had, in MB."""
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, used.ru_maxrss // 1024
+
+
+def run(binary, services, files, beside, processes, pace):
     """Deploys all services once. Returns a row."""
     with tempfile.TemporaryDirectory() as folder:
-        track = Track(pathlib.Path(folder), services, files)
+        track = Track(pathlib.Path(folder), services, files, beside)
         for name in track.names:
             (track.live / name).write_text(VERSION)
         before, server, began = cpu_of_children(), track.server_cpu(), time.monotonic()
         homes = [track.folder / f"process-{number}" for number in range(processes)]
         running = [deploy(track, binary, track.names[number::processes], pace, home)
                    for number, home in enumerate(homes)]
-        ends = [process.wait() for process in running]
+        ends, memory = zip(*map(wait, running))
         row = {"seconds": time.monotonic() - began, "cpu": cpu_of_children() - before,
-               "server": track.server_cpu() - server, "lost": 0}
+               "server": track.server_cpu() - server, "lost": 0, "memory": max(memory)}
         said = [json.loads((home / "out").read_text()) for home in homes]
         wrong = [f"{end['service']}: {end['exit_code']} {end['reason']}"
                  for report in said for end in report["services"] if end["exit_code"]]
@@ -66,7 +76,7 @@ def run(binary, services, files, processes, pace):
             found = re.findall(r"after (\d+) lost race", (home / "err").read_text())
             row["lost"] += sum(map(int, found))
         row["commits"] = landed(track)
-        track.end()
+        row |= track.end()
         return row
 
 
@@ -88,13 +98,14 @@ def main():
     reader.add_argument("--processes", default=8, type=int)
     reader.add_argument("--parallel", default=4, type=int, help="services at once in a process")
     reader.add_argument("--files", default=10_000, type=int, help="beside those of the services")
+    reader.add_argument("--beside", default=0, type=int, help="manifests more of each service")
     reader.add_argument("--table", help="numbers of services, with commas")
     asked = reader.parse_args()
     binary = asked.binary.resolve()
     if not binary.exists():
         reader.error(f"there is no {binary}: build it, or name another with --binary")
-    print(f"{asked.files:,} other files, {os.cpu_count()} cores, {git('--version')}")
-    head = f"{'seconds':>8} {'CPU s':>7} {'server CPU s':>13} {'commits':>8} {'lost':>6} {'ms a service':>13}"
+    print(f"{asked.files:,} other files, {asked.beside} manifests beside each service's own, {os.cpu_count()} cores, {git('--version')}")
+    head = f"{'seconds':>8} {'CPU s':>7} {'server CPU s':>13} {'commits':>8} {'lost':>6} {'ms a service':>13} {'pushes':>7} {'requests':>9} {'MB':>5}"
     print(f"{'':26} {head}")
     each, together = ["--max-parallel", str(asked.parallel)], ["--one-commit"]
     if asked.table:
@@ -105,10 +116,11 @@ def main():
         ways = [(f"{asked.processes} processes", asked.services, asked.processes, each),
                 ("one", asked.services, 1, each), ("one commit", asked.services, 1, together)]
     for name, services, processes, pace in ways:
-        row = run(binary, services, asked.files, processes, pace)
+        row = run(binary, services, asked.files, asked.beside, processes, pace)
         milliseconds = row["seconds"] / services * 1000
         print(f"{name:26} {row['seconds']:8.1f} {row['cpu']:7.2f} {row['server']:13.1f} "
-              f"{row['commits']:8} {row['lost']:6} {milliseconds:13.0f}", flush=True)
+              f"{row['commits']:8} {row['lost']:6} {milliseconds:13.0f} {row['pushes']:7} "
+              f"{row['requests']:9} {row['memory']:5}", flush=True)
 
 
 if __name__ == "__main__":

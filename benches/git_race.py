@@ -20,7 +20,9 @@ Needs git with http-backend, and Python 3.9 or newer.
 
 import argparse
 import base64
+import collections
 import http.server
+import json
 import os
 import pathlib
 import resource
@@ -43,6 +45,13 @@ spec:
     spec:
       containers:
       - {{name: app, image: "registry.example/{name}:{version}"}}
+"""
+BESIDE = """apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  selector: {{app: {name}}}
+  ports: [{{port: 80}}]
 """
 SERVICE = """  {name}:
     manifests: ["clusters/prod/{name}.yaml"]
@@ -93,6 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """`git http-backend` behind basic authentication, and what runs of each service."""
 
     root = live = None
+    asked = collections.Counter()
 
     def log_message(self, *_):
         """Says nothing."""
@@ -126,6 +136,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(401, [("WWW-Authenticate", 'Basic realm="git"')], b"")
             return
         path, _, query = self.path.partition("?")
+        self.asked["requests"] += 1
+        self.asked["pushes"] += self.command == "POST" and path.endswith("/git-receive-pack")
         done = subprocess.run(["git", "http-backend"], input=body, check=True, stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL, env=environment(
             GIT_PROJECT_ROOT=str(self.root), GIT_HTTP_EXPORT_ALL="1", PATH_INFO=path,
@@ -148,19 +160,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def serve(root, live):
-    """Serves until standard input ends; prints its port."""
+    """Serves until standard input ends; prints its port, and at the end what it was asked."""
     Handler.root, Handler.live = pathlib.Path(root), pathlib.Path(live)
     Handler.protocol_version = "HTTP/1.1"
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     sys.stdin.read()
+    print(json.dumps(Handler.asked), flush=True)
 
 
 class Track:
     """A server with a repository of its own, and the writers' folders."""
 
-    def __init__(self, folder, writers, files):
+    def __init__(self, folder, writers, files, beside=0):
         self.folder, self.names = folder, [f"service-{number}" for number in range(writers)]
         self.repository, self.live = folder / "remote/shop.git", folder / "live"
         self.live.mkdir(parents=True)
@@ -169,15 +182,19 @@ class Track:
             [sys.executable, __file__, "--serve", str(self.repository.parent), str(self.live)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.origin = f"http://127.0.0.1:{self.server.stdout.readline().strip()}"
-        self.seed(files)
+        self.seed(files, beside)
 
-    def seed(self, files):
-        """Makes the repository: the services, and other files that nobody changes."""
+    def seed(self, files, beside):
+        """Makes the repository: the services, each with manifests beside its own in the environment, and
+        other files that nobody changes."""
         work = self.folder / "seed"
         config = "version: 1\nenvironments:\n  production: {branch: main, root: clusters/prod}\nservices:\n"
         for name in self.names:
             write(work / f"clusters/prod/{name}.yaml", PATTERN.format(name=name, version="1.0"))
             config += SERVICE.format(name=name, live=f"{self.origin}/live")
+            for number in range(beside):
+                write(work / f"clusters/prod/{name}/{number}.yaml",
+                      BESIDE.format(name=f"{name}-{number}"))
         write(work / "shipgate.yaml", config)
         write(work / "policies/production.yaml", POLICY)
         for number in range(files):
@@ -185,6 +202,8 @@ class Track:
             write(work / f"clusters/staging/{number // 100}/{name}.yaml",
                   PATTERN.format(name=name, version="1.0"))
         git("init", "--quiet", "--initial-branch=main", str(work))
+        # Packing in the background would still be at it while the folder goes.
+        git("config", "gc.auto", "0", folder=work)
         git("add", ".", folder=work)
         git("commit", "--quiet", "--message", "first", folder=work)
         git("clone", "--quiet", "--bare", str(work), str(self.repository))
@@ -238,9 +257,11 @@ class Track:
         return sum(len(file.read_text().splitlines()) for file in files)
 
     def end(self):
-        """Ends the server."""
+        """Ends the server, and returns what it was asked."""
         self.server.stdin.close()
+        asked = json.loads(self.server.stdout.read())
         self.server.wait()
+        return asked
 
 
 def write(path, text):

@@ -273,6 +273,17 @@ def silences(_):
     return (f"{counted[1]} silences" if counted else "nothing"), failed, "none"
 
 
+def random_worlds(_):
+    """Whole systems from seeds: 10,000 deployments, 200 more over git's own server, planted bugs."""
+    _, failed, text = cargo_test(
+        "--release", "--test", "simulation", "--", "--nocapture", environment={"SHIPGATE_PROVE": "1"},
+    )
+    told = re.findall(r"worlds over ([^:]+): (\d+) with (\d+) rollouts", text)
+    parts = [f"{int(rollouts):,} rollouts in {int(worlds):,} worlds over {server}" for server, worlds, rollouts in told]
+    found = len(set(re.findall(r"planted (\w+): found", text)))
+    return "; ".join([*parts, f"{found} planted bugs found"]), failed, "from 0"
+
+
 def way_back(_):
     """Takes bad canaries back over git's own server, and measures from the verdict to the commits."""
     succeeded, text = run(["cargo", "bench", "--bench", "way_back", "--", str(WAYS_BACK)])
@@ -331,6 +342,7 @@ def parts():
         "audit": audit,
         "deaths": deaths,
         "silences": silences,
+        "random": random_worlds,
         "way-back": way_back,
         "judge": judge,
         "cloudwatch": cloudwatch,

@@ -115,6 +115,8 @@ async fn taken_back() -> [Duration; 2] {
     });
     let outside = Outside {
         convoy: None,
+        lookout: None,
+        batch: None,
         repository: &repository,
         client: &client,
         clock: time,
@@ -137,6 +139,7 @@ async fn taken_back() -> [Duration; 2] {
             timeout: None,
         },
         source: None,
+        planned: None,
         drill: false,
         asker: Asker::default(),
     };

@@ -180,7 +180,8 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
     let outcome = check::run(&policy, &request, &facts, now, session)?;
     match &found.origin {
         Origin::Repository(opened) if arguments.at.is_none() => {
-            beside_others(outcome, opened, &request, now, session).await
+            let place = (&**opened, &arguments.repository);
+            beside_others(outcome, place, &request, now, session).await
         }
         _ => Ok(outcome),
     }
@@ -189,7 +190,7 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
 /// What a policy allows is refused all the same while a run of the service is not finished.
 async fn beside_others(
     outcome: Outcome,
-    opened: &Opened,
+    (opened, arguments): (&Opened, &RepositoryArguments),
     request: &Request,
     now: DateTime<Utc>,
     session: &mut Session,
@@ -202,7 +203,8 @@ async fn beside_others(
     }
     let place = (service.as_str(), environment.as_str());
     let version = request.version.as_ref();
-    match deploy::foreseen(opened.repository(), place, version, now).await {
+    let (outside, source) = (opened.outside(), arguments.source());
+    match deploy::foreseen(&outside, &source, place, version, now).await {
         Ok(remark) => {
             if let Some(remark) = remark {
                 session.event(&Event::Note(remark));

@@ -23,24 +23,8 @@ use crate::{
     },
 };
 
-const EXAMPLES: &str = "\
-Examples:
-  shipgate compare --canary 45/5000 --stable 380/95000
-  shipgate compare --polls polls.csv --dispersion 1
-  shipgate compare --canary 12/5000 --max-rate 0.001
-  shipgate compare --service ads --environment production --from -30m
-  shipgate compare --service ads --version 1.1 --stable-version 1.0 \\
-    --from 2026-03-10T10:00:00Z --to 2026-03-10T10:30:00Z \\
-    --stable-from 2026-03-09T10:00:00Z --stable-to 2026-03-09T11:00:00Z
-
-The file has the header n_canary,bad_canary,n_stable,bad_stable and a poll a line.
-With --from, the comparisons of the configuration are asked of their provider.
-Exit code 0: good enough; 22: worse than tolerated; 21: undecided, or no data;
-20: the provider does not answer.";
-
 /// Flags of `compare`.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
 pub struct CompareArguments {
     /// Bad and all requests of the canary, such as 45/5000
     #[arg(long, value_name = "BAD/TOTAL", value_parser = counts, allow_hyphen_values = true, conflicts_with = "polls")]

@@ -131,6 +131,7 @@ async fn deploy_into(
             timeout: None,
         },
         source: None,
+        planned: None,
         drill: scenario == Scenario::Drill,
         regions: None,
         accept: false,

@@ -1,6 +1,6 @@
 //! `shipgate deploy`: the whole job.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
@@ -10,6 +10,7 @@ use super::{
     authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     people::{self, ApprovalArguments},
+    plan_files::PlanFileArguments,
     repository::RepositoryArguments,
     services::{PaceArguments, ServicesArguments, Versions},
     signals,
@@ -24,6 +25,7 @@ use crate::{
         deploy::{self, DeployRequest, Limits, OnCancel},
         fleet::{Fleet, Pace},
         load::{HAS_REGIONS, Services},
+        plan::PlannedBefore,
         regions, stopped_before_change,
     },
     units::{Version, parse_duration},
@@ -43,8 +45,11 @@ pub struct DeployArguments {
     pub services: ServicesArguments,
     /// Version to deploy: an image tag that is a Kubernetes label value too. Of several services
     /// each may have its own: `--service a=1.1,b=2.0`
-    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present_any = ["service", "service_list"])]
+    #[arg(long, value_parser = version, allow_hyphen_values = true, required_unless_present_any = ["service", "service_list", "plan"])]
     pub version: Option<Version>,
+    /// What was planned before.
+    #[command(flatten)]
+    pub plans: PlanFileArguments,
     /// How several are run.
     #[command(flatten)]
     pub pace: PaceArguments,
@@ -123,11 +128,24 @@ impl From<CancelChoice> for OnCancel {
 ///
 /// # Errors
 /// As [`deploy::deploy`].
-pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Outcome, Failure> {
+pub async fn run(
+    mut arguments: DeployArguments,
+    session: &mut Session,
+) -> Result<Outcome, Failure> {
+    let plans = arguments.plans.read(&mut arguments.repository, session)?;
+    if let Some(plans) = &plans {
+        if plans.is_empty() {
+            let text = "the plans have nothing to do: what was planned for runs already";
+            return Ok(Outcome::new(Ending::NoChange, text));
+        }
+        let names = plans.iter().map(|plan| plan.service().to_owned());
+        arguments.repository.service = names.collect();
+    }
     let audit = arguments.audit.open(session, arguments.dry_run)?;
     let version = arguments.version.as_ref().map(Version::to_string);
     let run = audit::run(session, &arguments.repository, version);
-    let ended = Box::pin(deploy(arguments, audit.clone(), session)).await;
+    let plans = plans.unwrap_or_default();
+    let ended = Box::pin(deploy(arguments, plans, audit.clone(), session)).await;
     audit::finish(ended, audit.as_ref(), run, session)
 }
 
@@ -137,6 +155,7 @@ pub async fn run(arguments: DeployArguments, session: &mut Session) -> Result<Ou
 /// As [`deploy::deploy`].
 pub async fn deploy(
     arguments: DeployArguments,
+    plans: Vec<PlannedBefore>,
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
@@ -151,7 +170,19 @@ pub async fn deploy(
         .services
         .services(&arguments.repository, session)?;
     let are_several = arguments.services.are_several(&services);
-    let (services, versions) = Versions::take(services, arguments.version)?;
+    let (services, mut versions) = if plans.is_empty() {
+        Versions::take(services, arguments.version)?
+    } else {
+        // What a file calls a service is the name of one, and nothing else.
+        (services, Versions::default())
+    };
+    let plans = plans
+        .into_iter()
+        .map(|plan| (plan.service().to_owned(), Arc::new(plan)));
+    let plans: BTreeMap<String, Arc<PlannedBefore>> = plans.collect();
+    for (service, plan) in &plans {
+        versions.plan(service, &plan.version);
+    }
     let circumstances = Circumstances {
         wait_for_window: arguments.wait_for_window,
         wait_for_run: arguments.wait_for_run,
@@ -185,6 +216,7 @@ pub async fn deploy(
             drill: arguments.drill,
             regions: None,
             accept: arguments.accept,
+            planned: service.and_then(|name| plans.get(name)).cloned(),
             asker: asker.clone(),
         })
     };
@@ -223,6 +255,12 @@ pub async fn deploy(
         return Err(Failure::new(Ending::Usage, reason).hint("run it without --one-commit"));
     }
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
+    let wanted = fleet.names().iter().map(|name| {
+        let version = versions.of(Some(name))?;
+        Ok((name.clone(), version.to_string()))
+    });
+    let wanted = wanted.collect::<Result<BTreeMap<_, _>, Failure>>()?;
+    let fleet = fleet.to(wanted);
     let requests = fleet
         .names()
         .iter()

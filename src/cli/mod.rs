@@ -10,23 +10,28 @@ mod circumstances;
 mod cleanup;
 mod compare;
 mod compare_past;
+mod completions;
 pub mod context;
 mod demo;
 mod deploy;
+mod examples;
 mod explain;
 mod gated;
 mod history;
 mod judge_flags;
+mod man;
 mod next;
 mod people;
 mod pipeline;
 mod plan;
+mod plan_files;
 mod plan_traffic;
 mod policy;
 mod recover;
 mod repository;
 mod request;
 mod rollback;
+mod runbook;
 mod schema;
 mod services;
 mod session;
@@ -83,39 +88,65 @@ enum Invocation {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Evaluate the policy now, or at another time: may this be deployed, and if not, when?
+    #[command(after_help = examples::CHECK)]
     Check(check::CheckArguments),
     /// The coming openings and closings, as a table or a calendar
+    #[command(after_help = examples::NEXT)]
     Next(next::NextArguments),
     /// Judge the cases beside policies: does each decide as expected?
+    #[command(after_help = examples::TEST)]
     Test(test::TestArguments),
     /// What `deploy` would do: verdict, commits, diffs, times, way back; changes nothing
+    #[command(after_help = examples::PLAN)]
     Plan(plan::PlanArguments),
     /// Rewrite manifests in the work tree; never commits
+    #[command(after_help = examples::SET)]
     Set(set::SetArguments),
     /// The whole job: gate, rewrite, commit, push, wait until live, verify, promote or take back
+    #[command(after_help = examples::DEPLOY)]
     Deploy(deploy::DeployArguments),
     /// Poll health and metrics of what runs, judge, exit; changes nothing
+    #[command(after_help = examples::VERIFY)]
     Verify(verify::VerifyArguments),
     /// Is the canary worse than stable? Judges counts, or a time that is over; changes nothing
+    #[command(after_help = examples::COMPARE)]
     Compare(compare::CompareArguments),
     /// Back to the last known good version, or to --to VERSION
+    #[command(after_help = examples::ROLLBACK)]
     Rollback(rollback::RollbackArguments),
     /// Finish or take back whatever an interrupted run left; safe at any time
+    #[command(after_help = examples::RECOVER)]
     Recover(recover::RecoverArguments),
     /// Once the old colour of a blue/green pair was kept for long enough: its replicas to 0
+    #[command(after_help = examples::CLEANUP)]
     Cleanup(cleanup::CleanupArguments),
     /// Sign an approval or an emergency override with an SSH key
+    #[command(after_help = examples::APPROVE)]
     Approve(approve::ApproveArguments),
     /// Past deployments, from the branch and the journal
+    #[command(after_help = examples::HISTORY)]
     History(history::HistoryArguments),
+    /// Write the way back of every service down, with its real names and commands
+    #[command(after_help = examples::RUNBOOK)]
+    Runbook(runbook::RunbookArguments),
     /// Are policies and shipgate.yaml valid, and are they meant so?
+    #[command(after_help = examples::VALIDATE)]
     Validate(validate::ValidateArguments),
     /// The whole job on an embedded world, with nothing installed
+    #[command(after_help = examples::DEMO)]
     Demo(demo::DemoArguments),
     /// Print the JSON Schema of a file format
+    #[command(after_help = examples::SCHEMA)]
     Schema(schema::SchemaArguments),
     /// Explain an exit code by number or name
+    #[command(after_help = examples::EXPLAIN)]
     Explain(explain::ExplainArguments),
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions(completions::CompletionsArguments),
+    /// Print a manual page, or write all of them
+    #[command(after_help = examples::MAN)]
+    Man(man::ManArguments),
 }
 
 impl Command {
@@ -134,10 +165,13 @@ impl Command {
             Self::Cleanup(_) => "cleanup",
             Self::Approve(_) => "approve",
             Self::History(_) => "history",
+            Self::Runbook(_) => "runbook",
             Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
             Self::Schema(_) => "schema",
             Self::Explain(_) => "explain",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
         }
     }
 }
@@ -201,10 +235,13 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Cleanup(arguments) => Box::pin(cleanup::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Runbook(arguments) => runbook::run(&arguments, session),
         Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
         Command::Schema(arguments) => schema::run(&arguments, session),
         Command::Explain(arguments) => explain::run(&arguments, session),
+        Command::Completions(arguments) => completions::run(&arguments, session),
+        Command::Man(arguments) => man::run(&arguments, session),
     }
 }
 
@@ -249,9 +286,28 @@ fn wants_json(arguments: &[OsString], context: &Context) -> bool {
 
 /// Finds the command on a command line that could not be read.
 fn command_named(arguments: &[OsString]) -> &'static str {
-    const COMMANDS: [&str; 18] = [
-        "check", "next", "test", "plan", "set", "deploy", "verify", "compare", "rollback",
-        "recover", "cleanup", "approve", "history", "validate", "demo", "schema", "explain", "ci",
+    const COMMANDS: [&str; 21] = [
+        "check",
+        "next",
+        "test",
+        "plan",
+        "set",
+        "deploy",
+        "verify",
+        "compare",
+        "rollback",
+        "recover",
+        "cleanup",
+        "approve",
+        "history",
+        "validate",
+        "demo",
+        "schema",
+        "explain",
+        "ci",
+        "completions",
+        "man",
+        "runbook",
     ];
     arguments
         .iter()

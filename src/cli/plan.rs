@@ -10,6 +10,7 @@ use super::{
     authorship::AuthorshipArguments,
     circumstances::CircumstanceArguments,
     deploy::{self, CancelChoice, DeployArguments, GateArguments, duration, version},
+    plan_files::PlanFileArguments,
     plan_traffic::TrafficPlanArguments,
     repository::RepositoryArguments,
     services::{PaceArguments, ServicesArguments},
@@ -70,6 +71,7 @@ pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outc
         repository: arguments.repository,
         authorship: arguments.authorship,
         services: arguments.services,
+        plans: PlanFileArguments::default(),
         version: arguments.version,
         pace: PaceArguments::all(),
         gate: arguments.gate,
@@ -84,7 +86,7 @@ pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outc
         accept: false,
         audit: AuditArguments::default(),
     };
-    let mut outcome = Box::pin(deploy::deploy(deploy, None, session)).await?;
+    let mut outcome = Box::pin(deploy::deploy(deploy, Vec::new(), None, session)).await?;
     arguments.traffic.add_to(&mut outcome, session)?;
     Ok(outcome)
 }

@@ -19,6 +19,7 @@ use crate::{
         deploy::Outside,
         failure,
         load::{self, ConfigSource, Site, Target},
+        lookout::LOOK,
         regions::Group,
         signer::Signer,
     },
@@ -117,6 +118,8 @@ impl Opened {
             clock: self.clock.clone(),
             secrets: &*self.secrets,
             convoy: None,
+            lookout: Some(LOOK),
+            batch: None,
         }
     }
 
@@ -231,13 +234,9 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`load::target`].
     pub async fn target(&self, opened: &Opened) -> Result<Target, Failure> {
-        let source = ConfigSource {
-            branch: self.branch.as_deref(),
-            path: &self.config,
-        };
         load::target(
             opened.repository(),
-            &source,
+            &self.source(),
             self.one_service()?,
             self.environment()?.as_deref(),
         )
@@ -267,12 +266,16 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`load::site`].
     pub async fn site(&self, opened: &Opened) -> Result<Site, Failure> {
-        let source = ConfigSource {
+        let environment = self.environment()?;
+        load::site(opened.repository(), &self.source(), environment.as_deref()).await
+    }
+
+    /// Returns where the configuration is read.
+    pub fn source(&self) -> ConfigSource<'_> {
+        ConfigSource {
             branch: self.branch.as_deref(),
             path: &self.config,
-        };
-        let environment = self.environment()?;
-        load::site(opened.repository(), &source, environment.as_deref()).await
+        }
     }
 
     /// Returns the environment, for commands that are about one region at a time: of a region the name
@@ -299,12 +302,14 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`Group::read`].
     pub async fn group(&self, opened: &Opened) -> Result<Group, Failure> {
-        let source = ConfigSource {
-            branch: self.branch.as_deref(),
-            path: &self.config,
-        };
         let environment = self.environment.as_deref();
-        Group::read(opened.repository(), &source, environment, &self.region).await
+        Group::read(
+            opened.repository(),
+            &self.source(),
+            environment,
+            &self.region,
+        )
+        .await
     }
 }
 

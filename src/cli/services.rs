@@ -8,7 +8,10 @@ use std::{
 
 use clap::Args;
 
-use super::{Session, repository::RepositoryArguments};
+use super::{
+    Session,
+    repository::{RepositoryArguments, name},
+};
 use crate::{
     event::{Ending, Failure},
     ops::{check, fleet::Pace, load::Services},
@@ -50,8 +53,16 @@ impl ServicesArguments {
         };
         let shown = file.display().to_string();
         let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
-        let lines = text.lines().map(str::trim);
-        let names = distinct(lines.filter(|line| !line.is_empty() && !line.starts_with('#')));
+        let lines = (1..).zip(text.lines().map(str::trim));
+        let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let named = lines.map(|(number, line)| {
+            readable(line).map(|()| line).map_err(|problem| {
+                let reason = format!("{shown}:{number}: {problem}");
+                Failure::new(Ending::ConfigInvalid, reason)
+                    .hint("write one service a line, `name` or `name=version`")
+            })
+        });
+        let names = distinct(named.collect::<Result<Vec<_>, _>>()?.into_iter());
         if names.is_empty() {
             let reason = format!("{shown}: names no service; expected one a line");
             return Err(Failure::new(Ending::ConfigInvalid, reason));
@@ -142,6 +153,11 @@ impl Versions {
         Ok((Services::Named(bare), versions))
     }
 
+    /// Takes the version that was planned for a service.
+    pub fn plan(&mut self, service: &str, version: &Version) {
+        self.of.insert(service.to_owned(), version.clone());
+    }
+
     /// Returns the version of a service; none = of the only one there is.
     ///
     /// # Errors
@@ -158,6 +174,19 @@ impl Versions {
             )
             .hint("give --version VERSION, or --service NAME=VERSION for one of several")
         })
+    }
+}
+
+/// Is this a service, with a version or without one?
+fn readable(line: &str) -> Result<(), String> {
+    let (service, version) = match line.split_once('=') {
+        Some((service, version)) => (service, Some(version)),
+        None => (line, None),
+    };
+    name(service).map_err(|problem| format!("found {service:?}, {problem}"))?;
+    match version.map(str::parse::<Version>) {
+        Some(Err(error)) => Err(format!("version of `{service}`: {error}")),
+        Some(Ok(_)) | None => Ok(()),
     }
 }
 

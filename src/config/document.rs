@@ -133,6 +133,10 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub depends_on: Vec<String>,
+    /// May a file be changed that belongs to another environment of the same branch too? What is
+    /// deployed to one is then deployed to both. Default: no.
+    #[serde(default)]
+    pub shared: bool,
     /// May `deploy --drill` bring a version and force its way back? Default: no.
     #[serde(default)]
     pub drills: bool,

@@ -182,15 +182,17 @@ impl Helm {
     }
 }
 
-/// Refuses a values file that two environments share on one branch: what is deployed to one of them would
-/// be deployed to the other.
+/// Refuses a values file that two environments share on one branch, unless the service allows it: what is
+/// deployed to one of them would be deployed to the other.
 pub(super) fn check_files(
     services: &BTreeMap<String, Service>,
     environments: &BTreeMap<String, Environment>,
     problems: &mut Problems<'_>,
 ) {
     for (name, service) in services {
-        let Some(helm) = &service.helm else { continue };
+        let Some(helm) = service.helm.as_ref().filter(|_| !service.shared) else {
+            continue;
+        };
         let mut seen: Vec<(String, &Environment, &String)> = Vec::new();
         for (environment_name, environment) in environments {
             let file = environment.path(&helm.file);
@@ -201,7 +203,7 @@ pub(super) fn check_files(
                 problems.at(
                     &format!("/services/{name}/helm/file"),
                     format!(
-                        "`{file}` is the values file of {other} and of {environment_name}, so what is deployed to one is deployed to both; expected a file of each, such as `{{root}}/values.yaml`"
+                        "`{file}` is the values file of {other} and of {environment_name}, so what is deployed to one is deployed to both; expected a file of each, such as `{{root}}/values.yaml`, or `shared: true` where that is wanted"
                     ),
                 );
                 break;

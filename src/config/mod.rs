@@ -103,6 +103,8 @@ pub struct Service {
     pub on_failure: OnFailure,
     /// Services that are deployed before it where several are deployed at once.
     pub depends_on: Vec<String>,
+    /// May a file be changed that belongs to another environment of the same branch too?
+    pub shared: bool,
     /// May drills be run?
     pub drills: bool,
 }

@@ -83,6 +83,7 @@ impl ServiceDocument {
             ),
             on_failure: self.on_failure,
             depends_on: self.depends_on,
+            shared: self.shared,
             drills: self.drills,
         }
     }

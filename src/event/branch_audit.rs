@@ -53,6 +53,8 @@ pub enum GapKind {
     UnknownRun,
     /// A commit claims a run whose journal does not announce this commit.
     NotAnnounced,
+    /// A commit of a run whose journal says last that nothing of it is on the branch.
+    WithdrawnRun,
     /// The journal announces a commit that is not on the branch.
     MissingCommit,
     /// The values cannot be read.
@@ -66,6 +68,7 @@ impl GapKind {
             Self::Unexplained => "unexplained",
             Self::UnknownRun => "unknown-run",
             Self::NotAnnounced => "not-announced",
+            Self::WithdrawnRun => "withdrawn-run",
             Self::MissingCommit => "missing-commit",
             Self::Unreadable => "unreadable",
         }

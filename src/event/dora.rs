@@ -1,7 +1,9 @@
 //! The four figures of DORA (<https://dora.dev/guides/dora-metrics/>) from past deployments.
 //!
 //! A change is a deployment that was verified, or that was taken back because it failed. It failed
-//! where its own verification says so, or where a person took it back before another change came.
+//! where its own verification took it back, or where a person took it back before another change came.
+//! What was judged worse and left failed once somebody had to mend it, and not by the verdict: DORA
+//! counts what "requires immediate intervention". Until it is accepted or mended it is no change yet.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +32,8 @@ pub struct DoraFigures {
     pub changes: usize,
     /// Time from the first commit of a change that failed to its end on the way back.
     pub time_to_restore: Median,
-    /// Runs that say nothing about changes: cancelled, interrupted, superseded, not finished.
+    /// Runs that say nothing about changes: cancelled, interrupted, superseded, not finished, left
+    /// although they were judged worse and not decided yet.
     pub not_counted: usize,
     /// Rehearsals.
     pub drills: usize,
@@ -62,9 +65,33 @@ struct Change<'a> {
     run: &'a Deployment,
     verified: bool,
     failed: bool,
+    /// Was it judged worse and left, and has nobody done anything about that yet?
+    is_open: bool,
     /// Does it run until something takes its place?
     runs: bool,
     restored_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> Change<'a> {
+    /// One that runs, of which nothing is known yet.
+    fn of(run: &'a Deployment) -> Self {
+        Self {
+            run,
+            verified: false,
+            failed: false,
+            is_open: false,
+            runs: true,
+            restored_at: None,
+        }
+    }
+
+    /// It failed, and what ended that is this run.
+    fn fail(&mut self, remedy: &Deployment) {
+        self.failed = true;
+        self.is_open = false;
+        self.runs = false;
+        self.restored_at = remedy.finished_at;
+    }
 }
 
 /// Computes the figures from all deployments there are, of any services, in any order. `from`
@@ -96,45 +123,36 @@ pub fn figures(
                 Kind::Nothing => not_counted += usize::from(inside(run)),
                 Kind::Good => {
                     // What was left although it was judged worse is mended by what came after it.
-                    let left = of_service.iter_mut().filter(|it| it.runs && it.failed);
-                    for change in left {
-                        change.runs = false;
-                        change.restored_at = run.finished_at;
+                    for change in of_service.iter_mut().filter(|it| it.is_open) {
+                        change.fail(run);
                     }
                     of_service.push(Change {
-                        run,
                         verified: true,
-                        failed: false,
-                        runs: true,
-                        restored_at: None,
+                        ..Change::of(run)
                     });
                 }
                 Kind::Left => of_service.push(Change {
-                    run,
-                    verified: false,
-                    failed: true,
-                    runs: true,
-                    restored_at: None,
+                    is_open: true,
+                    ..Change::of(run)
                 }),
-                Kind::Bad => of_service.push(Change {
-                    run,
-                    verified: false,
-                    failed: true,
-                    runs: false,
-                    restored_at: run.finished_at,
-                }),
+                Kind::Bad => {
+                    let mut change = Change::of(run);
+                    change.fail(run);
+                    of_service.push(change);
+                }
                 Kind::Remedy => {
                     // What runs is the last change that came to its end and was not taken back.
                     let live = of_service.iter_mut().rev().find(|change| change.runs);
                     if let Some(change) = live {
-                        change.failed = true;
-                        change.runs = false;
-                        change.restored_at = run.finished_at;
+                        change.fail(run);
                     }
                 }
             }
         }
-        changes.extend(of_service.into_iter().filter(|change| inside(change.run)));
+        let of_range = of_service.into_iter().filter(|change| inside(change.run));
+        let (open, told): (Vec<_>, Vec<_>) = of_range.partition(|change| change.is_open);
+        not_counted += open.len();
+        changes.extend(told);
     }
     let mut verified: Vec<&Change<'_>> = changes.iter().filter(|it| it.verified).collect();
     verified.sort_by_key(|change| change.run.finished_at);
@@ -171,7 +189,7 @@ enum Kind {
     Good,
     /// A change that failed, and was taken back by its own run.
     Bad,
-    /// A change that failed and runs all the same, because that was only to be told.
+    /// A change that was judged worse and runs all the same, because that was only to be told.
     Left,
     /// The change that ran until then was taken back.
     Remedy,
@@ -325,6 +343,18 @@ mod tests {
             ),
             ("left, and accepted", &["0 verified", "10 accepted"]),
             (
+                "left, accepted, and replaced by the next",
+                &["0 verified", "10 accepted", "20 verified"],
+            ),
+            (
+                "left, accepted, and taken back after all",
+                &["0 verified", "10 accepted", "20 rolled-back asked back"],
+            ),
+            (
+                "left, and nobody has decided",
+                &["0 verified", "10 alerted"],
+            ),
+            (
                 "taken back by a person",
                 &["0 verified", "10 verified", "20 rolled-back asked back"],
             ),
@@ -385,6 +415,9 @@ mod tests {
         left, and taken back by a person: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         left, and mended by the next: 2 deployed, 2.0 a week, between 20h of 1/1; lead ? of 0/2; failed 2/3; restored 11h of 2/2; 0 not counted, 0 drills
         left, and accepted: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 0/2; restored ? of 0/0; 0 not counted, 0 drills
+        left, accepted, and replaced by the next: 3 deployed, 3.0 a week, between 10h of 2/2; lead ? of 0/3; failed 0/3; restored ? of 0/0; 0 not counted, 0 drills
+        left, accepted, and taken back after all: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
+        left, and nobody has decided: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 0/1; restored ? of 0/0; 1 not counted, 0 drills
         taken back by a person: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 1/2; restored 11h of 1/1; 0 not counted, 0 drills
         taken back twice: 2 deployed, 2.0 a week, between 10h of 1/1; lead ? of 0/2; failed 2/2; restored 21h of 2/2; 0 not counted, 0 drills
         gone back to a named version: 1 deployed, 1.0 a week, between ? of 0/0; lead ? of 0/1; failed 1/1; restored 11h of 1/1; 0 not counted, 0 drills

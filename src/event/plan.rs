@@ -10,6 +10,10 @@ use crate::{analysis::judge::Parameters, manifest::Change, rollout::Arm, units::
 pub struct PlanRecord {
     /// Run id: the idempotency key.
     pub run: String,
+    /// Address of the repository, as it may be printed.
+    pub repository: String,
+    /// Is it a rehearsal?
+    pub drill: bool,
     /// Service.
     pub service: String,
     /// Environment.

@@ -21,6 +21,8 @@ pub struct ServiceEnd {
     pub service: String,
     /// The region, where it is the run in one of several.
     pub region: Option<String>,
+    /// The version that it was to come to, where that is known.
+    pub version: Option<String>,
     /// Its own outcome, as if it had been alone.
     pub outcome: Box<Outcome>,
 }

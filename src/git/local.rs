@@ -1,6 +1,7 @@
 //! The bare folder of our own, with the remote it belongs to: everything the git thread works on.
 
 use std::{
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     path::{Path, PathBuf},
     sync::Arc,
@@ -12,6 +13,7 @@ use super::{
     branch_journal::BranchJournals,
     ends,
     error::GitError,
+    known::Known,
     names::{WantedJournals, branch_reference},
     remote::{Depth, Fetched, Moment, Remote, tracking_name},
     signing::Author,
@@ -33,6 +35,8 @@ pub(super) struct Local {
     pub(super) journals: BranchJournals,
     /// Journals that come along with the newest commit of a branch.
     pub(super) wanted_journals: WantedJournals,
+    /// Trees and files that were read before.
+    pub(super) known: RefCell<Known>,
     folder: PathBuf,
     /// Refs that were fetched; what came before is left out of some.
     fetched: BTreeSet<String>,
@@ -70,6 +74,7 @@ impl Local {
             fetched: BTreeSet::new(),
             journals: BranchJournals::default(),
             wanted_journals: WantedJournals::default(),
+            known: RefCell::default(),
             recent: BTreeMap::new(),
             has_history: false,
         }

@@ -24,6 +24,7 @@ mod http;
 mod http_refusals;
 mod journal;
 mod kind;
+mod known;
 mod lfs;
 mod local;
 mod location;

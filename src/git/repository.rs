@@ -269,28 +269,28 @@ impl Repository {
             .await
     }
 
-    /// Reads those of some files of a commit that `wanted` is true for, in their order. What can not
+    /// Reads those of some files of a listing that `wanted` is true for, in their order. What can not
     /// be read as [`Repository::read`] does is left out.
     ///
     /// # Errors
-    /// A commit that was not fetched.
+    /// Our own folder can not be read.
     pub async fn read_where(
         &self,
-        commit: &CommitId,
-        paths: Vec<String>,
+        listing: &Arc<[TreeEntry]>,
+        positions: Vec<usize>,
         wanted: fn(&[u8]) -> bool,
     ) -> Result<Vec<SourceFile>, GitError> {
-        let commit = commit.clone();
+        let listing = Arc::clone(listing);
         self.worker
-            .run(move |local| tree::read_where(local, &commit, paths, wanted))
+            .run(move |local| tree::read_where(local, &listing, positions, wanted))
             .await
     }
 
-    /// Lists the files of a commit.
+    /// Lists the files of a commit. All that ask for the same tree share one listing.
     ///
     /// # Errors
     /// A commit that was not fetched; more than 1,000,000 files and folders.
-    pub async fn list(&self, commit: &CommitId) -> Result<Vec<TreeEntry>, GitError> {
+    pub async fn list(&self, commit: &CommitId) -> Result<Arc<[TreeEntry]>, GitError> {
         let commit = commit.clone();
         self.worker
             .run(move |local| tree::list(local, &commit))

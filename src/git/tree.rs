@@ -1,6 +1,6 @@
 //! Files of a commit: read, list, and a new commit with some of them changed.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, rc::Rc, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use git2::{FileMode, ObjectType, Oid, Tree};
@@ -8,6 +8,7 @@ use git2::{FileMode, ObjectType, Oid, Tree};
 use super::{
     commit_id::CommitId,
     error::GitError,
+    known::Wanted,
     lfs::{LFS_HINT, LONGEST_POINTER, is_lfs_pointer},
     local::Local,
     names::check_path,
@@ -44,6 +45,7 @@ pub struct TreeEntry {
     pub path: String,
     /// What it is.
     pub kind: EntryKind,
+    id: Oid,
 }
 
 fn kind_of(mode: i32) -> Option<EntryKind> {
@@ -57,15 +59,20 @@ fn kind_of(mode: i32) -> Option<EntryKind> {
 }
 
 /// Lists the files of a commit in the order of git's trees.
-pub(super) fn list(local: &Local, commit: &CommitId) -> Result<Vec<TreeEntry>, GitError> {
+pub(super) fn list(local: &Local, commit: &CommitId) -> Result<Arc<[TreeEntry]>, GitError> {
     let root = tree_of(local, commit.oid())?;
+    if let Some(known) = local.known.borrow().listing(root.id()) {
+        return Ok(known);
+    }
     let mut listing = Listing {
         local,
         entries: Vec::new(),
         folders: 0,
     };
     listing.collect(&root, "", true, 0)?;
-    Ok(listing.entries)
+    let entries: Arc<[TreeEntry]> = listing.entries.into();
+    local.known.borrow_mut().listed(root.id(), &entries);
+    Ok(entries)
 }
 
 /// The way through the folders of a commit.
@@ -111,30 +118,36 @@ impl Listing<'_> {
                     EntryKind::Unnameable
                 };
                 let path = format!("{path}{name}");
-                self.entries.push(TreeEntry { path, kind });
+                let id = entry.id();
+                self.entries.push(TreeEntry { path, kind, id });
             }
         }
         Ok(())
     }
 }
 
-/// Reads those of some files of a commit that `wanted` is true for. What can not be read (too large,
-/// kept elsewhere, no file) is left out.
+/// Reads those of some listed files that `wanted` is true for. What can not be read (too large, kept
+/// elsewhere, no file) is left out.
 pub(super) fn read_where(
     local: &Local,
-    commit: &CommitId,
-    paths: Vec<String>,
-    wanted: fn(&[u8]) -> bool,
+    listing: &[TreeEntry],
+    positions: Vec<usize>,
+    wanted: Wanted,
 ) -> Result<Vec<SourceFile>, GitError> {
-    let root = tree_of(local, commit.oid())?;
     let mut files = Vec::new();
-    for path in paths {
-        let bytes = check_path(&path)
-            .and_then(|()| find_file(local, &root, &path))
-            .and_then(|found| found.map(|(id, _)| content(local, id, &path)).transpose());
-        match bytes {
-            Ok(Some(bytes)) if wanted(&bytes) => files.push(SourceFile { path, bytes }),
-            Ok(_) | Err(GitError::Invalid { .. }) => {}
+    let entries = positions.iter().filter_map(|it| listing.get(*it));
+    let entries = entries.filter(|it| matches!(it.kind, EntryKind::File | EntryKind::Executable));
+    for TreeEntry { path, id, .. } in entries {
+        if local.known.borrow().is_unwanted(*id, wanted) {
+            continue;
+        }
+        match check_path(path).and_then(|()| content(local, *id, path)) {
+            Ok(bytes) if wanted(&bytes) => files.push(SourceFile {
+                path: path.clone(),
+                bytes: bytes.to_vec(),
+            }),
+            Ok(_) => local.known.borrow_mut().unwanted(*id, wanted),
+            Err(GitError::Invalid { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -152,10 +165,13 @@ pub(super) fn read(
     let Some((id, _)) = find_file(local, &root, path)? else {
         return Ok(None);
     };
-    content(local, id, path).map(Some)
+    content(local, id, path).map(|bytes| Some(bytes.to_vec()))
 }
 
-fn content(local: &Local, id: Oid, path: &str) -> Result<Vec<u8>, GitError> {
+fn content(local: &Local, id: Oid, path: &str) -> Result<Rc<[u8]>, GitError> {
+    if let Some(known) = local.known.borrow().file(id) {
+        return Ok(known);
+    }
     let reading = GitError::while_doing("read a file");
     let (size, _) = local
         .store
@@ -172,7 +188,9 @@ fn content(local: &Local, id: Oid, path: &str) -> Result<Vec<u8>, GitError> {
     if is_lfs_pointer(blob.content()) {
         return Err(kept_elsewhere(path));
     }
-    Ok(blob.content().to_vec())
+    let bytes: Rc<[u8]> = blob.content().into();
+    local.known.borrow_mut().read(id, &bytes);
+    Ok(bytes)
 }
 
 fn kept_elsewhere(path: &str) -> GitError {

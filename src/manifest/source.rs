@@ -182,24 +182,26 @@ fn checked_text(source: SourceFile) -> Result<(String, String), Refusal> {
             .at(&path, 1)
             .hint("save the file as UTF-8"));
     }
-    let line_at = |offset: usize| {
+    let line_at = |bytes: &[u8], offset: usize| {
         let breaks = bytes[..offset].iter().filter(|byte| **byte == b'\n');
         breaks.count() + 1
     };
     if let Some(offset) = memchr::memchr(0, &bytes) {
         return Err(Refusal::new("holds a NUL byte, expected a text")
-            .at(&path, line_at(offset))
+            .at(&path, line_at(&bytes, offset))
             .hint("leave the file out of the files to edit, or remove the byte"));
     }
-    if let Err(error) = std::str::from_utf8(&bytes) {
-        let offset = error.valid_up_to();
-        let reason = format!("holds the byte 0x{:02X}, expected UTF-8", bytes[offset]);
-        return Err(Refusal::new(reason)
-            .at(&path, line_at(offset))
-            .hint("save the file as UTF-8"));
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((path, text)),
+        Err(error) => {
+            let offset = error.utf8_error().valid_up_to();
+            let bytes = error.as_bytes();
+            let reason = format!("holds the byte 0x{:02X}, expected UTF-8", bytes[offset]);
+            Err(Refusal::new(reason)
+                .at(&path, line_at(bytes, offset))
+                .hint("save the file as UTF-8"))
+        }
     }
-    let text = String::from_utf8(bytes).unwrap_or_default();
-    Ok((path, text))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::{
     fs, io,
     io::Read,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tokio::sync::OnceCell;
@@ -28,7 +29,7 @@ enum Place<'a> {
     Commit {
         repository: &'a Repository,
         commit: CommitId,
-        listing: OnceCell<Vec<TreeEntry>>,
+        listing: OnceCell<Arc<[TreeEntry]>>,
     },
 }
 
@@ -182,6 +183,9 @@ fn other_case<'e>(entry: &'e TreeEntry, wanted: &str) -> Option<&'e str> {
 }
 
 fn same_but_for_case(one: &str, other: &str) -> bool {
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(other);
+    }
     one.to_lowercase() == other.to_lowercase()
 }
 

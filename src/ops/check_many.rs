@@ -4,14 +4,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::check;
+use super::{check, fleet::few};
 use crate::{
     event::{Ending, Failure, Outcome, ServiceVerdict},
     policy::{Facts, ManyServices, PlanFact, Policy, Request, Verdict},
 };
-
-/// More services than this are counted in the one line, not named.
-const NAMED: usize = 3;
 
 /// A service that is asked about.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,12 +90,9 @@ fn summary(refused: &[&str], all: usize, worst: &str, reason: &str) -> String {
     if refused.is_empty() {
         return format!("all {all} services may go; {worst}: {reason}");
     }
-    let mut names = refused[..refused.len().min(NAMED)].join(", ");
-    if refused.len() > NAMED {
-        names.push_str(&format!(" and {} more", refused.len() - NAMED));
-    }
     format!(
-        "{} of {all} services may not go ({names}); {worst}: {reason}",
-        refused.len()
+        "{} of {all} services may not go ({}); {worst}: {reason}",
+        refused.len(),
+        few(refused)
     )
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{
     announce::{self, Push},
     asker::Asker,
-    deploy::{self, Limits, OnCancel, Outside, Run, read_journal},
+    deploy::{self, Limits, OnCancel, Outside, Run, read_with_branch},
     errand::Start,
     gate::Permit,
     journal::{self, Record, State},
@@ -57,7 +57,7 @@ pub async fn cleanup(
         at: outside.clock.now(),
         title: format!("clean up {what}"),
     });
-    let (journal_tip, records) = read_journal(outside.repository, target).await?;
+    let (journal_tip, records) = read_with_branch(outside, target).await?;
     let continued = match journal::unfinished(&records) {
         None => None,
         Some(record) if record.strategy == CLEANUP && record.state != State::RollingBack => {

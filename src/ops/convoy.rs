@@ -53,8 +53,8 @@ struct State {
     is_being_pushed: bool,
     /// What came of the pushes of earlier rounds.
     outcomes: BTreeMap<u64, Result<PushOutcome, Failure>>,
-    /// Why nobody goes any more.
-    called_off: Option<String>,
+    /// Because of whom nobody goes any more, and how that one ended.
+    called_off: Option<(String, String)>,
     has_departed: bool,
 }
 
@@ -130,10 +130,12 @@ impl Convoy {
     }
 
     /// Nobody goes any more who has not gone yet.
-    pub fn call_off(&self, reason: &str) {
+    /// `service` is why, and `ended` how it ended.
+    pub fn call_off(&self, service: &str, ended: &str) {
         let mut state = self.lock();
         if !state.has_departed && !state.is_being_pushed {
-            state.called_off.get_or_insert_with(|| reason.to_owned());
+            let cause = || (service.to_owned(), ended.to_owned());
+            state.called_off.get_or_insert_with(cause);
             state.spoil();
         }
         self.changed.notify_waiters();
@@ -147,7 +149,7 @@ impl Convoy {
     pub fn last(&self) -> Result<Option<CommitId>, NotTogether> {
         let state = self.lock();
         match &state.called_off {
-            Some(reason) => Err(NotTogether::Failed(called_off(reason))),
+            Some((service, ended)) => Err(NotTogether::Failed(called_off(service, ended))),
             None => Ok(state.head.clone()),
         }
     }
@@ -360,12 +362,16 @@ impl State {
     }
 }
 
-fn called_off(reason: &str) -> Failure {
+fn called_off(service: &str, ended: &str) -> Failure {
     let mut failure = Failure::new(
         Ending::BlockedOther,
-        format!("nothing was pushed: all services go in one commit, and {reason}"),
+        format!(
+            "nothing was pushed: all services go in one commit, and `{service}` ended as {ended}"
+        ),
     )
-    .hint("mend that one, or leave it out, and run the same command again");
+    .hint(format!(
+        "mend `{service}`, or leave it out, and run the same command again"
+    ));
     NOT_BEGUN.clone_into(&mut failure.0.reason_code);
     failure
 }
@@ -433,7 +439,7 @@ mod tests {
             tokio::task::yield_now().await;
             convoy.spoil(&seat);
             convoy.leave("web");
-            convoy.call_off("`api` ended");
+            convoy.call_off("api", "40 rolled-back");
             tokio::task::yield_now().await;
             assert_eq!(convoy.lock().round, seat.round, "it is left alone");
             let mut state = convoy.lock();
@@ -491,7 +497,7 @@ mod tests {
         };
         let waits = convoy.wait(&seats[1], &mut waiting, |_| Some(()));
         assert!(matches!(waits.await, Err(NotTogether::Spoiled)));
-        convoy.call_off("`api` ended as 30 edit-refused");
+        convoy.call_off("api", "30 edit-refused");
         assert!(matches!(convoy.last(), Err(NotTogether::Failed(_))));
     }
 }

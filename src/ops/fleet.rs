@@ -13,6 +13,7 @@ use super::{convoy::Convoy, deploy::Outside, load::Services};
 use crate::{
     config::Config,
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
+    probe::prometheus::Batch,
 };
 
 /// More services than this are counted in the one line, not named.
@@ -40,6 +41,8 @@ pub struct Pace {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
     names: Vec<String>,
+    /// What each is to come to, where that is known.
+    versions: BTreeMap<String, String>,
     before: BTreeMap<String, Vec<String>>,
 }
 
@@ -65,6 +68,7 @@ impl Fleet {
         Ok(Self {
             before: before.collect(),
             names,
+            versions: BTreeMap::new(),
         })
     }
 
@@ -73,6 +77,12 @@ impl Fleet {
     pub fn in_any_order(mut self) -> Self {
         self.before.values_mut().for_each(Vec::clear);
         self
+    }
+
+    /// Returns the same services, each with the version that it is to come to.
+    #[must_use]
+    pub fn to(self, versions: BTreeMap<String, String>) -> Self {
+        Self { versions, ..self }
     }
 
     /// Returns the names, in the order in which they were named.
@@ -102,6 +112,7 @@ impl Fleet {
             None => pace,
         };
         let convoy = convoy.as_ref();
+        let batch = &Batch::of_several();
         let mut course = Course {
             fleet: self,
             pace,
@@ -109,6 +120,8 @@ impl Fleet {
             ends: BTreeMap::new(),
         };
         let mut under_way = FuturesUnordered::new();
+        let parallel =
+            u32::try_from(pace.max_parallel.get().min(self.names.len())).unwrap_or(u32::MAX);
         loop {
             while under_way.len() < pace.max_parallel.get()
                 && let Some(name) = course.next()
@@ -123,6 +136,9 @@ impl Fleet {
                         clock: outside.clock.clone(),
                         secrets: outside.secrets,
                         convoy,
+                        // All of them together ask as often as one does.
+                        lookout: outside.lookout.map(|every| every * parallel),
+                        batch: Some(batch),
                     };
                     let mut told = Told {
                         service: name,
@@ -136,7 +152,7 @@ impl Fleet {
                     if let Some(convoy) = convoy {
                         convoy.leave(name);
                         if !pace.keep_going && !is_well(&outcome) {
-                            convoy.call_off(&format!("`{name}` ended as {}", word(&outcome)));
+                            convoy.call_off(name, &word(&outcome));
                         }
                     }
                     course.ends.insert(name, outcome);
@@ -149,6 +165,7 @@ impl Fleet {
             ServiceEnd {
                 service: name.clone(),
                 region: None,
+                version: self.versions.get(name).cloned(),
                 outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
             }
         });
@@ -225,6 +242,16 @@ impl<'a> Course<'a> {
     }
 }
 
+/// Names the first of some services, and counts the others: `a, b, c and 2 more`.
+pub(super) fn few(names: &[&str]) -> String {
+    let (named, others) = names.split_at(names.len().min(NAMED));
+    let named = named.join(", ");
+    match others.len() {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
 pub(super) fn is_well(outcome: &Outcome) -> bool {
     outcome.ending.code().number == 0
 }
@@ -289,13 +316,10 @@ fn summary(ends: Vec<ServiceEnd>) -> Outcome {
         }
     } else {
         let named: Vec<&str> = bad.iter().map(|it| it.service.as_str()).collect();
-        let mut names = named[..named.len().min(NAMED)].join(", ");
-        if named.len() > NAMED {
-            names.push_str(&format!(" and {} more", named.len() - NAMED));
-        }
         format!(
-            "{} of {all} services did not end well ({names}); {}: {}",
+            "{} of {all} services did not end well ({}); {}: {}",
             bad.len(),
+            few(&named),
             worst.service,
             worst.outcome.reason
         )
@@ -323,6 +347,7 @@ mod tests {
         ServiceEnd {
             service: service.to_owned(),
             region: None,
+            version: None,
             outcome: Box::new(Outcome::new(ending, format!("because of {service}"))),
         }
     }
@@ -384,6 +409,7 @@ mod tests {
         ];
         let fleet = Fleet {
             names: before.iter().map(|(name, _)| (*name).to_owned()).collect(),
+            versions: BTreeMap::new(),
             before: before
                 .iter()
                 .map(|(name, needed)| {

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::{
-    convoy::{Convoy, NotTogether, Part, Waiting},
+    convoy::Part,
     failure,
     journal::{RunIdentity, State},
     load,
@@ -115,7 +113,7 @@ pub enum Landed {
 }
 
 /// What one try came to.
-enum Try {
+pub(super) enum Try {
     Landed(Landed),
     /// Someone else was faster.
     Lost,
@@ -127,9 +125,9 @@ enum Try {
 
 /// A commit that was sent, and its parent.
 #[derive(Clone)]
-struct Sent {
-    commit: CommitId,
-    parent: CommitId,
+pub(super) struct Sent {
+    pub(super) commit: CommitId,
+    pub(super) parent: CommitId,
 }
 
 impl From<Sent> for Landed {
@@ -201,7 +199,7 @@ impl Writer<'_> {
 
     /// Makes the commit on the newest one of the branch; or says what this try came to already.
     /// `sent` is what may be on the branch.
-    async fn make(
+    pub(super) async fn make(
         &self,
         write: &Write<'_>,
         sent: Option<&Sent>,
@@ -292,7 +290,7 @@ impl Writer<'_> {
     }
 
     /// Waits until nobody else of this process is about to push.
-    async fn turn(
+    pub(super) async fn turn(
         &self,
         write: &Write<'_>,
         sent: Option<&Sent>,
@@ -307,7 +305,7 @@ impl Writer<'_> {
     }
 
     /// Says what a push came to.
-    fn settle(&self, outcome: PushOutcome, sent: Sent) -> Result<Try, NotLanded> {
+    pub(super) fn settle(&self, outcome: PushOutcome, sent: Sent) -> Result<Try, NotLanded> {
         let branch = &self.target.branch;
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
@@ -360,7 +358,7 @@ impl Writer<'_> {
     }
 
     /// As [`Self::commit_on`], with what it adds to a commit that is shared with other runs.
-    async fn part_on(
+    pub(super) async fn part_on(
         &self,
         tip: &CommitId,
         write: &Write<'_>,
@@ -440,107 +438,6 @@ impl Writer<'_> {
 }
 
 impl Writer<'_> {
-    /// Is its next commit one that other services share?
-    pub(super) fn is_with_others(&self) -> bool {
-        let service = &self.identity.service;
-        self.convoy.is_some_and(|convoy| convoy.takes(service))
-    }
-
-    /// Tries once, in one commit with the other services of a convoy.
-    async fn together(
-        &mut self,
-        convoy: &Convoy,
-        (write, sent): (&Write<'_>, Option<&Sent>),
-        stop: &mut Stop,
-        reporter: &mut dyn Reporter,
-    ) -> Result<Try, NotLanded> {
-        let branch = &self.target.branch;
-        let service = self.identity.service.clone();
-        let turn = self.turn(write, sent, stop).await?;
-        let seat = match convoy.last().map_err(|end| apart(end, write)) {
-            Err(end) => return end,
-            Ok(Some(last)) if sent.is_none() => {
-                let made = self.part_on(&last, write).await?;
-                made.map(|(commit, part)| convoy.board(&service, last, commit, part))
-            }
-            Ok(_) => match self.make(write, sent, stop).await? {
-                Err(Try::Landed(landed)) => {
-                    convoy.leave(&service);
-                    return Ok(Try::Landed(landed));
-                }
-                Err(end) => return Ok(end),
-                Ok((tip, _)) => {
-                    let last = convoy.last().map_err(|end| apart(end, write));
-                    let on = match last {
-                        Err(end) => return end,
-                        Ok(last) => last.unwrap_or_else(|| tip.clone()),
-                    };
-                    let made = self.part_on(&on, write).await?;
-                    made.map(|(commit, part)| convoy.board(&service, tip, commit, part))
-                }
-            },
-        };
-        drop(turn);
-        let Some(seat) = seat else {
-            convoy.leave(&service);
-            let tip = self.repository.branch_for_push(branch).await;
-            let tip = tip.map_err(failure::git)?;
-            return Ok(Try::Landed(Landed::AlreadyThere { tip }));
-        };
-        let limit = TimeDelta::from_std(write.patience).unwrap_or(TimeDelta::MAX);
-        let until = self.clock.now().checked_add_signed(limit);
-        let mut own = stop.clone();
-        let mut waiting = Waiting {
-            clock: self.clock,
-            until: until.unwrap_or(DateTime::<Utc>::MAX_UTC),
-            stop: &mut own,
-        };
-        let joint = convoy.joint(&seat, self.repository, &mut waiting).await;
-        let joint = match joint {
-            Ok(joint) => joint,
-            Err(end) => return apart(end, write),
-        };
-        if let Err(end) = self.announce_together(&joint, write, stop, reporter).await {
-            convoy.spoil(&seat);
-            return Err(end);
-        }
-        let pushed = convoy
-            .push(&seat, &joint, self.repository, branch, &mut waiting)
-            .await;
-        match pushed {
-            Ok(outcome) => self.settle(
-                outcome,
-                Sent {
-                    commit: joint,
-                    parent: seat.base,
-                },
-            ),
-            Err(end) => apart(end, write),
-        }
-    }
-
-    async fn announce_together(
-        &mut self,
-        joint: &CommitId,
-        write: &Write<'_>,
-        stop: &Stop,
-        reporter: &mut dyn Reporter,
-    ) -> Result<(), NotLanded> {
-        let RunIdentity {
-            environment,
-            service,
-            ..
-        } = &self.identity;
-        let on_branch = self.repository.journal_is_on_branch(environment, service);
-        if on_branch.await.map_err(failure::git)? {
-            let text = "the journal is on the branch, because the git server takes no references under refs/shipgate/; each record moves the branch, so there is no one commit for all";
-            return Err(Failure::new(Ending::PushDenied, text)
-                .hint("run it without --one-commit, or allow the token to push references under refs/shipgate/")
-                .into());
-        }
-        self.announce(write, joint, stop, reporter).await
-    }
-
     /// A journal on the branch has just moved the branch: the commit is made again on top of its
     /// record. None where nothing is left to change there or somebody has taken over, both of which
     /// the next try finds out.
@@ -605,26 +502,6 @@ fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failu
         Err(failure) if failure.0.ending == Ending::Unavailable => Ok(Err(failure)),
         Err(failure) => Err(failure),
         Ok(done) => Ok(Ok(done)),
-    }
-}
-
-/// Says what it means for a try that there is no common commit.
-fn apart(end: NotTogether, write: &Write<'_>) -> Result<Try, NotLanded> {
-    match end {
-        NotTogether::Spoiled => Ok(Try::Lost),
-        NotTogether::Stopped(reason) => Err(stopped(reason, write).into()),
-        NotTogether::TimeUp => {
-            let length = format_duration(write.patience);
-            let text =
-                format!("the services that go in the same commit were not ready within {length}");
-            Err(Failure::new(Ending::PushConflict, text)
-                .hint("run the same command again, without those that take so long, or without --one-commit")
-                .into())
-        }
-        NotTogether::Failed(failure) if failure.0.ending == Ending::Unavailable => {
-            Ok(Try::Unanswered(failure))
-        }
-        NotTogether::Failed(failure) => Err(failure.into()),
     }
 }
 

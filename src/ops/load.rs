@@ -1,6 +1,10 @@
 //! Reads what a run is about from the GitOps repository: configuration, service, environment.
 
-use std::path::Path;
+use std::{
+    collections::VecDeque,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use super::{beside::Beside, check::read_file, failure, regions::group};
 use crate::{
@@ -16,7 +20,7 @@ pub use super::manifests::manifests;
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The service.
     pub service: Service,
     /// The environment.
@@ -25,6 +29,8 @@ pub struct Target {
     pub environment_name: String,
     /// The branch.
     pub branch: String,
+    /// The branch of environments that name none: the one that the configuration was read from first.
+    pub usual_branch: String,
     /// The branch's head when it was read.
     pub tip: CommitId,
     /// Path of the configuration in the repository.
@@ -49,7 +55,7 @@ impl Target {
 #[derive(Debug, Clone)]
 pub struct Subject {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The service.
     pub service: Service,
     /// The environment's name.
@@ -87,7 +93,7 @@ pub fn subject_on_disk(
         service: service.in_environment(environment),
         environment: environment.clone(),
         environment_name,
-        config,
+        config: Arc::new(config),
     })
 }
 
@@ -104,13 +110,15 @@ pub struct ConfigSource<'a> {
 #[derive(Debug, Clone)]
 pub struct Site {
     /// The whole configuration.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The environment.
     pub environment: Environment,
     /// The environment's name.
     pub environment_name: String,
     /// The branch.
     pub branch: String,
+    /// The branch of environments that name none: the one that the configuration was read from first.
+    pub usual_branch: String,
     /// The branch's head when it was read.
     pub tip: CommitId,
     /// Path of the configuration in the repository.
@@ -121,11 +129,12 @@ impl Site {
     /// Returns one of its services in it.
     pub fn target(&self, service: &Service) -> Target {
         Target {
-            config: self.config.clone(),
+            config: Arc::clone(&self.config),
             service: service.in_environment(&self.environment),
             environment: self.environment.clone(),
             environment_name: self.environment_name.clone(),
             branch: self.branch.clone(),
+            usual_branch: self.usual_branch.clone(),
             tip: self.tip.clone(),
             config_path: self.config_path.clone(),
             programs: Vec::new(),
@@ -159,7 +168,7 @@ pub async fn site(
         .map_err(failure::git)?;
     // The configuration counts as it is on the branch that is deployed to.
     let (tip, config) = if branch == read_from {
-        (tip, config.clone())
+        (tip, Arc::clone(&config))
     } else {
         let tip = repository
             .fetch_as_listed(&branch)
@@ -183,6 +192,7 @@ pub async fn site(
         environment: found.clone(),
         environment_name,
         branch,
+        usual_branch: read_from,
         tip,
         config,
         config_path: source.path.to_owned(),
@@ -208,6 +218,7 @@ pub async fn target(
         environment: site.environment,
         environment_name: site.environment_name,
         branch: site.branch,
+        usual_branch: site.usual_branch,
         tip: site.tip,
         config: site.config,
         config_path: source.path.to_owned(),
@@ -271,6 +282,7 @@ pub async fn target_at(
         environment: environment.clone(),
         environment_name: target.environment_name.clone(),
         branch: target.branch.clone(),
+        usual_branch: target.usual_branch.clone(),
         tip: commit.clone(),
         config_path: path.clone(),
         programs: target.programs.clone(),
@@ -282,7 +294,7 @@ pub(super) async fn config(
     repository: &Repository,
     commit: &CommitId,
     path: &str,
-) -> Result<Config, Failure> {
+) -> Result<Arc<Config>, Failure> {
     let bytes = read(repository, commit, path).await?.ok_or_else(|| {
         Failure::new(
             Ending::ConfigInvalid,
@@ -296,9 +308,27 @@ pub(super) async fn config(
     parse(path, bytes)
 }
 
-pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Config, Failure> {
+/// Configurations that are kept: that of the branch that is deployed to, and that of the trusted one.
+const KEPT: usize = 2;
+
+/// The last configurations with the bytes that they were made of. The same bytes mean the same, whoever
+/// asks: the services of one run, of which each reads the newest commit, make it once.
+static PARSED: Mutex<VecDeque<(Vec<u8>, Arc<Config>)>> = Mutex::new(VecDeque::new());
+
+pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Arc<Config>, Failure> {
+    let parsed = || PARSED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, known)) = parsed().iter().find(|(of, _)| *of == bytes) {
+        return Ok(Arc::clone(known));
+    }
     let text = text(path, bytes)?;
-    Config::parse(&text).map_err(|findings| failure::findings(path, &findings))
+    let config = Config::parse(&text).map_err(|findings| failure::findings(path, &findings))?;
+    let config = Arc::new(config);
+    let mut parsed = parsed();
+    if parsed.len() == KEPT {
+        parsed.pop_front();
+    }
+    parsed.push_back((text.into_bytes(), Arc::clone(&config)));
+    Ok(config)
 }
 
 pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
@@ -332,32 +362,65 @@ fn pick_environment<'a>(
     pick("environment", wanted, &config.environments, path)
 }
 
+/// Finds those that are named, in that order; all of them where none is.
+///
+/// # Errors
+/// [`Ending::ConfigInvalid`]: the configuration does not know one.
+pub fn picked<'a, T>(
+    what: &str,
+    wanted: &[String],
+    known: &'a std::collections::BTreeMap<String, T>,
+    path: &str,
+) -> Result<Vec<(&'a str, &'a T)>, Failure> {
+    if wanted.is_empty() {
+        return Ok(known
+            .iter()
+            .map(|(name, found)| (name.as_str(), found))
+            .collect());
+    }
+    let mut found = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let one = known
+            .get_key_value(name)
+            .ok_or_else(|| unknown(what, name, known, path))?;
+        found.push((one.0.as_str(), one.1));
+    }
+    Ok(found)
+}
+
 pub(super) fn pick<'a, T>(
     what: &str,
     wanted: Option<&str>,
     known: &'a std::collections::BTreeMap<String, T>,
     path: &str,
 ) -> Result<(String, &'a T), Failure> {
-    let names: Vec<String> = known.keys().cloned().collect();
     match wanted {
         Some(name) => known
             .get(name)
             .map(|found| (name.to_owned(), found))
-            .ok_or_else(|| {
-                let message = crate::yaml::typed::unknown(what, name, &names);
-                Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
-            }),
+            .ok_or_else(|| unknown(what, name, known, path)),
         None => match known.iter().next() {
             Some((name, found)) if known.len() == 1 => Ok((name.clone(), found)),
             _ => Err(Failure::new(
                 Ending::Usage,
                 format!(
                     "{path} has several: name one with --{what} ({})",
-                    names.join(", ")
+                    known.keys().cloned().collect::<Vec<_>>().join(", ")
                 ),
             )),
         },
     }
+}
+
+fn unknown<T>(
+    what: &str,
+    name: &str,
+    known: &std::collections::BTreeMap<String, T>,
+    path: &str,
+) -> Failure {
+    let names: Vec<String> = known.keys().cloned().collect();
+    let message = crate::yaml::typed::unknown(what, name, &names);
+    Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
 }
 
 /// Reads a file of a commit as strictly as those beside a policy are read.

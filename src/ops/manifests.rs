@@ -23,22 +23,23 @@ pub async fn manifests(
     let set = glob_set(&globs)?;
     let mut files = Vec::new();
     let mut beside = Vec::new();
-    for entry in repository.list(commit).await.map_err(failure::git)? {
+    let listing = repository.list(commit).await.map_err(failure::git)?;
+    for (position, entry) in listing.iter().enumerate() {
         if !set.is_match(&entry.path) {
-            check_way(&entry, &globs)?;
-            if may_hold_selectors(&entry, &target.environment.root) {
-                beside.push(entry.path);
+            check_way(entry, &globs)?;
+            if may_hold_selectors(entry, &target.environment.root) {
+                beside.push(position);
             }
             continue;
         }
-        check_kind(&entry)?;
+        check_kind(entry)?;
         if let Some(bytes) = repository
             .read(commit, &entry.path)
             .await
             .map_err(unreadable)?
         {
             files.push(SourceFile {
-                path: entry.path,
+                path: entry.path.clone(),
                 bytes,
             });
         }
@@ -50,13 +51,17 @@ pub async fn manifests(
     manifests.check_readable().map_err(failure::refusals)?;
     // What cannot be read (too large, kept elsewhere) selects no pods.
     let selecting = repository
-        .read_where(commit, beside, may_select_pods)
+        .read_where(&listing, beside, may_select_pods)
         .await
         .map_err(failure::git)?;
     Ok(manifests.beside(selecting))
 }
 
-fn glob_set(globs: &[String]) -> Result<GlobSet, Failure> {
+/// Makes the globs of a service's manifests ready to be matched.
+///
+/// # Errors
+/// One of them is not valid.
+pub(super) fn glob_set(globs: &[String]) -> Result<GlobSet, Failure> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         let glob = GlobBuilder::new(glob)

@@ -25,8 +25,10 @@ pub mod github_approvals;
 pub mod history;
 pub mod journal;
 pub mod land;
+mod land_together;
 pub mod live;
 pub mod load;
+pub mod lookout;
 mod manifests;
 pub mod next;
 pub mod notifications;
@@ -41,7 +43,9 @@ pub mod pull_request;
 pub mod recover;
 pub mod regions;
 pub mod rollback;
+pub mod runbook;
 pub mod set;
+mod shared;
 pub mod signer;
 pub mod stop;
 pub mod takeback;
@@ -61,6 +65,7 @@ pub fn stopped_before_change(reason: StopReason) -> Failure {
     let ending = match reason {
         StopReason::Interrupt => Ending::Interrupted,
         StopReason::Terminate | StopReason::StarterGone => Ending::Terminated,
+        StopReason::TakenOver => Ending::Superseded,
     };
     Failure::new(
         ending,

@@ -2,7 +2,7 @@
 //! of times.
 
 use super::{
-    deploy::{Outside, read_journal},
+    deploy::{Outside, read_journal, read_with_branch},
     journal::{self, Record, State},
     load::Target,
     stop::Stop,
@@ -18,7 +18,7 @@ use crate::{
 /// # Errors
 /// As [`recover`].
 pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Failure> {
-    let (tip, records) = read_journal(outside.repository, target).await?;
+    let (tip, records) = read_with_branch(outside, target).await?;
     let record = journal::unfinished(&records).filter(|record| record.state != State::Held);
     let Some(record) = record else {
         let what = format!("{} in {}", target.service.name, target.environment_name);

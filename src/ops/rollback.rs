@@ -4,7 +4,7 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     cause::failed_before,
-    deploy::{self, DIRECT, Limits, Outside, Run, read_journal},
+    deploy::{self, DIRECT, Limits, Outside, Run, read_with_branch},
     errand::Start,
     gate::Permit,
     journal::{self, Record, State},
@@ -77,7 +77,7 @@ pub async fn rollback_to(
         at: outside.clock.now(),
         title: format!("roll back {what} to {version}"),
     });
-    let (journal_tip, records) = read_journal(outside.repository, target).await?;
+    let (journal_tip, records) = read_with_branch(outside, target).await?;
     let run = run_id(outside, target, version, &records);
     warn_of_failure(outside, target, version, reporter).await?;
     let continued = match journal::unfinished(&records) {
@@ -155,7 +155,7 @@ pub async fn show(
     outside: &Outside<'_>,
     target: &Target,
 ) -> Result<Outcome, Failure> {
-    let (tip, records) = read_journal(outside.repository, target).await?;
+    let (tip, records) = read_with_branch(outside, target).await?;
     let what = format!("{} in {}", target.service.name, target.environment_name);
     let record = match journal::unfinished(&records) {
         Some(record) => not_a_cleanup(record, outside, target)?,
@@ -188,7 +188,7 @@ pub async fn rollback(
         at: outside.clock.now(),
         title: format!("roll back {what}"),
     });
-    let (tip, records) = read_journal(outside.repository, target).await?;
+    let (tip, records) = read_with_branch(outside, target).await?;
     let (record, run) = match journal::unfinished(&records) {
         Some(record) => {
             let record = not_a_cleanup(record, outside, target)?;

@@ -4,6 +4,7 @@ use std::{future::Future, time::Duration};
 
 use tokio::sync::watch;
 
+use super::lookout::Lookout;
 use crate::clock::Clock;
 
 /// Why a run should stop.
@@ -16,6 +17,8 @@ pub enum StopReason {
     /// The process that started us is gone: whatever it promised to others, nothing may be written
     /// in its name any more.
     StarterGone,
+    /// Another run goes on with this one, or has ended it: there is nothing left to do here.
+    TakenOver,
 }
 
 impl StopReason {
@@ -25,6 +28,7 @@ impl StopReason {
             Self::Interrupt => "interrupted (SIGINT)",
             Self::Terminate => "terminated (SIGTERM)",
             Self::StarterGone => "the process that started this run is gone",
+            Self::TakenOver => "another run has taken this one over",
         }
     }
 }
@@ -46,6 +50,8 @@ pub struct Stop {
     receiver: watch::Receiver<Vec<StopReason>>,
     /// How many wishes have been answered already: during the way back only a further one counts.
     answered: usize,
+    /// Who looks during a wait whether another run has taken over; none = nobody.
+    lookout: Option<Lookout>,
 }
 
 impl Stop {
@@ -55,6 +61,7 @@ impl Stop {
         let stop = Self {
             receiver,
             answered: 0,
+            lookout: None,
         };
         (Stopper(sender), stop)
     }
@@ -80,6 +87,16 @@ impl Stop {
         self.answered = self.receiver.borrow().len().max(1);
     }
 
+    /// Has it looked, in every sleep from now on, whether another run has taken over; none = no more.
+    pub fn look_out(&mut self, lookout: Option<Lookout>) {
+        self.lookout = lookout;
+    }
+
+    /// Returns what the lookout has found: by whom this run was taken over.
+    pub fn taken_over_by(&self) -> Option<String> {
+        self.lookout.as_ref()?.found()
+    }
+
     /// Waits for a wish. Never ends when there is nobody left who could ask.
     pub async fn wait(&mut self) -> StopReason {
         loop {
@@ -102,9 +119,16 @@ impl Stop {
         }
         tokio::select! {
             biased;
-            reason = self.wait() => Err(reason),
-            () = clock.sleep(duration) => Ok(()),
+            reason = self.wait() => return Err(reason),
+            () = clock.sleep(duration) => {}
         }
+        let Some(lookout) = self.lookout.clone() else {
+            return Ok(());
+        };
+        if self.or(lookout.is_taken_over(clock)).await? {
+            return Err(StopReason::TakenOver);
+        }
+        Ok(())
     }
 
     /// Waits for something, unless asked to stop before; what was awaited is then dropped.

@@ -102,7 +102,7 @@ pub async fn policy_of(
     } else {
         let bytes = read(repository, &commit, config_path).await?;
         let there = bytes.map(|bytes| parse(config_path, bytes)).transpose()?;
-        there.and_then(|mut config| config.environments.remove(name))
+        there.and_then(|config| config.environments.get(name).cloned())
     };
     let own = &place.environment.policy;
     let path = match (named, &environment) {

@@ -176,60 +176,11 @@ impl Writer<'_> {
                 "the journal could not be written: answers of the git server were lost",
             )));
         }
-        Err(NotLanded::Fenced(self.outdone_by(newest)))
-    }
-
-    /// Says who was faster, what becomes of the run by that, and what this one has done.
-    fn outdone_by(&self, newest: Option<&Record>) -> String {
-        let RunIdentity {
-            run,
-            service,
-            environment,
-            version,
-            ..
-        } = &self.identity;
-        let Some(record) = newest else {
-            return format!("the journal of {service} in {environment} was taken away; left alone");
-        };
-        let who = [&record.actor, &record.pipeline];
-        let who: Vec<&str> = who.into_iter().flatten().map(String::as_str).collect();
-        let who = if who.is_empty() {
-            String::new()
-        } else {
-            format!(" (by {})", who.join(", "))
-        };
-        let step = &record.step;
-        let does = match record.state {
-            _ if record.run != *run => {
-                let theirs = record.version.as_ref();
-                let theirs =
-                    theirs.map_or_else(|| "another version".to_owned(), Version::to_string);
-                format!("with {theirs}, run {}, took over the journal", record.run)
-            }
-            State::Started | State::Advanced | State::Promoted => {
-                format!("of the same deployment goes on with it, at step {step}")
-            }
-            State::RollingBack => "is taking it back".to_owned(),
-            State::Held => format!("of the same deployment left it held at step {step}"),
-            State::Verified => {
-                "of the same deployment has finished it: it is live and verified".to_owned()
-            }
-            State::Alerted => {
-                "of the same deployment has finished it: it is live and was judged worse".to_owned()
-            }
-            State::Accepted => {
-                "of the same deployment has finished it: it is live and was accepted".to_owned()
-            }
-            State::RolledBack => "has taken it back".to_owned(),
-            State::Withdrawn => "has closed it: nothing of it was on the branch".to_owned(),
-            State::Superseded => "has ended it: somebody else changed its values".to_owned(),
-        };
-        let this = if self.announced {
-            "this one writes nothing more"
-        } else {
-            "this one has pushed nothing"
-        };
-        format!("{service} {version} in {environment}: another run{who} {does}; {this}")
+        Err(NotLanded::Fenced(outdone_by(
+            &self.identity,
+            newest,
+            self.announced,
+        )))
     }
 
     fn message(&self, entry: &Entry<'_>) -> String {
@@ -263,4 +214,60 @@ impl Writer<'_> {
 enum Appended {
     Done,
     NotYet(Failure),
+}
+
+/// Says who was faster, what becomes of a run by that, and what this one has done.
+pub(super) fn outdone_by(
+    identity: &RunIdentity,
+    newest: Option<&Record>,
+    announced: bool,
+) -> String {
+    let RunIdentity {
+        run,
+        service,
+        environment,
+        version,
+        ..
+    } = identity;
+    let Some(record) = newest else {
+        return format!("the journal of {service} in {environment} was taken away; left alone");
+    };
+    let who = [&record.actor, &record.pipeline];
+    let who: Vec<&str> = who.into_iter().flatten().map(String::as_str).collect();
+    let who = if who.is_empty() {
+        String::new()
+    } else {
+        format!(" (by {})", who.join(", "))
+    };
+    let step = &record.step;
+    let does = match record.state {
+        _ if record.run != *run => {
+            let theirs = record.version.as_ref();
+            let theirs = theirs.map_or_else(|| "another version".to_owned(), Version::to_string);
+            format!("with {theirs}, run {}, took over the journal", record.run)
+        }
+        State::Started | State::Advanced | State::Promoted => {
+            format!("of the same deployment goes on with it, at step {step}")
+        }
+        State::RollingBack => "is taking it back".to_owned(),
+        State::Held => format!("of the same deployment left it held at step {step}"),
+        State::Verified => {
+            "of the same deployment has finished it: it is live and verified".to_owned()
+        }
+        State::Alerted => {
+            "of the same deployment has finished it: it is live and was judged worse".to_owned()
+        }
+        State::Accepted => {
+            "of the same deployment has finished it: it is live and was accepted".to_owned()
+        }
+        State::RolledBack => "has taken it back".to_owned(),
+        State::Withdrawn => "has closed it: nothing of it was on the branch".to_owned(),
+        State::Superseded => "has ended it: somebody else changed its values".to_owned(),
+    };
+    let this = if announced {
+        "this one writes nothing more"
+    } else {
+        "this one has pushed nothing"
+    };
+    format!("{service} {version} in {environment}: another run{who} {does}; {this}")
 }

@@ -16,6 +16,7 @@ pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
     let outcome = &end.outcome;
     let deployment = outcome.deployment.as_ref();
     let version = deployment.and_then(|it| it.version.as_ref());
+    let version = version.map(ToString::to_string);
     [
         outcome.ending.code().number.to_string(),
         outcome.ending.result().to_owned(),
@@ -23,7 +24,7 @@ pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
             Some(region) => region.clone(),
             None => end.service.clone(),
         },
-        version.map(ToString::to_string).unwrap_or_default(),
+        version.or_else(|| end.version.clone()).unwrap_or_default(),
         sanitise::line(&outcome.reason),
     ]
 }

@@ -74,7 +74,7 @@ pub(super) struct AuditReport {
 /// Something that nobody explains.
 #[derive(Debug, Serialize, JsonSchema)]
 struct GapReport {
-    #[schemars(extend("enum" = ["unexplained", "unknown-run", "not-announced", "missing-commit", "unreadable"]))]
+    #[schemars(extend("enum" = ["unexplained", "unknown-run", "not-announced", "withdrawn-run", "missing-commit", "unreadable"]))]
     kind: &'static str,
     /// Null for a commit that should be there and is not.
     commit: Option<String>,

@@ -14,6 +14,10 @@ use crate::{
 pub(super) struct PlanReport {
     /// Idempotency key of the deployment.
     run: String,
+    /// Address of the repository.
+    repository: String,
+    /// Is it a rehearsal?
+    drill: bool,
     service: String,
     environment: String,
     version: String,
@@ -105,6 +109,8 @@ impl PlanReport {
         let end = &record.end;
         Self {
             run: record.run.clone(),
+            repository: record.repository.clone(),
+            drill: record.drill,
             service: record.service.clone(),
             environment: record.environment.clone(),
             version: record.version.clone(),

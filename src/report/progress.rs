@@ -176,10 +176,16 @@ impl Course {
             text.push_str(&format!(" of {}", format_duration(limit)));
         }
         for metric in self.metrics.values() {
+            // What is answered with yes or no has no number that could be missing.
+            let has_none = metric.value.is_none() && ["pass", "fail"].contains(&metric.verdict);
+            let value = if has_none {
+                String::new()
+            } else {
+                format!("{} ", phrases::value(metric))
+            };
             text.push_str(&format!(
-                "; {} {} {}",
+                "; {} {value}{}",
                 phrases::name(metric),
-                phrases::value(metric),
                 metric.verdict
             ));
         }

@@ -152,6 +152,9 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
             };
             fact("weight", &format!("{who} gets {weight}"), lines);
         }
+        if let Some(workload) = &deployment.serves {
+            fact("serves", workload, lines);
+        }
         if !deployment.run.is_empty() {
             fact("run", &deployment.run, lines);
         }

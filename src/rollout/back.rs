@@ -2,7 +2,7 @@
 
 use super::{Action, Arm, Plan, Replay, Roles, WrittenStep, build::brings_version};
 use crate::{
-    manifest::{Change, ObjectRef, ScalarType},
+    manifest::{Change, Manifests, ObjectRef, ScalarType, restore},
     units::Weight,
 };
 
@@ -49,7 +49,7 @@ pub enum BackPart {
     Values,
     /// The share that the canary had before the run began, once it runs what it ran then.
     Share,
-    /// The pods of the colour that served before, before anyone is sent there.
+    /// The pods of the workload that served before, before anyone is sent there.
     Revive(ObjectRef),
     /// The colour that serves: everyone at once.
     Switch,
@@ -67,7 +67,9 @@ impl BackStep {
                     return format!("back: canary to the {weight} that it had before");
                 }
                 (BackPart::Share, None) => "back: canary to the share that it had before",
-                (BackPart::Revive(_), _) => "back: pods for the colour that served before",
+                (BackPart::Revive(workload), _) => {
+                    return format!("back: pods for {workload}, which served before");
+                }
                 (BackPart::Switch, _) => "back: switch to the colour that served before",
             },
             Self::WaitLive(_) => "back: wait until stable runs the previous version",
@@ -144,6 +146,26 @@ pub fn taken_back(steps: &[BackStep]) -> Vec<Change> {
         _ => Vec::new(),
     };
     steps.iter().rev().flat_map(changes).collect()
+}
+
+/// Leaves out what a way back would do over again: a share that the canary had before is taken off it
+/// first and comes back last, so where everything is back by `now` and only the record of it is missing,
+/// nothing is written but what is there.
+pub fn unless_done(mut steps: Vec<BackStep>, now: &Manifests) -> Vec<BackStep> {
+    let is_share = |step: &BackStep| {
+        matches!(
+            step,
+            BackStep::Write(BackWrite {
+                part: BackPart::Share,
+                ..
+            })
+        )
+    };
+    let is_done = || restore(now, &taken_back(&steps)).is_ok_and(|left| left.is_empty());
+    if steps.iter().any(is_share) && is_done() {
+        steps.retain(|step| !matches!(step, BackStep::Write(_)) || is_share(step));
+    }
+    steps
 }
 
 /// The way back of weights and pods: users first.
@@ -282,7 +304,7 @@ fn leaves(plan: &Plan, change: &Change) -> bool {
 
 /// Finds the step that brings the new version to a workload: the last write of a version before
 /// the wait for it. None where that changes nothing.
-fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
+pub(super) fn brings_version_to(plan: &Plan, replay: &Replay, arm: Arm) -> Option<usize> {
     let wait = plan.steps.iter().position(|step| step.action.brings(arm))?;
     plan.steps[..wait]
         .iter()

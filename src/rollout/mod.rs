@@ -14,14 +14,14 @@ use crate::{
     units::{Version, Weight},
 };
 
-pub use back::{BackPart, BackStep, BackWrite, may_be_switched, taken_back, way_back};
+pub use back::{BackPart, BackStep, BackWrite, taken_back, unless_done, way_back};
 pub use build::{
     CLEANUP, Facts, Share, Switch, cleanup, direct, plan, replicas_edit, takes_pods_away,
     version_edits, weight_edits,
 };
 pub use foreseen::foreseen;
 pub use replay::{Replay, WrittenStep, replay};
-pub use revival::revival;
+pub use revival::{may_need_pods, revival};
 
 /// The steps of one deployment, as data: printed, run, taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]

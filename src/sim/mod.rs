@@ -14,6 +14,7 @@ mod form;
 mod git_server;
 mod manifests;
 mod metrics;
+mod origin;
 mod random;
 mod remote;
 mod rival;
@@ -27,6 +28,7 @@ mod world;
 
 pub use cluster::{Arm, ClusterState, Moment, Workload};
 pub use git_server::Faults;
+pub use origin::{Origin, OriginAnswer, OriginRequest};
 pub use remote::LogLine;
 pub use scenario::{
     Behaviour, FIRST_VERSION, HOTFIX_VERSION, NEW_VERSION, Scenario, UnknownScenario,

@@ -87,6 +87,11 @@ impl Answer {
         Self::text(401, "a token is needed")
     }
 
+    /// Returns status, type and body.
+    pub(super) fn into_parts(self) -> (u16, &'static str, Vec<u8>) {
+        (self.status, self.content_type, self.body)
+    }
+
     fn into_response(self) -> Response<Full<Bytes>> {
         let unauthorized = self.status == 401;
         let mut response = Response::new(Full::new(Bytes::from(self.body)));

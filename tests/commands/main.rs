@@ -10,4 +10,6 @@ mod check_many;
 mod demo;
 #[cfg(unix)]
 mod gate;
+mod help;
 mod plan;
+mod runbook;

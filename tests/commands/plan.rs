@@ -189,6 +189,56 @@ fn collect(folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 #[test]
+fn a_file_that_another_environment_has_too_is_changed_with_leave_only() {
+    const ONE: &str = "  production: {branch: main, root: clusters/prod}\n";
+    const SHARED: &str = "    image: registry.example/shop/advertisements\n";
+    let staging = |staging: &str| format!("{ONE}  staging: {staging}\n");
+    let same = "{branch: main, root: clusters/prod}";
+    let rows = [
+        (same, ""),
+        ("{root: clusters/prod}", ""),
+        (
+            "{branch: main, root: clusters/prod/}",
+            "    shared: false\n",
+        ),
+        (same, "    shared: true\n"),
+        ("{branch: main, root: clusters/staging}", ""),
+        ("{branch: staging, root: clusters/prod}", ""),
+    ];
+    let told = rows.map(|(environment, leave)| {
+        let stage = Stage::new();
+        stage.edit(CONFIG, |text| {
+            text.replace(ONE, &staging(environment))
+                .replace(SHARED, &format!("{SHARED}{leave}"))
+        });
+        let end = stage.about("plan", &["--environment", "production"]);
+        let report = end.report();
+        let hints = report["hints"].as_array().unwrap().iter();
+        let hints = hints.filter(|_| end.code != 0).filter_map(Value::as_str);
+        let hints: String = hints.map(|hint| format!("\n    {hint}")).collect();
+        let title = format!("{environment} {}", leave.trim());
+        format!("{}\n  {}{hints}", title.trim_end(), end.line())
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    {branch: main, root: clusters/prod}
+      30 edit-refused: clusters/prod/advertisements-canary.yaml:11: `manifests` of advertisements match this file in staging too, so what is deployed to production is deployed to both; expected a file of each environment [0 commits, 2 refusals]
+        give each environment a `root` of its own and write `{root}` into `manifests`, or, where one file is meant for both, `shared: true` into the service
+    {root: clusters/prod}
+      30 edit-refused: clusters/prod/advertisements-canary.yaml:11: `manifests` of advertisements match this file in staging too, so what is deployed to production is deployed to both; expected a file of each environment [0 commits, 2 refusals]
+        give each environment a `root` of its own and write `{root}` into `manifests`, or, where one file is meant for both, `shared: true` into the service
+    {branch: main, root: clusters/prod/} shared: false
+      30 edit-refused: clusters/prod/advertisements-canary.yaml:11: `manifests` of advertisements match this file in staging too, so what is deployed to production is deployed to both; expected a file of each environment [0 commits, 2 refusals]
+        give each environment a `root` of its own and write `{root}` into `manifests`, or, where one file is meant for both, `shared: true` into the service
+    {branch: main, root: clusters/prod} shared: true
+      0 ok: 11 steps are planned; dry run: nothing was pushed [6 commits, 0 refusals]
+    {branch: main, root: clusters/staging}
+      0 ok: 11 steps are planned; dry run: nothing was pushed [6 commits, 0 refusals]
+    {branch: staging, root: clusters/prod}
+      0 ok: 11 steps are planned; dry run: nothing was pushed [6 commits, 0 refusals]
+    ");
+}
+
+#[test]
 fn it_shows_everything_and_writes_nothing() {
     let stage = Stage::new();
     let before = stage.everything();

@@ -261,8 +261,11 @@ fn keys_of_a_chart_fit_the_strategy() {
     10:18: found `{root}/*.yaml`, expected the path of one file inside the repository
     10:17: names values of a workload, which a chart writes here; name the keys of the values file as `helm.version_keys`
     10:11: numbers of pods are not counted in a chart's values; split the traffic by an object such as `http_route`
-    11:18: `values.yaml` is the values file of production and of staging, so what is deployed to one is deployed to both; expected a file of each, such as `{root}/values.yaml`
+    11:18: `values.yaml` is the values file of production and of staging, so what is deployed to one is deployed to both; expected a file of each, such as `{root}/values.yaml`, or `shared: true` where that is wanted
     "#);
+    // It may be wanted.
+    let leave = format!("{image}    shared: true\n");
+    canary(&shared.replace(one, two).replace(image, &leave)).unwrap();
     // Two branches have a file each.
     let two = two.replace("staging: {branch: main", "staging: {branch: staging");
     canary(&shared.replace(one, &two)).unwrap();

@@ -191,7 +191,7 @@ async fn nobody_is_switched_back_to_a_colour_whose_pods_were_taken_away_meanwhil
     5/6 wait until advertisements-green runs 1.1: passed (live after 0s)
     6/6 watch advertisements-green for 3m: failed (errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
-    1/7 back: pods for the colour that served before: passed (commit ID)
+    1/7 back: pods for Deployment/advertisements-blue, which served before: passed (commit ID)
     2/7 back: wait until the colour that served before runs the previous version: passed
     3/7 back: switch to the colour that served before: passed (commit ID)
     4/7 back: version and replicas to what they were: passed (commit ID)
@@ -329,7 +329,7 @@ async fn after_a_cleanup_the_old_colour_gets_its_pods_before_anyone_is_sent_ther
     gate: Allowed
     roll back advertisements in production
     way back: a test
-    1/7 back: pods for the colour that served before: passed (commit ID)
+    1/7 back: pods for Deployment/advertisements-blue, which served before: passed (commit ID)
     2/7 back: wait until the colour that served before runs the previous version: passed
     3/7 back: switch to the colour that served before: passed (commit ID)
     4/7 back: version and replicas to what they were: passed (commit ID)

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::{
     runs::Start,
     stage::{Stage, WRITES, all, starts},
+    third_party::ThirdParty,
     wire::{Call, Fate, Gate, When},
 };
 
@@ -127,6 +128,26 @@ async fn commits_of_others_come_in_between() {
     end.assert(0, "rivals");
     stage.assert_deployed("");
     assert_eq!(stage.commits(), WRITES.len());
+}
+
+#[tokio::test]
+async fn what_comes_between_a_record_and_its_commit_is_no_gap() {
+    // Pushes to the branch are records and commits in turn: behind the first and the third one.
+    for nth in [1, 3] {
+        let stage = branches_only(Scenario::Healthy);
+        let folder = stage.folder.path().join("gitops.git");
+        let at = stage.clock_now().timestamp();
+        stage.wire.at(Call::Branch, When::After, nth, move || {
+            let edits = [("notes.txt", Some("theirs\n"))];
+            ThirdParty::at(&folder).commit(&edits, "robin: notes", at);
+            Fate::Pass
+        });
+        stage.deploy("1.1").await.assert(0, "with another commit");
+        stage.assert_deployed("with another commit");
+        let (explained, gaps) = stage.audit().await;
+        assert_eq!(gaps, Vec::<String>::new(), "behind push {nth}");
+        assert!(explained > 0);
+    }
 }
 
 #[tokio::test]

@@ -246,6 +246,34 @@ async fn killed_on_the_way_back_it_is_finished_by_whoever_recovers() {
 }
 
 #[tokio::test]
+async fn where_only_the_last_record_is_missing_nothing_is_written_twice() {
+    // By an object there are three commits forward and three back, by pods two and two.
+    for (shape, commits) in [(Shape::HttpRoute, 6), (Shape::Replicas, 4)] {
+        for (call, when, nth) in [
+            (Call::Branch, When::After, commits),
+            (Call::Journal, When::Before, commits + 1),
+        ] {
+            let what = format!("{shape:?}: {call:?} {nth} {when:?}");
+            let stage = world(shape, Scenario::Errors, at_thirty);
+            let start = Start::new();
+            let kill = start.kill.clone();
+            stage.wire.at(call, when, nth, move || {
+                kill.notify_one();
+                Fate::Drop
+            });
+            let end = stage.deploy_with("1.1", start).await;
+            assert_eq!(end.code, None, "{what}:\n{end}");
+            stage.wire.rule(|_, _| Fate::Pass);
+            assert_eq!(stage.commits(), commits, "{what}");
+            stage.recover().await.assert(0, &what);
+            assert_eq!(stage.commits(), commits, "{what}: {:?}", stage.log());
+            assert_eq!(stage.journal().last().unwrap(), "rolled-back", "{what}");
+            stage.assert_never_worse(&what);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_weight_of_somebody_else_stays() {
     let stage = world(Shape::HttpRoute, Scenario::Errors, at_thirty);
     let world = Arc::clone(&stage.world);

@@ -23,10 +23,12 @@ mod healthy;
 mod hurried;
 mod interleavings;
 mod killed;
+mod late_push;
 mod latency;
 mod live;
 mod outages;
 mod overrun;
+mod pods_gone;
 mod progressive;
 mod pull_requests;
 mod races;
@@ -46,6 +48,7 @@ mod stopped;
 mod superseded;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_over;
 #[path = "../support/third_party.rs"]
 mod third_party;
 mod trail;

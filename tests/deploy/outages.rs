@@ -136,7 +136,7 @@ async fn a_long_outage_of_git_ends_within_its_limits() {
             }
         });
         let begun = stage.clock_now();
-        let end = stage.deploy_with("1.1", start).await;
+        let end = Box::pin(stage.deploy_with("1.1", start)).await;
         end.assert(code, &what);
         let took = (stage.clock_now() - begun).to_std().unwrap();
         assert!(took < Duration::from_secs(30 * 60), "{what}: {took:?}");

@@ -41,7 +41,7 @@ async fn finish_step_ends_its_step_and_is_held() {
     4/11 watch canary for 3m: passed (good after 3m)
     5/11 canary weight 50%: passed (commit ID)
     6/11 watch canary for 3m: passed (good after 3m)
-    7/11 promote: Deployment/advertisements to 1.1: failed (it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: finish_step` of the policy); opens next Wed 2026-03-11 09:00 UTC)
+    7/11 promote: Deployment/advertisements to 1.1: held (it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: finish_step` of the policy); opens next Wed 2026-03-11 09:00 UTC)
     42 window-closed: advertisements 1.1 in production is held at weight 50%: it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: finish_step` of the policy); opens next Wed 2026-03-11 09:00 UTC
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements

@@ -311,6 +311,7 @@ async fn whoever_was_taken_over_says_by_whom() {
     43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more
       hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
     Branch 2, deploy 1.1 meanwhile ends with 0:
-    43 superseded: advertisements 1.1 in production could not be taken back (other writers won 1 race for branch `main` in 2m): advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more
+    43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more; here it was to be taken back: other writers won 1 race for branch `main` in 2m
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
     ");
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use shipgate::{
-    event::{Event, Failure, Outcome, Reporter},
+    event::{Ending, Event, Failure, Outcome, Reporter},
     git::{Repository, RepositoryOptions},
     ops::{
         asker::Asker,
@@ -71,6 +71,8 @@ pub struct Start {
     pub progressive: bool,
     /// How long is stable watched at each?
     pub hold: Option<Duration>,
+    /// How often does it look, while it waits, whether it was taken over?
+    pub lookout: Option<Duration>,
     /// Variables of its environment.
     pub variables: Vec<(&'static str, String)>,
     /// Sees every event.
@@ -99,6 +101,7 @@ impl Start {
             accept: false,
             progressive: false,
             hold: None,
+            lookout: None,
             variables: Vec::new(),
             hook: None,
         }
@@ -160,6 +163,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: start.source.clone(),
+            planned: None,
             drill: start.drill,
             regions: None,
             accept: start.accept,
@@ -323,6 +327,25 @@ impl Stage {
         .await
     }
 
+    /// Says what `check` says of a deployment beside others: the way is free, or what is to be known.
+    pub async fn foreseen(&self, version: &str) -> End {
+        let version: Version = version.parse().unwrap();
+        self.run(Start::new(), async |outside, _, _, _| {
+            let source = ConfigSource {
+                branch: None,
+                path: CONFIG,
+            };
+            let place = ("advertisements", "production");
+            let now = outside.clock.now();
+            let remark = deploy::foreseen(outside, &source, place, Some(&version), now).await?;
+            Ok(Outcome::new(
+                Ending::Shown,
+                remark.unwrap_or_else(|| "free".to_owned()),
+            ))
+        })
+        .await
+    }
+
     /// Shows what a rollback and a recovery would do.
     pub async fn shows(&self) -> (End, End) {
         let back = self
@@ -417,6 +440,8 @@ impl Stage {
             client: &self.client,
             clock: self.time.clone(),
             convoy: None,
+            lookout: start.lookout,
+            batch: None,
             secrets: &|name| {
                 let given = variables.iter().find(|(variable, _)| *variable == name);
                 match given {

@@ -16,5 +16,6 @@ mod stage;
 mod support;
 
 mod one_commit;
+mod planned;
 mod regions;
 mod side_by_side;

@@ -267,9 +267,7 @@ fn recover_takes_back_the_region_under_way_and_those_before_it_where_the_policy_
     // The middle one names a run and an instant.
     let us = ends.remove(1);
     assert!(
-        us.starts_with(
-            "0 ok us: shop 8.8 in production-us is taken back; 1.0 is live (run "
-        ),
+        us.starts_with("0 ok us: shop 8.8 in production-us is taken back; 1.0 is live (run "),
         "{us}"
     );
     insta::assert_snapshot!(ends.join("\n"), @r"

@@ -46,9 +46,9 @@ fn what_others_depend_on_goes_first_and_each_has_its_own_version() {
 
     services
       code  result     service  version  why
-         0  no-change  web               web 3.0 is in production already; nothing to do
-         0  no-change  cart              cart 2.0 is in production already; nothing to do
-         0  no-change  api               api 2.0 is in production already; nothing to do
+         0  no-change  web      3.0      web 3.0 is in production already; nothing to do
+         0  no-change  cart     2.0      cart 2.0 is in production already; nothing to do
+         0  no-change  api      2.0      api 2.0 is in production already; nothing to do
     ");
     let recovered = stage.report(&["recover", "--all"]).expect(0);
     assert_eq!(
@@ -94,7 +94,7 @@ fn after_one_that_fails_no_other_is_begun() {
     services
       code  result       service  version  why
          0  deployed     api      6.7      api 6.7 in production is live and verified
-        14  blocked      web               web was not begun: it depends on `cart`, which ended as 40 rolled-back
+        14  blocked      web      2.0      web was not begun: it depends on `cart`, which ended as 40 rolled-back
         40  rolled-back  cart     6.6      cart 6.6 in production was taken back, 1.0 is live again: answers answered with status 500, wanted status 200 to 299 (1 of 1 measurement)
     ");
     assert_eq!(stage.versions(), ["1.0", "1.0", "6.7"]);

@@ -1,6 +1,6 @@
 //! Three services behind a git server, and a cluster that runs what the branch says.
 
-use std::{path::Path, process::Command};
+use std::{fs, path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -125,6 +125,11 @@ impl Stage {
             .env("SHIPGATE_REPOSITORY", self.git.url())
             .env("SHIPGATE_TOKEN", TOKEN);
         command
+    }
+
+    /// Writes a file into the folder that commands run in.
+    pub fn file(&self, name: &str, text: &str) {
+        fs::write(self.home.path().join(name), text).unwrap();
     }
 
     /// Runs a command to its end.

@@ -184,6 +184,7 @@ fn gaps_of_an_audit_are_explained() {
         "unexplained",
         "unknown-run",
         "not-announced",
+        "withdrawn-run",
         "missing-commit",
         "unreadable",
     ] {

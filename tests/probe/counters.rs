@@ -586,3 +586,28 @@ async fn whoever_stops_waiting_keeps_nobody_else_from_an_answer() {
     assert_eq!(line(&old, &server.url), r#"{"v=\"1.0\"": 1.0}"#);
     assert_eq!(line(&new, &server.url), r#"{"v=\"1.1\"": 2.0}"#);
 }
+
+/// The timers of services that are watched side by side never end at the very same moment.
+#[tokio::test]
+async fn services_that_ask_a_moment_later_are_asked_together() {
+    let nothing = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    let server = Server::with(move |_, _| answer(200, "", nothing));
+    let clock = ManualClock::at(now());
+    let endpoint = endpoint(&server.url);
+    let (batch, client) = (Batch::of_several(), client());
+    let ask = |query: &'static str| {
+        batch.counters(&client, &clock, &endpoint, (query, now()), SECOND * 30)
+    };
+    let later = async {
+        tokio::task::yield_now().await;
+        ask("x{v=\"1.1\"}").await
+    };
+    let time = async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        clock.advance(SECOND);
+    };
+    tokio::join!(ask("x{v=\"1.0\"}"), later, time);
+    assert_eq!(server.requests().len(), 1);
+}

@@ -13,6 +13,9 @@ pub(in crate::manifest) fn put(
     new: &str,
     findings: &mut Findings,
 ) -> bool {
+    if !graph::is_kustomization(from.view.path()) {
+        return false;
+    }
     let pointer = [from.pointer().as_slice(), path].concat();
     let [
         Segment::Key(generators),
@@ -24,7 +27,7 @@ pub(in crate::manifest) fn put(
         return false;
     };
     let is_literals = literals == "literals" && GENERATORS.contains(&generators.as_str());
-    if !is_literals || !graph::is_kustomization(from.view.path()) {
+    if !is_literals {
         return false;
     }
     let literal = Literal { key, value: new };

@@ -31,9 +31,10 @@ pub enum BackEnd {
     /// The old values are on the branch and the old version is live, but it is not healthy. Nothing
     /// is left to take back. Says what is wrong.
     Unhealthy(String),
-    /// Someone else's values are on the branch, or someone else runs this now; left alone. Says
-    /// which.
+    /// Someone else's values are on the branch; left alone. Says which.
     Superseded(String),
+    /// Someone else runs this now, or has ended it; left to them. Says who.
+    Fenced(String),
     /// A second wish to stop came; the journal says how to go on.
     Left(StopReason),
     /// It did not work. Says why.
@@ -191,9 +192,8 @@ pub async fn go_back(
     };
     match writer.record(&entry, stop).await {
         Ok(()) => end,
-        Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
-            BackEnd::Superseded(reason)
-        }
+        Err(NotLanded::Superseded(reason)) => BackEnd::Superseded(reason),
+        Err(NotLanded::Fenced(reason)) => BackEnd::Fenced(reason),
         // The branch is restored and the old version is live; only the journal does not say so.
         Err(NotLanded::Failed(failure)) => {
             reporter.event(&Event::Warning(format!(
@@ -217,7 +217,9 @@ impl BackEnd {
     pub fn sentence(&self) -> String {
         match self {
             Self::Restored(_) => String::new(),
-            Self::Superseded(reason) | Self::Unhealthy(reason) => reason.clone(),
+            Self::Superseded(reason) | Self::Fenced(reason) | Self::Unhealthy(reason) => {
+                reason.clone()
+            }
             Self::Left(reason) => reason.sentence().to_owned(),
             Self::Failed(failure) => failure.to_string(),
         }
@@ -265,7 +267,7 @@ async fn write_back(
             close_superseded(writer, &reason, stop, reporter).await;
             Err(BackEnd::Superseded(reason))
         }
-        Err(NotLanded::Fenced(reason)) => Err(BackEnd::Superseded(reason)),
+        Err(NotLanded::Fenced(reason)) => Err(BackEnd::Fenced(reason)),
         Err(NotLanded::Failed(failure)) => Err(BackEnd::of(failure, stop)),
     }
 }

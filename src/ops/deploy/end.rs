@@ -197,7 +197,7 @@ impl Run<'_> {
     }
 
     /// Someone else runs this now; nothing more is written, not even into the journal.
-    fn taken_over(&mut self, reason: String) -> Outcome {
+    pub(super) fn taken_over(&mut self, reason: String) -> Outcome {
         let mut outcome = self.left_alone(reason);
         if self.landed.is_some() {
             outcome.hints.push(
@@ -258,7 +258,7 @@ impl Run<'_> {
         self.stop.answer();
         match (reason, self.on_cancel) {
             _ if self.tidies() => self.left_untidy(what, reason).await,
-            (StopReason::StarterGone, _) | (_, OnCancel::Hold) => {
+            (StopReason::StarterGone | StopReason::TakenOver, _) | (_, OnCancel::Hold) => {
                 if reason != StopReason::StarterGone
                     && let Err(taken_over) = self.leave(reason).await
                 {
@@ -344,6 +344,12 @@ impl Run<'_> {
         }
         let reason = failure.to_string();
         let mut outcome = self.back(what, &reason, Cause::Trouble).await;
+        if outcome.ending == Ending::RolledBack {
+            outcome.hints.push(
+                "nothing was found wrong with the version: once what broke is mended, run the same deploy again"
+                    .to_owned(),
+            );
+        }
         for hint in failure.0.hints {
             if !outcome.hints.contains(&hint) {
                 outcome.hints.push(hint);

@@ -5,14 +5,19 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{Outside, held::WAITS_FOR_APPROVAL, prepare::unfinished_run, read_journal};
+use super::{
+    Outside,
+    held::WAITS_FOR_APPROVAL,
+    late::{self, LATE},
+    prepare::unfinished_run,
+    read_journal,
+};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
-    git::Repository,
     ops::{
         failure,
         journal::{self, Record, State, instant},
-        load::Target,
+        load::{self, ConfigSource, Target},
         recover,
         stop::Stop,
     },
@@ -117,8 +122,12 @@ impl InTheWay {
         stop: Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Option<Recovered>, Failure> {
+        let why = match late::unwatched(&self.record) {
+            Some(_) => LATE,
+            None => "its writer is silent",
+        };
         reporter.event(&Event::Note(format!(
-            "its writer is silent, so it is recovered first: {}",
+            "{why}, so it is recovered first: {}",
             self.sentence(target)
         )));
         let ended = recover::only(&self.record.id, outside, target, actor, stop, reporter).await?;
@@ -132,13 +141,22 @@ impl InTheWay {
 /// # Errors
 /// [`Ending::BlockedOther`]: it would be refused. The git server does not answer or refuses.
 pub async fn foreseen(
-    repository: &Repository,
+    outside: &Outside<'_>,
+    source: &ConfigSource<'_>,
     (service, environment): (&str, &str),
     version: Option<&Version>,
     now: DateTime<Utc>,
 ) -> Result<Option<String>, Failure> {
+    let repository = outside.repository;
     let journal = repository.journal_as_listed(environment, service).await;
-    let records = journal::records(&journal.map_err(failure::git)?);
+    let journal = journal.map_err(failure::git)?;
+    let records = journal::records(&journal);
+    let records = if late::ends_withdrawn(&records) {
+        let target = load::target(repository, source, Some(service), Some(environment)).await?;
+        late::of_journal(outside, &target, &journal).await?
+    } else {
+        records
+    };
     let Some(run) = InTheWay::find(&records) else {
         return Ok(None);
     };
@@ -148,6 +166,8 @@ pub async fn foreseen(
         let is_awaited = record.reason.as_deref() == Some(WAITS_FOR_APPROVAL);
         let (why, once) = if record.state == State::Held && is_awaited {
             (format!(": {WAITS_FOR_APPROVAL}"), " once that is given")
+        } else if late::unwatched(record).is_some() {
+            (format!(": {LATE}"), "")
         } else {
             (String::new(), "")
         };
@@ -158,6 +178,11 @@ pub async fn foreseen(
         )));
     }
     if run.standing(now) == Standing::Expired {
+        if let Some(unwatched) = late::unwatched(record) {
+            return Ok(Some(format!(
+                "{unwatched}: the deployment recovers it first"
+            )));
+        }
         return Ok(Some(format!(
             "run {} has expired without an end ({}): the deployment recovers it first",
             record.run,

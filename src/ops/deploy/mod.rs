@@ -11,6 +11,7 @@ mod healthy;
 mod held;
 mod in_the_way;
 mod kept;
+mod late;
 mod observe;
 mod overrun;
 mod prepare;
@@ -32,7 +33,7 @@ use super::{
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     notifications,
-    plan::{self, Foreseen},
+    plan::{self, Foreseen, PlannedBefore},
     programs, provenance,
     stop::Stop,
     window::Patience,
@@ -43,7 +44,7 @@ use crate::{
     git::Repository,
     notify::Notifier,
     policy::Action,
-    probe,
+    probe::{self, prometheus::Batch},
     rollout::{Plan, Replay},
     secret::Secret,
     units::Version,
@@ -59,6 +60,7 @@ pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
 pub use facts::{already_there, facts, previous_version, roles};
 pub use forward::write as forward_write;
 pub use held::Held;
+pub use late::read_with_branch;
 pub use observe::{Watched, Watching, single, watch};
 pub use prepare::{Prepared, Ready, prepare, unfinished_run, whole_diff};
 pub use resume::{Continued, DIRECT, Remade, STEPPED_DOWN, in_place, remake, resume};
@@ -116,6 +118,8 @@ pub struct DeployRequest {
     pub regions: Option<String>,
     /// Does the command itself accept what waits for a person, where the policy names nobody who does?
     pub accept: bool,
+    /// What it must come to, where it was planned before.
+    pub planned: Option<Arc<PlannedBefore>>,
     /// Who asks.
     pub asker: Asker,
 }
@@ -132,6 +136,10 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
     /// The services that share their first commit; none = each has its own.
     pub convoy: Option<&'a Convoy>,
+    /// How often a deployment that waits looks whether another run has taken it over; none = never.
+    pub lookout: Option<Duration>,
+    /// What services that are watched side by side ask through; none = each watch asks alone.
+    pub batch: Option<&'a Batch>,
 }
 
 impl Outside<'_> {
@@ -228,6 +236,14 @@ async fn after_others(
                 manifests,
             } => (ready, diff, manifests),
         };
+        if let Some(planned) = &request.planned {
+            let repository = outside.repository.display();
+            let checked = planned.check(&prepared, &manifests, &target, repository);
+            if let Err(mut failure) = checked {
+                failure.0.verdict = Some(permit.into_verdict());
+                return Err(failure);
+            }
+        }
         let asked = let_past(
             &mut prepared,
             &mut permit,
@@ -248,6 +264,7 @@ async fn after_others(
                     manifests: &manifests,
                     diff,
                     target: &target,
+                    repository: outside.repository.display(),
                     timeout: request.limits.timeout,
                 };
                 foreseen.add_to(&mut outcome)?;
@@ -261,6 +278,7 @@ async fn after_others(
                 manifests: &manifests,
                 diff,
                 target: &target,
+                repository: outside.repository.display(),
                 timeout: request.limits.timeout,
             };
             return foreseen.allowed(*permit, outside.clock.now(), reporter);

@@ -114,13 +114,17 @@ impl Watching<'_> {
             began: self.began,
             weight: self.weight.filter(|_| self.arm == Arm::Canary),
         };
-        Watcher::new(
+        let watcher = Watcher::new(
             verification,
             &endpoints,
             &subject,
             outside.client.clone(),
             outside.clock.clone(),
-        )
+        )?;
+        Ok(match outside.batch {
+            Some(batch) => watcher.in_step_with(batch.clone(), self.duration),
+            None => watcher,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     held::Held,
     in_the_way::InTheWay,
     kept::Kept,
+    late,
     resume::{Continued, Remade, in_place, remake, resume, step_began},
 };
 use chrono::{DateTime, Utc};
@@ -20,7 +21,7 @@ use crate::{
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
-        preflight, pull_request,
+        preflight, pull_request, shared,
     },
     rollout::{self, Action, Plan, Replay},
     units::Version,
@@ -85,7 +86,7 @@ pub async fn prepare(
         .journal_as_listed(&target.environment_name, &target.service.name)
         .await
         .map_err(failure::git)?;
-    let records = journal::records(&journal);
+    let records = late::of_journal(outside, target, &journal).await?;
     let journal_tip = journal.tip;
     let run = journal::run_id(
         outside.repository.display(),
@@ -98,6 +99,11 @@ pub async fn prepare(
         &records,
     );
     let unfinished = journal::unfinished(&records);
+    if let Some(run) = unfinished.and_then(late::unwatched) {
+        reporter.event(&Event::Warning(format!(
+            "{run}, so nobody has watched what it brought"
+        )));
+    }
     if let Some(other) = InTheWay::find(&records)
         && unfinished.is_some_and(|record| record.run != run || record.state == State::RollingBack)
     {
@@ -161,6 +167,10 @@ pub async fn prepare(
         reporter.event(&Event::Warning(warning));
     }
     serves_with_pods(target, &manifests)?;
+    // What has begun with leave goes on.
+    if landed.is_none() {
+        shared::check(target, &replay.result(usize::MAX))?;
+    }
     let diff = whole_diff(&replay, &manifests);
     // A dry run shows all of it as its result.
     if !request.dry_run {

@@ -24,6 +24,7 @@ use crate::{
         gate::Permit,
         land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         load::Target,
+        lookout::Lookout,
         nudge,
         pull_request::{self, Proposals},
         stop::{Stop, StopReason},
@@ -261,6 +262,8 @@ impl<'a> Run<'a> {
         });
         self.outside
             .answer_within((!self.tidies()).then(|| self.time_left()));
+        let lookout = self.lookout(&step.action);
+        self.stop.look_out(lookout);
         let end = if let Some(reason) = self.stop.requested() {
             StepEnd::Stopped(reason)
         } else {
@@ -293,10 +296,19 @@ impl<'a> Run<'a> {
                 (Action::Approval, _) => self.approval(index),
             }
         };
+        let end = match (end, self.stop.taken_over_by()) {
+            (StepEnd::Stopped(StopReason::TakenOver), Some(by)) => StepEnd::Fenced(by),
+            (end, _) => end,
+        };
+        self.stop.look_out(None);
         let (state, detail) = match &end {
             StepEnd::Done(detail) => (StepState::Passed, detail.clone()),
             StepEnd::Skipped(detail) => (StepState::Skipped, detail.clone()),
             StepEnd::Hold(reason) => (StepState::Held, reason.clone()),
+            // It has not begun: the one before it was brought to its end.
+            StepEnd::Closed(reason) if !self.closing.as_ref().is_some_and(|it| it.aborts) => {
+                (StepState::Held, reason.clone())
+            }
             StepEnd::Bad(reason)
             | StepEnd::Told(reason)
             | StepEnd::Unwanted(reason)
@@ -372,6 +384,22 @@ impl<'a> Run<'a> {
                 _ => StepEnd::Broken(failure),
             },
         }
+    }
+
+    /// Returns who looks during a step that only waits whether this run is still ours to go on with:
+    /// a step that writes finds that out by its record.
+    fn lookout(&self, action: &Action) -> Option<Lookout> {
+        let waits = match action {
+            Action::Write { .. } | Action::Approval => false,
+            Action::WaitLive { .. }
+            | Action::Follow { .. }
+            | Action::Watch { .. }
+            | Action::Preview { .. } => self.writer.announced,
+        };
+        let every = self.outside.lookout.filter(|_| waits)?;
+        let (writer, clock) = (&self.writer, &*self.outside.clock);
+        let lookout = Lookout::new(writer.repository, &writer.identity, every, clock);
+        Some(lookout)
     }
 
     /// Is the new version judged good by now, so that only tidying up is left?

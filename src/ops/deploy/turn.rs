@@ -18,7 +18,7 @@ use crate::{
         load,
         patience::{Exhausted, Patience},
     },
-    rollout::{self, BackStep, may_be_switched, way_back},
+    rollout::{self, BackStep, may_need_pods, way_back},
 };
 
 impl Run<'_> {
@@ -95,6 +95,9 @@ impl Run<'_> {
                 Ending::Superseded,
                 format!("{what} could not be taken back ({why}): {reason}"),
             ),
+            BackEnd::Fenced(reason) => {
+                self.taken_over(format!("{reason}; here it was to be taken back: {why}"))
+            }
             BackEnd::Left(reason) => {
                 let mut outcome = Outcome::new(
                     Ending::CancelledLeft,
@@ -131,10 +134,10 @@ impl Run<'_> {
         self.deployment.weight = track.weight.or(self.deployment.weight);
     }
 
-    /// Returns what comes before the way back: nobody is switched back to a colour without pods.
+    /// Returns what comes before the way back: nobody is sent back to a workload without pods.
     async fn revival(&mut self, reached: Option<usize>) -> Result<Vec<BackStep>, BackEnd> {
-        let Some(reached) = reached.filter(|it| may_be_switched(&self.plan, &self.replay, *it))
-        else {
+        let (plan, replay) = (&self.plan, &self.replay);
+        let Some(reached) = reached.filter(|it| may_need_pods(plan, replay, *it, false)) else {
             return Ok(Vec::new());
         };
         let tip = self.newest().await?;
@@ -147,7 +150,12 @@ impl Run<'_> {
             rollout::revival(&self.plan, &self.replay, reached, false, &base, &now)
                 .map_err(failure::refusals)
         };
-        read.await.map_err(BackEnd::Failed)
+        match read.await {
+            // What is wrong with files that are none of its business stops no canary's way back: its
+            // commits read what they need once more.
+            Err(_) if !self.plan.switches() => Ok(Vec::new()),
+            read => read.map_err(BackEnd::Failed),
+        }
     }
 
     /// Fetches the branch, for as long as a commit of the way back is tried.

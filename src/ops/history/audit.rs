@@ -47,6 +47,7 @@ pub(super) async fn audit(
     let asked = told.iter().filter(|told| told.asked);
     let mut journals = Journals::of(told);
     journals.find_squashed(&past.line, &commits);
+    journals.find_remade(&past.line, &commits);
     let mut walk = Walk {
         outside,
         journals,

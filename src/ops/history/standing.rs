@@ -21,7 +21,21 @@ pub(super) struct Journals {
     records: HashMap<CommitId, String>,
     /// Those that announce a commit. Behind any other none of the run is to come.
     announcing: HashMap<CommitId, String>,
+    /// Commits that were made again because their record, on the branch, had moved it.
+    remade: HashMap<CommitId, String>,
     runs: HashSet<String>,
+    /// Runs that say last that nothing of theirs is on the branch. Theirs that is the journal's last
+    /// record can still be gone on with.
+    withdrawn: HashMap<String, Withdrawn>,
+}
+
+/// What is known of a run that was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Withdrawn {
+    /// Nothing came after it.
+    Last,
+    /// Other runs did.
+    Followed,
 }
 
 /// How a commit stands to the journals.
@@ -29,6 +43,8 @@ pub(super) struct Journals {
 pub(super) enum Standing<'a> {
     /// A run announced it, or it is itself a record.
     Announced,
+    /// A run announced it that says last that nothing of it is on the branch: nobody has watched it.
+    Withdrawn(&'a str, Withdrawn),
     /// It claims a run that the journals know, and that did not announce it.
     NotAnnounced(&'a str),
     /// It claims a run that no journal knows.
@@ -44,10 +60,21 @@ impl Journals {
             squashed: HashMap::new(),
             records: HashMap::new(),
             announcing: HashMap::new(),
+            remade: HashMap::new(),
             runs: HashSet::new(),
+            withdrawn: HashMap::new(),
         };
         for told in told {
-            for record in records(&told.journal) {
+            for (index, record) in records(&told.journal).into_iter().enumerate() {
+                // The newest one of a run comes first.
+                if record.state == State::Withdrawn && !journals.runs.contains(&record.run) {
+                    let last = if index == 0 {
+                        Withdrawn::Last
+                    } else {
+                        Withdrawn::Followed
+                    };
+                    journals.withdrawn.insert(record.run.clone(), last);
+                }
                 if let Some(intended) = record.intended {
                     journals.announced.insert(intended, record.run.clone());
                     let of_run = (record.id.clone(), record.run.clone());
@@ -85,18 +112,41 @@ impl Journals {
         }
     }
 
-    pub(super) fn standing<'a>(&self, commit: &'a LogEntry) -> Standing<'a> {
-        if [&self.announced, &self.squashed, &self.records]
-            .iter()
-            .any(|known| known.contains_key(&commit.id))
-        {
+    /// Finds the commits that runs made again after their records moved the branch, along a line,
+    /// newest first. Others may have come in between; each record explains one commit.
+    pub(super) fn find_remade(&mut self, line: &[CommitId], commits: &HashMap<CommitId, LogEntry>) {
+        let mut awaited: HashSet<&str> = HashSet::new();
+        for commit in line.iter().rev().filter_map(|id| commits.get(id)) {
+            let named = commit.trailers.get("Run");
+            match self.records.get(&commit.id) {
+                Some(run) if self.announcing.contains_key(&commit.id) => {
+                    awaited.insert(run);
+                }
+                Some(run) => {
+                    awaited.remove(run.as_str());
+                }
+                None if named.is_some_and(|run| awaited.remove(run)) => {
+                    if let Some(run) = named {
+                        self.remade.insert(commit.id.clone(), run.to_owned());
+                    }
+                }
+                None => {}
+            }
+        }
+    }
+
+    pub(super) fn standing<'a>(&'a self, commit: &'a LogEntry) -> Standing<'a> {
+        if self.records.contains_key(&commit.id) {
             return Standing::Announced;
         }
-        // A record on the branch moves it: what it announces is made again on top of it.
-        let below = commit.parents.first();
-        let below = below.and_then(|id| self.announcing.get(id));
-        if below.is_some_and(|run| commit.trailers.get("Run") == Some(run.as_str())) {
-            return Standing::Announced;
+        let known = [&self.announced, &self.squashed, &self.remade]
+            .iter()
+            .find_map(|known| known.get(&commit.id));
+        if let Some(run) = known {
+            return match self.withdrawn.get(run) {
+                Some(last) => Standing::Withdrawn(run, *last),
+                None => Standing::Announced,
+            };
         }
         match commit.trailers.get("Run") {
             Some(run) if self.runs.contains(run) => Standing::NotAnnounced(run),
@@ -111,6 +161,17 @@ impl Standing<'_> {
     pub(super) fn gap(self) -> Option<(GapKind, String)> {
         match self {
             Self::Announced => None,
+            Self::Withdrawn(run, last) => Some((
+                GapKind::WithdrawnRun,
+                match last {
+                    Withdrawn::Last => format!(
+                        "run {run} was withdrawn before it landed, so nobody has watched it: deploy the same version again to watch it, or take it back with `shipgate recover`"
+                    ),
+                    Withdrawn::Followed => format!(
+                        "run {run} was withdrawn before it landed, so nobody has watched it, and other runs came after it: look at whether one of them brought another version"
+                    ),
+                },
+            )),
             Self::NotAnnounced(run) => Some((
                 GapKind::NotAnnounced,
                 format!("it names run {run}, whose journal does not announce this commit"),
@@ -123,10 +184,12 @@ impl Standing<'_> {
         }
     }
 
-    /// Returns the run that is claimed wrongly.
+    /// Returns the run of what is wrong.
     pub(super) fn claimed(self) -> Option<String> {
         match self {
-            Self::NotAnnounced(run) | Self::UnknownRun(run) => Some(run.to_owned()),
+            Self::Withdrawn(run, _) | Self::NotAnnounced(run) | Self::UnknownRun(run) => {
+                Some(run.to_owned())
+            }
             Self::Announced | Self::NoRun => None,
         }
     }

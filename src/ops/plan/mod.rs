@@ -5,6 +5,7 @@
 //! exit code is the gate's.
 
 mod commits;
+mod file;
 pub mod live_traffic;
 pub mod short_watch;
 mod steps;
@@ -30,6 +31,8 @@ use crate::{
     units::format_duration,
 };
 
+pub use file::PlannedBefore;
+
 /// A deployment that is ready to go and does not.
 pub struct Foreseen<'a> {
     /// The deployment.
@@ -40,6 +43,8 @@ pub struct Foreseen<'a> {
     pub diff: String,
     /// Where it goes.
     pub target: &'a Target,
+    /// Address of the repository, as it may be printed.
+    pub repository: &'a str,
     /// Limit of the whole run; none = the plan's own.
     pub timeout: Option<Duration>,
 }
@@ -105,6 +110,8 @@ impl Foreseen<'_> {
         let longest = longest.unwrap_or_else(|| deploy::default_timeout(plan, self.target));
         Ok(PlanRecord {
             run: identity.run.clone(),
+            repository: self.repository.to_owned(),
+            drill: identity.drill,
             service: identity.service.clone(),
             environment: identity.environment.clone(),
             version: identity.version.to_string(),
@@ -201,6 +208,7 @@ pub async fn despite(
             manifests: &manifests,
             diff,
             target,
+            repository: outside.repository.display(),
             timeout: request.limits.timeout,
         }
         .add_to(&mut outcome),

@@ -117,6 +117,7 @@ pub async fn deploy(
         .map(|(region, outcome)| ServiceEnd {
             service: service.clone(),
             region: Some(region.clone()),
+            version: None,
             outcome: Box::new(outcome),
         })
         .collect();
@@ -194,6 +195,7 @@ pub async fn recover(
     let ends = ends.into_iter().map(|(region, outcome)| ServiceEnd {
         service: service.clone(),
         region: Some(region),
+        version: None,
         outcome: Box::new(outcome),
     });
     Ok(summary::recovered(group, ends.collect()))

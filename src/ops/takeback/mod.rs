@@ -26,7 +26,7 @@ use crate::{
         stopped_before_change,
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{BackStep, Plan, Replay, revival, taken_back, way_back},
+    rollout::{BackStep, Plan, Replay, may_need_pods, revival, taken_back, unless_done, way_back},
 };
 
 /// An earlier run with all that is needed to take it back or to finish it.
@@ -48,7 +48,7 @@ struct Written {
     /// Last step that may have landed.
     reached: usize,
     going_back: bool,
-    /// What comes before the way back: pods for the colour that everyone is switched back to.
+    /// What comes before the way back: pods for the workload that users are sent back to.
     first: Vec<BackStep>,
     /// The branch's head when all this was read from it.
     tip: CommitId,
@@ -115,8 +115,8 @@ impl<'a> Takeback<'a> {
                 // under an id of its own is about.
                 _ => plan.steps.len(),
             };
-            let first = if plan.switches() {
-                let is_over = finished || continued.landed.is_none();
+            let is_over = finished || continued.landed.is_none();
+            let first = if may_need_pods(&plan, &replay, reached, is_over) {
                 let on_tip = load::manifests(outside.repository, &continued.tip, target).await?;
                 revival(&plan, &replay, reached, is_over, &manifests, &on_tip)
                     .map_err(failure::refusals)?
@@ -244,7 +244,12 @@ impl<'a> Takeback<'a> {
                 None => closed,
             };
         };
-        let steps = written.steps();
+        let (repository, target) = (self.outside.repository, self.target);
+        let steps = match load::manifests(repository, &written.tip, target).await {
+            Ok(now) => unless_done(written.steps(), &now),
+            // Whoever writes reads it again, and says what is wrong with it.
+            Err(_) => written.steps(),
+        };
         let mut track = std::mem::take(&mut self.stepped);
         let end = go_back(
             &mut self.writer,
@@ -280,7 +285,9 @@ impl<'a> Takeback<'a> {
             .with_hint(
                 "nothing is left to take back: every value is what it was, and the next deploy is free to go",
             ),
-            BackEnd::Superseded(reason) => Outcome::new(Ending::Superseded, reason),
+            BackEnd::Superseded(reason) | BackEnd::Fenced(reason) => {
+                Outcome::new(Ending::Superseded, reason)
+            }
             BackEnd::Left(reason) => left(
                 reason,
                 has_pushed,

@@ -160,6 +160,13 @@ impl ComparisonWatch {
         )
     }
 
+    /// Asks when the comparisons of other services do.
+    pub(super) fn in_step(&mut self, length: Duration) {
+        if let Counting::Looks(polls) = &mut self.polls {
+            polls.in_step(length);
+        }
+    }
+
     /// Returns the next instant to ask for after `now`.
     pub(super) fn next(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         self.polls.grid().after(now)

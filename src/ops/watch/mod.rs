@@ -174,6 +174,20 @@ impl Watcher {
         Self { batch, ..self }
     }
 
+    /// As [`Self::asking_through`], and lets comparisons begin a little later, so that they ask at the
+    /// same instants as those of the other services. `length` is how long it is watched.
+    pub fn in_step_with(self, batch: Batch, length: Duration) -> Self {
+        let now = self.clock.now();
+        let mut watcher = self.asking_through(batch);
+        for watched in &mut watcher.watched {
+            if let Criterion::Comparison(comparison) = &mut watched.criterion {
+                comparison.in_step(length);
+                watched.next = comparison.first(now);
+            }
+        }
+        watcher
+    }
+
     /// Returns the clock that the polls follow.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock

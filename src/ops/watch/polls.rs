@@ -30,6 +30,18 @@ impl Grid {
         }
     }
 
+    /// Moves it on to an instant that the grids of other services share: a quarter of the interval
+    /// at most, so that as many questions are asked together as four queries hold.
+    fn in_step(&mut self) {
+        let quarter = (self.interval.num_milliseconds() / 4).max(1000);
+        let first = self.first.timestamp_millis();
+        let late = (-first).rem_euclid(quarter);
+        self.first = self
+            .first
+            .checked_add_signed(TimeDelta::milliseconds(late))
+            .unwrap_or(self.first);
+    }
+
     /// Returns the first instant.
     pub(super) fn first(&self) -> DateTime<Utc> {
         self.first
@@ -125,6 +137,14 @@ impl Polls {
 
     pub(super) fn grid(&self) -> Grid {
         self.grid
+    }
+
+    /// Asks at instants that other services ask at, where it lasts long enough for a later beginning.
+    pub(super) fn in_step(&mut self, length: Duration) {
+        let length = TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX);
+        if self.last_answered.is_none() && length / 4 >= self.grid.interval {
+            self.grid.in_step();
+        }
     }
 
     /// Returns the polls that are new at `now`: none at the first look, one at each that follows, and
@@ -332,5 +352,31 @@ impl Polls {
         }
         *parts = Some(amounts);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grids_that_begin_at_any_moment_share_a_few_phases() {
+        let interval = Duration::from_secs(30);
+        let mut phases = std::collections::BTreeSet::new();
+        for moment in (0..60_000).step_by(137) {
+            let began = DateTime::from_timestamp_millis(1_700_000_000_000 + moment).unwrap();
+            let mut grid = Grid::new(began, interval);
+            grid.in_step();
+            let late = grid.first() - began;
+            assert!(
+                late >= TimeDelta::zero() && late < TimeDelta::milliseconds(7500),
+                "{late}"
+            );
+            phases.insert(grid.first().timestamp_millis().rem_euclid(30_000));
+        }
+        assert_eq!(
+            phases.into_iter().collect::<Vec<_>>(),
+            [0, 7500, 15_000, 22_500]
+        );
     }
 }

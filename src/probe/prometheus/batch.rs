@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::oneshot;
 
 use super::{
@@ -29,17 +29,25 @@ use crate::{
 
 /// Questions in one query. The answer has the limits of any other.
 const MOST_TOGETHER: usize = 100;
+/// How long the first one of several services waits for the others: more than timers differ by.
+const LINGER: Duration = Duration::from_millis(50);
+/// How long what could not be asked together is asked by itself.
+const APART: TimeDelta = TimeDelta::minutes(10);
 
 /// Puts questions together. Clones share what they know; one for each watch is enough, and one for many
 /// services that are watched at the same instants saves more.
 #[derive(Debug, Clone, Default)]
-pub struct Batch(Arc<Mutex<State>>);
+pub struct Batch {
+    state: Arc<Mutex<State>>,
+    /// How long the first one that asks waits for others; none = until all that are ready have asked.
+    linger: Option<Duration>,
+}
 
 #[derive(Debug, Default)]
 struct State {
     open: Vec<Group>,
-    /// What is asked by itself: whom, and the shape of it.
-    apart: Vec<(Endpoint, String)>,
+    /// What is asked by itself: whom, the shape of it, and until when.
+    apart: Vec<(Endpoint, String, DateTime<Utc>)>,
 }
 
 /// Questions of which one query is made.
@@ -66,6 +74,14 @@ struct Waiting {
 }
 
 impl Batch {
+    /// For services that are watched side by side, whose timers do not end at the same moment.
+    pub fn of_several() -> Self {
+        Self {
+            linger: Some(LINGER),
+            ..Self::default()
+        }
+    }
+
     /// Asks as [`counters`](super::counters()) does, and is answered the same.
     pub async fn counters(
         &self,
@@ -112,8 +128,11 @@ impl Batch {
                 shape: selector.shape(),
             };
             if let Some(answer) = self.join(&alike, selector) {
-                // Everyone who is asked side by side comes by before it goes on here.
-                tokio::task::yield_now().await;
+                match self.linger {
+                    // Everyone who is asked side by side comes by before it goes on here.
+                    None => tokio::task::yield_now().await,
+                    Some(linger) => clock.sleep(linger).await,
+                }
                 if let Some(waiting) = self.take(&alike) {
                     self.lead(client, clock, &alike, waiting).await;
                 }
@@ -128,8 +147,8 @@ impl Batch {
     /// Takes a place among those that are alike; none where such are asked by themselves.
     fn join(&self, alike: &Alike, selector: Selector) -> Option<oneshot::Receiver<CounterReading>> {
         let mut state = self.state();
-        let is_apart = |(endpoint, shape): &(Endpoint, String)| {
-            (endpoint, shape) == (&alike.endpoint, &alike.shape)
+        let is_apart = |(endpoint, shape, until): &(Endpoint, String, DateTime<Utc>)| {
+            (endpoint, shape) == (&alike.endpoint, &alike.shape) && alike.at < *until
         };
         if state.apart.iter().any(is_apart) {
             return None;
@@ -203,12 +222,14 @@ impl Batch {
     }
 
     fn set_apart(&self, alike: &Alike) {
-        let apart = (alike.endpoint.clone(), alike.shape.clone());
+        let until = alike.at.checked_add_signed(APART);
+        let until = until.unwrap_or(DateTime::<Utc>::MAX_UTC);
+        let apart = (alike.endpoint.clone(), alike.shape.clone(), until);
         self.state().apart.push(apart);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct ServiceEndReport {
     service: String,
     /// The region, where it is the run in one of several.
     region: Option<String>,
+    /// The version that it was to come to; null where none was asked for.
+    version: Option<String>,
     result: &'static str,
     /// The exit status that this service alone would have had.
     exit_code: u8,
@@ -39,6 +41,7 @@ impl ServiceEndReport {
         Self {
             service: end.service.clone(),
             region: end.region.clone(),
+            version: end.version.clone(),
             result: outcome.ending.result(),
             exit_code: outcome.ending.code().number,
             reason_code: outcome.reason_code.clone(),

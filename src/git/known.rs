@@ -1,0 +1,106 @@
+//! What is known of trees and files that were read before: the services of one run ask the same of
+//! them, and what an id stands for never changes.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    rc::Rc,
+    sync::Arc,
+};
+
+use git2::Oid;
+
+use super::tree::TreeEntry;
+
+/// Trees whose listings are kept: the head of a branch, and the one that is just made of it.
+const LISTINGS: usize = 3;
+/// Most bytes of files that are kept.
+const MOST_BYTES: usize = 32 << 20;
+
+/// Says of a file's bytes whether they are wanted.
+pub(super) type Wanted = fn(&[u8]) -> bool;
+
+/// Listings and files by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    listings: VecDeque<(Oid, Arc<[TreeEntry]>)>,
+    files: HashMap<Oid, Rc<[u8]>>,
+    bytes: usize,
+    unwanted: HashMap<Wanted, HashSet<Oid>>,
+}
+
+impl Known {
+    /// Returns the listing of a tree that was listed lately.
+    pub(super) fn listing(&self, tree: Oid) -> Option<Arc<[TreeEntry]>> {
+        let found = self.listings.iter().find(|(id, _)| *id == tree);
+        found.map(|(_, listing)| Arc::clone(listing))
+    }
+
+    /// Keeps a listing, and lets go of the oldest.
+    pub(super) fn listed(&mut self, tree: Oid, listing: &Arc<[TreeEntry]>) {
+        if self.listings.len() == LISTINGS {
+            self.listings.pop_front();
+        }
+        self.listings.push_back((tree, Arc::clone(listing)));
+    }
+
+    /// Returns the bytes of a file that was read before.
+    pub(super) fn file(&self, id: Oid) -> Option<Rc<[u8]>> {
+        self.files.get(&id).map(Rc::clone)
+    }
+
+    /// Keeps the bytes of a file; what is kept is let go where it would be too much.
+    pub(super) fn read(&mut self, id: Oid, bytes: &Rc<[u8]>) {
+        if self.bytes + bytes.len() > MOST_BYTES {
+            self.files.clear();
+            self.bytes = 0;
+        }
+        if bytes.len() <= MOST_BYTES && self.files.insert(id, Rc::clone(bytes)).is_none() {
+            self.bytes += bytes.len();
+        }
+    }
+
+    /// Were the bytes of a file looked at, and not wanted?
+    pub(super) fn is_unwanted(&self, id: Oid, wanted: Wanted) -> bool {
+        let known = self.unwanted.get(&wanted);
+        known.is_some_and(|ids| ids.contains(&id))
+    }
+
+    /// Notes that the bytes of a file are not wanted.
+    pub(super) fn unwanted(&mut self, id: Oid, wanted: Wanted) {
+        self.unwanted.entry(wanted).or_default().insert(id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(digit: char) -> Oid {
+        digit.to_string().repeat(40).parse().unwrap()
+    }
+
+    #[test]
+    fn what_is_kept_is_never_more_than_may_be() {
+        let mut known = Known::default();
+        let large: Rc<[u8]> = vec![0; MOST_BYTES / 2].into();
+        for digit in ['a', 'a', 'b'] {
+            known.read(id(digit), &large);
+        }
+        assert!(known.file(id('a')).is_some() && known.file(id('b')).is_some());
+        known.read(id('c'), &large);
+        assert!(known.file(id('a')).is_none() && known.file(id('c')).is_some());
+        known.read(id('d'), &vec![0; MOST_BYTES + 1].into());
+        assert!(known.file(id('d')).is_none());
+        for digit in ['a', 'b', 'c', 'd'] {
+            known.listed(id(digit), &Arc::from([]));
+        }
+        assert!(known.listing(id('a')).is_none() && known.listing(id('b')).is_some());
+    }
+
+    #[test]
+    fn what_one_question_does_not_want_another_one_may() {
+        let mut known = Known::default();
+        known.unwanted(id('a'), |bytes| bytes.is_empty());
+        assert!(!known.is_unwanted(id('a'), |bytes| bytes.len() > 3));
+    }
+}

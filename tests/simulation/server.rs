@@ -1,0 +1,166 @@
+//! The one server of a world: each request is heard, held up, lost, or answered in vain, as the seed says.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// POST, else GET.
+    pub is_post: bool,
+    /// Path.
+    pub path: String,
+    /// What follows the question mark.
+    pub query: String,
+    /// The header of that name.
+    pub authorization: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// The lines of the head, for whoever passes it on.
+    pub headers: String,
+}
+
+impl Question {
+    /// Returns the number of the run that asks, which is its user's name.
+    pub fn run(&self) -> Option<usize> {
+        let (_, pair) = self.authorization.as_ref()?.split_once(' ')?;
+        let pair = String::from_utf8(BASE64_STANDARD.decode(pair).ok()?).ok()?;
+        pair.split_once(':')?.0.strip_prefix("run-")?.parse().ok()
+    }
+
+    /// Returns the references that a push names, and where it expects them: old, new, name.
+    pub fn commands(&self) -> Vec<(String, String, String)> {
+        let mut commands = Vec::new();
+        if !self.is_post || !self.path.ends_with("/git-receive-pack") {
+            return commands;
+        }
+        let mut rest = &self.body[..];
+        while let Some((length, _)) = rest.split_at_checked(4) {
+            let length = std::str::from_utf8(length).ok();
+            let length = length.and_then(|text| usize::from_str_radix(text, 16).ok());
+            let Some(length) = length.filter(|length| *length > 4) else {
+                break;
+            };
+            let line = String::from_utf8_lossy(&rest[4..length]).into_owned();
+            let line = line.split('\0').next().unwrap().trim_end().to_owned();
+            let mut words = line.splitn(3, ' ').map(str::to_owned);
+            if let (Some(old), Some(new), Some(name)) = (words.next(), words.next(), words.next()) {
+                commands.push((old, new, name));
+            }
+            rest = &rest[length..];
+        }
+        commands
+    }
+}
+
+/// A whole answer as it goes over the wire; none = the connection breaks.
+pub type Answer = Option<Vec<u8>>;
+
+/// Makes an answer.
+pub fn answer(status: u16, content_type: &str, body: &[u8]) -> Answer {
+    let mut bytes = format!(
+        "HTTP/1.1 {status} it\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n{}\r\n",
+        body.len(),
+        if status == 401 { "WWW-Authenticate: Basic realm=\"git\"\r\n" } else { "" },
+    )
+    .into_bytes();
+    bytes.extend_from_slice(body);
+    Some(bytes)
+}
+
+/// A server that runs until it is dropped; each connection has a thread and one request.
+pub struct Server {
+    address: String,
+    over: Arc<AtomicBool>,
+}
+
+impl Server {
+    /// Listens; what answers is said later, because it knows the address.
+    pub fn listen() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        (listener, address)
+    }
+
+    /// Answers.
+    pub fn start(
+        listener: TcpListener,
+        address: String,
+        decide: impl Fn(Question) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        let over = Arc::new(AtomicBool::new(false));
+        let (ended, decide) = (Arc::clone(&over), Arc::new(decide));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                let decide = Arc::clone(&decide);
+                std::thread::spawn(move || {
+                    // A connection that breaks is what this is about.
+                    let _ = serve(&stream, &*decide);
+                    let _ = stream.shutdown(Shutdown::Both);
+                });
+            }
+        });
+        Self { address, over }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::SeqCst);
+        // Wakes the thread that listens, so that it sees the end.
+        let _ = TcpStream::connect(&self.address);
+    }
+}
+
+fn serve(mut stream: &TcpStream, decide: &dyn Fn(Question) -> Answer) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut reader = BufReader::new(stream);
+    let mut first = String::new();
+    if reader.read_line(&mut first)? == 0 {
+        return Ok(());
+    }
+    let (mut headers, mut length, mut authorization) = (String::new(), 0, None);
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 || line == "\r\n" {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or((&line, ""));
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "authorization" => authorization = Some(value.trim().to_owned()),
+            "connection" | "host" => continue,
+            _ => {}
+        }
+        headers.push_str(&line);
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    let mut words = first.split(' ');
+    let is_post = words.next() == Some("POST");
+    let target = words.next().unwrap_or_default();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let question = Question {
+        is_post,
+        path: path.to_owned(),
+        query: query.to_owned(),
+        authorization,
+        body,
+        headers,
+    };
+    match decide(question) {
+        Some(bytes) => stream.write_all(&bytes),
+        None => Ok(()),
+    }
+}
