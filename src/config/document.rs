@@ -187,6 +187,7 @@ impl ConfigDocument {
             .collect();
         super::dependencies::check(&services, problems);
         regions::check_globs(&services, &all_regions, problems);
+        regions::check_without(&services, &environments, problems);
         let known_services = names(&services);
         let mut known_environments = names(&environments);
         known_environments.extend(names(&all_regions));

@@ -250,13 +250,48 @@ fn check_addresses(
     }
 }
 
+/// Notes the addresses of `live` that want a region where an environment has none.
+pub(super) fn check_without(
+    services: &BTreeMap<String, Service>,
+    environments: &BTreeMap<String, Environment>,
+    problems: &mut Problems<'_>,
+) {
+    let mut without = environments.iter().filter(|(_, it)| it.region.is_none());
+    let Some((environment, _)) = without.next() else {
+        return;
+    };
+    for service in services.values() {
+        for (word, workload) in service.strategy.workloads() {
+            if let Live::Http { url, .. } = &workload.live
+                && forms("region")
+                    .iter()
+                    .any(|form| url.as_str().contains(form))
+            {
+                problems.at(
+                    &format!("/services/{}/live/{word}/http", service.name),
+                    format!(
+                        "`{{{{region}}}}` stands for nothing in {environment}, which has no `regions`; give it a list of one"
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// How a variable can stand in an address: a path holds braces in their escaped form.
+fn forms(variable: &str) -> [String; 2] {
+    [
+        format!("{{{{{variable}}}}}"),
+        format!("%7B%7B{variable}%7D%7D"),
+    ]
+}
+
 impl RegionOf {
     /// Fills the region into an address of `live`.
     fn fill(&self, url: &Url) -> Url {
         let mut text = url.as_str().to_owned();
         for (name, value) in [("region", &self.region), ("environment", &self.environment)] {
-            // A path holds braces in their escaped form.
-            for form in [format!("{{{{{name}}}}}"), format!("%7B%7B{name}%7D%7D")] {
+            for form in forms(name) {
                 text = text.replace(&form, value);
             }
         }
