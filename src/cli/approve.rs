@@ -195,6 +195,7 @@ fn repository(arguments: &ApproveArguments) -> RepositoryArguments {
         config: arguments.config.clone(),
         service: vec![arguments.service.clone()],
         environment: Some(arguments.environment.clone()),
+        region: Vec::new(),
         ca_file: arguments.ca_file.clone(),
         ssh_key: None,
         known_hosts: None,

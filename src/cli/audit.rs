@@ -86,7 +86,7 @@ pub fn run(session: &Session, repository: &RepositoryArguments, version: Option<
         actor: pipeline::actor(&session.context),
         pipeline: pipeline::run_url(&session.context),
         service: Some(repository.service.join(",")).filter(|names| !names.is_empty()),
-        environment: repository.environment.clone(),
+        environment: repository.environment().ok().flatten(),
         version,
     }
 }

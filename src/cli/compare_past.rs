@@ -153,11 +153,11 @@ fn questions(
     }
     let variables = |arm: &str, version: &Option<Version>| Variables {
         service: Some(service.name.clone()),
-        environment: Some(subject.environment_name.clone()),
         version: version.as_ref().map(Version::to_string),
         arm: Some(arm.to_owned()),
         workload: service.named(arm).map(|workload| workload.name.clone()),
         weight: None,
+        ..subject.environment.variables(&subject.environment_name)
     };
     let earlier = arguments.stable_from.zip(arguments.stable_to);
     let judged = if earlier.is_some() {

@@ -133,6 +133,7 @@ async fn deploy_into(
         source: None,
         planned: None,
         drill: scenario == Scenario::Drill,
+        regions: None,
         accept: false,
         asker: Asker {
             actor: Some("demo".to_owned()),

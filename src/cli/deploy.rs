@@ -24,9 +24,9 @@ use crate::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
         fleet::{Fleet, Pace},
-        load::Services,
+        load::{HAS_REGIONS, Services},
         plan::PlannedBefore,
-        stopped_before_change,
+        regions, stopped_before_change,
     },
     units::{Version, parse_duration},
 };
@@ -191,10 +191,15 @@ pub async fn deploy(
     let source = arguments
         .source
         .trailer(&session.context, &arguments.repository);
+    let regions = &arguments.repository.region;
+    let environment = match &regions[..] {
+        [] | [_] => arguments.repository.environment()?,
+        _ => None,
+    };
     let request = |service: Option<&str>| {
         Ok(DeployRequest {
             service: service.map(str::to_owned),
-            environment: arguments.repository.environment.clone(),
+            environment: environment.clone(),
             version: versions.of(service)?,
             config: arguments.repository.config.clone(),
             branch: arguments.repository.branch.clone(),
@@ -209,6 +214,7 @@ pub async fn deploy(
             },
             source: source.clone(),
             drill: arguments.drill,
+            regions: None,
             accept: arguments.accept,
             planned: service.and_then(|name| plans.get(name)).cloned(),
             asker: asker.clone(),
@@ -221,11 +227,26 @@ pub async fn deploy(
             Services::All => None,
         };
         let request = request(named.map(String::as_str))?;
-        // Too large for the stack of whoever waits.
-        return Box::pin(deploy::deploy(&request, &outside, stop, session)).await;
+        if regions.len() < 2 {
+            // Too large for the stack of whoever waits.
+            let ended = Box::pin(deploy::deploy(&request, &outside, stop.clone(), session)).await;
+            if !ended.as_ref().is_err_and(has_regions) {
+                return ended;
+            }
+        }
+        let group = stop.clone().or(arguments.repository.group(&opened)).await;
+        let group = group.map_err(stopped_before_change)??;
+        let deploy = regions::deploy(&group, &request, &outside, stop, session);
+        return Box::pin(deploy).await;
+    }
+    if regions.len() > 1 {
+        return Err(one_service_at_a_time());
     }
     let site = stop.clone().or(arguments.repository.site(&opened)).await;
-    let site = site.map_err(stopped_before_change)??;
+    let site = match site.map_err(stopped_before_change)? {
+        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
+        site => site?,
+    };
     if arguments.pace.one_commit && site.environment.pull_request.is_some() {
         let reason = format!(
             "--one-commit: changes of `{}` land through pull requests, one for each service",
@@ -260,6 +281,18 @@ pub async fn deploy(
         },
     );
     Ok(Box::pin(run).await)
+}
+
+/// Is an environment meant whose regions are deployed to one after the other?
+pub fn has_regions(failure: &Failure) -> bool {
+    failure.0.reason_code == HAS_REGIONS
+}
+
+/// Refuses several services in several regions.
+pub fn one_service_at_a_time() -> Failure {
+    let reason = "several services go to one region at a time, and this is about several regions";
+    Failure::new(Ending::Usage, reason)
+        .hint("name one region with --region, or one service with --service")
 }
 
 /// Parses a version flag.

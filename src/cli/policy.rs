@@ -183,7 +183,10 @@ async fn on_disk(
         }
     };
     let request = Request {
-        environment: repository.environment.clone(),
+        environment: repository.environment()?,
+        whole_environment: (!repository.region.is_empty())
+            .then(|| repository.environment.clone())
+            .flatten(),
         version: question.version.cloned(),
         ..Request::new(question.action)
     };

@@ -6,6 +6,7 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
+    deploy::{has_regions, one_service_at_a_time},
     pipeline,
     repository::RepositoryArguments,
     services::{PaceArguments, ServicesArguments},
@@ -18,6 +19,7 @@ use crate::{
         fleet::{Fleet, Pace},
         load::Target,
         notifications, recover,
+        regions::{self, Asked, Others},
     },
 };
 
@@ -88,11 +90,35 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
     let services = arguments
         .services
         .services(&arguments.repository, session)?;
-    if !arguments.services.are_several(&services) {
-        let target = arguments.repository.target(&opened).await?;
-        return one(&target, &outside, session).await;
+    let are_several = arguments.services.are_several(&services);
+    if !are_several && arguments.repository.region.len() < 2 {
+        match arguments.repository.target(&opened).await {
+            Err(failure) if has_regions(&failure) => {}
+            target => return one(&target?, &outside, session).await,
+        }
     }
-    let site = arguments.repository.site(&opened).await?;
+    if !are_several {
+        let group = arguments.repository.group(&opened).await?;
+        let asked = Asked {
+            service: arguments.repository.one_service()?.map(str::to_owned),
+            config: arguments.repository.config.clone(),
+            branch: arguments.repository.branch.clone(),
+            actor: actor.clone(),
+            pipeline: own.clone(),
+        };
+        let others = match (dry_run, if_unfinished) {
+            (true, _) => Others::Nothing,
+            (false, true) => Others::OfWhatIsTakenBack,
+            (false, false) => Others::All,
+        };
+        let recover =
+            regions::recover(&group, &asked, others, &outside, stop.clone(), session, one);
+        return Box::pin(recover).await;
+    }
+    let site = match arguments.repository.site(&opened).await {
+        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
+        site => site?,
+    };
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
     let run = fleet.run(
         Pace::from(&PaceArguments::all()),

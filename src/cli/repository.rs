@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    config::regions::environment_name,
     event::{Ending, Failure},
     git::{CommitSigner, ConnectionOptions, Repository, RepositoryOptions, ServerToken},
     ops::{
@@ -19,6 +20,7 @@ use crate::{
         failure,
         load::{self, ConfigSource, Site, Target},
         lookout::LOOK,
+        regions::Group,
         signer::Signer,
     },
     probe,
@@ -48,6 +50,10 @@ pub struct RepositoryArguments {
     /// Environment [default: the only one]
     #[arg(long, value_parser = name)]
     pub environment: Option<String>,
+    /// Region of the environment [default: of `deploy`, `plan` and `recover` all, one after the other];
+    /// these take several, `a,b` or the flag again
+    #[arg(long, value_delimiter = ',', value_parser = name, requires = "environment")]
+    pub region: Vec<String>,
     /// PEM file with further certificate authorities
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
@@ -232,7 +238,7 @@ impl RepositoryArguments {
             opened.repository(),
             &self.source(),
             self.one_service()?,
-            self.environment.as_deref(),
+            self.environment()?.as_deref(),
         )
         .await
     }
@@ -260,8 +266,8 @@ impl RepositoryArguments {
     /// # Errors
     /// As [`load::site`].
     pub async fn site(&self, opened: &Opened) -> Result<Site, Failure> {
-        let (source, environment) = (self.source(), self.environment.as_deref());
-        load::site(opened.repository(), &source, environment).await
+        let environment = self.environment()?;
+        load::site(opened.repository(), &self.source(), environment.as_deref()).await
     }
 
     /// Returns where the configuration is read.
@@ -270,6 +276,40 @@ impl RepositoryArguments {
             branch: self.branch.as_deref(),
             path: &self.config,
         }
+    }
+
+    /// Returns the environment, for commands that are about one region at a time: of a region the name
+    /// that it has as an environment of its own.
+    ///
+    /// # Errors
+    /// Several regions are named.
+    pub fn environment(&self) -> Result<Option<String>, Failure> {
+        match (&self.region[..], &self.environment) {
+            ([], environment) => Ok(environment.clone()),
+            ([region], Some(environment)) => Ok(Some(environment_name(environment, region))),
+            (several, _) => Err(Failure::new(
+                Ending::Usage,
+                format!(
+                    "one region at a time; found {} with --region",
+                    several.len()
+                ),
+            )),
+        }
+    }
+
+    /// Reads the configuration and finds the regions that are meant.
+    ///
+    /// # Errors
+    /// As [`Group::read`].
+    pub async fn group(&self, opened: &Opened) -> Result<Group, Failure> {
+        let environment = self.environment.as_deref();
+        Group::read(
+            opened.repository(),
+            &self.source(),
+            environment,
+            &self.region,
+        )
+        .await
     }
 }
 

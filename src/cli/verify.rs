@@ -180,7 +180,6 @@ fn watched(
     let variables = |arm: Option<ArmChoice>, version: Option<&Version>| {
         Ok(Variables {
             service: Some(service.name.clone()),
-            environment: Some(subject.environment_name.clone()),
             version: version.map(Version::to_string),
             arm: arm.map(|arm| arm.word().to_owned()),
             workload: match arm {
@@ -188,6 +187,7 @@ fn watched(
                 None => None,
             },
             weight: Some(arguments.weight),
+            ..subject.environment.variables(&subject.environment_name)
         })
     };
     let reference_arm = match arm {
@@ -228,7 +228,7 @@ pub(super) async fn subject(
         &path,
         &arguments.config,
         arguments.one_service()?,
-        arguments.environment.as_deref(),
+        arguments.environment()?.as_deref(),
     )
 }
 

@@ -13,6 +13,7 @@ use super::{
     notification::NotificationDocument,
     provider::{Providers, RawProviders},
     pull_request::{self, PullRequestDocument},
+    regions::{self, OnRegionFailure, RegionDocument, RegionOf},
     strategy::{StrategyDocument, TrafficDocument, WorkloadsDocument},
     verification::RawVerification,
     version_in::CarrierDocument,
@@ -72,6 +73,18 @@ pub struct EnvironmentDocument {
     #[serde(default)]
     #[schemars(with = "PullRequestDocument")]
     pub pull_request: Option<PullRequestDocument>,
+    /// Regions that a version goes to one after the other, each with a folder of its own.
+    #[serde(default)]
+    #[schemars(with = "Vec<RegionDocument>", length(min = 1, max = 100))]
+    pub regions: Option<Vec<RegionDocument>>,
+    /// Of regions: how long a version is watched in one before it goes to the next, such as 30m.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub bake_time: Option<String>,
+    /// Of regions: what is taken back where a version is bad in one. Default: `failed_region`.
+    #[serde(default)]
+    #[schemars(with = "OnRegionFailure")]
+    pub on_region_failure: Option<OnRegionFailure>,
 }
 
 /// One service.
@@ -131,16 +144,32 @@ pub struct ServiceDocument {
 
 impl ConfigDocument {
     pub(super) fn validate(self, problems: &mut Problems<'_>) -> Config {
-        let environments: BTreeMap<String, Environment> = self
-            .environments
-            .into_iter()
-            .map(|(name, environment)| {
-                let pointer = format!("/environments/{}", crate::yaml::value::escape(&name));
-                check_name(&name, "an environment", &pointer, problems);
+        let named = names(&self.environments);
+        let mut environments: BTreeMap<String, Environment> = BTreeMap::new();
+        let mut all_regions = BTreeMap::new();
+        for (name, environment) in self.environments {
+            let pointer = format!("/environments/{}", crate::yaml::value::escape(&name));
+            check_name(&name, "an environment", &pointer, problems);
+            let Some((regions, documents)) = environment.regions(&name, &pointer, problems) else {
                 let environment = environment.validate(&name, &pointer, problems);
-                (name, environment)
-            })
-            .collect();
+                environments.insert(name, environment);
+                continue;
+            };
+            for (index, (region, document)) in regions.names.iter().zip(documents).enumerate() {
+                let at = format!("{pointer}/regions/{index}");
+                let own = regions::environment_name(&name, region);
+                let environment = Environment {
+                    region: Some(RegionOf {
+                        environment: name.clone(),
+                        region: region.clone(),
+                    }),
+                    ..document.validate(&own, &at, problems)
+                };
+                environments.insert(own, environment);
+            }
+            all_regions.insert(name, regions);
+        }
+        regions::check_names(&all_regions, &named, problems);
         let git = self.git.validate(problems);
         let providers = self.providers.validate().unwrap_or_else(|found| {
             problems.all("/providers", found);
@@ -157,7 +186,11 @@ impl ConfigDocument {
             })
             .collect();
         super::dependencies::check(&services, problems);
-        let (known_services, known_environments) = (names(&services), names(&environments));
+        regions::check_globs(&services, &all_regions, problems);
+        regions::check_without(&services, &environments, problems);
+        let known_services = names(&services);
+        let mut known_environments = names(&environments);
+        known_environments.extend(names(&all_regions));
         let notifications = self
             .notifications
             .into_iter()
@@ -190,6 +223,7 @@ impl ConfigDocument {
         super::helm::check_files(&services, &environments, problems);
         Config {
             environments,
+            regions: all_regions,
             git,
             providers,
             notifications,
@@ -222,6 +256,7 @@ impl EnvironmentDocument {
             pull_request: self.pull_request.map(|pull_request| {
                 pull_request.validate(&format!("{pointer}/pull_request"), problems)
             }),
+            region: None,
         }
     }
 }
@@ -232,7 +267,7 @@ fn names<T>(named: &BTreeMap<String, T>) -> Vec<String> {
 
 /// Names become parts of git references and of metric labels, so they are kept to a plain grammar
 /// (a DNS label, as Kubernetes names are).
-fn check_name(name: &str, what: &str, pointer: &str, problems: &mut Problems<'_>) {
+pub(super) fn check_name(name: &str, what: &str, pointer: &str, problems: &mut Problems<'_>) {
     let bytes = name.as_bytes();
     let edge = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())

@@ -10,6 +10,7 @@ mod on_failure;
 pub mod provider;
 pub mod pull_request;
 pub mod query;
+pub mod regions;
 mod schema;
 mod service;
 mod strategy;
@@ -42,8 +43,10 @@ pub type Problem = (String, String);
 /// A valid configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Environments by name.
+    /// Environments by name; of one with regions each region, and not the whole.
     pub environments: BTreeMap<String, Environment>,
+    /// The regions of those that have any, by the name of the whole environment.
+    pub regions: BTreeMap<String, regions::Regions>,
     /// As whom commits are made.
     pub git: GitSettings,
     /// Where metrics are asked for.
@@ -71,6 +74,8 @@ pub struct Environment {
     pub cluster: Option<String>,
     /// How its changes land where the branch takes no push; none = by a push.
     pub pull_request: Option<pull_request::PullRequest>,
+    /// Which region of which environment it is; none = it is a whole one.
+    pub region: Option<regions::RegionOf>,
 }
 
 /// One service: what carries its version and how it is deployed.
@@ -153,6 +158,9 @@ impl Service {
         if let Some(helm) = &mut service.helm {
             helm.file = environment.path(&helm.file);
         }
+        if let Some(region) = &environment.region {
+            region.fill_all(&mut service.strategy);
+        }
         service
     }
 
@@ -197,6 +205,20 @@ impl Config {
 }
 
 impl Environment {
+    /// Returns the name of the whole environment that it is a region of, else its own, `name`.
+    pub fn whole<'a>(&'a self, name: &'a str) -> &'a str {
+        self.region.as_ref().map_or(name, |it| &it.environment)
+    }
+
+    /// Returns what texts of the configuration may say of it; `name` is its own.
+    pub fn variables(&self, name: &str) -> query::Variables {
+        query::Variables {
+            environment: Some(self.whole(name).to_owned()),
+            region: self.region.as_ref().map(|it| it.region.clone()),
+            ..query::Variables::default()
+        }
+    }
+
     /// Returns a path or glob of the configuration with the environment's folder for `{root}`.
     fn path(&self, path: &str) -> String {
         let root = self.root.trim_matches('/');

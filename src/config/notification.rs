@@ -192,14 +192,15 @@ impl NotificationEvent {
 }
 
 impl Notification {
-    /// Is it told of this service in this environment?
-    pub fn covers(&self, service: &str, environment: &str) -> bool {
+    /// Is it told of this service in this environment, or in the whole one that it is a region of?
+    pub fn covers(&self, service: &str, environment: &str, whole: &str) -> bool {
         let names = |names: &Option<Vec<String>>, name: &str| {
             names
                 .as_ref()
                 .is_none_or(|names| names.iter().any(|known| known == name))
         };
-        names(&self.services, service) && names(&self.environments, environment)
+        let is_there = |environment| names(&self.environments, environment);
+        names(&self.services, service) && (is_there(environment) || is_there(whole))
     }
 }
 

@@ -6,9 +6,10 @@ use minijinja::{Environment, UndefinedBehavior};
 
 use crate::{units::Weight, yaml::typed};
 
-const KNOWN: [&str; 6] = [
+const KNOWN: [&str; 7] = [
     "service",
     "environment",
+    "region",
     "version",
     "arm",
     "workload",
@@ -21,8 +22,10 @@ const KNOWN: [&str; 6] = [
 pub struct Variables {
     /// `{{service}}`: the service's name.
     pub service: Option<String>,
-    /// `{{environment}}`: the environment's name.
+    /// `{{environment}}`: the environment's name; of a region that of the whole environment.
     pub environment: Option<String>,
+    /// `{{region}}`: the region's name, where the environment has regions.
+    pub region: Option<String>,
     /// `{{version}}`: the version that is measured.
     pub version: Option<String>,
     /// `{{arm}}`: the word of the workload in `workloads`, such as `stable`, `canary` or `green`.
@@ -39,6 +42,7 @@ impl Variables {
         Self {
             service: example("service"),
             environment: example("environment"),
+            region: example("region"),
             version: example("1.0"),
             arm: example("canary"),
             workload: example("shop-canary"),
@@ -51,6 +55,7 @@ impl Variables {
         let all = [
             ("service", self.service.clone()),
             ("environment", self.environment.clone()),
+            ("region", self.region.clone()),
             ("version", self.version.clone()),
             ("arm", self.arm.clone()),
             ("workload", self.workload.clone()),
@@ -67,8 +72,8 @@ impl Variables {
 pub struct Template(String);
 
 impl Template {
-    /// Checks a text: every variable must be one of `service`, `environment`, `version`, `arm`,
-    /// `workload`, `weight`, and `{% %}` statements are not allowed.
+    /// Checks a text: every variable must be one of `service`, `environment`, `region`, `version`,
+    /// `arm`, `workload`, `weight`, and `{% %}` statements are not allowed.
     ///
     /// # Errors
     /// Empty, not a template, an unknown variable, a statement.
@@ -193,7 +198,7 @@ mod tests {
             ),
             (
                 "{{password}}",
-                "unknown variable `password`; known: service, environment, version, arm, workload, weight",
+                "unknown variable `password`; known: service, environment, region, version, arm, workload, weight",
             ),
             (
                 "{% for i in range(9) %}x{% endfor %}",

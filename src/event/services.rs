@@ -19,6 +19,8 @@ pub struct ServiceVerdict {
 pub struct ServiceEnd {
     /// The service.
     pub service: String,
+    /// The region, where it is the run in one of several.
+    pub region: Option<String>,
     /// The version that it was to come to, where that is known.
     pub version: Option<String>,
     /// Its own outcome, as if it had been alone.

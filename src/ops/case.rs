@@ -112,6 +112,7 @@ impl Case {
         let environment = trusted.environment.as_ref();
         let request = Request {
             environment: Some(place.name.to_owned()),
+            whole_environment: place.whole(environment).map(str::to_owned),
             namespace: environment.and_then(|known| known.namespace.clone()),
             cluster: environment.and_then(|known| known.cluster.clone()),
             version: question.version.cloned(),

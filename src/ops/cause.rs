@@ -46,6 +46,15 @@ impl Cause {
             Self::Closed => "window-closed",
         }
     }
+
+    /// Is a way back for this reason a failure of its region, after which the other regions may have
+    /// to go back, too?
+    pub fn fails_its_region(self) -> bool {
+        match self {
+            Self::Verification | Self::Interrupted | Self::Trouble => true,
+            Self::Asked | Self::Cancelled | Self::Superseded | Self::Drill | Self::Closed => false,
+        }
+    }
 }
 
 /// Finds out whether a version failed here before, as the journal of its service says.

@@ -237,7 +237,7 @@ pub fn judge(
 pub fn answers(policy: &Policy, request: &Request) -> Result<(), Failure> {
     if let Some(environment) = &request.environment {
         policy
-            .check_environment(environment)
+            .check_environment(environment, request.whole_environment.as_deref())
             .map_err(|finding| failure::findings(&policy.source().path, &[finding]))?;
     }
     if let Some(unnamed) = policy.unnamed(request) {

@@ -89,6 +89,7 @@ impl<'a> Start<'a> {
                 reason: None,
                 cause: None,
                 drill: false,
+                regions: None,
                 unhealthy_before: Vec::new(),
                 judged_worse: None,
             },

@@ -164,6 +164,7 @@ impl Fleet {
             let ended = course.ends.get(name.as_str()).cloned();
             ServiceEnd {
                 service: name.clone(),
+                region: None,
                 version: self.versions.get(name).cloned(),
                 outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
             }
@@ -251,7 +252,7 @@ pub(super) fn few(names: &[&str]) -> String {
     }
 }
 
-fn is_well(outcome: &Outcome) -> bool {
+pub(super) fn is_well(outcome: &Outcome) -> bool {
     outcome.ending.code().number == 0
 }
 
@@ -259,7 +260,7 @@ fn is_left_alone(outcome: &Outcome) -> bool {
     [NOT_BEGUN, DEPENDENCY_FAILED].contains(&outcome.reason_code.as_str())
 }
 
-fn word(outcome: &Outcome) -> String {
+pub(super) fn word(outcome: &Outcome) -> String {
     let code = outcome.ending.code();
     format!("{} {}", code.number, code.name)
 }
@@ -345,6 +346,7 @@ mod tests {
     fn end(service: &str, ending: Ending) -> ServiceEnd {
         ServiceEnd {
             service: service.to_owned(),
+            region: None,
             version: None,
             outcome: Box::new(Outcome::new(ending, format!("because of {service}"))),
         }

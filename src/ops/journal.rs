@@ -132,6 +132,8 @@ pub struct Record {
     pub judged_worse: Option<String>,
     /// Is it of a rehearsal?
     pub drill: bool,
+    /// The regions that its version goes to one after the other, where it is the run of one of them.
+    pub regions: Option<String>,
     /// The commit that was about to be pushed.
     pub intended: Option<CommitId>,
     /// Until when the writer holds the journal.
@@ -173,6 +175,7 @@ impl Record {
                 .collect(),
             judged_worse: owned("Judged-Worse"),
             drill: trailers.get("Drill") == Some("true"),
+            regions: owned("Regions"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
             expires_at: trailers
                 .get("Expires")
@@ -245,6 +248,8 @@ pub struct RunIdentity {
     pub judged_worse: Option<String>,
     /// Is it a rehearsal, which says nothing about how well changes do?
     pub drill: bool,
+    /// The regions that its version goes to one after the other, where it is the run of one of them.
+    pub regions: Option<String>,
 }
 
 impl RunIdentity {
@@ -283,6 +288,12 @@ impl RunIdentity {
         }
         if self.drill {
             trailers.push("Drill", "true");
+        }
+        // Who reads of a way back with its regions takes the others back, too.
+        if let Some(regions) = &self.regions
+            && self.cause.is_none_or(Cause::fails_its_region)
+        {
+            trailers.push("Regions", regions);
         }
         for id in &self.approvals {
             trailers.push("Approval", id);

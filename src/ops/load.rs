@@ -6,9 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{beside::Beside, check::read_file, failure};
+use super::{beside::Beside, check::read_file, failure, regions::group};
 use crate::{
-    config::{Config, Environment, Service},
+    config::{Config, Environment, Service, query::Variables},
     event::{Ending, Failure},
     git::{CommitId, CommitRules, Repository},
     units::ProgramName,
@@ -43,6 +43,11 @@ impl Target {
     /// Returns the names of the service and of the environment.
     pub fn place(&self) -> (&str, &str) {
         (&self.service.name, &self.environment_name)
+    }
+
+    /// Returns what texts of the configuration may say of the environment.
+    pub fn variables(&self) -> Variables {
+        self.environment.variables(&self.environment_name)
     }
 }
 
@@ -82,8 +87,7 @@ pub fn subject_on_disk(
     environment: Option<&str>,
 ) -> Result<Subject, Failure> {
     let config = config_on_disk(path, shown)?;
-    let (environment_name, environment) =
-        pick("environment", environment, &config.environments, shown)?;
+    let (environment_name, environment) = pick_environment(environment, &config, shown)?;
     let (_, service) = pick("service", service, &config.services, shown)?;
     Ok(Subject {
         service: service.in_environment(environment),
@@ -156,12 +160,7 @@ pub async fn site(
         None => repository.fetch_default().await.map_err(failure::git)?,
     };
     let config = config(repository, &tip, source.path).await?;
-    let (environment_name, found) = pick(
-        "environment",
-        environment,
-        &config.environments,
-        source.path,
-    )?;
+    let (environment_name, found) = pick_environment(environment, &config, source.path)?;
     let branch = found.branch.clone().unwrap_or_else(|| read_from.clone());
     repository
         .journal_beside(&environment_name, &branch)
@@ -291,7 +290,7 @@ pub async fn target_at(
     })
 }
 
-async fn config(
+pub(super) async fn config(
     repository: &Repository,
     commit: &CommitId,
     path: &str,
@@ -342,6 +341,27 @@ pub(super) fn text(path: &str, bytes: Vec<u8>) -> Result<String, Failure> {
     })
 }
 
+/// The reason code of an environment with regions, where one of them has to be named.
+pub const HAS_REGIONS: &str = "has-regions";
+
+/// Finds an environment. One with regions is none: each of its regions is.
+fn pick_environment<'a>(
+    wanted: Option<&str>,
+    config: &'a Config,
+    path: &str,
+) -> Result<(String, &'a Environment), Failure> {
+    if let Some((name, regions)) = group::regions_of(wanted, config) {
+        let reason = format!(
+            "{path}: `{name}` has regions: name one with --region ({})",
+            regions.names.join(", ")
+        );
+        let mut failure = Failure::new(Ending::Usage, reason);
+        HAS_REGIONS.clone_into(&mut failure.0.reason_code);
+        return Err(failure);
+    }
+    pick("environment", wanted, &config.environments, path)
+}
+
 /// Finds those that are named, in that order; all of them where none is.
 ///
 /// # Errors
@@ -368,7 +388,7 @@ pub fn picked<'a, T>(
     Ok(found)
 }
 
-fn pick<'a, T>(
+pub(super) fn pick<'a, T>(
     what: &str,
     wanted: Option<&str>,
     known: &'a std::collections::BTreeMap<String, T>,

@@ -41,6 +41,7 @@ pub mod programs;
 pub mod provenance;
 pub mod pull_request;
 pub mod recover;
+pub mod regions;
 pub mod rollback;
 pub mod runbook;
 pub mod set;

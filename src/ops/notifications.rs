@@ -32,7 +32,8 @@ pub fn begin(
     let (service, environment) = target.place();
     let mut channels = Vec::new();
     for (name, notification) in &target.config.notifications {
-        if !notification.covers(service, environment) {
+        let whole = target.environment.whole(environment);
+        if !notification.covers(service, environment, whole) {
             continue;
         }
         match Channel::open(name, notification, outside.secrets) {

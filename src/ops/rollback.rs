@@ -269,7 +269,13 @@ fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failur
     }
 }
 
-fn new_run(outside: &Outside<'_>, target: &Target, record: &Record, records: &[Record]) -> String {
+/// Returns the id of a run that takes back what a finished one brought.
+pub(super) fn new_run(
+    outside: &Outside<'_>,
+    target: &Target,
+    record: &Record,
+    records: &[Record],
+) -> String {
     match &record.version {
         Some(version) => run_id(outside, target, version, records),
         None => record.run.clone(),

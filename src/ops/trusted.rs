@@ -39,6 +39,15 @@ pub struct SiteRef<'a> {
     pub config_path: &'a str,
 }
 
+impl<'a> SiteRef<'a> {
+    /// Returns the environment that it is a region of, as the configuration says where policies are
+    /// read, `trusted`; as its own says where that one does not know it.
+    pub fn whole(&self, trusted: Option<&'a Environment>) -> Option<&'a str> {
+        let region = trusted.unwrap_or(self.environment).region.as_ref();
+        region.map(|it| it.environment.as_str())
+    }
+}
+
 impl<'a> From<&'a Target> for SiteRef<'a> {
     fn from(target: &'a Target) -> Self {
         Self {

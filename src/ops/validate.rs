@@ -196,6 +196,7 @@ fn neighbours<'a>(configs: impl Iterator<Item = &'a Config>) -> Option<Neighbour
         known.services.extend(config.services.keys().cloned());
         let environments = config.environments.keys().cloned();
         known.environments.extend(environments);
+        known.environments.extend(config.regions.keys().cloned());
     }
     all
 }

@@ -107,10 +107,11 @@ pub(super) fn check_matcher(text: &str) -> Result<(), String> {
 }
 
 fn fill(text: &str, request: &Request) -> Result<String, String> {
-    let names = [
-        (SERVICE, &request.service),
-        (ENVIRONMENT, &request.environment),
-    ];
+    let whole = match &request.whole_environment {
+        None => &request.environment,
+        whole => whole,
+    };
+    let names = [(SERVICE, &request.service), (ENVIRONMENT, whole)];
     let mut filled = text.to_owned();
     for (variable, name) in names {
         if !text.contains(variable) {

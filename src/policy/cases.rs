@@ -425,7 +425,7 @@ impl Reader<'_> {
     /// A case that the policy cannot answer is a mistake in the case, never a verdict.
     fn answers(&mut self, policy: &Policy, case: &Case, pointer: &str) {
         if let Some(environment) = &case.request.environment
-            && let Err(finding) = policy.check_environment(environment)
+            && let Err(finding) = policy.check_environment(environment, None)
         {
             self.wrong(&format!("{pointer}/environment"), finding.message);
         }

@@ -138,7 +138,9 @@ impl Freeze {
 
     /// Is it for this request? What a request does not name may be what is frozen.
     pub(super) fn covers(&self, request: &Request) -> bool {
-        has(&self.environments, request.environment.as_deref())
+        let whole = request.whole_environment.as_deref();
+        (has(&self.environments, request.environment.as_deref())
+            || whole.is_some() && has(&self.environments, whole))
             && has(&self.services, request.service.as_deref())
     }
 }

@@ -88,6 +88,8 @@ impl fmt::Display for Invoker {
 pub struct Request {
     /// Where to, if it is known.
     pub environment: Option<String>,
+    /// The environment that it is a region of: what is for the whole is for each region, too.
+    pub whole_environment: Option<String>,
     /// Which service, if it is known.
     pub service: Option<String>,
     /// Kubernetes namespace that it runs in, if it is known.
@@ -107,6 +109,7 @@ impl Request {
     pub fn new(action: Action) -> Self {
         Self {
             environment: None,
+            whole_environment: None,
             service: None,
             namespace: None,
             cluster: None,

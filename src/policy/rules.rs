@@ -229,22 +229,22 @@ impl Policy {
         &self.zone
     }
 
-    /// Is this policy for that environment? A policy that names none is for any.
+    /// Is this policy for that environment, or for the whole one that it is a region of? A policy that
+    /// names none is for any.
     ///
     /// # Errors
     /// It is not; the message names the known ones.
-    pub fn check_environment(&self, environment: &str) -> Result<(), Finding> {
+    pub fn check_environment(&self, environment: &str, whole: Option<&str>) -> Result<(), Finding> {
+        let is_meant = |name: &String| name == environment || Some(name.as_str()) == whole;
         match &self.environments {
-            Some(known) if !known.value.iter().any(|name| name == environment) => {
-                Err(Finding::new(
-                    known.position,
-                    format!(
-                        "this policy is not for the environment {}; known: {}",
-                        shown(environment),
-                        known.value.join(", ")
-                    ),
-                ))
-            }
+            Some(known) if !known.value.iter().any(is_meant) => Err(Finding::new(
+                known.position,
+                format!(
+                    "this policy is not for the environment {}; known: {}",
+                    shown(environment),
+                    known.value.join(", ")
+                ),
+            )),
             _ => Ok(()),
         }
     }

@@ -88,7 +88,12 @@ impl Scope {
         let mut asked = self
             .lists(request)
             .into_iter()
-            .filter_map(|(_, names, named)| Some(has(names.as_ref()?, named)))
+            .filter_map(|(kind, names, named)| {
+                let whole = request.whole_environment.as_deref();
+                let whole = whole.filter(|_| kind == Unnamed::Environment);
+                let names = names.as_ref()?;
+                Some(has(names, named) || whole.is_some() && has(names, whole))
+            })
             .peekable();
         if asked.peek().is_none() {
             return true;

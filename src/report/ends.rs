@@ -20,7 +20,10 @@ pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
     [
         outcome.ending.code().number.to_string(),
         outcome.ending.result().to_owned(),
-        end.service.clone(),
+        match &end.region {
+            Some(region) => region.clone(),
+            None => end.service.clone(),
+        },
         version.or_else(|| end.version.clone()).unwrap_or_default(),
         sanitise::line(&outcome.reason),
     ]
@@ -46,8 +49,13 @@ pub(super) fn lines(ends: &[ServiceEnd], lines: &mut Vec<Line>) {
         (left, right.trim_end().to_owned())
     };
     lines.push(Line::default());
-    lines.push(Line::styled(BOLD, "services"));
-    let (left, right) = put(COLUMNS);
+    let are_regions = ends.iter().any(|end| end.region.is_some());
+    let (title, column) = match are_regions {
+        true => ("regions", "region"),
+        false => ("services", "service"),
+    };
+    lines.push(Line::styled(BOLD, title));
+    let (left, right) = put(COLUMNS.map(|name| if name == "service" { column } else { name }));
     lines.push(Line::styled(DIM, &format!("{left}{right}")));
     for (row, end) in rows.iter().zip(ends) {
         let (left, right) = put(row.each_ref().map(String::as_str));

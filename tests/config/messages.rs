@@ -385,7 +385,7 @@ fn every_mistake_is_told_with_its_place() {
             "{{arm}}",
             "{{amr}}",
             &[
-                "26:55: unknown variable `amr`; known: service, environment, version, arm, workload, weight",
+                "26:55: unknown variable `amr`; known: service, environment, region, version, arm, workload, weight",
             ],
         ),
         (

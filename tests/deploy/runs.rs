@@ -165,6 +165,7 @@ impl Stage {
             source: start.source.clone(),
             planned: None,
             drill: start.drill,
+            regions: None,
             accept: start.accept,
             asker: Asker {
                 github: start.github.clone(),

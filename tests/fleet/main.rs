@@ -17,4 +17,5 @@ mod support;
 
 mod one_commit;
 mod planned;
+mod regions;
 mod side_by_side;

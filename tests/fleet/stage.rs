@@ -66,7 +66,9 @@ impl Ran {
                 "{} {} {}: {}",
                 end["exit_code"],
                 text("reason_code"),
-                text("service"),
+                end["region"]
+                    .as_str()
+                    .map_or_else(|| text("service"), str::to_owned),
                 text("reason")
             )
         });
@@ -77,17 +79,30 @@ impl Ran {
 impl Stage {
     /// Starts one in which the health check of version 6.6 fails.
     pub fn start() -> Self {
+        let files = |url: &str| {
+            let mut config = "version: 1\nenvironments:\n  production: {branch: main, root: clusters/prod}\nservices:\n".to_owned();
+            let mut files = Vec::new();
+            for (index, name) in SERVICES.iter().enumerate() {
+                let needs = SERVICES.get(index + 1);
+                config.push_str(&service(name, url, needs.copied()));
+                files.push((path(name), deployment(name)));
+            }
+            files.push(("shipgate.yaml".to_owned(), config));
+            files
+        };
+        Self::with(files, look)
+    }
+
+    /// Starts one with files of its own, which know the cluster's address, and a cluster that answers
+    /// as the branch says.
+    pub fn with(
+        files: impl FnOnce(&str) -> Vec<(String, String)>,
+        look: fn(&Path, &str) -> Behaviour,
+    ) -> Self {
         let git = GitServer::start(TOKEN);
         let repository = git.repository.clone();
         let cluster = Server::with(move |_, request| look(&repository, request));
-        let mut config = "version: 1\nenvironments:\n  production: {branch: main, root: clusters/prod}\nservices:\n".to_owned();
-        let mut files = Vec::new();
-        for (index, name) in SERVICES.iter().enumerate() {
-            let needs = SERVICES.get(index + 1);
-            config.push_str(&service(name, &cluster.url, needs.copied()));
-            files.push((path(name), deployment(name)));
-        }
-        files.push(("shipgate.yaml".to_owned(), config));
+        let mut files = files(&cluster.url);
         files.push(("policies/production.yaml".to_owned(), POLICY.to_owned()));
         others_commit_all(&git.repository, "main", &files);
         Self {
@@ -184,7 +199,7 @@ fn service(name: &str, url: &str, needs: Option<&str>) -> String {
     )
 }
 
-fn deployment(name: &str) -> String {
+pub fn deployment(name: &str) -> String {
     format!(
         "apiVersion: apps/v1
 kind: Deployment

@@ -55,7 +55,7 @@ fn every_target_has_events_that_suit_it() {
             .collect();
         let (words, variables) = (words.join(" "), variables.join(" "));
         let places = ["production", "staging"]
-            .map(|environment| notification.covers("advertisements", environment));
+            .map(|environment| notification.covers("advertisements", environment, environment));
         format!("{name}: {words} | {variables} | {places:?}")
     });
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"

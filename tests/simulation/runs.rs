@@ -167,6 +167,7 @@ async fn act(
     };
     if let Deed::Deploy(version) = &order.deed {
         let request = DeployRequest {
+            regions: None,
             planned: None,
             service: Some(order.service.to_owned()),
             environment: None,

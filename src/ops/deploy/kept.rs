@@ -142,6 +142,7 @@ impl Kept {
                 unhealthy_before: record.unhealthy_before,
                 judged_worse: record.judged_worse,
                 drill: false,
+                regions: record.regions,
             },
             clock: &*outside.clock,
             journal_tip: self.journal_tip.clone(),

@@ -114,6 +114,8 @@ pub struct DeployRequest {
     pub source: Option<String>,
     /// Is it a rehearsal?
     pub drill: bool,
+    /// The regions that the version goes to one after the other, where it is the run of one of them.
+    pub regions: Option<String>,
     /// Does the command itself accept what waits for a person, where the policy names nobody who does?
     pub accept: bool,
     /// What it must come to, where it was planned before.

@@ -76,11 +76,11 @@ impl Watching<'_> {
     pub(super) fn variables(&self, arm: Arm, version: &str) -> Variables {
         Variables {
             service: Some(self.target.service.name.clone()),
-            environment: Some(self.target.environment_name.clone()),
             version: Some(version.to_owned()),
             arm: Some(self.word(arm).to_owned()),
             workload: self.roles.workload(arm).map(|object| object.name.clone()),
             weight: Some(self.weight.unwrap_or(Weight::FULL)),
+            ..self.target.variables()
         }
     }
 

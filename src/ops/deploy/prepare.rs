@@ -239,6 +239,7 @@ pub async fn prepare(
             .filter(|_| landed.is_some())
             .and_then(|record| record.judged_worse.clone()),
         drill: request.drill,
+        regions: request.regions.clone(),
     };
     Ok(Prepared::Ready {
         ready: Box::new(Ready {

@@ -44,18 +44,18 @@ impl Source<'_> {
     fn text(&self, template: &Template) -> Result<String, Unusable> {
         let variables = Variables {
             service: Some(self.target.service.name.clone()),
-            environment: Some(self.target.environment_name.clone()),
             arm: Some(self.arm.to_owned()),
             workload: self
                 .target
                 .service
                 .named(self.arm)
                 .map(|workload| workload.name.clone()),
-            ..Variables::default()
+            ..self.target.variables()
         };
         template.render(&variables).map_err(|reason| Unusable {
             reason: format!("`{template}` of `live` {reason}"),
-            hint: "use `{{environment}}`, `{{service}}` and `{{arm}}` only".to_owned(),
+            hint: "use `{{environment}}`, `{{region}}`, `{{service}}` and `{{arm}}` only"
+                .to_owned(),
         })
     }
 

@@ -52,11 +52,11 @@ pub async fn live_traffic(
     let word = target.service.word(&roles.stable);
     let variables = Variables {
         service: Some(target.service.name.clone()),
-        environment: Some(target.environment_name.clone()),
         version: Some(version),
         arm: Some(word.unwrap_or(Arm::Stable.word()).to_owned()),
         workload: Some(roles.stable.name),
         weight: Some(Weight::FULL),
+        ..target.variables()
     };
     let endpoints = Endpoints::new(&target.config.providers, outside.secrets)?;
     let mut found = Vec::new();

@@ -154,6 +154,7 @@ impl<'a> Takeback<'a> {
             unhealthy_before: record.unhealthy_before.clone(),
             judged_worse: record.judged_worse.clone().filter(|_| !finished),
             drill: false,
+            regions: record.regions.clone(),
         };
         Ok(Self {
             outside,
@@ -177,6 +178,11 @@ impl<'a> Takeback<'a> {
     /// names it.
     pub fn under(&mut self, permit: &Permit) {
         self.writer.under(permit);
+    }
+
+    /// Says that the version was judged worse after the run had ended.
+    pub fn judged_worse(&mut self) {
+        self.writer.identity.cause = Some(Cause::Verification);
     }
 
     /// Says that a person asked for it, and whether as a rehearsal.

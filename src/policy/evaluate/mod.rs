@@ -176,8 +176,9 @@ fn not_in_force(decision: Decision, deciding: Option<&Reason>) -> Option<Reason>
 
 /// Callers refuse a wrong environment as a mistake in the configuration; if one forgets, it blocks.
 fn wrong_environment(policy: &Policy, request: &Request) -> Option<Reason> {
+    let environment = request.environment.as_deref()?;
     let finding = policy
-        .check_environment(request.environment.as_deref()?)
+        .check_environment(environment, request.whole_environment.as_deref())
         .err()?;
     Some(Reason {
         rule: "environments".to_owned(),

@@ -13,6 +13,8 @@ use crate::{event::ServiceEnd, report::sanitise};
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct ServiceEndReport {
     service: String,
+    /// The region, where it is the run in one of several.
+    region: Option<String>,
     /// The version that it was to come to; null where none was asked for.
     version: Option<String>,
     result: &'static str,
@@ -38,6 +40,7 @@ impl ServiceEndReport {
         let outcome = &*end.outcome;
         Self {
             service: end.service.clone(),
+            region: end.region.clone(),
             version: end.version.clone(),
             result: outcome.ending.result(),
             exit_code: outcome.ending.code().number,

@@ -375,7 +375,7 @@ checks:
     /checks/1/job/command/0: found "{{service}}-smoke", expected the name of a program that is looked for in PATH, such as k6, or an absolute path
     /checks/2/job/env/0: expected the name of an environment variable, such as SMOKE_TOKEN
     /checks/2/job/env/1: found `SHIPGATE_TOKEN`, expected another: what begins with SHIPGATE_ is handed to nobody
-    /checks/2/job/command/1: unknown variable `tag`; known: service, environment, version, arm, workload, weight
+    /checks/2/job/command/1: unknown variable `tag`; known: service, environment, region, version, arm, workload, weight
     /checks/3: expected one of `alerts`, `web`, `monitors`, `deployment_gate` and `job`
     "#);
 }
