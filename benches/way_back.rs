@@ -123,6 +123,7 @@ async fn taken_back() -> [Duration; 2] {
         secrets: &|_| None,
     };
     let request = DeployRequest {
+        regions: None,
         accept: false,
         service: None,
         environment: None,

@@ -15,7 +15,7 @@ use crate::{
 pub const LATE: &str = "it was withdrawn, and its push landed after that";
 
 /// Reads the journal of a service as [`read_journal`] does, and the branch where it has to be asked:
-/// see [`reopened`].
+/// see `reopened`.
 ///
 /// # Errors
 /// The git server does not answer or refuses.
