@@ -2,6 +2,7 @@
 
 mod dependencies;
 mod document;
+pub mod forbidden_address;
 mod git;
 mod helm;
 pub mod live;

@@ -113,7 +113,7 @@ async fn ask(
         secrets: &secrets,
         complaint: |document| document.as_str().map(str::to_owned),
     };
-    let answer = json_api::ask(client, clock, question).await?;
+    let answer = json_api::ask_for_ok(client, clock, question).await?;
     let odd = || {
         format!(
             "{} answered with something that is no list of alerts",

@@ -51,6 +51,20 @@ pub(super) async fn ask(
     Ok(scrubbed(answer, secrets))
 }
 
+/// As [`ask`], of an API that answers with 200 and nothing else, and whose empty answer is good news.
+///
+/// # Errors
+/// As [`ask`]; every status but 200.
+pub(super) async fn ask_for_ok(
+    client: &Client,
+    clock: &dyn Clock,
+    question: Question<'_>,
+) -> Result<Value, String> {
+    let secrets = question.secrets;
+    let answer = ask_where(client, clock, question, |status| status == StatusCode::OK).await?;
+    Ok(scrubbed(answer, secrets))
+}
+
 /// As [`ask`], for an answer that is a secret itself: nothing is taken out of it, and nothing of it may
 /// be shown.
 ///
@@ -60,6 +74,15 @@ pub(super) async fn ask_for_secret(
     client: &Client,
     clock: &dyn Clock,
     question: Question<'_>,
+) -> Result<Value, String> {
+    ask_where(client, clock, question, is_whole).await
+}
+
+async fn ask_where(
+    client: &Client,
+    clock: &dyn Clock,
+    question: Question<'_>,
+    is_good: fn(StatusCode) -> bool,
 ) -> Result<Value, String> {
     let Question {
         method,
@@ -84,7 +107,7 @@ pub(super) async fn ask_for_secret(
     let answer = client.ask(clock, call).await.map_err(clean)?;
     let clean = |reason: String| without(format!("{who} {reason}"), secrets);
     let document = answer.body.as_deref().map(serde_json::from_slice::<Value>);
-    if !is_whole(answer.status) {
+    if !is_good(answer.status) {
         let told = match document {
             Some(Ok(document)) => complaint(&document).map(|told| without(told, secrets)),
             _ => None,

@@ -55,6 +55,14 @@ async fn a_broken_alertmanager_is_never_silent() {
         "false",
     ];
     rows.extend(odd.map(|body| (body, answer(200, "", body))));
+    rows.extend(
+        [
+            ("201 with a list", 201),
+            ("202 with a list", 202),
+            ("203 with a list", 203),
+        ]
+        .map(|(name, status)| (name, answer(status, "", "[]"))),
+    );
     let mut lines = Vec::new();
     for (name, behaviour) in rows {
         let timeout = patience(&behaviour);
@@ -91,7 +99,7 @@ async fn a_broken_alertmanager_is_never_silent() {
     502: unanswered: URL answered with status 502
     503: unanswered: URL answered with status 503
     504: unanswered: URL answered with status 504
-    204: unanswered: URL answered with something that is no JSON
+    204: unanswered: URL answered with status 204
     206: unanswered: URL answered with status 206: only a part of the answer
     empty: unanswered: URL answered with something that is no JSON
     null: unanswered: URL answered with something that is no list of alerts
@@ -111,6 +119,9 @@ async fn a_broken_alertmanager_is_never_silent() {
     {"data": []}: unanswered: URL answered with something that is no list of alerts
     0: unanswered: URL answered with something that is no list of alerts
     false: unanswered: URL answered with something that is no list of alerts
+    201: unanswered: URL answered with status 201
+    202: unanswered: URL answered with status 202
+    203: unanswered: URL answered with status 203
     refused: unanswered: URL did not answer: tcp connect error: Connection refused
     "#);
 }

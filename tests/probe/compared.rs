@@ -255,3 +255,50 @@ async fn too_few_requests_are_never_good_and_may_be_worse() {
     22: errors: canary 5.00 % (45 of 900), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 2.6–9.2×); 99.7 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 3 polls]
     ");
 }
+
+#[test]
+fn a_version_is_never_compared_with_itself() {
+    let validated = |section: &str| {
+        let (raw, _) = read::<RawVerification>(section, &Limits::SETTINGS).unwrap();
+        raw.validate()
+    };
+    let twins =
+        "metrics: [{provider: prometheus, preset: traefik, with: {stable: a@b, canary: a@b}}]";
+    let mut told: Vec<String> = validated(twins)
+        .unwrap_err()
+        .into_iter()
+        .map(|(pointer, message)| format!("{pointer}: {message}"))
+        .collect();
+    let section = "metrics: [{name: errors, provider: prometheus, bad: 'bad{v=\"{{version}}\"}', total: 'total{v=\"{{version}}\"}'}]";
+    let verification = validated(section).unwrap();
+    let variables = |version: &str, arm: &str| Variables {
+        version: Some(version.to_owned()),
+        arm: Some(arm.to_owned()),
+        ..Variables::default()
+    };
+    for stable in ["1.1", "1.0"] {
+        let subject = Subject {
+            judged: variables("1.1", "canary"),
+            reference: Reference::Beside(variables(stable, "stable")),
+            extent: TEN_MINUTES,
+            began: None,
+            weight: None,
+        };
+        let endpoints = Endpoints {
+            prometheus: Some(Endpoint::open(Url::parse("http://127.0.0.1:9").unwrap())),
+            ..Endpoints::default()
+        };
+        let client = Client::new(ClientOptions::default());
+        let clock = Arc::new(ManualClock::at(BEGAN.parse().unwrap()));
+        let watcher = Watcher::new(&verification, &endpoints, &subject, client, clock);
+        told.push(match watcher {
+            Ok(_) => format!("{stable}: compared"),
+            Err(failure) => format!("{stable}: {}", failure.0.reason),
+        });
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    /metrics/0/with/canary: found "a@b" for `canary` and `stable`, expected two names: a version is as good as itself
+    1.1: `errors` asks the same of both versions: it would compare one with itself
+    1.0: compared
+    "#);
+}

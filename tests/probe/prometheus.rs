@@ -117,6 +117,8 @@ async fn odd_results_are_no_data_and_never_zero() {
     let early = vector_at(now() + Duration::from_secs(301), "\"0\"");
     let two = r#"[{"metric":{},"value":[1,"0"]},{"metric":{},"value":[1,"0"]}]"#;
     let warning = r#""warnings":["store 7 is away"],"data""#;
+    let partial = r#""isPartial":true,"data""#;
+    let beside = r#""errorType":"timeout","error":"store 7 is slow","data""#;
     let error = r#"{"status":"error","errorType":"execution","error":"boom"}"#;
     let rows = [
         ("NaN", vector("\"NaN\"")),
@@ -157,6 +159,11 @@ async fn odd_results_are_no_data_and_never_zero() {
             vector("\"0\"").replace("success", "partial"),
         ),
         ("a warning", vector("\"0\"").replace("\"data\"", warning)),
+        ("a part", vector("\"0\"").replace("\"data\"", partial)),
+        (
+            "an error beside",
+            vector("\"0\"").replace("\"data\"", beside),
+        ),
         ("stale", late),
         ("of the future", early),
     ];
@@ -194,6 +201,8 @@ async fn odd_results_are_no_data_and_never_zero() {
     an error: unavailable: URL did not succeed: execution: boom
     an unknown status: unavailable: URL did not succeed: its status is "partial"
     a warning: no data: an answer with a warning: store 7 is away
+    a part: no data: an incomplete answer: `isPartial` is true
+    an error beside: unavailable: URL answered with a result and an error: timeout: store 7 is slow
     stale: no data: stale: the sample is of 2026-01-05T11:54:59+00:00, 5m1s from the time asked for
     of the future: no data: stale: the sample is of 2026-01-05T12:05:01+00:00, 5m1s from the time asked for
     "#);

@@ -161,6 +161,35 @@ fn what_was_not_scraped_is_neither_zero_nor_new() {
     ");
 }
 
+/// One scrape that only one counter has had is a skew; the same twice is none.
+#[test]
+fn bad_requests_that_run_away_from_all_requests_are_no_numbers() {
+    let polls = outcomes(
+        Counted::Bad,
+        KNOWN,
+        &[
+            "c=0 | t=0 ; s=0 | u=0",
+            // The scrape of `bad` is there already, that of `total` is not; then the other way round.
+            "c=2000 | t=1000 ; s=0 | u=1000",
+            "c=2000 | t=2000 ; s=0 | u=2000",
+            "c=3000 | t=3000 ; s=0 | u=3000",
+            "c=5000 | t=4000 ; s=0 | u=4000",
+            "c=7000 | t=5000 ; s=0 | u=5000",
+            "c=9000 | t=6000 ; s=0 | u=6000",
+            "c=9000 | t=7000 ; s=0 | u=7000",
+        ],
+    );
+    insta::assert_snapshot!(polls, @r"
+    1000/1000 against 0/1000
+    0/1000 against 0/1000
+    1000/1000 against 0/1000
+    1000/1000 against 0/1000
+    nothing: 2000 bad requests of 1000 for canary, and more than all before: do both queries count the same requests?
+    nothing: 2000 bad requests of 1000 for canary, and more than all before: do both queries count the same requests?
+    0/1000 against 0/1000
+    ");
+}
+
 #[test]
 fn an_arm_without_a_request_waits_and_one_without_counters_is_asked_about() {
     let polls = outcomes(

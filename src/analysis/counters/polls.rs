@@ -14,6 +14,8 @@
 //! - What is not plausible counts for nothing, in neither arm; the next poll is compared with it.
 //! - An arm of which nothing is left at an instant was not scraped: nothing is counted in either
 //!   arm, and what came meanwhile is part of the next poll, of both arms alike.
+//! - More bad (or good) requests than requests are taken as all of them where one scrape between the
+//!   two counters explains it; more of them step after step are no numbers.
 //!
 //! So a gap may cost a poll. It never adds one that did not happen.
 
@@ -44,6 +46,10 @@ struct ArmCounters {
     name: &'static str,
     counted: Counter,
     total: Counter,
+    /// How far the bad (or good) requests are ahead of all requests, by what was counted so far.
+    ahead: f64,
+    /// The most requests of one step so far.
+    largest: f64,
 }
 
 impl ArmCounters {
@@ -52,7 +58,28 @@ impl ArmCounters {
             name,
             counted: Counter::new(first.counted),
             total: Counter::new(first.total),
+            ahead: 0.0,
+            largest: 0.0,
         }
+    }
+
+    /// Says that the bad (or good) requests run away from all requests. A scrape that one counter
+    /// has had and the other has not puts it ahead by what a scrape brings, once; step after step it
+    /// is no skew.
+    fn check_ahead(&mut self, step: Step, counted: Counted) -> Result<(), String> {
+        let (total, counted_ones) = (step.total.all(), step.counted.all());
+        self.largest = self.largest.max(total);
+        let most = self.largest + PLAUSIBLE_AT_LEAST;
+        let ahead = (self.ahead + counted_ones - total).max(0.0);
+        self.ahead = ahead.min(most);
+        if ahead <= most {
+            return Ok(());
+        }
+        Err(format!(
+            "{counted_ones:.0} {} requests of {total:.0} for {}, and more than all before: do both queries count the same requests?",
+            counted.key(),
+            self.name
+        ))
     }
 
     /// Says why nothing can be counted at all, before anything is.
@@ -230,9 +257,10 @@ impl PollCounters {
             .sum();
         self.busiest = self.busiest.max(known);
         let mut counts = Vec::with_capacity(2);
-        for (name, step) in &steps {
+        for ((arm, _), (name, step)) in arms.iter_mut().zip(&steps) {
             check_plausible(name, self.counted, *step, self.busiest)?;
             counts.push(step.counts(self.counted, name)?);
+            arm.check_ahead(*step, self.counted)?;
         }
         let all: f64 = steps
             .iter()

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use crate::units::is_loopback;
+use crate::{config::forbidden_address, units::is_loopback};
 
 /// Reads an address that secrets may be sent to.
 pub(super) fn base_address(text: &str, allow_http: bool) -> Result<Url, String> {
@@ -32,7 +32,7 @@ pub(super) fn vendor_address(text: &str) -> Result<Url, String> {
 /// hold a secret.
 ///
 /// # Errors
-/// Not an address, another scheme, or credentials in it.
+/// Not an address, another scheme, credentials in it, or one that is never asked.
 pub(in crate::config) fn web_address(text: &str) -> Result<Url, String> {
     const EXPECTED: &str = "expected an http or https address, such as https://host.example/path";
     let url = Url::parse(text.trim()).map_err(|error| format!("{error}; {EXPECTED}"))?;
@@ -45,6 +45,7 @@ pub(in crate::config) fn web_address(text: &str) -> Result<Url, String> {
                 .to_owned(),
         );
     }
+    forbidden_address::check(&url)?;
     Ok(url)
 }
 

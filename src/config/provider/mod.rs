@@ -180,6 +180,14 @@ mod tests {
                 "/prometheus/url: expected https",
             ),
             ("http://10.0.0.1", "/prometheus/url: expected https"),
+            (
+                "https://[::ffff:169.254.169.254]",
+                "/prometheus/url: the address is link-local",
+            ),
+            (
+                "https://2852039166",
+                "/prometheus/url: the address is link-local",
+            ),
             ("ftp://x.example", "/prometheus/url: found the scheme `ftp`"),
             (
                 "prometheus:9090",

@@ -467,6 +467,14 @@ impl Check {
                 "expected `with: {stable: shop-ads-80@kubernetes, canary: …}`: Traefik names services by namespace, Service and port",
             );
         }
+        if let (Some(stable), Some(canary)) = (&with.stable, &with.canary)
+            && stable == canary
+        {
+            let message = format!(
+                "found {canary:?} for `canary` and `stable`, expected two names: a version is as good as itself"
+            );
+            self.problem(format!("{at}/with/canary"), message);
+        }
         self.problems.len() == before
     }
 }

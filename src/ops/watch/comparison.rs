@@ -112,6 +112,18 @@ impl ComparisonWatch {
                 Some(source(variables)?)
             }
         };
+        if comparison.needs_stable()
+            && matches!(subject.reference, Reference::Beside(_))
+            && reference
+                .as_ref()
+                .is_some_and(|reference| reference.asks_the_same(&judged))
+        {
+            return Err(Failure::new(
+                Ending::Usage,
+                format!("`{name}` asks the same of both versions: it would compare one with itself"),
+            )
+            .hint("name another version with `--stable-version`, or use `{{arm}}` or `{{workload}}` in its queries"));
+        }
         let other = match &subject.reference {
             _ if !comparison.needs_stable() => Other::Limit,
             Reference::Beside(_) => Other::Beside,

@@ -23,6 +23,8 @@ struct Envelope<D> {
     error: String,
     #[serde(default)]
     warnings: Vec<String>,
+    #[serde(rename = "isPartial", default)]
+    is_partial: bool,
 }
 
 /// Returns the result of an answer.
@@ -74,6 +76,17 @@ pub(super) fn open<D: DeserializeOwned>(base: &Url, answer: &Answer) -> Result<D
     if envelope.status != "success" {
         let complaint = complaint(&envelope);
         return Err(unavailable(base, &format!("did not succeed: {complaint}")));
+    }
+    if !envelope.error_type.is_empty() || !envelope.error.is_empty() {
+        let complaint = complaint(&envelope);
+        let reason = format!("answered with a result and an error: {complaint}");
+        return Err(unavailable(base, &reason));
+    }
+    // A cluster of VictoriaMetrics says so where a storage node is away.
+    if envelope.is_partial {
+        return Err(Useless::NoData(
+            "an incomplete answer: `isPartial` is true".to_owned(),
+        ));
     }
     // Thanos and Mimir answer with what they have when a part of them is away, and say so here.
     if let Some(warning) = envelope
