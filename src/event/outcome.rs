@@ -84,6 +84,12 @@ pub struct ApprovalRecord {
 }
 
 impl Outcome {
+    /// Makes another end of it, which has no finer reason.
+    pub fn end_as(&mut self, ending: Ending) {
+        self.ending = ending;
+        ending.code().name.clone_into(&mut self.reason_code);
+    }
+
     /// Makes an outcome with a reason and nothing else.
     pub fn new(ending: Ending, reason: impl Into<String>) -> Self {
         Self {

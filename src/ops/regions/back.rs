@@ -115,11 +115,7 @@ impl Back<'_> {
         let mut outcome = ended.unwrap_or_else(Outcome::from);
         match outcome.ending {
             Ending::TakenBack => {
-                outcome.ending = Ending::RolledBack;
-                Ending::RolledBack
-                    .code()
-                    .name
-                    .clone_into(&mut outcome.reason_code);
+                outcome.end_as(Ending::RolledBack);
             }
             // Whatever stopped it: a bad version is still there.
             ending if ending.code().number == 0 => {}

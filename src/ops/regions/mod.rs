@@ -179,11 +179,7 @@ pub async fn recover(
         for (region, mut end) in Box::pin(back.others(None, reporter)).await? {
             // It was asked for, so that it is done is no failure.
             if end.ending == Ending::RolledBack {
-                end.ending = Ending::TakenBack;
-                Ending::TakenBack
-                    .code()
-                    .name
-                    .clone_into(&mut end.reason_code);
+                end.end_as(Ending::TakenBack);
             }
             match ends.iter_mut().find(|(name, _)| *name == region) {
                 Some((_, known)) => *known = end,

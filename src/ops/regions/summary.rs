@@ -127,11 +127,7 @@ pub(super) fn others_unknown(outcome: &mut Outcome, failure: &Failure) {
         "; whether it has to go back in the regions before is not known: {failure}"
     ));
     if Ending::RollbackFailed.is_worse_than(outcome.ending) {
-        outcome.ending = Ending::RollbackFailed;
-        Ending::RollbackFailed
-            .code()
-            .name
-            .clone_into(&mut outcome.reason_code);
+        outcome.end_as(Ending::RollbackFailed);
     }
     let next = "run `shipgate recover` once the git server answers: it takes back what has to go";
     outcome.hints.insert(0, next.to_owned());
