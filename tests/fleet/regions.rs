@@ -437,8 +437,10 @@ fn slips_in_the_configuration_are_named() {
     16: asks the same address in all 3 regions of production; use `{{region}}`
 
     10: as an environment it is `production-us`, and there is one of that name already
+    17: `{{region}}` stands for nothing in production-us, which has no `regions`; give it a list of one
 
     3: found no `regions`, which this is about
+    17: `{{region}}` stands for nothing in staging, which has no `regions`; give it a list of one
 
     8: `environments.production.regions`: [] has less than 1 item
     "#);
