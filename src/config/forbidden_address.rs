@@ -1,6 +1,7 @@
 //! Addresses that nobody's metrics or versions live at: those where clouds hand out credentials.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+// Types alone: what opens connections is in `std`.
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 

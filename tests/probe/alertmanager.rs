@@ -119,9 +119,9 @@ async fn a_broken_alertmanager_is_never_silent() {
     {"data": []}: unanswered: URL answered with something that is no list of alerts
     0: unanswered: URL answered with something that is no list of alerts
     false: unanswered: URL answered with something that is no list of alerts
-    201: unanswered: URL answered with status 201
-    202: unanswered: URL answered with status 202
-    203: unanswered: URL answered with status 203
+    201 with a list: unanswered: URL answered with status 201
+    202 with a list: unanswered: URL answered with status 202
+    203 with a list: unanswered: URL answered with status 203
     refused: unanswered: URL did not answer: tcp connect error: Connection refused
     "#);
 }
