@@ -18,7 +18,7 @@ use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     exit,
     report::{
-        Ended, Fanout, Sink, Stream, github, gitlab,
+        Ended, Fanout, Sink, Stream, github, gitlab, html,
         json::{Json, ReportFile},
         junit,
         live::Live,
@@ -155,6 +155,9 @@ impl Session {
         let file = |name: &str| context.variable(name).map(|path| context.folder.join(path));
         if let Some(path) = file("SHIPGATE_JUNIT") {
             others.add(junit::File { path });
+        }
+        if let Some(path) = file("SHIPGATE_HTML") {
+            others.add(html::File::new(path));
         }
         if let Some(path) = file("SHIPGATE_DOTENV") {
             others.add(gitlab::Dotenv { path });

@@ -1,7 +1,11 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
-use super::{Ended, comparison, ends, past, phrases, phrases::Tone, plan, sanitise, traffic_plan};
-use crate::{event::Outcome, policy::Verdict};
+use super::{
+    Ended,
+    phrases::{self, Tone},
+    plan, sanitise,
+    tables::{self, Table},
+};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
 pub const LIMIT: usize = 64 * 1024;
@@ -15,26 +19,9 @@ const CELL: usize = 200;
 pub fn render(ended: &Ended<'_>) -> String {
     let outcome = ended.outcome;
     let mut body = head(ended);
-    let sections = [
-        services(outcome),
-        outcome.verdict.as_ref().map(gate),
-        refusals(outcome),
-        steps(outcome),
-        plan_steps(outcome),
-        ways_back(outcome),
-        plan_commits(outcome),
-        traffic_plan(outcome),
-        metrics(outcome),
-        compared(outcome),
-        changes(outcome),
-        commits(outcome),
-        history(outcome),
-        figures(outcome),
-        gaps(outcome),
-    ];
     let mut left_out = false;
-    for section in sections.into_iter().flatten() {
-        left_out |= !push(&mut body, &section);
+    for table in tables::of(outcome) {
+        left_out |= !push(&mut body, &section(&table));
     }
     if !outcome.diff.is_empty() {
         let room = LIMIT.saturating_sub(body.len() + 1_000);
@@ -124,171 +111,23 @@ fn head(ended: &Ended<'_>) -> String {
     text
 }
 
-fn gate(verdict: &Verdict) -> String {
-    let rows = verdict.reasons.iter().map(|reason| {
-        vec![
-            phrases::effect(reason.effect).to_owned(),
-            reason.message.clone(),
-            phrases::place(reason),
-        ]
-    });
-    let mut text = table("Gate", &["effect", "reason", "rule"], rows).unwrap_or_default();
-    let judged = escape(&phrases::instant(verdict.evaluated_at, &verdict.timezone));
-    let policy = escape(&phrases::policy(&verdict.policy));
-    text.push_str(&format!("\nJudged at {judged} by {policy}\n"));
-    text
-}
-
-fn services(outcome: &Outcome) -> Option<String> {
-    let rows = outcome.services.iter().map(|end| ends::row(end).to_vec());
-    table("Services", &ends::COLUMNS, rows)
-}
-
-fn refusals(outcome: &Outcome) -> Option<String> {
-    let rows = outcome.refusals.iter().map(|refusal| {
-        vec![
-            refusal.to_string(),
-            refusal.hint.clone().unwrap_or_default(),
-        ]
-    });
-    table("Refused", &["why", "hint"], rows)
-}
-
-fn steps(outcome: &Outcome) -> Option<String> {
-    let steps = outcome.deployment.as_ref()?.steps.iter();
-    let rows = steps.map(|step| {
-        vec![
-            step.index.to_string(),
-            step.name.clone(),
-            step.weight.map(|it| it.to_string()).unwrap_or_default(),
-            step.state.word().to_owned(),
-            phrases::step_length(step),
-        ]
-    });
-    table("Steps", &["#", "step", "weight", "state", "took"], rows)
-}
-
-fn plan_steps(outcome: &Outcome) -> Option<String> {
-    let record = outcome.plan.as_deref()?;
-    let rows = record.steps.iter().map(|it| plan::step_row(record, it));
-    table("Planned steps", &plan::STEP_COLUMNS, rows)
-}
-
-fn ways_back(outcome: &Outcome) -> Option<String> {
-    let rows = plan::back_rows(outcome.plan.as_deref()?);
-    table("Way back", &plan::BACK_COLUMNS, rows.into_iter())
-}
-
-fn plan_commits(outcome: &Outcome) -> Option<String> {
-    let commits = outcome.plan.as_deref()?.commits.iter();
-    let rows = commits.map(|commit| {
-        let values = commit.changes.len().to_string();
-        vec![commit.step.to_string(), commit.subject.clone(), values]
-    });
-    table("Planned commits", &["step", "subject", "values"], rows)
-}
-
-fn traffic_plan(outcome: &Outcome) -> Option<String> {
-    let record = outcome.traffic_plan.as_deref()?;
-    let mut text = String::new();
-    for comparison in &record.comparisons {
-        let title = escape(&traffic_plan::title(comparison));
-        let steps = traffic_plan::step_rows(comparison);
-        let proposed = traffic_plan::schedule_rows(comparison);
-        for (what, rows) in [("Traffic plan", steps), ("Proposed weights", proposed)] {
-            let title = format!("{what} of {title}");
-            text.extend(table(&title, &traffic_plan::COLUMNS, rows.into_iter()));
-        }
-    }
-    Some(text)
-}
-
-fn metrics(outcome: &Outcome) -> Option<String> {
-    let single = outcome.metrics.iter();
-    let single: Vec<_> = single.filter(|it| it.comparison.is_none()).collect();
-    let rows = single.into_iter().map(|metric| {
-        vec![
-            phrases::name(metric),
-            metric.verdict.to_owned(),
-            phrases::value(metric),
-            metric.wanted.clone(),
-            format!("{} of {}", metric.failed, metric.measured),
-            metric.detail.clone(),
-        ]
-    });
-    let header = ["metric", "verdict", "value", "wanted", "failed", "detail"];
-    table("Metrics", &header, rows)
-}
-
-fn compared(outcome: &Outcome) -> Option<String> {
-    let header = ["metric", "verdict", "figures", "judgement"];
-    table(
-        "Compared",
-        &header,
-        comparison::summary(&outcome.metrics).into_iter(),
-    )
-}
-
-fn changes(outcome: &Outcome) -> Option<String> {
-    let rows = outcome.changes.iter().map(|change| {
-        vec![
-            phrases::change_place(change),
-            format!("{} {}", change.object, change.target()),
-            change.before().to_owned(),
-            change.after().to_owned(),
-        ]
-    });
-    table("Changes", &["where", "what", "old", "new"], rows)
-}
-
-fn commits(outcome: &Outcome) -> Option<String> {
-    let commits = outcome.deployment.as_ref()?.commits.iter();
-    let rows = commits.map(|commit| vec![phrases::short(&commit.sha), commit.subject.clone()]);
-    table("Commits", &["commit", "subject"], rows)
-}
-
-fn history(outcome: &Outcome) -> Option<String> {
-    let rows = outcome.history.iter().map(|past| {
-        vec![
-            past.finished_at
-                .map(|at| at.format("%Y-%m-%d %H:%M").to_string())
-                .unwrap_or_default(),
-            phrases::deployment(past),
-            past.state.clone(),
-        ]
-    });
-    table("Deployments", &["when (UTC)", "what", "state"], rows)
-}
-
-fn figures(outcome: &Outcome) -> Option<String> {
-    let rows = past::figures(outcome.dora.as_ref()?);
-    table("Figures", &["figure", "value", "of"], rows.into_iter())
-}
-
-fn gaps(outcome: &Outcome) -> Option<String> {
-    let gaps = outcome.audit.as_ref()?.gaps.iter();
-    table("Gaps", &past::GAP_COLUMNS, gaps.map(past::gap))
-}
-
-fn table(
-    title: &str,
-    header: &[&str],
-    rows: impl ExactSizeIterator<Item = Vec<String>>,
-) -> Option<String> {
-    let more = rows.len().saturating_sub(ROWS);
-    if rows.len() == 0 {
-        return None;
-    }
-    let mut text = format!("\n#### {title}\n\n| {} |\n", header.join(" | "));
-    text.push_str(&format!("|{}\n", " --- |".repeat(header.len())));
-    for row in rows.take(ROWS) {
+fn section(table: &Table) -> String {
+    let columns = &table.columns;
+    let title = escape(&table.title);
+    let mut text = format!("\n#### {title}\n\n| {} |\n", columns.join(" | "));
+    text.push_str(&format!("|{}\n", " --- |".repeat(columns.len())));
+    for row in table.rows.iter().take(ROWS) {
         let cells: Vec<String> = row.iter().map(|cell| escape(cell)).collect();
         text.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
+    let more = table.rows.len().saturating_sub(ROWS);
     if more > 0 {
         text.push_str(&format!("\nand {more} more\n"));
     }
-    Some(text)
+    if let Some(note) = &table.note {
+        text.push_str(&format!("\n{}\n", escape(note)));
+    }
+    text
 }
 
 /// Returns the folded diff, cut at a line's end to about `room` bytes.

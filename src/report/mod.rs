@@ -1,4 +1,4 @@
-//! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
+//! Events and outcomes made visible: text, JSON, HTML, CI systems. Every sink renders the same [`Ended`].
 
 mod cases;
 mod comparison;
@@ -6,6 +6,7 @@ mod ends;
 mod findings;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod ics;
 pub mod json;
 mod json_past;
@@ -24,10 +25,13 @@ pub mod sanitise;
 mod services;
 mod stream;
 pub mod style;
+mod tables;
 pub mod text;
+mod timeline;
 mod traffic_plan;
 
 pub use stream::Stream;
+pub use timeline::Timeline;
 
 use std::io;
 

@@ -107,7 +107,7 @@ fn the_oracle_sees_commands_and_forged_outputs() {
 }
 
 /// Texts made of what commands are made of, and of anything else.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         4 => prop::sample::select(vec![
             "::", ":", "#", "##", "[", "##[", "##vso[", "VSO[", "]", "\n", "\r", "\r\n", " ", "\t",
@@ -122,7 +122,7 @@ fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// An ending with hostile text wherever text from outside can stand.
-fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
+pub fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
     (0..all().len(), prop::collection::vec(hostile(), 16)).prop_map(|(which, texts)| {
         let mut texts = texts.into_iter().cycle();
         let mut next = || texts.next().unwrap();

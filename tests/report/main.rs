@@ -5,5 +5,6 @@
 mod command_line;
 mod comparisons;
 mod hostile;
+mod html;
 mod sinks;
 mod support;
