@@ -22,6 +22,7 @@ async function main() {
     SHIPGATE_IF_UNFINISHED: 'true',
     // A file of its own: the main step's reports stay.
     SHIPGATE_REPORT: '',
+    SHIPGATE_EVENTS: '',
     SHIPGATE_HTML: '',
     SHIPGATE_JUNIT: '',
     SHIPGATE_DOTENV: '',

@@ -19,7 +19,10 @@ use crate::{
     exit,
     report::{
         Ended, Fanout, Sink, Stream, github, gitlab, html,
-        json::{Json, ReportFile},
+        json::{
+            Json, ReportFile,
+            events::{EventFile, JsonLines},
+        },
         junit,
         live::Live,
         progress::Progress,
@@ -45,6 +48,8 @@ pub enum OutputFormat {
     Text,
     /// One JSON object.
     Json,
+    /// One JSON object a line, as things happen; the last one has the whole result.
+    Jsonl,
     /// A calendar to subscribe to; only of `next`.
     Ics,
 }
@@ -64,12 +69,14 @@ impl Globals {
     /// Returns the form of the result: the flag, else `SHIPGATE_OUTPUT`, else text.
     ///
     /// # Errors
-    /// `SHIPGATE_OUTPUT` is neither `text` nor `json`; a calendar of a command that has none.
+    /// `SHIPGATE_OUTPUT` is neither `text` nor `json` nor `jsonl`; a calendar of a command that has none.
     pub fn output_of(&self, command: &str, context: &Context) -> Result<OutputFormat, Failure> {
         match self.output(context)? {
             OutputFormat::Ics if command != "next" => Err(Failure::new(
                 Ending::Usage,
-                format!("`{command}` makes no calendar; --output text or json, or `shipgate next`"),
+                format!(
+                    "`{command}` makes no calendar; --output text, json or jsonl, or `shipgate next`"
+                ),
             )),
             output => Ok(output),
         }
@@ -82,7 +89,7 @@ impl Globals {
             (None, Some(word)) => OutputFormat::from_str(word, true).map_err(|_| {
                 Failure::new(
                     Ending::Usage,
-                    format!("SHIPGATE_OUTPUT: found {word:?}, expected text or json"),
+                    format!("SHIPGATE_OUTPUT: found {word:?}, expected text, json or jsonl"),
                 )
             }),
         }
@@ -122,6 +129,7 @@ impl Session {
                 Box::new(Text::new(stdout.clone(), colour))
             }
             OutputFormat::Json => Box::new(Json(stdout.clone())),
+            OutputFormat::Jsonl => Box::new(JsonLines::new(stdout.clone())),
             // Only what went wrong gets here, and must not look like a calendar.
             OutputFormat::Ics => Box::new(Text::new(stderr.clone(), false)),
         };
@@ -155,6 +163,9 @@ impl Session {
         let file = |name: &str| context.variable(name).map(|path| context.folder.join(path));
         if let Some(path) = file("SHIPGATE_JUNIT") {
             others.add(junit::File { path });
+        }
+        if let Some(path) = file("SHIPGATE_EVENTS") {
+            others.add(EventFile::new(path));
         }
         if let Some(path) = file("SHIPGATE_HTML") {
             others.add(html::File::new(path));
@@ -247,6 +258,8 @@ impl Session {
 
 impl Reporter for Session {
     fn event(&mut self, event: &Event) {
+        // What went wrong is asked of the stream at the end.
+        let _ = self.result.event(event);
         self.others.event(event);
     }
 

@@ -85,8 +85,13 @@ pub(super) struct Share {
 impl Timeline {
     /// Takes one event.
     pub fn event(&mut self, event: &Event) {
+        if let Event::Of { service, event } = event {
+            return self.of(service).event(event);
+        }
+        if let Some(at) = event.at() {
+            self.see(at);
+        }
         match event {
-            Event::Of { service, event } => self.of(service).event(event),
             Event::Warning(text) => {
                 if self.warnings.len() < WARNINGS && !self.warnings.contains(text) {
                     self.warnings.push(text.clone());
@@ -99,7 +104,6 @@ impl Timeline {
                 weight,
                 ..
             } => {
-                self.see(*at);
                 let back = if self.way_back.is_some() { "back " } else { "" };
                 self.spans.push(Span {
                     label: format!("{back}{index}"),
@@ -108,37 +112,22 @@ impl Timeline {
                     from: *at,
                     until: None,
                 });
-                if let Some(weight) = weight {
-                    self.weights.push((*at, *weight));
-                }
+                self.weights.extend(weight.map(|weight| (*at, weight)));
             }
             Event::StepFinished { at, state, .. } => {
-                self.see(*at);
                 if let Some(span) = self.spans.last_mut() {
                     span.state = *state;
                     span.until = Some(*at);
                 }
             }
-            Event::Measured { at, metric } => {
-                self.see(*at);
-                self.measured(*at, metric);
-            }
+            Event::Measured { at, metric } => self.measured(*at, metric),
             Event::WayBack { at, .. } => {
-                self.see(*at);
                 self.way_back.get_or_insert(*at);
             }
-            Event::Pushed { at, .. } => {
-                self.see(*at);
-                if self.way_back.is_some() {
-                    self.taken_back.get_or_insert(*at);
-                }
+            Event::Pushed { at, .. } if self.way_back.is_some() => {
+                self.taken_back.get_or_insert(*at);
             }
-            Event::Started { at, .. } | Event::Waiting { at, .. } => self.see(*at),
-            Event::Gate(_)
-            | Event::OverrideUsed(_)
-            | Event::Changes { .. }
-            | Event::Plan { .. }
-            | Event::Note(_) => {}
+            _ => {}
         }
     }
 

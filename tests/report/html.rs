@@ -292,7 +292,7 @@ fn errors(polls: &[(f64, f64)]) -> MetricRecord {
 }
 
 /// A canary that is compared at two weights and taken back.
-fn compared() -> Vec<Event> {
+pub fn compared() -> Vec<Event> {
     let start = utc("2025-12-02T14:00:00Z");
     let at = |seconds: i64| start + chrono::TimeDelta::seconds(seconds);
     let step = |seconds, index, weight| Event::StepStarted {

@@ -6,5 +6,6 @@ mod command_line;
 mod comparisons;
 mod hostile;
 mod html;
+mod json_lines;
 mod sinks;
 mod support;
