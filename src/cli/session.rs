@@ -12,13 +12,13 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressDrawTarget;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::Context;
+use super::{Context, pipeline::System};
 use crate::{
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
     exit,
     report::{
-        Ended, Fanout, Sink, Stream, github, gitlab, html,
+        Ended, Fanout, Sink, Stream, azure, github, gitlab, html,
         json::{
             Json, ReportFile,
             events::{EventFile, JsonLines},
@@ -149,6 +149,18 @@ impl Session {
                     path: PathBuf::from(path),
                 });
             }
+        }
+        if System::of(&context) == Some(System::GitLab) {
+            others.add(gitlab::Sections::new(stderr.clone()));
+        }
+        if System::of(&context) == Some(System::Azure) {
+            others.add(azure::Commands::new(stderr.clone()));
+            let folder = variable("AGENT_TEMPDIRECTORY").map(PathBuf::from);
+            let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
+            let summary = folder.filter(|_| wanted).map(|folder| {
+                folder.join(format!("shipgate-{command}-{}.md", &random_word()[..8]))
+            });
+            others.add(azure::Results::new(stderr.clone(), summary));
         }
         let watched = context.stderr_is_terminal
             && !context.in_pipeline()

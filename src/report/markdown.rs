@@ -6,6 +6,7 @@ use super::{
     plan, sanitise,
     tables::{self, Table},
 };
+use crate::event::{Ending, Outcome};
 
 /// Most bytes of a summary. GitHub drops the whole of one above 1 MiB.
 pub const LIMIT: usize = 64 * 1024;
@@ -17,6 +18,21 @@ const CELL: usize = 200;
 
 /// Renders the summary, at most [`LIMIT`] bytes. What does not fit is left out, and said so.
 pub fn render(ended: &Ended<'_>) -> String {
+    let alert = match phrases::tone(ended.outcome) {
+        Tone::Good => "NOTE",
+        Tone::Caution => "WARNING",
+        Tone::Bad => "CAUTION",
+    };
+    format!("> [!{alert}]\n{}", render_without_alerts(ended))
+}
+
+/// Does an outcome say more than the log does?
+pub(super) fn is_worth_a_summary(outcome: &Outcome) -> bool {
+    outcome.ending != Ending::Shown || outcome.traffic_plan.is_some()
+}
+
+/// As [`render`], for places that do not know GitHub's alerts.
+pub fn render_without_alerts(ended: &Ended<'_>) -> String {
     let outcome = ended.outcome;
     let mut body = head(ended);
     let mut left_out = false;
@@ -73,12 +89,7 @@ fn push(body: &mut String, section: &str) -> bool {
 
 fn head(ended: &Ended<'_>) -> String {
     let outcome = ended.outcome;
-    let alert = match phrases::tone(outcome) {
-        Tone::Good => "NOTE",
-        Tone::Caution => "WARNING",
-        Tone::Bad => "CAUTION",
-    };
-    let mut text = format!("> [!{alert}]\n> **{}**", phrases::headline(ended));
+    let mut text = format!("> **{}**", phrases::headline(ended));
     if !outcome.reason.is_empty() {
         text.push_str(&format!(" {}", escape(&outcome.reason)));
     }

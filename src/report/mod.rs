@@ -1,5 +1,6 @@
 //! Events and outcomes made visible: text, JSON, HTML, CI systems. Every sink renders the same [`Ended`].
 
+pub mod azure;
 mod cases;
 mod comparison;
 mod ends;
@@ -14,6 +15,7 @@ mod json_plan;
 mod json_traffic_plan;
 pub mod junit;
 pub mod live;
+mod log_commands;
 pub mod markdown;
 mod matrix;
 mod outlook;

@@ -1,8 +1,8 @@
 //! No text from outside becomes a command of a CI runner or forges a step output.
 //!
-//! The oracle below reads text as runners do: GitHub's `##[name]` anywhere in a line and `::name::`
-//! after blanks at its start, Azure's `##vso[` anywhere, and the `GITHUB_OUTPUT` file.
+//! `oracle` reads text as runners do; the `GITHUB_OUTPUT` file is read here.
 
+use crate::oracle::{self, suspicious};
 use crate::support::{Buffer, all, audited, ended, utc, written};
 use proptest::prelude::*;
 use shipgate::{
@@ -12,26 +12,6 @@ use shipgate::{
         Sink, github, gitlab, json, junit, markdown, progress::Progress, sanitise, text::Text,
     },
 };
-
-/// Returns what a runner would take for a command in a line. It is stricter than the runners: any
-/// name counts, and characters that comparison by culture skips are skipped.
-fn command(line: &str) -> Option<String> {
-    let skipped = |character: char| {
-        character.is_control() && !character.is_whitespace()
-            || matches!(u32::from(character), 0xad | 0x200b..=0x200f | 0x2060..=0x2064 | 0xfeff)
-    };
-    let line: String = line.chars().filter(|it| !skipped(*it)).collect();
-    let lower = line.to_lowercase();
-    if lower.contains("##[") || lower.contains("##vso[") {
-        return Some(line);
-    }
-    line.trim_start().starts_with("::").then_some(line)
-}
-
-/// Returns the lines that a runner would read out of a stream: it also ends one at a lone CR.
-fn runner_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r'])
-}
 
 /// Reads a `GITHUB_OUTPUT` file: `name=value` lines and `name<<END` blocks.
 fn read_outputs(file: &str) -> Result<Vec<(String, String)>, String> {
@@ -82,21 +62,7 @@ fn without_escapes(markdown: &str) -> String {
 }
 
 #[test]
-fn the_oracle_sees_commands_and_forged_outputs() {
-    let commands = [
-        "::add-mask::allowed",
-        " \t\u{2003}::error::x",
-        "body: ##[add-mask]allowed",
-        "##VSO[task.setvariable]x",
-        ":\u{200b}:error::x",
-        "#\u{7}#[x]",
-    ];
-    for line in commands {
-        assert!(command(line).is_some(), "{line:?}");
-    }
-    for line in ["a ::b::", "# #[x]", "#[x]", ": :error::x", "##vs"] {
-        assert_eq!(command(line), None);
-    }
+fn the_oracle_sees_forged_outputs() {
     let forged = read_outputs("result=blocked\nversion=1\nresult=allowed\n").unwrap();
     assert_eq!(forged.last().unwrap().1, "allowed");
     assert_eq!(
@@ -205,12 +171,12 @@ proptest! {
     #[test]
     fn a_line_is_one_harmless_line(text in hostile()) {
         let line = sanitise::line(&text);
-        prop_assert_eq!(command(&line), None);
+        prop_assert_eq!(suspicious(&line), None);
         prop_assert!(!line.chars().any(char::is_control), "{line:?}");
         prop_assert!(line.chars().count() <= sanitise::LINE_LIMIT);
         prop_assert_eq!(sanitise::line(&line), line.clone());
         for line in sanitise::lines(&text) {
-            prop_assert_eq!(command(&line), None);
+            prop_assert_eq!(suspicious(&line), None);
         }
         let property = sanitise::github_property(&text);
         prop_assert!(!property.contains([':', ',', '\n', '\r']));
@@ -221,13 +187,13 @@ proptest! {
         let ended = ended(name, &outcome);
         for colour in [false, true] {
             let text = written(|buffer| Box::new(Text::new(buffer, colour)), &ended);
-            for line in runner_lines(&text) {
-                prop_assert_eq!(command(line), None);
+            for line in oracle::lines(&text) {
+                prop_assert_eq!(suspicious(line), None);
             }
         }
         let document = json::render(&ended).unwrap();
-        for line in runner_lines(&document) {
-            prop_assert_eq!(command(line), None);
+        for line in oracle::lines(&document) {
+            prop_assert_eq!(suspicious(line), None);
         }
         let report: serde_json::Value = serde_json::from_str(&document).unwrap();
         prop_assert_eq!(&report["reason_code"], &outcome.reason_code);
@@ -257,8 +223,8 @@ proptest! {
             }
             sink.finish(&ended).unwrap();
         }
-        for line in runner_lines(&buffer.text()) {
-            if let Some(found) = command(line) {
+        for line in oracle::lines(&buffer.text()) {
+            if let Some(found) = suspicious(line) {
                 let ours = ["::group::", "::endgroup::", "::error title=", "::warning title="];
                 prop_assert!(ours.iter().any(|start| line.starts_with(start)), "{found:?}");
                 prop_assert!(!found.contains("##["), "{found:?}");
@@ -305,8 +271,8 @@ proptest! {
     fn a_junit_file_fails_where_the_exit_code_does((name, outcome) in poisoned()) {
         let ended = ended(name, &outcome);
         let file = junit::render(&ended).unwrap();
-        for line in runner_lines(&file) {
-            prop_assert_eq!(command(line), None);
+        for line in oracle::lines(&file) {
+            prop_assert_eq!(suspicious(line), None);
         }
         let read = quick_junit::Report::deserialize_from_str(&file).unwrap();
         prop_assert_eq!(read.failures > 0, ended.exit_code != 0);
