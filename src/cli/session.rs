@@ -145,9 +145,7 @@ impl Session {
             }
             let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
             if let Some(path) = variable("GITHUB_STEP_SUMMARY").filter(|_| wanted) {
-                others.add(github::Summary {
-                    path: PathBuf::from(path),
-                });
+                others.add(github::Summary::new(PathBuf::from(path)));
             }
         }
         if System::of(&context) == Some(System::GitLab) {

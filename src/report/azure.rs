@@ -13,11 +13,11 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ended, Sink, gitlab,
+    Ended, Sink, Timeline, gitlab,
     log_commands::{Annotation, Dialect, Level, LogCommands},
     markdown, sanitise,
 };
-use crate::event::Ending;
+use crate::event::{Ending, Event};
 
 /// Folds progress into groups and marks the worst findings.
 pub type Commands<W> = LogCommands<W, Azure>;
@@ -56,19 +56,29 @@ impl Dialect for Azure {
 pub struct Results<W> {
     writer: W,
     summary: Option<PathBuf>,
+    timeline: Timeline,
 }
 
 impl<W: Write> Results<W> {
     /// Writes commands to `writer`, and the summary to a file that stays until the job ends, if one
     /// is wanted.
     pub fn new(writer: W, summary: Option<PathBuf>) -> Self {
-        Self { writer, summary }
+        Self {
+            writer,
+            summary,
+            timeline: Timeline::default(),
+        }
     }
 }
 
 impl<W: Write> Sink for Results<W> {
     fn name(&self) -> &'static str {
         "the results for Azure Pipelines"
+    }
+
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.timeline.event(event);
+        Ok(())
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
@@ -87,7 +97,7 @@ impl<W: Write> Sink for Results<W> {
         if let Some(path) = &self.summary
             && markdown::is_worth_a_summary(ended.outcome)
         {
-            fs::write(path, markdown::render_without_alerts(ended))?;
+            fs::write(path, markdown::render_without_alerts(ended, &self.timeline))?;
             let path = sanitise::azure_whole(&path.display().to_string());
             writeln!(self.writer, "##vso[task.uploadsummary]{path}")?;
         }

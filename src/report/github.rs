@@ -9,11 +9,11 @@ use std::{
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ended, Sink, json,
+    Ended, Sink, Timeline, json,
     log_commands::{Annotation, Dialect, Level, LogCommands},
     markdown, matrix, sanitise,
 };
-use crate::event::{Ending, Outcome};
+use crate::event::{Ending, Event, Outcome};
 
 /// Most characters of an output's value.
 const VALUE_LIMIT: usize = 256;
@@ -151,8 +151,18 @@ pub fn output_lines(outputs: &[(&'static str, String)], delimiter: &str) -> io::
 
 /// Appends to the job summary.
 pub struct Summary {
-    /// The file that `GITHUB_STEP_SUMMARY` names.
-    pub path: PathBuf,
+    path: PathBuf,
+    timeline: Timeline,
+}
+
+impl Summary {
+    /// Appends to the file that `GITHUB_STEP_SUMMARY` names.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            timeline: Timeline::default(),
+        }
+    }
 }
 
 impl Sink for Summary {
@@ -160,11 +170,19 @@ impl Sink for Summary {
         "the job summary"
     }
 
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.timeline.event(event);
+        Ok(())
+    }
+
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         if !markdown::is_worth_a_summary(ended.outcome) {
             return Ok(());
         }
-        append(&self.path, &format!("{}\n", markdown::render(ended)))
+        append(
+            &self.path,
+            &format!("{}\n", markdown::render(ended, &self.timeline)),
+        )
     }
 }
 

@@ -1,9 +1,9 @@
 //! The job summary as Markdown: verdict first, tables, evidence folded; data never becomes markup.
 
 use super::{
-    Ended,
+    Ended, Timeline,
     phrases::{self, Tone},
-    plan, sanitise,
+    plan, sanitise, sparkline,
     tables::{self, Table},
 };
 use crate::event::{Ending, Outcome};
@@ -16,14 +16,14 @@ const ROWS: usize = 50;
 /// Most characters of one piece of data.
 const CELL: usize = 200;
 
-/// Renders the summary, at most [`LIMIT`] bytes. What does not fit is left out, and said so.
-pub fn render(ended: &Ended<'_>) -> String {
+/// Renders the summary with a small chart of the run, at most [`LIMIT`] bytes. What does not fit is left out, and said so.
+pub fn render(ended: &Ended<'_>, timeline: &Timeline) -> String {
     let alert = match phrases::tone(ended.outcome) {
         Tone::Good => "NOTE",
         Tone::Caution => "WARNING",
         Tone::Bad => "CAUTION",
     };
-    format!("> [!{alert}]\n{}", render_without_alerts(ended))
+    format!("> [!{alert}]\n{}", render_without_alerts(ended, timeline))
 }
 
 /// Does an outcome say more than the log does?
@@ -32,9 +32,15 @@ pub(super) fn is_worth_a_summary(outcome: &Outcome) -> bool {
 }
 
 /// As [`render`], for places that do not know GitHub's alerts.
-pub fn render_without_alerts(ended: &Ended<'_>) -> String {
+pub fn render_without_alerts(ended: &Ended<'_>, timeline: &Timeline) -> String {
     let outcome = ended.outcome;
     let mut body = head(ended);
+    let weight = outcome.deployment.as_ref().and_then(|it| it.weight);
+    let drawn = sparkline::lines(timeline, weight);
+    if !drawn.is_empty() {
+        let drawn = fenced("text", &(drawn.join("\n") + "\n"));
+        body.push_str(&format!("\n#### Over time\n\n{drawn}"));
+    }
     let mut left_out = false;
     for table in tables::of(outcome) {
         left_out |= !push(&mut body, &section(&table));
@@ -156,18 +162,21 @@ fn diff(diff: &str, room: usize) -> Option<String> {
     if body.is_empty() {
         return None;
     }
-    let longest = body
-        .split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or(0);
-    let fence = "`".repeat(longest.max(2) + 1);
     let note = if cut {
         "\nThe diff goes on; the JSON report has all of it.\n"
     } else {
         ""
     };
     Some(format!(
-        "\n<details><summary>Diff</summary>\n\n{fence}diff\n{body}{fence}\n{note}\n</details>\n"
+        "\n<details><summary>Diff</summary>\n\n{}{note}\n</details>\n",
+        fenced("diff", &body)
     ))
+}
+
+/// Returns lines between fences that nothing in them closes.
+fn fenced(language: &str, body: &str) -> String {
+    let runs = body.split(|character| character != '`');
+    let longest = runs.map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    format!("{fence}{language}\n{body}{fence}\n")
 }

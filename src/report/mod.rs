@@ -25,6 +25,7 @@ mod plan;
 pub mod progress;
 pub mod sanitise;
 mod services;
+mod sparkline;
 mod stream;
 pub mod style;
 mod tables;

@@ -225,6 +225,15 @@ pub fn number(value: f64) -> String {
     }
 }
 
+/// Returns a measured number: `0.4312`, or `8.5 %` of a share from 0 to 1.
+pub(super) fn measured(value: f64, is_share: bool) -> String {
+    if is_share {
+        format!("{} %", number(100.0 * value))
+    } else {
+        number(value)
+    }
+}
+
 /// Returns the first 12 characters of a commit id or digest.
 pub fn short(id: &str) -> String {
     id.chars().take(12).collect()

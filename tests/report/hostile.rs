@@ -9,7 +9,8 @@ use shipgate::{
     event::{Ending, Event, FileFinding, Outcome},
     policy::Severity,
     report::{
-        Sink, github, gitlab, json, junit, markdown, progress::Progress, sanitise, text::Text,
+        Sink, Timeline, github, gitlab, json, junit, markdown, progress::Progress, sanitise,
+        text::Text,
     },
 };
 
@@ -72,16 +73,76 @@ fn the_oracle_sees_forged_outputs() {
     assert!(read_outputs("a<<E\nx\n").is_err());
 }
 
+/// What commands are made of, and what hides in between.
+pub const PIECES: &[&str] = &[
+    "::",
+    ":",
+    "#",
+    "##",
+    "[",
+    "##[",
+    "##vso[",
+    "VSO[",
+    "]",
+    "\n",
+    "\r",
+    "\r\n",
+    " ",
+    "\t",
+    "add-mask",
+    "error",
+    "set-output name=result",
+    "stop-commands",
+    "allowed",
+    "result=allowed",
+    "<<",
+    "=",
+    "EOF",
+    "\u{1b}[31m",
+    "\u{1b}]0;",
+    "\u{7}",
+    "\u{1b}",
+    "\u{9b}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{202e}",
+    "\u{feff}",
+    "%0A",
+    "`",
+    "```",
+    "|",
+    "<b>",
+    "</details>",
+    "[x](http://evil)",
+    "@all",
+    "-",
+    "\\",
+    "\u{0}",
+    "ä",
+    "\u{1f600}",
+    "section_start:1:a",
+    "section_end:1:a\r\u{1b}[0K",
+    "\r\u{1b}[0K",
+    "%3B",
+    "%5D",
+    "%0D",
+    "%25",
+    "%AZP25",
+    "$(",
+    ";",
+    "task.setvariable variable=GATE_RESULT;isOutput=true]",
+    "group]",
+    "stop-commands::x",
+    "add-path::",
+];
+
 /// Texts made of what commands are made of, and of anything else.
 pub fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        4 => prop::sample::select(vec![
-            "::", ":", "#", "##", "[", "##[", "##vso[", "VSO[", "]", "\n", "\r", "\r\n", " ", "\t",
-            "add-mask", "error", "set-output name=result", "stop-commands", "allowed", "result=allowed",
-            "<<", "=", "EOF", "\u{1b}[31m", "\u{1b}]0;", "\u{7}", "\u{1b}", "\u{9b}", "\u{85}", "\u{a0}",
-            "\u{2028}", "\u{200b}", "\u{ad}", "\u{202e}", "\u{feff}", "%0A", "`", "```", "|", "<b>",
-            "</details>", "[x](http://evil)", "@all", "-", "\\", "\u{0}", "ä", "\u{1f600}",
-        ]).prop_map(str::to_owned),
+        4 => prop::sample::select(&PIECES[..]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
@@ -91,78 +152,82 @@ pub fn hostile() -> impl Strategy<Value = String> {
 pub fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
     (0..all().len(), prop::collection::vec(hostile(), 16)).prop_map(|(which, texts)| {
         let mut texts = texts.into_iter().cycle();
-        let mut next = || texts.next().unwrap();
-        let (name, mut outcome) = all().swap_remove(which);
-        outcome.reason = next();
-        outcome.reason_code = next();
-        outcome.hints = vec![next(), next()];
-        outcome.diff = next() + "\n" + &next();
-        for refusal in &mut outcome.refusals {
-            refusal.path = Some(next());
-            refusal.reason = next();
-            refusal.hint = Some(next());
+        poison(which, &mut || texts.next().unwrap())
+    })
+}
+
+/// One of all endings, with the next text wherever text from outside can stand.
+pub fn poison(which: usize, next: &mut dyn FnMut() -> String) -> (&'static str, Outcome) {
+    let (name, mut outcome) = all().swap_remove(which);
+    outcome.reason = next();
+    outcome.reason_code = next();
+    outcome.hints = vec![next(), next()];
+    outcome.diff = next() + "\n" + &next();
+    for refusal in &mut outcome.refusals {
+        refusal.path = Some(next());
+        refusal.reason = next();
+        refusal.hint = Some(next());
+    }
+    for change in &mut outcome.changes {
+        change.path = next();
+        change.object.name = next();
+        change.old = Some(next());
+        change.new = Some(next());
+    }
+    for metric in &mut outcome.metrics {
+        metric.name = next();
+        metric.detail = next();
+        metric.wanted = next();
+    }
+    outcome.findings = vec![FileFinding {
+        path: next(),
+        line: Some(3),
+        column: Some(7),
+        severity: [Severity::Error, Severity::Warning, Severity::Info][which % 3],
+        code: next(),
+        message: next(),
+        excerpt: Some(next()),
+    }];
+    if let Some(verdict) = &mut outcome.verdict {
+        verdict.timezone = next();
+        verdict.policy.path = next();
+        for reason in &mut verdict.reasons {
+            reason.rule = next();
+            reason.message = next();
         }
-        for change in &mut outcome.changes {
+    }
+    let mut audit = audited().audit.unwrap();
+    for gap in &mut audit.gaps {
+        gap.author = Some(next());
+        gap.service = next();
+        gap.run = Some(next());
+        gap.message = next();
+        if let Some(change) = &mut gap.change {
             change.path = next();
-            change.object.name = next();
-            change.old = Some(next());
+            change.key.target = next();
+            change.key.object = next();
             change.new = Some(next());
         }
-        for metric in &mut outcome.metrics {
-            metric.name = next();
-            metric.detail = next();
-            metric.wanted = next();
+    }
+    outcome.audit = Some(audit);
+    if let Some(deployment) = &mut outcome.deployment {
+        deployment.run = next();
+        deployment.source = Some(next());
+        deployment.reason = Some(next());
+        deployment.service = next();
+        deployment.previous_version = Some(next());
+        deployment.actor = Some(next());
+        deployment.previous_head = Some(next());
+        for step in &mut deployment.steps {
+            step.name = next();
         }
-        outcome.findings = vec![FileFinding {
-            path: next(),
-            line: Some(3),
-            column: Some(7),
-            severity: [Severity::Error, Severity::Warning, Severity::Info][which % 3],
-            code: next(),
-            message: next(),
-            excerpt: Some(next()),
-        }];
-        if let Some(verdict) = &mut outcome.verdict {
-            verdict.timezone = next();
-            verdict.policy.path = next();
-            for reason in &mut verdict.reasons {
-                reason.rule = next();
-                reason.message = next();
-            }
+        for commit in &mut deployment.commits {
+            commit.sha = next();
+            commit.subject = next();
         }
-        let mut audit = audited().audit.unwrap();
-        for gap in &mut audit.gaps {
-            gap.author = Some(next());
-            gap.service = next();
-            gap.run = Some(next());
-            gap.message = next();
-            if let Some(change) = &mut gap.change {
-                change.path = next();
-                change.key.target = next();
-                change.key.object = next();
-                change.new = Some(next());
-            }
-        }
-        outcome.audit = Some(audit);
-        if let Some(deployment) = &mut outcome.deployment {
-            deployment.run = next();
-            deployment.source = Some(next());
-            deployment.reason = Some(next());
-            deployment.service = next();
-            deployment.previous_version = Some(next());
-            deployment.actor = Some(next());
-            deployment.previous_head = Some(next());
-            for step in &mut deployment.steps {
-                step.name = next();
-            }
-            for commit in &mut deployment.commits {
-                commit.sha = next();
-                commit.subject = next();
-            }
-            outcome.history = vec![deployment.clone()];
-        }
-        (name, outcome)
-    })
+        outcome.history = vec![deployment.clone()];
+    }
+    (name, outcome)
 }
 
 proptest! {
@@ -292,7 +357,7 @@ proptest! {
 
     #[test]
     fn a_summary_holds_no_markup_from_outside((name, outcome) in poisoned()) {
-        let summary = markdown::render(&ended(name, &outcome));
+        let summary = markdown::render(&ended(name, &outcome), &Timeline::default());
         prop_assert!(summary.len() <= markdown::LIMIT);
         let before_diff = summary.split("<details>").next().unwrap();
         prop_assert!(!before_diff.contains('<'), "{before_diff}");

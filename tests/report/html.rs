@@ -24,10 +24,10 @@ use crate::{
 
 /// An element: its name, its attributes, and the text that is in it and in nothing inside it.
 #[derive(Debug, Default)]
-struct Element {
-    name: String,
+pub struct Element {
+    pub name: String,
     attributes: Vec<(String, String)>,
-    text: String,
+    pub text: String,
 }
 
 impl Element {
@@ -48,7 +48,7 @@ impl Element {
         }
     }
 
-    fn attribute(&self, name: &str) -> Option<&str> {
+    pub fn attribute(&self, name: &str) -> Option<&str> {
         let mut attributes = self.attributes.iter();
         attributes
             .find(|(it, _)| it == name)
@@ -58,7 +58,7 @@ impl Element {
 
 /// Reads a page, which is XML as well: every element must be closed, every sign of markup in a text
 /// written as an entity.
-fn read(page: &str) -> Vec<Element> {
+pub fn read(page: &str) -> Vec<Element> {
     let mut reader = Reader::from_str(page.strip_prefix("<!DOCTYPE html>").unwrap());
     reader.config_mut().check_end_names = true;
     let mut elements: Vec<Element> = Vec::new();
@@ -231,7 +231,7 @@ fn told(elements: &[Element]) -> String {
     lines.join("\n")
 }
 
-fn by_id<'a>(elements: &'a [Element], id: &str) -> Option<&'a Element> {
+pub fn by_id<'a>(elements: &'a [Element], id: &str) -> Option<&'a Element> {
     elements.iter().find(|it| it.attribute("id") == Some(id))
 }
 

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    super::phrases::Tone,
+    super::phrases::{self, Tone},
     markup::Markup,
-    scale::{NumberScale, TimeScale, written},
+    scale::{NumberScale, TimeScale},
 };
 
 /// Size of the drawing and its margins, in its own units; it is shown as wide as there is room.
@@ -177,7 +177,7 @@ impl ChartLine {
             ];
             svg.element("circle", &at, |mark| {
                 let time = point.at.format("%H:%M:%S");
-                let value = written(point.value, are_shares);
+                let value = phrases::measured(point.value, are_shares);
                 let label = &self.label;
                 mark.leaf("title", &[], &format!("{time} {label} {value}, {verdict}"));
             });

@@ -9,7 +9,6 @@ use super::{
     },
     chart::{Band, Chart, ChartLine, ChartPoint, Ground, Stretch, Strip, StripRow},
     markup::Markup,
-    scale::written,
 };
 use crate::{event::ComparedFigures, units::Weight};
 
@@ -83,8 +82,8 @@ fn weight(timeline: &Timeline, last: Option<Weight>, range: [DateTime<Utc>; 2]) 
         wanted: String::new(),
         description: format!(
             "It was given at most {} of the requests, and {} at the end.",
-            written(most, true),
-            written(end, true)
+            phrases::measured(most, true),
+            phrases::measured(end, true)
         ),
         are_shares: true,
         most: if most > 0.5 { 1.0 } else { most },
@@ -203,7 +202,7 @@ fn has_points(line: &ChartLine) -> bool {
 /// Says where a line ends.
 fn end(line: &ChartLine, are_shares: bool) -> Option<String> {
     let last = line.pieces.iter().flatten().next_back()?;
-    let value = written(last.value, are_shares);
+    let value = phrases::measured(last.value, are_shares);
     Some(match line.label.as_str() {
         "" => format!("at the end {value}"),
         label => format!("{label}: {value} at the end"),

@@ -102,18 +102,9 @@ impl NumberScale {
         (0..=count)
             .map(|index| {
                 let number = index as f64 * self.pace;
-                (self.place(number), written(number, are_shares))
+                (self.place(number), phrases::measured(number, are_shares))
             })
             .collect()
-    }
-}
-
-/// Writes a number as its axis does: `0.4312`, or `8.5 %` of a share.
-pub(super) fn written(number: f64, is_share: bool) -> String {
-    if is_share {
-        format!("{} %", phrases::number(100.0 * number))
-    } else {
-        phrases::number(number)
     }
 }
 
