@@ -10,4 +10,5 @@ mod html;
 mod json_lines;
 mod oracle;
 mod sinks;
+mod story;
 mod support;
