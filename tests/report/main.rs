@@ -12,3 +12,4 @@ mod oracle;
 mod sinks;
 mod story;
 mod support;
+mod untrusted;
