@@ -97,7 +97,7 @@ pub fn read(page: &str) -> Vec<Element> {
 }
 
 /// What a page may be made of: nothing that runs, loads, sends or leads anywhere.
-const ELEMENTS: [&str; 47] = [
+const ELEMENTS: [&str; 39] = [
     "html",
     "head",
     "meta",
@@ -108,7 +108,6 @@ const ELEMENTS: [&str; 47] = [
     "header",
     "h1",
     "h2",
-    "h3",
     "p",
     "b",
     "code",
@@ -138,15 +137,8 @@ const ELEMENTS: [&str; 47] = [
     "summary",
     "pre",
     "footer",
-    "line",
-    "g",
-    "em",
-    "strong",
-    "small",
-    "ol",
-    "br",
 ];
-const ATTRIBUTES: [&str; 27] = [
+const ATTRIBUTES: [&str; 20] = [
     "lang",
     "charset",
     "http-equiv",
@@ -167,13 +159,6 @@ const ATTRIBUTES: [&str; 27] = [
     "d",
     "scope",
     "tabindex",
-    "open",
-    "x1",
-    "x2",
-    "y1",
-    "y2",
-    "colspan",
-    "title",
 ];
 
 /// Reads a page and holds it against what every page promises.
