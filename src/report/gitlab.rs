@@ -18,7 +18,7 @@ const PREFIX: &str = "GATE_";
 pub type Sections<W> = LogCommands<W, GitLab>;
 
 /// `section_start:1765000000:name`, between the signs that hide it. The log has no marks for findings:
-/// the JUnit report and the code quality of a merge request are where GitLab shows those.
+/// GitLab shows those of the JUnit file.
 #[derive(Debug, Default)]
 pub struct GitLab {
     sections: usize,

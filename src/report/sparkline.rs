@@ -1,6 +1,6 @@
 //! The course of a run in a few lines of block characters, for places that show only text.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
     phrases, sanitise,
@@ -23,7 +23,8 @@ pub(super) fn lines(timeline: &Timeline, last: Option<Weight>) -> Vec<String> {
     let Some(([from, until], (series, verdict))) = drawn else {
         return Vec::new();
     };
-    let slice = ((until - from) / COLUMNS as i32).max(chrono::TimeDelta::milliseconds(1));
+    // A little more than the time, so that its very end is inside.
+    let slice = (until - from) / COLUMNS as i32 + TimeDelta::milliseconds(1);
     let end = |column: usize| from + slice * (column as i32 + 1);
     let mut rows = Vec::new();
     let weights = timeline.weights_as_shares(last);

@@ -92,10 +92,10 @@ impl Timeline {
             self.see(at);
         }
         match event {
-            Event::Warning(text) => {
-                if self.warnings.len() < WARNINGS && !self.warnings.contains(text) {
-                    self.warnings.push(text.clone());
-                }
+            Event::Warning(text)
+                if self.warnings.len() < WARNINGS && !self.warnings.contains(text) =>
+            {
+                self.warnings.push(text.clone());
             }
             Event::StepStarted {
                 at,

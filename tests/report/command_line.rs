@@ -121,7 +121,8 @@ fn json_output_is_one_object_and_nothing_else() {
 fn json_lines_end_with_the_report_whatever_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let events = folder.path().join("events.jsonl").display().to_string();
-    let rows: [(&[&str], &[(&str, &str)], u8); 4] = [
+    type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], u8);
+    let rows: [Row<'_>; 4] = [
         (&["explain", "nine", "--output", "jsonl"], &[], 2),
         (&["explain", "nine"], &[("SHIPGATE_OUTPUT", "jsonl")], 2),
         (&["explan", "--output=jsonl"], &[], 2),

@@ -142,7 +142,7 @@ pub const PIECES: &[&str] = &[
 /// Texts made of what commands are made of, and of anything else.
 pub fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        4 => prop::sample::select(&PIECES[..]).prop_map(str::to_owned),
+        4 => prop::sample::select(PIECES).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())

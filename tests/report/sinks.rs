@@ -784,8 +784,8 @@ fn a_summary_draws_the_weight_and_the_worst_metric() {
     }
     insta::assert_snapshot!(chart, @r"
     ```text
-    weight     ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂███████████████████▁▁  at most 50 %
-    errors              ▁▁▁▁▁▁▁▁▁▁              ▇▇▇▇▇▇▇▇▇█    at most 10 %, not-yet
+    weight    ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂████████████████████▁▁  at most 50 %
+    errors             ▁▁▁▁▁▁▁▁▁▁              ▇▇▇▇▇▇▇▇▇█     at most 10 %, not-yet
             14:00:00                                14:02:40 UTC
     ```
     ");

@@ -275,9 +275,21 @@ fn try_texts(count: usize, seed: u64) -> usize {
     texts.made
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test reads its own environment"
+)]
+fn asked_for() -> Option<String> {
+    std::env::var("SHIPGATE_PROVE_TEXTS").ok()
+}
+
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "how many there were, for whoever runs it at length"
+)]
 fn untrusted_text_commands_nothing() {
-    let asked = std::env::var("SHIPGATE_PROVE_TEXTS").ok();
+    let asked = asked_for();
     let count: usize = asked.map_or(TEXTS, |count| count.parse().unwrap());
     let threads: Vec<_> = (0..2)
         .map(|seed| std::thread::spawn(move || try_texts(count.div_ceil(2), seed)))

@@ -49,7 +49,7 @@ enum EventReport {
     /// The gate has answered.
     Gate { verdict: Box<VerdictReport> },
     /// An emergency override is about to be used.
-    OverrideUsed(OverrideReport),
+    OverrideUsed(Box<OverrideReport>),
     /// What would be or is being changed.
     Changes {
         changes: Vec<ChangeReport>,
@@ -250,7 +250,7 @@ impl EventReport {
             Event::Gate(verdict) => Self::Gate {
                 verdict: Box::new(VerdictReport::of(verdict)),
             },
-            Event::OverrideUsed(used) => Self::OverrideUsed(OverrideReport::of(used)),
+            Event::OverrideUsed(used) => Self::OverrideUsed(Box::new(OverrideReport::of(used))),
             Event::Changes { changes, diff } => Self::Changes {
                 changes: changes.iter().map(ChangeReport::of).collect(),
                 diff: diff.clone(),
