@@ -20,8 +20,12 @@ async function main() {
   const extra = {
     SHIPGATE_COMMAND: 'recover',
     SHIPGATE_IF_UNFINISHED: 'true',
-    // A file of its own: the main step's report stays.
+    // A file of its own: the main step's reports stay.
     SHIPGATE_REPORT: '',
+    SHIPGATE_EVENTS: '',
+    SHIPGATE_HTML: '',
+    SHIPGATE_JUNIT: '',
+    SHIPGATE_DOTENV: '',
   };
   process.exitCode = await run(program, ['ci'], { env: environment(extra) });
 }

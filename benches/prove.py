@@ -28,6 +28,7 @@ FUZZ_SEED = 1
 # Some five edits are made of each file.
 EDITOR_CASES = 200_000
 KILLS = 2_000
+TEXTS = 1_000_000
 HISTORIES = 1_000
 JUDGE_RUNS = 10_000
 CANCELS = 100
@@ -312,6 +313,16 @@ def judge(_):
     return tried, failed, seed
 
 
+def texts(_):
+    """Sends random texts of what commands are made of through every sink, past the runners' parsers."""
+    _, failed, text = cargo_test(
+        "--test", "report", "--", "--nocapture", "untrusted::",
+        environment={"SHIPGATE_PROVE_TEXTS": str(TEXTS)},
+    )
+    count = sum(int(count) for count in re.findall(r"texts tried: (\d+)", text))
+    return f"{count:,} texts through every sink", failed, "0 and 1"
+
+
 def cloudwatch(_):
     """Asks moto's CloudWatch, which checks the signature; needs `pip install 'moto[server]' boto3`."""
     built, _ = run(["cargo", "build"])
@@ -347,6 +358,7 @@ def parts():
         "random": random_worlds,
         "way-back": way_back,
         "judge": judge,
+        "texts": texts,
         "cloudwatch": cloudwatch,
     }
 

@@ -119,7 +119,8 @@ pub fn run(arguments: &ExplainArguments, session: &mut Session) -> Result<Outcom
         return Err(unknown(text));
     }
     let text = match session.output {
-        OutputFormat::Json => json(session.command, &codes, &reasons)?,
+        OutputFormat::Json => format!("{:#}\n", json(session.command, &codes, &reasons)),
+        OutputFormat::Jsonl => format!("{}\n", json(session.command, &codes, &reasons)),
         _ if asked.is_some() => {
             let codes = codes.iter().map(one);
             codes.chain(reasons.iter().map(one_reason)).collect()
@@ -192,7 +193,7 @@ fn table(codes: &[Code]) -> String {
     .collect()
 }
 
-fn json(command: &str, codes: &[Code], reasons: &[&ReasonWord]) -> Result<String, Failure> {
+fn json(command: &str, codes: &[Code], reasons: &[&ReasonWord]) -> serde_json::Value {
     let codes = codes.iter().map(|code| Row {
         number: code.number,
         name: code.name,
@@ -206,13 +207,10 @@ fn json(command: &str, codes: &[Code], reasons: &[&ReasonWord]) -> Result<String
         next_step: reason.next_step,
         exit_code: reason.exit.number,
     });
-    let document = serde_json::json!({
+    serde_json::json!({
         "schema_version": 1,
         "command": command,
         "codes": codes.collect::<Vec<_>>(),
         "reasons": reasons.collect::<Vec<_>>(),
-    });
-    serde_json::to_string_pretty(&document)
-        .map(|text| text + "\n")
-        .map_err(|error| Failure::new(Ending::Internal, error.to_string()))
+    })
 }

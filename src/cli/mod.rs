@@ -256,9 +256,9 @@ fn usage(error: &clap::Error, arguments: &[OsString], mut context: Context) -> u
     ) {
         return context.print(&text);
     }
-    if wants_json(arguments, &context) {
+    if let Some(output) = machine_output(arguments, &context) {
         let globals = Globals {
-            output: Some(OutputFormat::Json),
+            output: Some(output),
             color: ColorChoice::Auto,
         };
         let failure = ci::refused(error).hint("`--help` behind the command lists its flags");
@@ -268,8 +268,9 @@ fn usage(error: &clap::Error, arguments: &[OsString], mut context: Context) -> u
     Ending::Usage.code().number
 }
 
-/// Does a command line that could not be read ask for a JSON object? The last word on it counts.
-fn wants_json(arguments: &[OsString], context: &Context) -> bool {
+/// Returns the form for machines that a command line asks for that could not be read. The last word on
+/// it counts.
+fn machine_output(arguments: &[OsString], context: &Context) -> Option<OutputFormat> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
     let mut flags = words.iter().enumerate().filter_map(|(index, word)| {
         let next = words.get(index + 1).copied();
@@ -279,9 +280,10 @@ fn wants_json(arguments: &[OsString], context: &Context) -> bool {
             None => None,
         }
     });
-    match flags.next_back() {
-        Some(form) => form == "json",
-        None => context.variable("SHIPGATE_OUTPUT") == Some("json"),
+    match flags.next_back().or(context.variable("SHIPGATE_OUTPUT")) {
+        Some("json") => Some(OutputFormat::Json),
+        Some("jsonl") => Some(OutputFormat::Jsonl),
+        _ => None,
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Kind {
     Cases,
     /// What `--output json` prints.
     Report,
+    /// A line of `--output jsonl`.
+    Events,
 }
 
 /// Runs `schema`.
@@ -42,6 +44,7 @@ pub fn run(arguments: &SchemaArguments, session: &mut Session) -> Result<Outcome
         Kind::Policy => schema_for!(PolicyDocument).to_value(),
         Kind::Cases => schema_for!(CasesDocument).to_value(),
         Kind::Report => report::json::schema(),
+        Kind::Events => report::json::events::schema(),
     };
     session.context.print(&format!("{schema:#}\n"));
     Ok(Outcome::new(Ending::Shown, ""))

@@ -12,14 +12,17 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressDrawTarget;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::Context;
+use super::{Context, pipeline::System};
 use crate::{
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
     exit,
     report::{
-        Ended, Fanout, Sink, Stream, github, gitlab,
-        json::{Json, ReportFile},
+        Ended, Fanout, Sink, Stream, azure, github, gitlab, html,
+        json::{
+            Json, ReportFile,
+            events::{EventFile, JsonLines},
+        },
         junit,
         live::Live,
         progress::Progress,
@@ -45,6 +48,8 @@ pub enum OutputFormat {
     Text,
     /// One JSON object.
     Json,
+    /// One JSON object a line, as things happen; the last one has the whole result.
+    Jsonl,
     /// A calendar to subscribe to; only of `next`.
     Ics,
 }
@@ -64,12 +69,14 @@ impl Globals {
     /// Returns the form of the result: the flag, else `SHIPGATE_OUTPUT`, else text.
     ///
     /// # Errors
-    /// `SHIPGATE_OUTPUT` is neither `text` nor `json`; a calendar of a command that has none.
+    /// `SHIPGATE_OUTPUT` is neither `text` nor `json` nor `jsonl`; a calendar of a command that has none.
     pub fn output_of(&self, command: &str, context: &Context) -> Result<OutputFormat, Failure> {
         match self.output(context)? {
             OutputFormat::Ics if command != "next" => Err(Failure::new(
                 Ending::Usage,
-                format!("`{command}` makes no calendar; --output text or json, or `shipgate next`"),
+                format!(
+                    "`{command}` makes no calendar; --output text, json or jsonl, or `shipgate next`"
+                ),
             )),
             output => Ok(output),
         }
@@ -82,7 +89,7 @@ impl Globals {
             (None, Some(word)) => OutputFormat::from_str(word, true).map_err(|_| {
                 Failure::new(
                     Ending::Usage,
-                    format!("SHIPGATE_OUTPUT: found {word:?}, expected text or json"),
+                    format!("SHIPGATE_OUTPUT: found {word:?}, expected text, json or jsonl"),
                 )
             }),
         }
@@ -122,6 +129,7 @@ impl Session {
                 Box::new(Text::new(stdout.clone(), colour))
             }
             OutputFormat::Json => Box::new(Json(stdout.clone())),
+            OutputFormat::Jsonl => Box::new(JsonLines::new(stdout.clone())),
             // Only what went wrong gets here, and must not look like a calendar.
             OutputFormat::Ics => Box::new(Text::new(stderr.clone(), false)),
         };
@@ -137,10 +145,20 @@ impl Session {
             }
             let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
             if let Some(path) = variable("GITHUB_STEP_SUMMARY").filter(|_| wanted) {
-                others.add(github::Summary {
-                    path: PathBuf::from(path),
-                });
+                others.add(github::Summary::new(PathBuf::from(path)));
             }
+        }
+        if System::of(&context) == Some(System::GitLab) {
+            others.add(gitlab::Sections::new(stderr.clone()));
+        }
+        if System::of(&context) == Some(System::Azure) {
+            others.add(azure::Commands::new(stderr.clone()));
+            let folder = variable("AGENT_TEMPDIRECTORY").map(PathBuf::from);
+            let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
+            let summary = folder.filter(|_| wanted).map(|folder| {
+                folder.join(format!("shipgate-{command}-{}.md", &random_word()[..8]))
+            });
+            others.add(azure::Results::new(stderr.clone(), summary));
         }
         let watched = context.stderr_is_terminal
             && !context.in_pipeline()
@@ -155,6 +173,12 @@ impl Session {
         let file = |name: &str| context.variable(name).map(|path| context.folder.join(path));
         if let Some(path) = file("SHIPGATE_JUNIT") {
             others.add(junit::File { path });
+        }
+        if let Some(path) = file("SHIPGATE_EVENTS") {
+            others.add(EventFile::new(path));
+        }
+        if let Some(path) = file("SHIPGATE_HTML") {
+            others.add(html::File::new(path));
         }
         if let Some(path) = file("SHIPGATE_DOTENV") {
             others.add(gitlab::Dotenv { path });
@@ -244,6 +268,8 @@ impl Session {
 
 impl Reporter for Session {
     fn event(&mut self, event: &Event) {
+        // What went wrong is asked of the stream at the end.
+        let _ = self.result.event(event);
         self.others.event(event);
     }
 

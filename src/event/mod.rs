@@ -141,6 +141,28 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Returns when it happened, where it has a time of its own.
+    pub fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Of { event, .. } => event.at(),
+            Self::Started { at, .. }
+            | Self::StepStarted { at, .. }
+            | Self::StepFinished { at, .. }
+            | Self::Pushed { at, .. }
+            | Self::Waiting { at, .. }
+            | Self::Measured { at, .. }
+            | Self::WayBack { at, .. } => Some(*at),
+            Self::OverrideUsed(used) => Some(used.at),
+            Self::Gate(_)
+            | Self::Changes { .. }
+            | Self::Plan { .. }
+            | Self::Warning(_)
+            | Self::Note(_) => None,
+        }
+    }
+}
+
 /// Takes events and renders them. A failure to render never stops a deployment.
 pub trait Reporter {
     /// Takes one event.

@@ -6,69 +6,35 @@ use std::{
     path::PathBuf,
 };
 
-use super::{Ended, Sink, json, markdown, matrix, sanitise};
-use crate::{
-    event::{Ending, Event, Outcome},
-    manifest::Refusal,
-    policy::{Effect, Severity},
+use chrono::{DateTime, Utc};
+
+use super::{
+    Ended, Sink, Timeline, json,
+    log_commands::{Annotation, Dialect, Level, LogCommands},
+    markdown, matrix, sanitise,
 };
+use crate::event::{Ending, Event, Outcome};
 
 /// Most characters of an output's value.
 const VALUE_LIMIT: usize = 256;
-/// Most warnings of one step: GitHub shows 10 annotations of a kind and hides the rest.
-const WARNINGS: usize = 9;
 
 /// Folds progress into groups and annotates the worst findings.
-pub struct Commands<W> {
-    writer: W,
-    group_open: bool,
-    warnings: Vec<Annotation>,
-}
+pub type Commands<W> = LogCommands<W, GitHub>;
 
-struct Annotation {
-    file: Option<String>,
-    line: Option<usize>,
-    message: String,
-}
+/// `::group::title`, `::error file=path::message`.
+#[derive(Debug, Default)]
+pub struct GitHub;
 
-impl<W: Write> Commands<W> {
-    /// Writes the commands to the stream that carries the progress, so that groups fold it.
-    pub fn new(writer: W) -> Self {
-        Self {
-            writer,
-            group_open: false,
-            warnings: Vec::new(),
-        }
+impl Dialect for GitHub {
+    fn begin(&mut self, title: &str, _at: Option<DateTime<Utc>>) -> String {
+        format!("::group::{}", sanitise::github_data(title))
     }
 
-    fn group(&mut self, title: &str) -> io::Result<()> {
-        self.end_group()?;
-        self.group_open = true;
-        writeln!(self.writer, "::group::{}", sanitise::github_data(title))
+    fn end(&mut self, _at: Option<DateTime<Utc>>) -> String {
+        "::endgroup::".to_owned()
     }
 
-    fn end_group(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.group_open) {
-            writeln!(self.writer, "::endgroup::")?;
-        }
-        Ok(())
-    }
-
-    fn warn(&mut self, message: String) {
-        let known = self
-            .warnings
-            .iter()
-            .any(|earlier| earlier.message == message);
-        if !known && self.warnings.len() < 1_000 {
-            self.warnings.push(Annotation {
-                file: None,
-                line: None,
-                message,
-            });
-        }
-    }
-
-    fn annotate(&mut self, kind: &str, annotation: &Annotation, title: &str) -> io::Result<()> {
+    fn issue(&self, level: Level, title: &str, annotation: &Annotation) -> Option<String> {
         let mut properties = vec![format!("title={}", sanitise::github_property(title))];
         if let Some(file) = &annotation.file {
             properties.push(format!("file={}", sanitise::github_property(file)));
@@ -78,128 +44,8 @@ impl<W: Write> Commands<W> {
         }
         let properties = properties.join(",");
         let message = sanitise::github_data(&annotation.message);
-        writeln!(self.writer, "::{kind} {properties}::{message}")
+        Some(format!("::{} {properties}::{message}", level.word()))
     }
-}
-
-impl<W: Write> Sink for Commands<W> {
-    fn name(&self) -> &'static str {
-        "the annotations"
-    }
-
-    fn event(&mut self, event: &Event) -> io::Result<()> {
-        match event {
-            Event::StepStarted {
-                index, total, name, ..
-            } => self.group(&format!("step {index}/{total} {name}")),
-            Event::WayBack { .. } => self.group("way back"),
-            Event::Warning(text) => {
-                self.warn(text.clone());
-                Ok(())
-            }
-            // What several services do at once folds into no group.
-            Event::Of { service, event } => {
-                if let Event::Warning(text) = &**event {
-                    self.warn(format!("{service}: {text}"));
-                }
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn make_way(&mut self) -> io::Result<()> {
-        self.end_group()?;
-        self.writer.flush()
-    }
-
-    fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        self.end_group()?;
-        let mut findings = findings(ended).into_iter();
-        if ended.exit_code != 0
-            && let Some(error) = findings.next()
-        {
-            let title = format!("shipgate: {}", ended.outcome.reason_code);
-            self.annotate("error", &error, &title)?;
-        }
-        let mut warnings: Vec<Annotation> = findings.collect();
-        warnings.append(&mut self.warnings);
-        if warnings.len() > WARNINGS {
-            let more = warnings.len() - WARNINGS;
-            warnings.truncate(WARNINGS);
-            if let Some(last) = warnings.last_mut() {
-                let message = sanitise::shorten(&last.message, 400);
-                last.message = format!("{message} (and {more} more in the log)");
-            }
-        }
-        for warning in &warnings {
-            self.annotate("warning", warning, "shipgate")?;
-        }
-        self.writer.flush()
-    }
-}
-
-/// Returns what is worth an annotation, the worst first; with an exit code above 0 the first one is
-/// the reason of it.
-fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
-    let outcome = ended.outcome;
-    let mut found = Vec::new();
-    let deciding = outcome.verdict.as_ref().and_then(|verdict| {
-        let reason = verdict.deciding()?;
-        let ends_it = Ending::from(verdict) == outcome.ending;
-        ends_it.then(|| (verdict.policy.path.clone(), reason.line))
-    });
-    if ended.exit_code != 0 {
-        let refused = outcome
-            .refusals
-            .first()
-            .map(|refusal| (refusal.path.clone().unwrap_or_default(), refusal.line));
-        let wrong = outcome
-            .findings
-            .iter()
-            .find(|finding| finding.severity == Severity::Error)
-            .map(|finding| (finding.path.clone(), finding.line));
-        let (file, line) = refused.or(deciding).or(wrong).unwrap_or_default();
-        found.push(Annotation {
-            file: Some(file).filter(|file| !file.is_empty()),
-            line,
-            message: outcome.reason.clone(),
-        });
-    }
-    let unsaid = |refusal: &&Refusal| !outcome.reason.contains(&refusal.reason);
-    for refusal in outcome.refusals.iter().filter(unsaid) {
-        found.push(Annotation {
-            file: refusal.path.clone(),
-            line: refusal.line,
-            message: refusal.reason.clone(),
-        });
-    }
-    for finding in &outcome.findings {
-        let told = finding.severity == Severity::Info || outcome.reason.contains(&finding.message);
-        if !told {
-            found.push(Annotation {
-                file: Some(finding.path.clone()),
-                line: finding.line,
-                message: format!("{} ({})", finding.message, finding.code),
-            });
-        }
-    }
-    if let Some(verdict) = &outcome.verdict {
-        for reason in &verdict.reasons {
-            let speaks = matches!(
-                reason.effect,
-                Effect::Blocks | Effect::AsksApproval | Effect::Overridden | Effect::Warns
-            );
-            if speaks && reason.message != outcome.reason {
-                found.push(Annotation {
-                    file: Some(verdict.policy.path.clone()).filter(|path| !path.is_empty()),
-                    line: reason.line,
-                    message: reason.message.clone(),
-                });
-            }
-        }
-    }
-    found
 }
 
 /// Writes the step outputs: every one of them, always.
@@ -305,8 +151,18 @@ pub fn output_lines(outputs: &[(&'static str, String)], delimiter: &str) -> io::
 
 /// Appends to the job summary.
 pub struct Summary {
-    /// The file that `GITHUB_STEP_SUMMARY` names.
-    pub path: PathBuf,
+    path: PathBuf,
+    timeline: Timeline,
+}
+
+impl Summary {
+    /// Appends to the file that `GITHUB_STEP_SUMMARY` names.
+    pub fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            timeline: Timeline::default(),
+        }
+    }
 }
 
 impl Sink for Summary {
@@ -314,11 +170,19 @@ impl Sink for Summary {
         "the job summary"
     }
 
+    fn event(&mut self, event: &Event) -> io::Result<()> {
+        self.timeline.event(event);
+        Ok(())
+    }
+
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        if ended.outcome.ending == Ending::Shown && ended.outcome.traffic_plan.is_none() {
+        if !markdown::is_worth_a_summary(ended.outcome) {
             return Ok(());
         }
-        append(&self.path, &format!("{}\n", markdown::render(ended)))
+        append(
+            &self.path,
+            &format!("{}\n", markdown::render(ended, &self.timeline)),
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! The machine's result: one JSON object, the same on standard output and in the report file.
 
 mod comparison;
+pub mod events;
 mod gate;
 mod services;
 
@@ -452,6 +453,11 @@ impl FindingReport {
 
 impl MetricReport {
     fn of(metric: &MetricRecord) -> Self {
+        Self::with_polls(metric, usize::MAX)
+    }
+
+    /// Reports a metric with the last polls of its comparison alone.
+    fn with_polls(metric: &MetricRecord, polls: usize) -> Self {
         Self {
             name: metric.name.clone(),
             verdict: metric.verdict,
@@ -465,7 +471,7 @@ impl MetricReport {
             comparison: metric
                 .comparison
                 .as_deref()
-                .map(ComparisonReport::of)
+                .map(|record| ComparisonReport::of(record, polls))
                 .unwrap_or_default(),
         }
     }

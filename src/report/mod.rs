@@ -1,11 +1,13 @@
-//! Events and outcomes made visible: text, JSON, GitHub. Every sink renders the same [`Ended`].
+//! Events and outcomes made visible: text, JSON, HTML, CI systems. Every sink renders the same [`Ended`].
 
+pub mod azure;
 mod cases;
 mod comparison;
 mod ends;
 mod findings;
 pub mod github;
 pub mod gitlab;
+pub mod html;
 pub mod ics;
 pub mod json;
 mod json_past;
@@ -13,6 +15,7 @@ mod json_plan;
 mod json_traffic_plan;
 pub mod junit;
 pub mod live;
+mod log_commands;
 pub mod markdown;
 mod matrix;
 mod outlook;
@@ -22,12 +25,16 @@ mod plan;
 pub mod progress;
 pub mod sanitise;
 mod services;
+mod sparkline;
 mod stream;
 pub mod style;
+mod tables;
 pub mod text;
+mod timeline;
 mod traffic_plan;
 
 pub use stream::Stream;
+pub use timeline::Timeline;
 
 use std::io;
 

@@ -46,6 +46,21 @@ pub fn tone(outcome: &Outcome) -> Tone {
     }
 }
 
+/// Returns how good it is what a word of machine output says of a step, a metric, a rule or a
+/// service; none where it is neither good nor bad.
+pub(super) fn word_tone(word: &str) -> Option<Tone> {
+    match word {
+        "passed" | "pass" | "good" | "verified" | "allowed" | "allows" | "deployed" | "healthy"
+        | "no-change" => Some(Tone::Good),
+        "failed" | "fail" | "fails" | "worse" | "error" | "rolled-back" | "rollback-failed"
+        | "blocked" | "blocks" | "unhealthy" | "unexplained" => Some(Tone::Bad),
+        "running" | "held" | "hold" | "inconclusive" | "not-yet" | "warned" | "warns"
+        | "warning" | "approval-required" | "asks approval" | "undetermined" | "superseded"
+        | "cancelled" => Some(Tone::Caution),
+        _ => None,
+    }
+}
+
 /// Returns the first words of the result: `BLOCKED`, `ROLLED BACK`.
 pub fn headline(ended: &Ended<'_>) -> String {
     if let Some(record) = &ended.outcome.outlook {
@@ -207,6 +222,15 @@ pub fn number(value: f64) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         text
+    }
+}
+
+/// Returns a measured number: `0.4312`, or `8.5 %` of a share from 0 to 1.
+pub(super) fn measured(value: f64, is_share: bool) -> String {
+    if is_share {
+        format!("{} %", number(100.0 * value))
+    } else {
+        number(value)
     }
 }
 

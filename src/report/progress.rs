@@ -258,7 +258,7 @@ impl Course {
     }
 
     fn event(&mut self, output: &mut Output<impl Write>, event: &Event) -> io::Result<()> {
-        if let Some(at) = time(event) {
+        if let Some(at) = event.at() {
             self.take_time(at);
         }
         match event {
@@ -403,25 +403,6 @@ impl<W: Write> Sink for Progress<W> {
 
     fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
         self.make_way()
-    }
-}
-
-fn time(event: &Event) -> Option<DateTime<Utc>> {
-    match event {
-        Event::Of { event, .. } => time(event),
-        Event::Started { at, .. }
-        | Event::StepStarted { at, .. }
-        | Event::StepFinished { at, .. }
-        | Event::Pushed { at, .. }
-        | Event::Waiting { at, .. }
-        | Event::Measured { at, .. }
-        | Event::WayBack { at, .. } => Some(*at),
-        Event::Gate(_)
-        | Event::OverrideUsed(_)
-        | Event::Changes { .. }
-        | Event::Plan { .. }
-        | Event::Warning(_)
-        | Event::Note(_) => None,
     }
 }
 

@@ -78,6 +78,20 @@ pub fn github_property(text: &str) -> String {
     github_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
+/// Escapes a value or the text of an Azure Pipelines command (`##vso[area.event key=value]text`).
+pub fn azure(text: &str) -> String {
+    azure_whole(&line(text))
+}
+
+/// As [`azure()`], for text that must not be cut.
+pub fn azure_whole(text: &str) -> String {
+    text.replace('%', "%AZP25")
+        .replace(';', "%3B")
+        .replace(']', "%5D")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
 /// Rewrites the text of a JSON document so that no runner or terminal reads a command in it. The
 /// document means the same: characters inside its strings are only written as `\u` escapes.
 pub fn json(document: &str) -> String {
@@ -249,6 +263,7 @@ mod tests {
     fn command_fields_are_escaped() {
         assert_eq!(github_data("50% done\nnext"), "50%25 done next");
         assert_eq!(github_property("a,b:c%"), "a%2Cb%3Ac%25");
+        assert_eq!(azure("a;b]c%5D\nd"), "a%3Bb%5Dc%AZP255D d");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::{
     traffic_plan,
 };
 use crate::{
-    event::{Deployment, Ending, MetricRecord, StepState},
+    event::{Deployment, Ending, MetricRecord},
     manifest::Change,
     policy::{Decision, Effect, Reason, Verdict},
 };
@@ -407,37 +407,5 @@ fn arranged(
 }
 
 pub(super) fn word_style(word: &str) -> Style {
-    let passed = [
-        StepState::Passed.word(),
-        "pass",
-        "good",
-        "verified",
-        "allowed",
-    ];
-    let failed = [
-        StepState::Failed.word(),
-        "fail",
-        "worse",
-        "error",
-        "rolled-back",
-        "blocked",
-        "fails",
-    ];
-    let open = [
-        StepState::Running.word(),
-        StepState::Held.word(),
-        "inconclusive",
-        "not-yet",
-        "warned",
-        "approval-required",
-    ];
-    if passed.contains(&word) {
-        style::GREEN
-    } else if failed.contains(&word) {
-        style::RED
-    } else if open.contains(&word) {
-        style::YELLOW
-    } else {
-        Style::new()
-    }
+    phrases::word_tone(word).map_or(Style::new(), style::of)
 }

@@ -118,6 +118,36 @@ fn json_output_is_one_object_and_nothing_else() {
 }
 
 #[test]
+fn json_lines_end_with_the_report_whatever_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.jsonl").display().to_string();
+    let rows: [(&[&str], &[(&str, &str)], u8); 4] = [
+        (&["explain", "nine", "--output", "jsonl"], &[], 2),
+        (&["explain", "nine"], &[("SHIPGATE_OUTPUT", "jsonl")], 2),
+        (&["explan", "--output=jsonl"], &[], 2),
+        (&["schema", "nothing"], &[("SHIPGATE_OUTPUT", "jsonl")], 2),
+    ];
+    for (arguments, environment, code) in rows {
+        let ran = run(arguments, environment);
+        assert_eq!(ran.stdout.lines().count(), 1, "{}", ran.stdout);
+        let line: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(line["event"], "finished");
+        assert_eq!(
+            (ran.code, &line["report"]["exit_code"]),
+            (code, &code.into())
+        );
+    }
+    let text = run(&["explain", "nine"], &[("SHIPGATE_EVENTS", &events)]);
+    assert!(text.stdout.starts_with("ERROR"), "{}", text.stdout);
+    let line = fs::read_to_string(&events).unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["report"]["exit_code"], 2);
+    let explained = run(&["explain", "40", "--output", "jsonl"], &[]).stdout;
+    let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
+    assert_eq!(explained["codes"][0]["name"], "rolled-back");
+}
+
+#[test]
 fn a_pipeline_gets_every_output_even_when_its_inputs_are_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();

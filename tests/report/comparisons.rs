@@ -5,7 +5,7 @@ use shipgate::{
     analysis::judge::{Against, Counts, Dispersion, Parameters, Poll},
     event::{MetricRecord, Outcome},
     ops::compare::{self, Comparison},
-    report::{markdown, text::Text},
+    report::{Timeline, markdown, text::Text},
 };
 
 fn counts(text: &str) -> Counts {
@@ -94,7 +94,7 @@ fn several_comparisons_are_a_table_and_sentences() {
 #[test]
 fn the_job_summary_has_figures_and_judgement() {
     let outcome = several();
-    insta::assert_snapshot!(markdown::render(&ended("compare", &outcome)), @r"
+    insta::assert_snapshot!(markdown::render(&ended("compare", &outcome), &Timeline::default()), @r"
     > [!CAUTION]
     > **UNHEALTHY** worse than tolerated in slow; undecided in errors, logins, a\|b \[c\](d); good enough in errors-slo
 

@@ -1,37 +1,18 @@
 //! No text from outside becomes a command of a CI runner or forges a step output.
 //!
-//! The oracle below reads text as runners do: GitHub's `##[name]` anywhere in a line and `::name::`
-//! after blanks at its start, Azure's `##vso[` anywhere, and the `GITHUB_OUTPUT` file.
+//! `oracle` reads text as runners do; the `GITHUB_OUTPUT` file is read here.
 
+use crate::oracle::{self, suspicious};
 use crate::support::{Buffer, all, audited, ended, utc, written};
 use proptest::prelude::*;
 use shipgate::{
     event::{Ending, Event, FileFinding, Outcome},
     policy::Severity,
     report::{
-        Sink, github, gitlab, json, junit, markdown, progress::Progress, sanitise, text::Text,
+        Sink, Timeline, github, gitlab, json, junit, markdown, progress::Progress, sanitise,
+        text::Text,
     },
 };
-
-/// Returns what a runner would take for a command in a line. It is stricter than the runners: any
-/// name counts, and characters that comparison by culture skips are skipped.
-fn command(line: &str) -> Option<String> {
-    let skipped = |character: char| {
-        character.is_control() && !character.is_whitespace()
-            || matches!(u32::from(character), 0xad | 0x200b..=0x200f | 0x2060..=0x2064 | 0xfeff)
-    };
-    let line: String = line.chars().filter(|it| !skipped(*it)).collect();
-    let lower = line.to_lowercase();
-    if lower.contains("##[") || lower.contains("##vso[") {
-        return Some(line);
-    }
-    line.trim_start().starts_with("::").then_some(line)
-}
-
-/// Returns the lines that a runner would read out of a stream: it also ends one at a lone CR.
-fn runner_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.split(['\n', '\r'])
-}
 
 /// Reads a `GITHUB_OUTPUT` file: `name=value` lines and `name<<END` blocks.
 fn read_outputs(file: &str) -> Result<Vec<(String, String)>, String> {
@@ -82,21 +63,7 @@ fn without_escapes(markdown: &str) -> String {
 }
 
 #[test]
-fn the_oracle_sees_commands_and_forged_outputs() {
-    let commands = [
-        "::add-mask::allowed",
-        " \t\u{2003}::error::x",
-        "body: ##[add-mask]allowed",
-        "##VSO[task.setvariable]x",
-        ":\u{200b}:error::x",
-        "#\u{7}#[x]",
-    ];
-    for line in commands {
-        assert!(command(line).is_some(), "{line:?}");
-    }
-    for line in ["a ::b::", "# #[x]", "#[x]", ": :error::x", "##vs"] {
-        assert_eq!(command(line), None);
-    }
+fn the_oracle_sees_forged_outputs() {
     let forged = read_outputs("result=blocked\nversion=1\nresult=allowed\n").unwrap();
     assert_eq!(forged.last().unwrap().1, "allowed");
     assert_eq!(
@@ -106,97 +73,161 @@ fn the_oracle_sees_commands_and_forged_outputs() {
     assert!(read_outputs("a<<E\nx\n").is_err());
 }
 
+/// What commands are made of, and what hides in between.
+pub const PIECES: &[&str] = &[
+    "::",
+    ":",
+    "#",
+    "##",
+    "[",
+    "##[",
+    "##vso[",
+    "VSO[",
+    "]",
+    "\n",
+    "\r",
+    "\r\n",
+    " ",
+    "\t",
+    "add-mask",
+    "error",
+    "set-output name=result",
+    "stop-commands",
+    "allowed",
+    "result=allowed",
+    "<<",
+    "=",
+    "EOF",
+    "\u{1b}[31m",
+    "\u{1b}]0;",
+    "\u{7}",
+    "\u{1b}",
+    "\u{9b}",
+    "\u{85}",
+    "\u{a0}",
+    "\u{2028}",
+    "\u{200b}",
+    "\u{ad}",
+    "\u{202e}",
+    "\u{feff}",
+    "%0A",
+    "`",
+    "```",
+    "|",
+    "<b>",
+    "</details>",
+    "[x](http://evil)",
+    "@all",
+    "-",
+    "\\",
+    "\u{0}",
+    "ä",
+    "\u{1f600}",
+    "section_start:1:a",
+    "section_end:1:a\r\u{1b}[0K",
+    "\r\u{1b}[0K",
+    "%3B",
+    "%5D",
+    "%0D",
+    "%25",
+    "%AZP25",
+    "$(",
+    ";",
+    "task.setvariable variable=GATE_RESULT;isOutput=true]",
+    "group]",
+    "stop-commands::x",
+    "add-path::",
+];
+
 /// Texts made of what commands are made of, and of anything else.
-fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
-        4 => prop::sample::select(vec![
-            "::", ":", "#", "##", "[", "##[", "##vso[", "VSO[", "]", "\n", "\r", "\r\n", " ", "\t",
-            "add-mask", "error", "set-output name=result", "stop-commands", "allowed", "result=allowed",
-            "<<", "=", "EOF", "\u{1b}[31m", "\u{1b}]0;", "\u{7}", "\u{1b}", "\u{9b}", "\u{85}", "\u{a0}",
-            "\u{2028}", "\u{200b}", "\u{ad}", "\u{202e}", "\u{feff}", "%0A", "`", "```", "|", "<b>",
-            "</details>", "[x](http://evil)", "@all", "-", "\\", "\u{0}", "ä", "\u{1f600}",
-        ]).prop_map(str::to_owned),
+        4 => prop::sample::select(&PIECES[..]).prop_map(str::to_owned),
         1 => any::<String>(),
     ];
     prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
 }
 
 /// An ending with hostile text wherever text from outside can stand.
-fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
+pub fn poisoned() -> impl Strategy<Value = (&'static str, Outcome)> {
     (0..all().len(), prop::collection::vec(hostile(), 16)).prop_map(|(which, texts)| {
         let mut texts = texts.into_iter().cycle();
-        let mut next = || texts.next().unwrap();
-        let (name, mut outcome) = all().swap_remove(which);
-        outcome.reason = next();
-        outcome.reason_code = next();
-        outcome.hints = vec![next(), next()];
-        outcome.diff = next() + "\n" + &next();
-        for refusal in &mut outcome.refusals {
-            refusal.path = Some(next());
-            refusal.reason = next();
-            refusal.hint = Some(next());
+        poison(which, &mut || texts.next().unwrap())
+    })
+}
+
+/// One of all endings, with the next text wherever text from outside can stand.
+pub fn poison(which: usize, next: &mut dyn FnMut() -> String) -> (&'static str, Outcome) {
+    let (name, mut outcome) = all().swap_remove(which);
+    outcome.reason = next();
+    outcome.reason_code = next();
+    outcome.hints = vec![next(), next()];
+    outcome.diff = next() + "\n" + &next();
+    for refusal in &mut outcome.refusals {
+        refusal.path = Some(next());
+        refusal.reason = next();
+        refusal.hint = Some(next());
+    }
+    for change in &mut outcome.changes {
+        change.path = next();
+        change.object.name = next();
+        change.old = Some(next());
+        change.new = Some(next());
+    }
+    for metric in &mut outcome.metrics {
+        metric.name = next();
+        metric.detail = next();
+        metric.wanted = next();
+    }
+    outcome.findings = vec![FileFinding {
+        path: next(),
+        line: Some(3),
+        column: Some(7),
+        severity: [Severity::Error, Severity::Warning, Severity::Info][which % 3],
+        code: next(),
+        message: next(),
+        excerpt: Some(next()),
+    }];
+    if let Some(verdict) = &mut outcome.verdict {
+        verdict.timezone = next();
+        verdict.policy.path = next();
+        for reason in &mut verdict.reasons {
+            reason.rule = next();
+            reason.message = next();
         }
-        for change in &mut outcome.changes {
+    }
+    let mut audit = audited().audit.unwrap();
+    for gap in &mut audit.gaps {
+        gap.author = Some(next());
+        gap.service = next();
+        gap.run = Some(next());
+        gap.message = next();
+        if let Some(change) = &mut gap.change {
             change.path = next();
-            change.object.name = next();
-            change.old = Some(next());
+            change.key.target = next();
+            change.key.object = next();
             change.new = Some(next());
         }
-        for metric in &mut outcome.metrics {
-            metric.name = next();
-            metric.detail = next();
-            metric.wanted = next();
+    }
+    outcome.audit = Some(audit);
+    if let Some(deployment) = &mut outcome.deployment {
+        deployment.run = next();
+        deployment.source = Some(next());
+        deployment.reason = Some(next());
+        deployment.service = next();
+        deployment.previous_version = Some(next());
+        deployment.actor = Some(next());
+        deployment.previous_head = Some(next());
+        for step in &mut deployment.steps {
+            step.name = next();
         }
-        outcome.findings = vec![FileFinding {
-            path: next(),
-            line: Some(3),
-            column: Some(7),
-            severity: [Severity::Error, Severity::Warning, Severity::Info][which % 3],
-            code: next(),
-            message: next(),
-            excerpt: Some(next()),
-        }];
-        if let Some(verdict) = &mut outcome.verdict {
-            verdict.timezone = next();
-            verdict.policy.path = next();
-            for reason in &mut verdict.reasons {
-                reason.rule = next();
-                reason.message = next();
-            }
+        for commit in &mut deployment.commits {
+            commit.sha = next();
+            commit.subject = next();
         }
-        let mut audit = audited().audit.unwrap();
-        for gap in &mut audit.gaps {
-            gap.author = Some(next());
-            gap.service = next();
-            gap.run = Some(next());
-            gap.message = next();
-            if let Some(change) = &mut gap.change {
-                change.path = next();
-                change.key.target = next();
-                change.key.object = next();
-                change.new = Some(next());
-            }
-        }
-        outcome.audit = Some(audit);
-        if let Some(deployment) = &mut outcome.deployment {
-            deployment.run = next();
-            deployment.source = Some(next());
-            deployment.reason = Some(next());
-            deployment.service = next();
-            deployment.previous_version = Some(next());
-            deployment.actor = Some(next());
-            deployment.previous_head = Some(next());
-            for step in &mut deployment.steps {
-                step.name = next();
-            }
-            for commit in &mut deployment.commits {
-                commit.sha = next();
-                commit.subject = next();
-            }
-            outcome.history = vec![deployment.clone()];
-        }
-        (name, outcome)
-    })
+        outcome.history = vec![deployment.clone()];
+    }
+    (name, outcome)
 }
 
 proptest! {
@@ -205,12 +236,12 @@ proptest! {
     #[test]
     fn a_line_is_one_harmless_line(text in hostile()) {
         let line = sanitise::line(&text);
-        prop_assert_eq!(command(&line), None);
+        prop_assert_eq!(suspicious(&line), None);
         prop_assert!(!line.chars().any(char::is_control), "{line:?}");
         prop_assert!(line.chars().count() <= sanitise::LINE_LIMIT);
         prop_assert_eq!(sanitise::line(&line), line.clone());
         for line in sanitise::lines(&text) {
-            prop_assert_eq!(command(&line), None);
+            prop_assert_eq!(suspicious(&line), None);
         }
         let property = sanitise::github_property(&text);
         prop_assert!(!property.contains([':', ',', '\n', '\r']));
@@ -221,13 +252,13 @@ proptest! {
         let ended = ended(name, &outcome);
         for colour in [false, true] {
             let text = written(|buffer| Box::new(Text::new(buffer, colour)), &ended);
-            for line in runner_lines(&text) {
-                prop_assert_eq!(command(line), None);
+            for line in oracle::lines(&text) {
+                prop_assert_eq!(suspicious(line), None);
             }
         }
         let document = json::render(&ended).unwrap();
-        for line in runner_lines(&document) {
-            prop_assert_eq!(command(line), None);
+        for line in oracle::lines(&document) {
+            prop_assert_eq!(suspicious(line), None);
         }
         let report: serde_json::Value = serde_json::from_str(&document).unwrap();
         prop_assert_eq!(&report["reason_code"], &outcome.reason_code);
@@ -257,8 +288,8 @@ proptest! {
             }
             sink.finish(&ended).unwrap();
         }
-        for line in runner_lines(&buffer.text()) {
-            if let Some(found) = command(line) {
+        for line in oracle::lines(&buffer.text()) {
+            if let Some(found) = suspicious(line) {
                 let ours = ["::group::", "::endgroup::", "::error title=", "::warning title="];
                 prop_assert!(ours.iter().any(|start| line.starts_with(start)), "{found:?}");
                 prop_assert!(!found.contains("##["), "{found:?}");
@@ -305,8 +336,8 @@ proptest! {
     fn a_junit_file_fails_where_the_exit_code_does((name, outcome) in poisoned()) {
         let ended = ended(name, &outcome);
         let file = junit::render(&ended).unwrap();
-        for line in runner_lines(&file) {
-            prop_assert_eq!(command(line), None);
+        for line in oracle::lines(&file) {
+            prop_assert_eq!(suspicious(line), None);
         }
         let read = quick_junit::Report::deserialize_from_str(&file).unwrap();
         prop_assert_eq!(read.failures > 0, ended.exit_code != 0);
@@ -326,7 +357,7 @@ proptest! {
 
     #[test]
     fn a_summary_holds_no_markup_from_outside((name, outcome) in poisoned()) {
-        let summary = markdown::render(&ended(name, &outcome));
+        let summary = markdown::render(&ended(name, &outcome), &Timeline::default());
         prop_assert!(summary.len() <= markdown::LIMIT);
         let before_diff = summary.split("<details>").next().unwrap();
         prop_assert!(!before_diff.contains('<'), "{before_diff}");

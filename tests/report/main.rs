@@ -2,8 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod azure;
 mod command_line;
 mod comparisons;
 mod hostile;
+mod html;
+mod json_lines;
+mod oracle;
 mod sinks;
+mod story;
 mod support;
+mod untrusted;

@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
+use crate::html::compared;
 use crate::support::{
-    Buffer, all, audited, blocked, config_invalid, deployed, edit_refused, ended, rolled_back, utc,
-    written,
+    Buffer, all, audited, blocked, canary, config_invalid, deployed, edit_refused, ended,
+    rolled_back, utc, written,
 };
 use chrono::TimeDelta;
 use shipgate::{
-    event::{Deployment, Ending, Event, Outcome, StepState, dora},
+    event::{Deployment, Ending, Event, Outcome, dora},
     report::{
-        Ended, Fanout, Sink, github, json, junit, live::Live, markdown, progress::Progress,
-        text::Text,
+        Ended, Fanout, Sink, Timeline, github, json, junit, live::Live, markdown,
+        progress::Progress, text::Text,
     },
-    units::Weight,
 };
 
 fn text(command: &str, outcome: &Outcome) -> String {
@@ -252,7 +252,7 @@ fn text_of_gaps() {
 
     next: read the findings
     ");
-    insta::assert_snapshot!(markdown::render(&ended("history", &outcome)), @r"
+    insta::assert_snapshot!(markdown::render(&ended("history", &outcome), &Timeline::default()), @r"
     > [!CAUTION]
     > **FINDINGS** 2 gaps in 14 commits on \`main\`
 
@@ -619,7 +619,7 @@ fn a_value_that_is_not_a_number_is_null_and_never_zero() {
     let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert!(report["metrics"][0]["value"].is_null() && report["metrics"][1]["value"].is_null());
     assert_eq!(
-        markdown::render(&ended("deploy", &outcome))
+        markdown::render(&ended("deploy", &outcome), &Timeline::default())
             .matches("no value")
             .count(),
         2
@@ -697,7 +697,7 @@ fn outputs_of_the_endings() {
 
 #[test]
 fn summary_of_a_blocked_verdict() {
-    insta::assert_snapshot!(markdown::render(&ended("check", &blocked())), @r"
+    insta::assert_snapshot!(markdown::render(&ended("check", &blocked()), &Timeline::default()), @r"
     > [!CAUTION]
     > **BLOCKED** Friday 2025-11-28 is blocked: Black Friday\
     > Opens Monday 2025-12-01 09:00 America/New\_York (14:00 UTC), in 2d19h30m: the window Mon-Thu 09:00-16:00 America/New\_York begins
@@ -719,7 +719,7 @@ fn summary_of_a_blocked_verdict() {
 
 #[test]
 fn summary_of_a_deployed_canary() {
-    insta::assert_snapshot!(markdown::render(&ended("deploy", &deployed())), @r"
+    insta::assert_snapshot!(markdown::render(&ended("deploy", &deployed()), &Timeline::default()), @r"
     > [!NOTE]
     > **DEPLOYED** advertisements 1.1 is live in production and verified
 
@@ -771,6 +771,27 @@ fn summary_of_a_deployed_canary() {
 }
 
 #[test]
+fn a_summary_draws_the_weight_and_the_worst_metric() {
+    let mut timeline = Timeline::default();
+    for event in compared() {
+        timeline.event(&event);
+    }
+    let summary = markdown::render(&ended("deploy", &rolled_back()), &timeline);
+    let chart = summary.split("#### Over time").nth(1).unwrap();
+    let chart = chart.split("####").next().unwrap();
+    for line in chart.lines() {
+        assert!(line.chars().count() <= 110, "{line}");
+    }
+    insta::assert_snapshot!(chart, @r"
+    ```text
+    weight     ▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂▂███████████████████▁▁  at most 50 %
+    errors              ▁▁▁▁▁▁▁▁▁▁              ▇▇▇▇▇▇▇▇▇█    at most 10 %, not-yet
+            14:00:00                                14:02:40 UTC
+    ```
+    ");
+}
+
+#[test]
 fn a_summary_of_anything_stays_within_its_limit() {
     let mut outcome = rolled_back();
     outcome.reason = "|<b>`x`\n".repeat(50_000);
@@ -779,7 +800,7 @@ fn a_summary_of_anything_stays_within_its_limit() {
     outcome.refusals = vec![edit_refused().refusals[0].clone(); 9_000];
     let metric = outcome.metrics[0].clone();
     outcome.metrics = vec![metric; 9_000];
-    let summary = markdown::render(&ended("deploy", &outcome));
+    let summary = markdown::render(&ended("deploy", &outcome), &Timeline::default());
     assert!(summary.len() <= markdown::LIMIT, "{}", summary.len());
     assert!(summary.starts_with("> [!CAUTION]\n> **ROLLED BACK**"));
     assert!(summary.contains("the JSON report has all of it"));
@@ -787,64 +808,6 @@ fn a_summary_of_anything_stays_within_its_limit() {
         summary.matches("<details>").count(),
         summary.matches("</details>").count()
     );
-}
-
-/// The events of a canary, as an operation reports them.
-fn canary() -> Vec<Event> {
-    let at = |minute: i64| utc("2025-12-02T14:00:00Z") + TimeDelta::minutes(minute);
-    vec![
-        Event::Started {
-            at: at(0),
-            title: "deploy advertisements 1.1 to production".to_owned(),
-        },
-        Event::Gate(Box::new(blocked().verdict.unwrap())),
-        Event::Changes {
-            changes: deployed().changes,
-            diff: String::new(),
-        },
-        Event::Plan {
-            steps: vec![String::new(); 3],
-            way_back: Vec::new(),
-            length: Duration::from_secs(1_500),
-        },
-        Event::StepStarted {
-            at: at(1),
-            index: 1,
-            total: 3,
-            name: "canary to 1.1".to_owned(),
-            weight: Some(Weight::ZERO),
-        },
-        Event::Pushed {
-            at: at(1),
-            commit: "1111111111111111111111111111111111111111".to_owned(),
-            subject: "advertisements 1.1 to the canary".to_owned(),
-            branch: "main".to_owned(),
-            retries: 2,
-        },
-        Event::Waiting {
-            at: at(2),
-            what: "canary to run 1.1 (runs 1.0)".to_owned(),
-            elapsed: Duration::from_millis(61_300),
-            limit: Some(Duration::from_secs(600)),
-        },
-        Event::Measured {
-            at: at(3),
-            metric: rolled_back().metrics[0].clone(),
-        },
-        Event::Warning("prometheus was slow".to_owned()),
-        Event::Warning("prometheus was slow".to_owned()),
-        Event::StepFinished {
-            at: at(3),
-            index: 1,
-            state: StepState::Failed,
-            detail: "errors failed 3 times".to_owned(),
-        },
-        Event::WayBack {
-            at: at(3),
-            reason: "errors failed 3 times".to_owned(),
-        },
-        Event::Note("weight is 0 again".to_owned()),
-    ]
 }
 
 #[test]
@@ -973,7 +936,7 @@ fn a_dry_run_is_said_wherever_its_metric_is() {
     dry.dry_run = true;
     let name = dry.name.clone();
     let marked = format!("{name} (dry run)");
-    let summary = markdown::render(&ended("deploy", &outcome));
+    let summary = markdown::render(&ended("deploy", &outcome), &Timeline::default());
     let machine = json::render(&ended("deploy", &outcome)).unwrap();
     assert!(text("deploy", &outcome).contains(&marked));
     assert!(summary.contains(&marked), "{summary}");

@@ -1,9 +1,11 @@
 //! Outcomes as real runs end, and the sinks that render them.
 
-use chrono::{DateTime, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use shipgate::{
     event::{
-        BranchAudit, CommitRecord, Deployment, Ending, Gap, GapKind, MetricRecord, Outcome,
+        BranchAudit, CommitRecord, Deployment, Ending, Event, Gap, GapKind, MetricRecord, Outcome,
         StepRecord, StepState, ValueChange, ValueKey,
     },
     manifest::{Change, ObjectRef, Refusal, ScalarType, Segment},
@@ -324,6 +326,64 @@ pub fn config_invalid() -> Outcome {
     );
     outcome.hints = vec!["`shipgate schema --kind config` prints what is allowed".to_owned()];
     outcome
+}
+
+/// The events of a canary, as an operation reports them.
+pub fn canary() -> Vec<Event> {
+    let at = |minute: i64| utc("2025-12-02T14:00:00Z") + TimeDelta::minutes(minute);
+    vec![
+        Event::Started {
+            at: at(0),
+            title: "deploy advertisements 1.1 to production".to_owned(),
+        },
+        Event::Gate(Box::new(blocked().verdict.unwrap())),
+        Event::Changes {
+            changes: deployed().changes,
+            diff: String::new(),
+        },
+        Event::Plan {
+            steps: vec![String::new(); 3],
+            way_back: Vec::new(),
+            length: Duration::from_secs(1_500),
+        },
+        Event::StepStarted {
+            at: at(1),
+            index: 1,
+            total: 3,
+            name: "canary to 1.1".to_owned(),
+            weight: Some(Weight::ZERO),
+        },
+        Event::Pushed {
+            at: at(1),
+            commit: "1111111111111111111111111111111111111111".to_owned(),
+            subject: "advertisements 1.1 to the canary".to_owned(),
+            branch: "main".to_owned(),
+            retries: 2,
+        },
+        Event::Waiting {
+            at: at(2),
+            what: "canary to run 1.1 (runs 1.0)".to_owned(),
+            elapsed: Duration::from_millis(61_300),
+            limit: Some(Duration::from_secs(600)),
+        },
+        Event::Measured {
+            at: at(3),
+            metric: rolled_back().metrics[0].clone(),
+        },
+        Event::Warning("prometheus was slow".to_owned()),
+        Event::Warning("prometheus was slow".to_owned()),
+        Event::StepFinished {
+            at: at(3),
+            index: 1,
+            state: StepState::Failed,
+            detail: "errors failed 3 times".to_owned(),
+        },
+        Event::WayBack {
+            at: at(3),
+            reason: "errors failed 3 times".to_owned(),
+        },
+        Event::Note("weight is 0 again".to_owned()),
+    ]
 }
 
 /// All of them, by the command that ends so.

@@ -82,7 +82,9 @@ struct PollReport {
 }
 
 impl ComparisonReport {
-    pub(super) fn of(record: &ComparisonRecord) -> Self {
+    /// Reports a comparison with so many of its polls, the last ones.
+    pub(super) fn of(record: &ComparisonRecord, polls: usize) -> Self {
+        let left_out = record.polls.len().saturating_sub(polls);
         let [canary, stable] = match record.rates {
             Some(rates) => rates.map(Some),
             None => [None, None],
@@ -106,6 +108,7 @@ impl ComparisonReport {
             polls: record
                 .polls
                 .iter()
+                .skip(left_out)
                 .map(|(poll, evaluation)| PollReport::of(*poll, evaluation, told))
                 .collect(),
         }
@@ -204,7 +207,7 @@ mod tests {
         let texts = rows.map(|(figures, ratio, poll)| {
             let polls = vec![(poll, evaluation)];
             let record = ComparisonRecord::of_times(figures, ratio, evaluation, polls, &[]);
-            serde_json::to_string(&ComparisonReport::of(&record)).unwrap()
+            serde_json::to_string(&ComparisonReport::of(&record, usize::MAX)).unwrap()
         });
         insta::assert_snapshot!(texts.join("\n"), @r#"
         {"canary":{"bad":null,"total":10.0,"rate":null,"rate_low":null,"rate_high":null},"stable":{"bad":null,"total":90.0,"rate":null,"rate_low":null,"rate_high":null},"ratio":null,"ratio_low":null,"ratio_high":null,"ln_e_worse":0.5,"ln_e_good":-0.5,"sure_worse_percent":39.346934028736655,"phi":1.0,"forecast":null,"polls":[{"n_canary":10.0,"bad_canary":null,"n_stable":90.0,"bad_stable":null,"phi":1.0,"ln_e_worse":0.5,"ln_e_good":-0.5,"verdict":"not-yet"}]}
