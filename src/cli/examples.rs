@@ -83,6 +83,16 @@ pub const HISTORY: &str = r"Examples:
 
 With --audit, exit code 4: something changed that no run explains.";
 
+/// Of `init`.
+pub const INIT: &str = r"Examples:
+  shipgate init
+  shipgate init --dry-run
+  shipgate init --timezone Europe/Berlin --ci github
+  shipgate init --root clusters/prod --address https://{service}.shop.example \
+    --prometheus https://prometheus.shop.example
+
+It asks nothing and overwrites nothing: what it guesses is marked in the files.";
+
 /// Of `runbook`.
 pub const RUNBOOK: &str = r"Examples:
   shipgate runbook --out ROLLBACK.md

@@ -11,5 +11,8 @@ mod demo;
 #[cfg(unix)]
 mod gate;
 mod help;
+mod init;
+#[cfg(unix)]
+mod newcomer;
 mod plan;
 mod runbook;
