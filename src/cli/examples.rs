@@ -1,5 +1,12 @@
 //! What the help of each command ends with: lines to copy, and what their exit codes say.
 
+/// Of the program itself: where to begin.
+pub const START: &str = r"Examples:
+  shipgate demo                    the whole job on a small world, with nothing installed
+  shipgate init                    a first configuration and policy from your manifests
+  shipgate plan --help             flags and examples of a command
+  shipgate explain 42              what an exit code means, and what to do next";
+
 /// Of `check`.
 pub const CHECK: &str = r"Examples:
   shipgate check --policy policies/production.yaml

@@ -69,6 +69,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     name = "shipgate",
     version = VERSION.as_str(),
     disable_help_subcommand = true,
+    after_help = examples::START,
     max_term_width = 100
 )]
 struct Cli {

@@ -26,6 +26,7 @@ mod stream;
 pub mod style;
 pub mod text;
 mod traffic_plan;
+pub mod view;
 
 pub use stream::Stream;
 

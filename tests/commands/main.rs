@@ -16,3 +16,5 @@ mod init;
 mod newcomer;
 mod plan;
 mod runbook;
+#[cfg(unix)]
+mod terminal;

@@ -118,6 +118,7 @@ pub fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result<Draft
     if services.is_empty() {
         return Err(nothing(folder, &notes));
     }
+    let places = with_services(folder, places, &services, &mut notes);
     let config = text::config(&places, &services, &known);
     if let Err(findings) = Config::parse(&config) {
         return Err(super::failure::findings(CONFIG, &findings)
@@ -241,6 +242,44 @@ fn without_what_does_not_fit(
     *services = kept;
 }
 
+/// Keeps the environments in which a service is written as it is in the first one, and notes which is not.
+fn with_services(
+    folder: &Path,
+    places: Vec<Place>,
+    services: &[Found],
+    notes: &mut Vec<String>,
+) -> Vec<Place> {
+    let mut kept: Vec<Place> = Vec::new();
+    for place in places {
+        let Some(first) = kept.first() else {
+            kept.push(place);
+            continue;
+        };
+        let is_there = |glob: &String| {
+            let path = glob.replace("{root}", &place.root);
+            glob.contains('*') || folder.join(path).exists()
+        };
+        let (here, elsewhere): (Vec<&Found>, Vec<&Found>) = services
+            .iter()
+            .partition(|service| service.manifests.iter().all(is_there));
+        if here.is_empty() {
+            notes.push(format!(
+                "{} is no environment of these services: their files are not in it, as they are in {}",
+                place.root, first.root
+            ));
+            continue;
+        }
+        for service in elsewhere {
+            notes.push(format!(
+                "{} has other files in {} than in {}",
+                service.name, place.name, first.name
+            ));
+        }
+        kept.push(place);
+    }
+    kept
+}
+
 fn drafts(
     (folder, wishes): (&Path, &Wishes),
     places: &[Place],
@@ -272,19 +311,6 @@ fn drafts(
         ));
     }
     notes.extend(left_out);
-    for place in places.iter().skip(1) {
-        let is_there = |glob: &String| folder.join(glob.replace("{root}", &place.root)).exists();
-        let are_files = |service: &&Found| !service.manifests.iter().any(|it| it.contains('*'));
-        let missing = services.iter().filter(are_files);
-        let missing = missing.filter(|service| !service.manifests.iter().all(is_there));
-        for service in missing {
-            let (name, place) = (&service.name, &place.name);
-            notes.push(format!(
-                "{name} has other files in {place} than in {}",
-                places[0].name
-            ));
-        }
-    }
     let zone = wishes.zone.clone().unwrap_or_else(Zone::utc);
     for name in &names {
         let path = format!("policies/{name}.yaml");

@@ -83,6 +83,7 @@ pub(super) fn find(
         Some(root) => vec![below(root.trim_end_matches('/').trim_start_matches("./"))],
         None => kustomized(workloads, built)
             .or_else(|| repeated(workloads))
+            .or_else(|| siblings(workloads))
             .unwrap_or_else(|| vec![below(&only(workloads))]),
     };
     for place in &mut places {
@@ -157,6 +158,23 @@ fn repeated(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
         }
     }
     (roots.len() > 1).then(|| roots.iter().map(|root| called(root)).collect())
+}
+
+/// Folders side by side, of which one is called as an environment is.
+fn siblings(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
+    let paths: Vec<Vec<&str>> = workloads
+        .iter()
+        .map(|workload| workload.path.split('/').collect())
+        .collect();
+    let common = common(&paths);
+    let folders = paths.iter().filter(|path| path.len() > common + 1);
+    let roots: BTreeSet<String> = folders.map(|path| path[..=common].join("/")).collect();
+    let is_named = |root: &String| {
+        let last = root.rsplit('/').next().unwrap_or_default();
+        ENVIRONMENTS.contains(&last.to_lowercase().as_str())
+    };
+    let is_it = roots.len() > 1 && roots.iter().any(is_named);
+    is_it.then(|| roots.iter().map(|root| called(root)).collect())
 }
 
 /// The folder that every workload is in, up to a part of it that names an environment.
