@@ -44,7 +44,7 @@ def watch(binary):
         os.environ.update(TERM="xterm-256color", LANG="C.UTF-8")
         for name in ("CI", "NO_COLOR"):
             os.environ.pop(name, None)
-        os.execv(binary, ["shipgate", "demo", "--scenario", "errors", "--speed", "30"])
+        os.execv(binary, ["shipgate", "demo", "--scenario", "late-onset", "--speed", "60"])
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     screen = Screen(COLUMNS, ROWS)
     stream = pyte.ByteStream(screen)

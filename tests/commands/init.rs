@@ -198,12 +198,11 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == folders
-    found the environment production in clusters
+    found the environment production in clusters/prod
     found advertisements: Deployment/advertisements-canary stands beside Deployment/advertisements, and Ingress/advertisements-canary splits the traffic, so canary
-    found advertisements-v1-0: Deployment/advertisements-v1-0 is alone, so rolling
-    found advertisements-v1-1: Deployment/advertisements-v1-1 is alone, so rolling
     found discounts: Deployment/discounts is alone, so rolling
     found storefront: Deployment/storefront is alone, so rolling
+    clusters/lab is no environment of these services: their files are not in it, as they are in clusters/prod
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == helm

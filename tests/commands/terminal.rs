@@ -174,9 +174,11 @@ fn nothing_is_wider_than_the_terminal_and_nothing_stays_behind() {
         let texts = pieces(under_way(&output)).into_iter();
         let texts = texts.filter(|(is_sequence, _)| !is_sequence);
         let text: String = texts.map(|(_, piece)| piece).collect();
-        for drawn in ["waits for", "weight ", "so far", "worse", "old "] {
+        for drawn in ["waits for", "weight ", "so far", "worse", "new "] {
             assert!(text.contains(drawn), "{columns}: {drawn} was never shown");
         }
+        // There is no room for the old version's figures on the narrowest one.
+        assert_eq!(text.contains(", old "), columns > 40, "{columns}");
         let (left, too_long) = screen(under_way(&output), columns.into());
         assert_eq!(too_long, [""; 0], "{columns}");
         let left = left.join("\n");
