@@ -44,6 +44,7 @@ mod test;
 mod traffic;
 mod validate;
 mod verify;
+mod versions;
 
 use std::{ffi::OsString, mem::ManuallyDrop, process::ExitCode, sync::LazyLock};
 
