@@ -68,6 +68,9 @@ pub struct DeployArguments {
     /// Decide and show what `plan` shows; push nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Of a dry run: ask nobody but the git server, no registry, cluster, metrics or health check
+    #[arg(long, requires = "dry_run")]
+    pub offline: bool,
     /// What to do when the run is cancelled after a push
     #[arg(long, value_enum, default_value_t = CancelChoice::Rollback)]
     pub on_cancel: CancelChoice,
@@ -216,6 +219,7 @@ pub async fn deploy(
             drill: arguments.drill,
             regions: None,
             accept: arguments.accept,
+            offline: arguments.offline,
             planned: service.and_then(|name| plans.get(name)).cloned(),
             asker: asker.clone(),
         })
