@@ -9,6 +9,9 @@ RUN apk add --no-cache musl-dev make
 WORKDIR /sources
 COPY Cargo.toml Cargo.lock build.rs ./
 COPY src ./src
+# What `init` writes is made of them.
+COPY policies ./policies
+COPY examples ./examples
 # Named in Cargo.toml, so that cargo wants to see them.
 COPY benches ./benches
 RUN cargo build --locked --profile dist --bin shipgate \

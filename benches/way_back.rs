@@ -140,6 +140,7 @@ async fn taken_back() -> [Duration; 2] {
             timeout: None,
         },
         source: None,
+        offline: false,
         planned: None,
         drill: false,
         asker: Asker::default(),

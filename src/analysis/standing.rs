@@ -74,7 +74,11 @@ impl Standing {
             return sentence.clone();
         }
         match self.verdict {
-            StandingVerdict::Pass => format!("{name} {detail}, wanted {wanted}"),
+            StandingVerdict::Pass if *failed == 0 => format!("{name} {detail}, wanted {wanted}"),
+            StandingVerdict::Pass => format!(
+                "{name} {detail}, wanted {wanted} ({failed} of {} failed, which its limit tolerates)",
+                measurements(*measured)
+            ),
             StandingVerdict::Fail => format!(
                 "{name} {detail}, wanted {wanted} ({failed} of {})",
                 measurements(*measured)

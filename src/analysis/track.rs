@@ -115,7 +115,7 @@ mod tests {
         insta::assert_snapshot!(sentences(&[value(0.071), value(0.001), value(0.3)], 1), @r"
         error_ratio was not measured yet, wanted at most 0.02
         Fail -> not-yet: error_ratio is 0.071, wanted at most 0.02 (0 of 1 measurement passed, too little to decide)
-        Pass -> pass: error_ratio is 0.001, wanted at most 0.02
+        Pass -> pass: error_ratio is 0.001, wanted at most 0.02 (1 of 2 measurements failed, which its limit tolerates)
         Fail -> fail: error_ratio is 0.3, wanted at most 0.02 (2 of 3 measurements)
         ");
         insta::assert_snapshot!(sentences(&[value(f64::NAN), none(), none(), none(), none()], 0), @r"

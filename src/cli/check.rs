@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     Session,
     circumstances::CircumstanceArguments,
-    deploy::{duration, version},
+    deploy::{duration, has_regions, one_service_at_a_time, version},
     people::{self, ApprovalArguments},
     policy::{Found, Origin, PolicyArguments},
     repository::{Opened, RepositoryArguments, client},
@@ -27,7 +27,7 @@ use crate::{
         check, check_many, deploy,
         gate::{self, Question},
         load::Services,
-        stopped_before_change,
+        regions, stopped_before_change,
         window::Patience,
     },
     policy::{Action, Request},
@@ -88,7 +88,38 @@ pub async fn run(arguments: CheckArguments, session: &mut Session) -> Result<Out
     }
 }
 
-async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
+/// Judges where it is asked about: an environment, or each of several regions of one.
+async fn judge(mut arguments: CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    if arguments.repository.region.len() < 2 {
+        let judged = Box::pin(judge_one(&arguments, session)).await;
+        if !judged.as_ref().is_err_and(has_regions) {
+            return judged;
+        }
+    }
+    let services = arguments
+        .services
+        .services(&arguments.repository, session)?;
+    if arguments.services.are_several(&services) {
+        return Err(one_service_at_a_time());
+    }
+    if arguments.wait_for_window.is_some() {
+        let reason = "--wait-for-window waits for one region, and this is about several";
+        let failure = Failure::new(Ending::Usage, reason);
+        return Err(failure.hint("name one with --region"));
+    }
+    let opened = arguments.repository.open(session)?;
+    let group = arguments.repository.group(&opened).await?;
+    let service = arguments.repository.one_service()?.map(str::to_owned);
+    let service = service.or(group.only_service.clone()).unwrap_or_default();
+    arguments.repository.environment = Some(group.environment.clone());
+    let one = async |region: &str| {
+        arguments.repository.region = vec![region.to_owned()];
+        Box::pin(judge_one(&arguments, session)).await
+    };
+    Ok(Box::pin(regions::check(&group, &service, one)).await)
+}
+
+async fn judge_one(arguments: &CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let clock = session.context.clock.clone();
     let services = arguments
         .services
@@ -106,7 +137,7 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         asker.github = None;
     }
     let client = client(arguments.repository.ca_file.clone());
-    let mut found = find(&arguments, &circumstances, &services, session).await?;
+    let mut found = find(arguments, &circumstances, &services, session).await?;
     if let Some(length) = arguments.wait_for_window {
         if many {
             let reason = "--wait-for-window waits for one service, and several are named";
@@ -114,7 +145,7 @@ async fn judge(arguments: CheckArguments, session: &mut Session) -> Result<Outco
         }
         let patience = Patience::new(&*clock, length);
         while waits(&found, patience, &asker, &client, session).await? {
-            found = find(&arguments, &circumstances, &services, session).await?;
+            found = find(arguments, &circumstances, &services, session).await?;
         }
     }
     let mut case = if many {

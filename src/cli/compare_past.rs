@@ -11,7 +11,7 @@ use super::{
     deploy::{duration, version},
     judge_flags::JudgeArguments,
     repository::{RepositoryArguments, client},
-    signals, verify,
+    signals, verify, versions,
 };
 use crate::{
     analysis::judge::Parameters,
@@ -188,7 +188,11 @@ fn questions(
             parameters: judge.parameters(usual, 0, number)?,
             ..comparison.clone()
         };
-        named(metric, &comparison, &past)?;
+        let queries = || comparison.queries();
+        versions::is_named(metric, queries(), &past.judged, "--version")?;
+        if comparison.needs_stable() {
+            versions::is_named(metric, queries(), &past.reference, "--stable-version")?;
+        }
         Ok(Question {
             metric: metric.clone(),
             comparison,
@@ -196,34 +200,6 @@ fn questions(
         })
     };
     configured.into_iter().map(question).collect()
-}
-
-/// Sees that every version that queries ask for is named.
-fn named(
-    metric: &verification::Metric,
-    comparison: &verification::Comparison,
-    past: &Past,
-) -> Result<(), Failure> {
-    let reference =
-        Some((&past.reference, "--stable-version")).filter(|_| comparison.needs_stable());
-    for (variables, flag) in [(&past.judged, "--version")].into_iter().chain(reference) {
-        if variables.version.is_some() {
-            continue;
-        }
-        let with_any = Variables {
-            version: Some("1".to_owned()),
-            ..variables.clone()
-        };
-        let unnamed = comparison.queries().into_iter().find_map(|(key, query)| {
-            let reason = query.render(variables).err()?;
-            query.render(&with_any).ok().map(|_| (key, reason))
-        });
-        if let Some((key, reason)) = unnamed {
-            let reason = format!("`{key}` of `{}` {reason}", metric.name);
-            return Err(Failure::new(Ending::Usage, reason).hint(format!("give {flag} VERSION")));
-        }
-    }
-    Ok(())
 }
 
 fn moment(text: &str) -> Result<Moment, String> {

@@ -82,9 +82,13 @@ impl Context {
             .filter(|value| !value.is_empty())
     }
 
-    /// Returns a secret from the environment.
+    /// Returns a secret from the environment. A single line loses the line break at its end, which
+    /// `echo` puts there and no header may have; a key of several lines keeps it.
     pub fn secret(&self, name: &str) -> Option<Secret> {
-        self.variable(name).map(Secret::new)
+        let text = self.variable(name)?;
+        let line = text.trim_end_matches(['\r', '\n']);
+        let secret = if line.contains('\n') { text } else { line };
+        Some(Secret::new(secret)).filter(|secret| !secret.is_empty())
     }
 
     /// Are we in a pipeline, where nobody watches and nothing may ask?

@@ -131,6 +131,7 @@ async fn deploy_into(
             timeout: None,
         },
         source: None,
+        offline: false,
         planned: None,
         drill: scenario == Scenario::Drill,
         regions: None,

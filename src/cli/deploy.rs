@@ -23,7 +23,7 @@ use crate::{
     ops::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
-        fleet::{Fleet, Pace},
+        fleet::Fleet,
         load::{HAS_REGIONS, Services},
         plan::PlannedBefore,
         regions, stopped_before_change,
@@ -68,6 +68,9 @@ pub struct DeployArguments {
     /// Decide and show what `plan` shows; push nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Of a dry run: ask nobody but the git server, no registry, cluster, metrics or health check
+    #[arg(long, requires = "dry_run")]
+    pub offline: bool,
     /// What to do when the run is cancelled after a push
     #[arg(long, value_enum, default_value_t = CancelChoice::Rollback)]
     pub on_cancel: CancelChoice,
@@ -216,6 +219,7 @@ pub async fn deploy(
             drill: arguments.drill,
             regions: None,
             accept: arguments.accept,
+            offline: arguments.offline,
             planned: service.and_then(|name| plans.get(name)).cloned(),
             asker: asker.clone(),
         })
@@ -226,7 +230,7 @@ pub async fn deploy(
             Services::Named(names) => names.first(),
             Services::All => None,
         };
-        let request = request(named.map(String::as_str))?;
+        let request = request(named.map(|named| named.name.as_str()))?;
         if regions.len() < 2 {
             // Too large for the stack of whoever waits.
             let ended = Box::pin(deploy::deploy(&request, &outside, stop.clone(), session)).await;
@@ -247,13 +251,7 @@ pub async fn deploy(
         Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
         site => site?,
     };
-    if arguments.pace.one_commit && site.environment.pull_request.is_some() {
-        let reason = format!(
-            "--one-commit: changes of `{}` land through pull requests, one for each service",
-            site.environment_name
-        );
-        return Err(Failure::new(Ending::Usage, reason).hint("run it without --one-commit"));
-    }
+    let pace = arguments.pace.pace_in(&site, arguments.dry_run)?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
     let wanted = fleet.names().iter().map(|name| {
         let version = versions.of(Some(name))?;
@@ -266,12 +264,8 @@ pub async fn deploy(
         .iter()
         .map(|name| Ok((name.clone(), request(Some(name))?)));
     let requests = requests.collect::<Result<BTreeMap<_, _>, Failure>>()?;
-    let pace = Pace::from(&arguments.pace);
     let run = fleet.run(
-        Pace {
-            keep_going: pace.keep_going || arguments.dry_run,
-            ..pace
-        },
+        pace,
         &site.environment_name,
         &outside,
         session,

@@ -1,5 +1,12 @@
 //! What the help of each command ends with: lines to copy, and what their exit codes say.
 
+/// Of the program itself: where to begin.
+pub const START: &str = r"Examples:
+  shipgate demo                    the whole job on a small world, with nothing installed
+  shipgate init                    a first configuration and policy from your manifests
+  shipgate plan --help             flags and examples of a command
+  shipgate explain 42              what an exit code means, and what to do next";
+
 /// Of `check`.
 pub const CHECK: &str = r"Examples:
   shipgate check --policy policies/production.yaml
@@ -82,6 +89,16 @@ pub const HISTORY: &str = r"Examples:
   shipgate history --environment production --audit --since 90d
 
 With --audit, exit code 4: something changed that no run explains.";
+
+/// Of `init`.
+pub const INIT: &str = r"Examples:
+  shipgate init
+  shipgate init --dry-run
+  shipgate init --timezone Europe/Berlin --ci github
+  shipgate init --root clusters/prod --address https://{service}.shop.example \
+    --prometheus https://prometheus.shop.example
+
+It asks nothing and overwrites nothing: what it guesses is marked in the files.";
 
 /// Of `runbook`.
 pub const RUNBOOK: &str = r"Examples:

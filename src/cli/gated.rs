@@ -51,27 +51,44 @@ pub(super) async fn open<'a>(
     audit: Option<AuditFile>,
     session: &Session,
 ) -> Result<(Gated<'a>, Target), Failure> {
+    let gated = prepare(asked, audit, session).await?;
+    let target = gated.asked.repository.target(&gated.opened).await?;
+    Ok((gated, target))
+}
+
+/// As [`open`], without looking for the service.
+///
+/// # Errors
+/// The repository cannot be opened; a flag that makes no sense.
+pub(super) async fn prepare<'a>(
+    asked: Asked<'a>,
+    audit: Option<AuditFile>,
+    session: &Session,
+) -> Result<Gated<'a>, Failure> {
     // Who is asked for a passphrase must be able to leave with Ctrl-C.
     let opened = asked.repository.open_as(session, asked.authorship).await?;
     let stop = signals::listen(&session.context);
-    let target = asked.repository.target(&opened).await?;
-    let gated = Gated {
+    Ok(Gated {
         asker: people::asker(&session.context, &asked.gate.approvals, audit)?,
         circumstances: CircumstanceArguments::default().known(&session.context)?,
         traffic: asked.gate.traffic.question(),
         asked,
         opened,
         stop,
-    };
-    Ok((gated, target))
+    })
 }
 
 impl Gated<'_> {
     /// Returns what is asked of the gate.
     pub(super) fn question(&self) -> Question<'_> {
+        self.question_of(self.asked.version)
+    }
+
+    /// Returns what is asked of the gate for one of several services, which has a version of its own.
+    pub(super) fn question_of<'a>(&'a self, version: Option<&'a Version>) -> Question<'a> {
         Question {
             action: self.asked.action,
-            version: self.asked.version,
+            version,
             policy: self.asked.gate.policy.as_deref(),
             policy_ref: self.asked.gate.policy_ref.as_deref(),
             traffic: &self.traffic,

@@ -3,7 +3,12 @@
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::Args;
 
-use super::{Session, check::instant, deploy::duration, repository::RepositoryArguments};
+use super::{
+    Session,
+    check::instant,
+    deploy::{duration, has_regions},
+    repository::RepositoryArguments,
+};
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::history::{self, HistoryQuestion},
@@ -42,7 +47,13 @@ pub enum Since {
 /// As [`history::history`].
 pub async fn run(arguments: HistoryArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let opened = arguments.repository.open(session)?;
-    let site = arguments.repository.site(&opened).await?;
+    let site = match arguments.repository.region.len() {
+        0 | 1 => match arguments.repository.site(&opened).await {
+            Err(failure) if has_regions(&failure) => None,
+            site => Some(site?),
+        },
+        _ => None,
+    };
     let now = session.context.clock.now();
     let since = match arguments.since {
         None => None,
@@ -57,7 +68,13 @@ pub async fn run(arguments: HistoryArguments, session: &mut Session) -> Result<O
         limit: arguments.limit,
         audit: arguments.audit,
     };
-    history::history(&opened.outside(), &site, &question).await
+    let outside = opened.outside();
+    if let Some(site) = site {
+        return history::history(&outside, &site, &question).await;
+    }
+    let group = arguments.repository.group(&opened).await?;
+    let source = arguments.repository.source();
+    history::of_regions(&outside, &group, &source, &question).await
 }
 
 /// Reads when a range begins.

@@ -18,6 +18,7 @@ mod examples;
 mod explain;
 mod gated;
 mod history;
+mod init;
 mod judge_flags;
 mod man;
 mod next;
@@ -43,6 +44,7 @@ mod test;
 mod traffic;
 mod validate;
 mod verify;
+mod versions;
 
 use std::{ffi::OsString, mem::ManuallyDrop, process::ExitCode, sync::LazyLock};
 
@@ -68,6 +70,7 @@ static VERSION: LazyLock<String> = LazyLock::new(|| {
     name = "shipgate",
     version = VERSION.as_str(),
     disable_help_subcommand = true,
+    after_help = examples::START,
     max_term_width = 100
 )]
 struct Cli {
@@ -126,6 +129,9 @@ enum Command {
     /// Past deployments, from the branch and the journal
     #[command(after_help = examples::HISTORY)]
     History(history::HistoryArguments),
+    /// Write a first shipgate.yaml, policy and pipeline file from the manifests that are here
+    #[command(after_help = examples::INIT)]
+    Init(init::InitArguments),
     /// Write the way back of every service down, with its real names and commands
     #[command(after_help = examples::RUNBOOK)]
     Runbook(runbook::RunbookArguments),
@@ -165,6 +171,7 @@ impl Command {
             Self::Cleanup(_) => "cleanup",
             Self::Approve(_) => "approve",
             Self::History(_) => "history",
+            Self::Init(_) => "init",
             Self::Runbook(_) => "runbook",
             Self::Validate(_) => "validate",
             Self::Demo(_) => "demo",
@@ -235,6 +242,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Cleanup(arguments) => Box::pin(cleanup::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
+        Command::Init(arguments) => init::run(arguments, session),
         Command::Runbook(arguments) => runbook::run(&arguments, session),
         Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,
@@ -288,7 +296,7 @@ fn machine_output(arguments: &[OsString], context: &Context) -> Option<OutputFor
 
 /// Finds the command on a command line that could not be read.
 fn command_named(arguments: &[OsString]) -> &'static str {
-    const COMMANDS: [&str; 21] = [
+    const COMMANDS: [&str; 22] = [
         "check",
         "next",
         "test",
@@ -310,6 +318,7 @@ fn command_named(arguments: &[OsString]) -> &'static str {
         "completions",
         "man",
         "runbook",
+        "init",
     ];
     arguments
         .iter()

@@ -60,7 +60,7 @@ pub async fn run(arguments: NextArguments, session: &mut Session) -> Result<Outc
 
 async fn look(arguments: NextArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let service = arguments.repository.one_service()?;
-    let services = Services::Named(service.map(str::to_owned).into_iter().collect());
+    let services = Services::Named(service.map(Into::into).into_iter().collect());
     let circumstances = Circumstances {
         invoker: arguments.invoker.invoker(&session.context),
         namespace: arguments.request.namespace.clone(),

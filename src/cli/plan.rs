@@ -51,6 +51,9 @@ pub struct PlanArguments {
     /// A rehearsal: what `deploy --drill` would do
     #[arg(long)]
     drill: bool,
+    /// Ask nobody but the git server: no registry, no cluster, no metrics, no health check
+    #[arg(long)]
+    offline: bool,
     /// What the steps can see.
     #[command(flatten)]
     traffic: TrafficPlanArguments,
@@ -83,6 +86,7 @@ pub async fn run(arguments: PlanArguments, session: &mut Session) -> Result<Outc
         timeout: arguments.timeout,
         source: arguments.source,
         drill: arguments.drill,
+        offline: arguments.offline,
         accept: false,
         audit: AuditArguments::default(),
     };

@@ -175,7 +175,10 @@ async fn on_disk(
     let (source, text) = check::read_file(&path, &file.display().to_string())?;
     let beside = Beside::on_disk(&path, &source);
     let services = match services {
-        Services::Named(names) => names.iter().cloned().map(Asked::by_name).collect(),
+        Services::Named(names) => {
+            let names = names.iter().map(|named| named.name.clone());
+            names.map(Asked::by_name).collect()
+        }
         Services::All => {
             let shown = &repository.config;
             let config = load::config_on_disk(&folder.join(shown), shown)?;

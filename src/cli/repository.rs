@@ -43,8 +43,8 @@ pub struct RepositoryArguments {
     /// Path of the configuration in the repository
     #[arg(long, value_name = "PATH", default_value = "shipgate.yaml", value_parser = NonEmptyStringValueParser::new())]
     pub config: String,
-    /// Service [default: the only one, of `history` all]; `check` and `history` take several, `a,b` or
-    /// the flag again
+    /// Service [default: the only one, of `history` all]; `check`, `plan`, `deploy`, `rollback`, `recover`
+    /// and `history` take several, `a,b` or the flag again
     #[arg(long, value_delimiter = ',', value_parser = name)]
     pub service: Vec<String>,
     /// Environment [default: the only one]

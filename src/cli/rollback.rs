@@ -8,19 +8,22 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    deploy::{CancelChoice, GateArguments, duration, version},
+    deploy::{CancelChoice, GateArguments, duration, has_regions, one_service_at_a_time, version},
     gated::{self, Asked, Gated},
     repository::RepositoryArguments,
+    services::{PaceArguments, ServicesArguments, Versions},
 };
 use crate::{
     audit::AuditFile,
-    event::{Failure, Outcome, Reporter},
+    event::{Ending, Failure, Outcome, Reporter},
     ops::{
         deploy::{Limits, Outside},
+        fleet::Fleet,
         gate::{self, Answer},
-        load::Target,
+        load::{self, Services, Target},
         notifications, programs,
         rollback::{self, RollbackLast, RollbackTo},
+        stopped_before_change,
         takeback::Progressive,
     },
     policy::Action,
@@ -33,17 +36,24 @@ pub struct RollbackArguments {
     /// Which repository, service and environment.
     #[command(flatten)]
     pub repository: RepositoryArguments,
+    /// Of which services.
+    #[command(flatten)]
+    pub services: ServicesArguments,
+    /// How several are run.
+    #[command(flatten)]
+    pub pace: PaceArguments,
     /// As whom it commits.
     #[command(flatten)]
     pub authorship: AuthorshipArguments,
     /// Where the gate looks and asks: a policy may name `rollback` among its actions.
     #[command(flatten)]
     pub gate: GateArguments,
-    /// Version to go to [default: what ran before the last deployment]
+    /// Version to go to [default: what ran before the last deployment]. Of several services each may
+    /// have its own: `--service a=1.0,b=1.4`
     #[arg(long, value_name = "VERSION", value_parser = version, allow_hyphen_values = true)]
     pub to: Option<Version>,
     /// Take the canary's weight down in steps (50, 25, 10) and see at each that stable carries it
-    #[arg(long, conflicts_with = "to")]
+    #[arg(long, conflicts_with_all = ["to", "one_commit"])]
     pub progressive: bool,
     /// Watch stable for so long at each weight [default: until each check could be over its limits]
     #[arg(long, value_name = "DURATION", value_parser = duration, requires = "progressive")]
@@ -81,81 +91,152 @@ pub async fn run(arguments: RollbackArguments, session: &mut Session) -> Result<
 }
 
 async fn roll_back(
-    arguments: RollbackArguments,
+    mut arguments: RollbackArguments,
     audit: Option<AuditFile>,
     session: &mut Session,
 ) -> Result<Outcome, Failure> {
+    let services = arguments
+        .services
+        .services(&arguments.repository, session)?;
+    let are_several = arguments.services.are_several(&services);
+    let (services, versions) = Versions::take(services, arguments.to.take())?;
+    if let Services::Named(names) = &services {
+        arguments.repository.service = names.iter().map(|named| named.name.clone()).collect();
+    }
+    if arguments.progressive && versions.are_said() {
+        let reason = "--progressive goes back to what ran before, and a version is named";
+        return Err(Failure::new(Ending::Usage, reason).hint("give one of the two"));
+    }
     let asked = Asked {
         repository: &arguments.repository,
         authorship: &arguments.authorship,
         gate: &arguments.gate,
         action: Action::Rollback,
-        version: arguments.to.as_ref(),
+        version: None,
     };
-    let (gated, target) = gated::open(asked, audit, session).await?;
+    let gated = gated::prepare(asked, audit, session).await?;
     let outside = gated.opened.outside();
-    let mut notifier = notifications::listen(&outside, session);
-    if !arguments.dry_run {
-        let version = arguments.to.as_ref().map(Version::as_str);
-        let who = notifications::who(&gated.asker);
-        notifications::begin(&mut notifier, &outside, &target, version, who);
+    let back = Back {
+        arguments: &arguments,
+        versions: &versions,
+        gated: &gated,
+    };
+    if !are_several {
+        let name = arguments.repository.one_service()?;
+        return back.of(name, &outside, session).await;
     }
-    let ended = go_back(&arguments, &gated, &outside, target, &mut notifier).await;
-    notifications::end(notifier, &ended, gated.stop.clone()).await;
-    ended
+    if arguments.repository.region.len() > 1 {
+        return Err(one_service_at_a_time());
+    }
+    let mut stop = gated.stop.clone();
+    let site = stop.or(arguments.repository.site(&gated.opened)).await;
+    let site = match site.map_err(stopped_before_change)? {
+        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
+        site => site?,
+    };
+    let pace = arguments.pace.pace_in(&site, arguments.dry_run)?;
+    let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_reverse();
+    let run = fleet.run(
+        pace,
+        &site.environment_name,
+        &outside,
+        session,
+        async |name, outside, reporter| {
+            let ended = Box::pin(back.of(Some(name), outside, reporter)).await;
+            ended.unwrap_or_else(Outcome::from)
+        },
+    );
+    Ok(Box::pin(run).await)
 }
 
-/// Asks the gate, and goes back where it lets through.
-async fn go_back(
-    arguments: &RollbackArguments,
-    gated: &Gated<'_>,
-    outside: &Outside<'_>,
-    mut target: Target,
-    reporter: &mut dyn Reporter,
-) -> Result<Outcome, Failure> {
-    // What is taken back at once is seen healthy by its health checks alone, and runs no program.
-    if arguments.progressive || arguments.to.is_some() {
-        programs::allow(&gated.question(), outside, &mut target).await?;
-        programs::find(
-            &target.service.verification,
-            &target.programs,
-            outside.secrets,
-        )?;
-    }
-    let permit = match gate::ask(&gated.question(), outside, &target, reporter).await? {
-        Answer::Permit(permit) => permit,
-        Answer::No(outcome) => return Ok(*outcome),
-    };
-    let progressive = arguments.progressive.then_some(Progressive {
-        hold: arguments.hold,
-    });
-    let (asker, why, stop) = (&gated.asker, &arguments.reason, gated.stop.clone());
-    match &arguments.to {
-        None if arguments.dry_run => rollback::show(progressive, outside, &target).await,
-        None => {
-            let request = RollbackLast {
-                asker,
-                permit: &permit,
-                reason: why,
-                drill: arguments.drill,
-                progressive,
-            };
-            rollback::rollback(request, outside, &target, stop, reporter).await
+/// What is asked for, of one service or of each of several.
+struct Back<'a> {
+    arguments: &'a RollbackArguments,
+    versions: &'a Versions,
+    gated: &'a Gated<'a>,
+}
+
+impl Back<'_> {
+    /// Takes one service back, and notifies of it.
+    async fn of(
+        &self,
+        service: Option<&str>,
+        outside: &Outside<'_>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Outcome, Failure> {
+        let repository = &self.arguments.repository;
+        let environment = repository.environment()?;
+        let source = repository.source();
+        let environment = environment.as_deref();
+        let target = load::target(outside.repository, &source, service, environment).await?;
+        let version = self.versions.said_of(Some(&target.service.name));
+        let mut notifier = notifications::listen(outside, reporter);
+        if !self.arguments.dry_run {
+            let who = notifications::who(&self.gated.asker);
+            let version = version.map(Version::as_str);
+            notifications::begin(&mut notifier, outside, &target, version, who);
         }
-        Some(version) => {
-            let request = RollbackTo {
-                version,
-                asker,
-                limits: Limits {
-                    on_cancel: arguments.on_cancel.into(),
-                    timeout: arguments.timeout,
-                },
-                permit: &permit,
-                dry_run: arguments.dry_run,
-                reason: why,
-                drill: arguments.drill,
-            };
-            rollback::rollback_to(request, outside, &target, stop, reporter).await
+        let ended = self.go(outside, target, version, &mut notifier).await;
+        notifications::end(notifier, &ended, self.gated.stop.clone()).await;
+        ended
+    }
+
+    /// Asks the gate, and goes back where it lets through.
+    async fn go(
+        &self,
+        outside: &Outside<'_>,
+        mut target: Target,
+        version: Option<&Version>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Outcome, Failure> {
+        let Self {
+            arguments, gated, ..
+        } = self;
+        let question = gated.question_of(version);
+        // What is taken back at once is seen healthy by its health checks alone, and runs no program.
+        if arguments.progressive || version.is_some() {
+            programs::allow(&question, outside, &mut target).await?;
+            programs::find(
+                &target.service.verification,
+                &target.programs,
+                outside.secrets,
+            )?;
+        }
+        let permit = match gate::ask(&question, outside, &target, reporter).await? {
+            Answer::Permit(permit) => permit,
+            Answer::No(outcome) => return Ok(*outcome),
+        };
+        let progressive = arguments.progressive.then_some(Progressive {
+            hold: arguments.hold,
+        });
+        let (asker, why, stop) = (&gated.asker, &arguments.reason, gated.stop.clone());
+        match version {
+            None if arguments.dry_run => rollback::show(progressive, outside, &target).await,
+            None => {
+                let request = RollbackLast {
+                    asker,
+                    permit: &permit,
+                    reason: why,
+                    drill: arguments.drill,
+                    progressive,
+                };
+                rollback::rollback(request, outside, &target, stop, reporter).await
+            }
+            Some(version) => {
+                let request = RollbackTo {
+                    version,
+                    asker,
+                    limits: Limits {
+                        on_cancel: arguments.on_cancel.into(),
+                        timeout: arguments.timeout,
+                    },
+                    permit: &permit,
+                    dry_run: arguments.dry_run,
+                    reason: why,
+                    drill: arguments.drill,
+                };
+                rollback::rollback_to(request, outside, &target, stop, reporter).await
+            }
         }
     }
 }

@@ -14,7 +14,11 @@ use super::{
 };
 use crate::{
     event::{Ending, Failure},
-    ops::{check, fleet::Pace, load::Services},
+    ops::{
+        check,
+        fleet::Pace,
+        load::{Named, Services, Site},
+    },
     units::Version,
 };
 
@@ -47,19 +51,23 @@ impl ServicesArguments {
             return Ok(Services::All);
         }
         let Some(file) = &self.service_list else {
-            return Ok(Services::Named(distinct(
-                repository.service.iter().map(String::as_str),
-            )));
+            let named = repository.service.iter().map(String::as_str);
+            return Ok(Services::Named(distinct(named.map(Named::from))));
         };
         let shown = file.display().to_string();
         let (_, text) = check::read_file(&session.context.folder.join(file), &shown)?;
         let lines = (1..).zip(text.lines().map(str::trim));
         let lines = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
         let named = lines.map(|(number, line)| {
-            readable(line).map(|()| line).map_err(|problem| {
-                let reason = format!("{shown}:{number}: {problem}");
+            let place = format!("{shown}:{number}");
+            readable(line).map_err(|problem| {
+                let reason = format!("{place}: {problem}");
                 Failure::new(Ending::ConfigInvalid, reason)
                     .hint("write one service a line, `name` or `name=version`")
+            })?;
+            Ok(Named {
+                name: line.to_owned(),
+                place: Some(place),
             })
         });
         let names = distinct(named.collect::<Result<Vec<_>, _>>()?.into_iter());
@@ -100,6 +108,26 @@ impl PaceArguments {
             one_commit: false,
         }
     }
+
+    /// Returns the pace in an environment; what is only shown is shown of all.
+    ///
+    /// # Errors
+    /// One commit where each service has a pull request of its own.
+    pub fn pace_in(&self, site: &Site, dry_run: bool) -> Result<Pace, Failure> {
+        if self.one_commit && site.environment.pull_request.is_some() {
+            let reason = format!(
+                "--one-commit: changes of `{}` land through pull requests, one for each service",
+                site.environment_name
+            );
+            let failure = Failure::new(Ending::Usage, reason);
+            return Err(failure.hint("run it without --one-commit"));
+        }
+        let pace = Pace::from(self);
+        Ok(Pace {
+            keep_going: pace.keep_going || dry_run,
+            ..pace
+        })
+    }
 }
 
 impl From<&PaceArguments> for Pace {
@@ -132,8 +160,8 @@ impl Versions {
         let Services::Named(names) = services else {
             return Ok((services, versions));
         };
-        let mut bare: Vec<String> = Vec::with_capacity(names.len());
-        for name in names {
+        let mut bare: Vec<Named> = Vec::with_capacity(names.len());
+        for Named { name, place } in names {
             let (service, version) = match name.split_once('=') {
                 Some((service, version)) => {
                     let version = version.parse::<Version>().map_err(|error| {
@@ -143,12 +171,15 @@ impl Versions {
                 }
                 None => (name, None),
             };
-            if bare.contains(&service) {
+            if bare.iter().any(|known| known.name == service) {
                 let reason = format!("`{service}` is named twice");
                 return Err(Failure::new(Ending::Usage, reason).hint("name each service once"));
             }
             versions.of.extend(version.map(|it| (service.clone(), it)));
-            bare.push(service);
+            bare.push(Named {
+                name: service,
+                place,
+            });
         }
         Ok((Services::Named(bare), versions))
     }
@@ -158,13 +189,23 @@ impl Versions {
         self.of.insert(service.to_owned(), version.clone());
     }
 
+    /// Is a version said of any service?
+    pub fn are_said(&self) -> bool {
+        self.of_all.is_some() || !self.of.is_empty()
+    }
+
+    /// Returns the version that was said of a service, if one was; none = of the only one there is.
+    pub fn said_of(&self, service: Option<&str>) -> Option<&Version> {
+        let own = service.and_then(|name| self.of.get(name));
+        own.or(self.of_all.as_ref())
+    }
+
     /// Returns the version of a service; none = of the only one there is.
     ///
     /// # Errors
     /// Nobody said which.
     pub fn of(&self, service: Option<&str>) -> Result<Version, Failure> {
-        let own = service.and_then(|name| self.of.get(name));
-        own.or(self.of_all.as_ref()).cloned().ok_or_else(|| {
+        self.said_of(service).cloned().ok_or_else(|| {
             let of = service
                 .map(|name| format!(" of `{name}`"))
                 .unwrap_or_default();
@@ -190,10 +231,9 @@ fn readable(line: &str) -> Result<(), String> {
     }
 }
 
-fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+fn distinct(names: impl Iterator<Item = Named>) -> Vec<Named> {
     let mut seen = HashSet::new();
     names
-        .filter(|name| seen.insert(*name))
-        .map(str::to_owned)
+        .filter(|named| seen.insert(named.name.clone()))
         .collect()
 }

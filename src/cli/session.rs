@@ -160,11 +160,12 @@ impl Session {
             });
             others.add(azure::Results::new(stderr.clone(), summary));
         }
-        let watched = context.stderr_is_terminal
-            && !context.in_pipeline()
-            && variable("TERM") != Some("dumb");
-        let live = watched.then(|| Live::new(ProgressDrawTarget::stderr()));
+        // Without TERM nobody knows what the terminal understands.
+        let is_plain = variable("TERM").is_none_or(|kind| kind == "dumb");
+        let watched = context.stderr_is_terminal && !context.in_pipeline() && !is_plain;
         let colour = paint(context.stderr_is_terminal);
+        let unicode = takes_unicode(&variable);
+        let live = watched.then(|| Live::new(ProgressDrawTarget::stderr(), colour, unicode));
         others.add(Progress::new(stderr, colour, live));
         let report = report_path(&context, command);
         if let Some(path) = &report {
@@ -317,6 +318,14 @@ fn wants_colour<'a>(
                     .any(|name| variable(name) == Some("true"))
         }
     }
+}
+
+/// Does the terminal show characters beyond ASCII? The first of the locale's variables that is set says so.
+fn takes_unicode<'a>(variable: &dyn Fn(&str) -> Option<&'a str>) -> bool {
+    let names = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let locale = names.into_iter().find_map(variable).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
 }
 
 /// Returns where the JSON report goes: `SHIPGATE_REPORT`, else a new file in the folder that a

@@ -9,10 +9,14 @@ use super::{
     Session,
     deploy::{duration, version},
     repository::{RepositoryArguments, client},
-    signals,
+    signals, versions,
 };
 use crate::{
-    config::{Service, query::Variables, verification::Verification},
+    config::{
+        Service,
+        query::Variables,
+        verification::{Measure, Verification},
+    },
     event::{Ending, Event, Failure, Outcome, Reporter},
     manifest::ObjectRef,
     ops::{
@@ -135,6 +139,7 @@ pub async fn run(arguments: VerifyArguments, session: &mut Session) -> Result<Ou
         None => Extent::Polls(arguments.count.unwrap_or(verification.count)),
     };
     let watched = watched(&arguments, &subject, extent, clock.now())?;
+    versions_are_named(verification, &watched)?;
     let mut watcher = Watcher::new(verification, &endpoints, &watched, client, clock)?;
     let asked = async { stopped_before_change(stop.wait().await).0.ending };
     Ok(verify::run(&mut watcher, extent, asked, session).await)
@@ -211,6 +216,23 @@ fn watched(
         began: None,
         weight: Some(arguments.weight).filter(|weight| *weight < Weight::FULL),
     })
+}
+
+/// Sees that every version that the metrics ask for is named by a flag.
+fn versions_are_named(verification: &Verification, watched: &Watched) -> Result<(), Failure> {
+    for metric in &verification.metrics {
+        versions::is_named(metric, metric.queries(), &watched.judged, "--version")?;
+        let other = match &watched.reference {
+            Reference::Nobody => continue,
+            Reference::Beside(variables) | Reference::Before { variables, .. } => variables,
+        };
+        if let Measure::Comparison(comparison) = &metric.measure
+            && comparison.needs_stable()
+        {
+            versions::is_named(metric, comparison.queries(), other, "--stable-version")?;
+        }
+    }
+    Ok(())
 }
 
 /// Finds the service: in the repository that is named, else in the configuration on disk.

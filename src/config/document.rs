@@ -213,7 +213,7 @@ impl ConfigDocument {
             let too_often = service.verification.asked_too_often(&providers);
             problems.all(&format!("/services/{name}/verification"), too_often);
             for (list, named) in service.verification.asked() {
-                if !providers.names(named) {
+                if named.is_missing(&providers, problems) {
                     let pointer = format!("/services/{name}/verification/{list}");
                     let who = list.trim_end_matches('s');
                     problems.at(&pointer, named.missing_with_example(&format!("a {who}")));

@@ -117,7 +117,7 @@ pub(super) fn check_providers(
     let workloads = service.strategy.workloads();
     for (arm, workload) in &workloads {
         let live = &workload.live;
-        if matches!(live, Live::ArgoCd(_)) && providers.argocd.is_none() {
+        if matches!(live, Live::ArgoCd(_)) && Named::ArgoCd.is_missing(providers, problems) {
             problems.at(
                 &format!("/services/{}/live/{arm}/argocd", service.name),
                 Named::ArgoCd.missing_with_example("`live`"),
@@ -125,7 +125,7 @@ pub(super) fn check_providers(
         }
         if let Live::Metric(metric) = live {
             let pointer = format!("/services/{}/live/{arm}/metric", service.name);
-            if providers.prometheus.is_none() {
+            if Named::Prometheus.is_missing(providers, problems) {
                 problems.at(&pointer, Named::Prometheus.missing_with_example("`live`"));
             }
             if workloads.len() > 1 && !metric.query.tells_arms_apart() {

@@ -33,7 +33,7 @@ pub use live::Live;
 pub use on_failure::OnFailure;
 pub use strategy::{
     ArgoRollouts, BlueGreen, Canary, CanaryStep, OnPause, Preview, Rolling, Strategy, Traffic,
-    Workload,
+    Workload, traffic_key,
 };
 pub use version_in::Carrier;
 

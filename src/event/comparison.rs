@@ -67,7 +67,7 @@ impl ComparisonRecord {
             range,
             forecast.as_ref(),
         );
-        lines.extend(onset(parameters, &judged, &evaluation));
+        lines.extend(onset(parameters, stable, &judged, &evaluation));
         lines.extend(burst(parameters, &judged, evaluation.verdict));
         let against_stable = parameters.against == Against::Stable;
         Self {

@@ -8,7 +8,8 @@
 //! `object` finds what is in them, `cursor` walks to a place inside an object, `target` decides whether
 //! the scalar there may be replaced, `scalar` writes the new one, `insert` puts in what is missing;
 //! `change_set` splices and `proof` compares. The kinds of edit are in `pods`, `scale`, `traffic`, `helm`
-//! and `any_path`; where a kustomization decides over a value, `kustomization` leads the edit there.
+//! and `any_path`; where a kustomization decides over a value, `kustomization` leads the edit there. `survey`
+//! looks at files that nobody has described yet.
 
 mod any_path;
 mod block_scalar;
@@ -34,6 +35,7 @@ mod scalar;
 mod scale;
 mod source;
 mod split;
+mod survey;
 mod target;
 mod template;
 #[cfg(test)]
@@ -60,11 +62,13 @@ pub use image::ImageReference;
 pub use leading::{Leading, LeadsTo, leading};
 pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
+pub use plain::is_text;
 pub use pod_selector::may_select_pods;
 pub use pointer::{Segment, parse_path, path_of};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
 pub use serving::{Serving, scaled_by, serving, splits_by_subsets};
+pub use survey::{Surveyed, built, survey};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::current_version;

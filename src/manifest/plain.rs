@@ -5,7 +5,7 @@
 ///
 /// Sources: the tag resolution of YAML 1.2.2 section 10.3, the types of YAML 1.1 (bool, int, float,
 /// null, timestamp, merge, value), and the union of what readers in use add to them.
-pub(super) fn is_text(value: &str, in_flow: bool) -> bool {
+pub fn is_text(value: &str, in_flow: bool) -> bool {
     is_one_plain_scalar(value, in_flow)
         && !is_word_of_another_type(value)
         && !is_number(value)

@@ -44,6 +44,8 @@ pub struct Fleet {
     /// What each is to come to, where that is known.
     versions: BTreeMap<String, String>,
     before: BTreeMap<String, Vec<String>>,
+    /// Do those that depend on a service come before it?
+    is_reversed: bool,
 }
 
 impl Fleet {
@@ -69,6 +71,7 @@ impl Fleet {
             before: before.collect(),
             names,
             versions: BTreeMap::new(),
+            is_reversed: false,
         })
     }
 
@@ -76,6 +79,20 @@ impl Fleet {
     #[must_use]
     pub fn in_any_order(mut self) -> Self {
         self.before.values_mut().for_each(Vec::clear);
+        self
+    }
+
+    /// Returns the same services the other way round: those that depend on a service end before it
+    /// begins. For what is taken back.
+    #[must_use]
+    pub fn in_reverse(mut self) -> Self {
+        let dependants = self.names.iter().map(|name| {
+            let names = self.names.iter();
+            let found = names.filter(|other| self.before[*other].contains(name));
+            (name.clone(), found.cloned().collect())
+        });
+        self.before = dependants.collect();
+        self.is_reversed = true;
         self
     }
 
@@ -219,10 +236,17 @@ impl<'a> Course<'a> {
             .iter()
             .find(|needed| !self.ends.get(needed.as_str()).is_some_and(is_well));
         let reason = match missing {
-            Some(needed) => match self.ends.get(needed.as_str()) {
-                Some(end) => format!("it depends on `{needed}`, which ended as {}", word(end)),
-                None => format!("it depends on `{needed}`, which was not begun"),
-            },
+            Some(other) => {
+                let ended = match self.ends.get(other.as_str()) {
+                    Some(end) => format!("ended as {}", word(end)),
+                    None => "was not begun".to_owned(),
+                };
+                if self.fleet.is_reversed {
+                    format!("`{other}` depends on it and {ended}")
+                } else {
+                    format!("it depends on `{other}`, which {ended}")
+                }
+            }
             None => {
                 let failed = self.fleet.names.iter().find_map(|name| {
                     let end = self.ends.get(name.as_str())?;
@@ -233,7 +257,7 @@ impl<'a> Course<'a> {
         };
         let text = format!("{name} was not begun: {reason}");
         let mut outcome = Outcome::new(Ending::BlockedOther, text);
-        if missing.is_some() {
+        if missing.is_some() && !self.fleet.is_reversed {
             DEPENDENCY_FAILED.clone_into(&mut outcome.reason_code);
         } else {
             NOT_BEGUN.clone_into(&mut outcome.reason_code);
@@ -410,6 +434,7 @@ mod tests {
         let fleet = Fleet {
             names: before.iter().map(|(name, _)| (*name).to_owned()).collect(),
             versions: BTreeMap::new(),
+            is_reversed: false,
             before: before
                 .iter()
                 .map(|(name, needed)| {
@@ -466,6 +491,21 @@ mod tests {
         dependency-failed: a was not begun: it depends on `c`, which was not begun
         dependency-failed: c was not begun: it depends on `b`, which ended as 42 held
         not-begun: d was not begun: `b` ended as 42 held
+        ");
+        let back = fleet.clone().in_reverse();
+        assert_eq!(back.before["c"], ["a"]);
+        assert_eq!(back.before["b"], ["c"]);
+        let course = Course {
+            fleet: &back,
+            pace: course.pace,
+            begun: ["a"].into_iter().collect(),
+            ends: [("a", ended(Ending::Held))].into_iter().collect(),
+        };
+        let said = ["c", "b", "d"].map(|name| course.not_begun(name).reason);
+        insta::assert_snapshot!(said.join("\n"), @r"
+        c was not begun: `a` depends on it and ended as 42 held
+        b was not begun: `c` depends on it and was not begun
+        d was not begun: `a` ended as 42 held
         ");
     }
 }

@@ -87,8 +87,17 @@ impl Write<'_> {
             })
             .collect::<Vec<_>>()
             .join("\n");
+        let RunIdentity {
+            service,
+            version,
+            previous_version,
+            ..
+        } = identity;
         Part {
-            what: format!("{} {}", identity.service, identity.version),
+            what: match self.direction {
+                Direction::Forward => format!("{service} {version}"),
+                Direction::Back => format!("{service} back to {previous_version}"),
+            },
             body,
             trailers,
         }
@@ -251,8 +260,8 @@ impl Writer<'_> {
         stop: &mut Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Try, NotLanded> {
-        if let Some(convoy) = self.convoy
-            && write.direction == Direction::Forward
+        if let Some((convoy, direction)) = self.convoy
+            && write.direction == direction
             && self.is_with_others()
         {
             let pushed = self.together(convoy, (write, sent), stop, reporter);

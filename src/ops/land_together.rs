@@ -20,7 +20,7 @@ impl Writer<'_> {
     /// Is its next commit one that other services share?
     pub(super) fn is_with_others(&self) -> bool {
         let service = &self.identity.service;
-        self.convoy.is_some_and(|convoy| convoy.takes(service))
+        self.convoy.is_some_and(|(convoy, _)| convoy.takes(service))
     }
 
     /// Tries once, in one commit with the other services of a convoy.

@@ -226,11 +226,29 @@ pub async fn target(
     })
 }
 
+/// A service as somebody named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// File and line that name it, such as `changed.txt:3`; none = a flag does.
+    pub place: Option<String>,
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            place: None,
+        }
+    }
+}
+
 /// Which services somebody means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Services {
     /// These; none named = the only one that there is.
-    Named(Vec<String>),
+    Named(Vec<Named>),
     /// Every one of the configuration.
     All,
 }
@@ -245,11 +263,17 @@ pub fn services<'a>(
     path: &str,
 ) -> Result<Vec<&'a Service>, Failure> {
     let known = &config.services;
-    let pick = |name: Option<&str>| Ok(pick("service", name, known, path)?.1);
+    let find = |named: &Named| {
+        let place = named.place.as_deref().unwrap_or(path);
+        let found = known.get(&named.name);
+        found.ok_or_else(|| unknown("service", &named.name, known, place))
+    };
     match services {
         Services::All => Ok(known.values().collect()),
-        Services::Named(names) if names.is_empty() => Ok(vec![pick(None)?]),
-        Services::Named(names) => names.iter().map(|name| pick(Some(name))).collect(),
+        Services::Named(names) if names.is_empty() => {
+            Ok(vec![pick("service", None, known, path)?.1])
+        }
+        Services::Named(names) => names.iter().map(find).collect(),
     }
 }
 

@@ -23,6 +23,7 @@ pub mod fleet;
 pub mod gate;
 pub mod github_approvals;
 pub mod history;
+pub mod init;
 pub mod journal;
 pub mod land;
 mod land_together;

@@ -21,6 +21,8 @@ use crate::{
 
 /// How long a registry may take to say whether an image is there.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// Name of the entry of a plan for which nobody was asked.
+pub const OFFLINE: &str = "offline";
 const IMAGE_MISSING: &str = "image-missing";
 
 /// Returns where something of the configuration is written: `shipgate.yaml:14:5`.
@@ -66,6 +68,16 @@ pub fn criterion(target: &Target, name: &str) -> String {
     let service = escape(&target.service.name);
     let below = found.unwrap_or_default();
     place(target, &format!("/services/{service}/verification{below}"))
+}
+
+/// What stands in a plan in place of the answers where nobody was to be asked.
+pub fn nobody_asked() -> PreflightRecord {
+    PreflightRecord {
+        name: OFFLINE,
+        passed: false,
+        detail: "with --offline neither registry, cluster, health checks nor metrics are asked; `deploy` asks them before its first push"
+            .to_owned(),
+    }
 }
 
 /// Asks the registry of the configuration whether the version's image is there; nothing where there

@@ -203,6 +203,7 @@ pub async fn rollback(
     let mut takeback = Takeback::read(outside, target, record, run, tip, actor).await?;
     takeback.under(permit);
     takeback.asked_for(drill);
+    takeback.with_others();
     let push = Push {
         action: Action::Rollback,
         target,

@@ -1,6 +1,6 @@
 //! `validate`: policies and configurations, their form, their meaning, and what is odd about them.
 
-mod pairing;
+pub mod pairing;
 
 use std::{
     fs,

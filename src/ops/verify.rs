@@ -16,6 +16,10 @@ pub use super::watch::Extent;
 /// limits decide sooner, unless a file sets them higher.
 const MORE_POLLS: u32 = Limits::CONSECUTIVE_ERROR_LIMIT + 1;
 
+/// Polls for each measurement that is wanted, where answers without a usable number come in between:
+/// the limits decide sooner, unless a file sets them higher.
+const POLLS_FOR_EACH: u32 = Limits::CONSECUTIVE_ERROR_LIMIT + 1;
+
 /// Polls the watcher's criteria and judges. Ends at the first criterion that exceeds a limit.
 ///
 /// `stop` ends the run with the ending it yields, such as [`Ending::Interrupted`].
@@ -23,7 +27,7 @@ const MORE_POLLS: u32 = Limits::CONSECUTIVE_ERROR_LIMIT + 1;
 /// The endings: [`Ending::Healthy`] when every criterion passes; [`Ending::Unhealthy`] when one has
 /// failed more often than it may; [`Ending::Unavailable`] when there was no answer more often in a row
 /// than tolerated, or none at the end; [`Ending::InsufficientData`] when a usable number was missing
-/// more often than tolerated, or at the end.
+/// more often than tolerated, or at the end, or there were fewer than are wanted.
 pub async fn run(
     watcher: &mut Watcher,
     extent: Extent,
@@ -59,7 +63,13 @@ pub async fn run(
         }
         let unsettled = watcher.standings().iter().any(|one| one.unsettled);
         if !unsettled || more_polls == 0 {
-            return conclude(&watcher.close(), watcher);
+            let worst = watcher.close();
+            return match too_few(watcher, extent) {
+                Some(reason) if worst.verdict == StandingVerdict::Pass => {
+                    ended(Ending::InsufficientData, reason, watcher)
+                }
+                _ => conclude(&worst, watcher),
+            };
         }
         more_polls -= 1;
     }
@@ -86,7 +96,16 @@ fn is_enough(
     now: DateTime<Utc>,
 ) -> bool {
     match extent {
-        Extent::Polls(polls) => watcher.polls() >= polls.max(1) && watcher.counts_are_reached(),
+        Extent::Polls(wanted) => {
+            let wanted = wanted.max(1);
+            let polls = watcher.polls();
+            let is_measured = watcher
+                .least_measured()
+                .is_none_or(|one| one.measured >= wanted);
+            polls >= wanted
+                && watcher.counts_are_reached()
+                && (is_measured || polls >= wanted.saturating_mul(POLLS_FOR_EACH))
+        }
         Extent::For(length) => {
             let next = TimeDelta::from_std(watcher.due(now)).unwrap_or(TimeDelta::MAX);
             let length = TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX);
@@ -94,6 +113,20 @@ fn is_enough(
             watcher.polls() >= 1 && elapsed.is_none_or(|elapsed| elapsed > length)
         }
     }
+}
+
+/// Says which criterion has fewer usable measurements than are wanted, where one has.
+fn too_few(watcher: &Watcher, extent: Extent) -> Option<String> {
+    let Extent::Polls(wanted) = extent else {
+        return None;
+    };
+    let least = watcher.least_measured()?;
+    (least.measured < wanted).then(|| {
+        format!(
+            "{} had {} of {wanted} measurements that are wanted; the other answers had no usable number, or there was none",
+            least.name, least.measured
+        )
+    })
 }
 
 fn conclude(worst: &Standing, watcher: &Watcher) -> Outcome {
@@ -111,17 +144,17 @@ fn conclude(worst: &Standing, watcher: &Watcher) -> Outcome {
     } else {
         with_others(worst, &standings)
     };
-    let mut outcome = Outcome::new(ending, reason);
-    outcome.metrics = watcher.records();
-    outcome
+    ended(ending, reason, watcher)
 }
 
 fn cancelled(ending: Ending, watcher: &Watcher) -> Outcome {
-    let standing = watcher.standing();
-    let mut outcome = Outcome::new(
-        ending,
-        format!("stopped before a verdict; so far {}", standing.sentence()),
-    );
+    let so_far = watcher.standing().sentence();
+    let reason = format!("stopped before a verdict; so far {so_far}");
+    ended(ending, reason, watcher)
+}
+
+fn ended(ending: Ending, reason: String, watcher: &Watcher) -> Outcome {
+    let mut outcome = Outcome::new(ending, reason);
     outcome.metrics = watcher.records();
     outcome
 }

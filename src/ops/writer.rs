@@ -7,6 +7,7 @@ use super::{
     deploy::read_journal,
     failure,
     journal::{Record, RunIdentity, State, instant},
+    land::Direction,
     load::Target,
     patience::Patience,
     pull_request::Proposals,
@@ -36,7 +37,7 @@ pub struct Writer<'a> {
     /// How changes land where the branch takes no push; none = by a push.
     pub proposals: Option<Proposals<'a>>,
     /// With whom its first commit is shared; none = with nobody.
-    pub convoy: Option<&'a Convoy>,
+    pub convoy: Option<(&'a Convoy, Direction)>,
 }
 
 /// One record to be.

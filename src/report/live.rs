@@ -1,35 +1,64 @@
-//! The live line of a terminal: a progress bar that follows the steps and is gone once dropped.
+//! The part of a terminal that is drawn again and again, below the lines already printed; it is gone once
+//! dropped.
 
+use std::time::Duration;
+
+use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::sanitise;
+use super::{style::Line, view::Screen};
 
-/// A progress bar under the lines already printed.
+/// Time between two pictures of what turns.
+const TICK: Duration = Duration::from_millis(150);
+/// What a terminal is taken for that does not say how large it is: rows and columns.
+const USUAL: (u16, u16) = (24, 80);
+
+/// A picture under the lines already printed.
 pub struct Live {
     bar: ProgressBar,
+    terminal: Term,
+    colour: bool,
+    unicode: bool,
 }
 
 impl Live {
-    /// Shows a bar on `target`.
-    pub fn new(target: ProgressDrawTarget) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), target);
-        if let Ok(style) =
-            ProgressStyle::with_template("{spinner:.cyan} [{bar:20.cyan}] {wide_msg}")
-        {
-            bar.set_style(style.progress_chars("=> "));
+    /// Draws on `target`, with colours if `colour`, with characters beyond ASCII if `unicode`.
+    pub fn new(target: ProgressDrawTarget, colour: bool, unicode: bool) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            let turns = if unicode { "◐◓◑◒ " } else { "-\\|/ " };
+            bar.set_style(style.tick_chars(turns));
         }
-        Self { bar }
+        Self {
+            bar,
+            terminal: Term::stderr(),
+            colour,
+            unicode,
+        }
     }
 
-    /// Shows how far it is: `done` of `total` steps, and one line about now.
-    pub fn show(&self, done: usize, total: usize, message: &str) {
-        self.bar.set_length(total.max(1) as u64);
-        self.bar.set_position(done as u64);
-        self.bar.set_message(sanitise::line(message));
-        self.bar.tick();
+    /// Returns what lines must fit into now.
+    pub fn screen(&self) -> Screen {
+        let size = self.terminal.size_checked();
+        let (rows, columns) = size
+            .filter(|(rows, columns)| *rows > 0 && *columns > 0)
+            .unwrap_or(USUAL);
+        Screen {
+            rows: rows.into(),
+            columns: columns.into(),
+            unicode: self.unicode,
+        }
     }
 
-    /// Prints above the bar.
+    /// Shows a picture in place of the one before.
+    pub fn show(&self, lines: &[Line]) {
+        let lines = lines.iter().map(|line| line.render(self.colour));
+        self.bar.set_message(lines.collect::<Vec<_>>().join("\n"));
+        // It turns by itself, so that everyone sees that it goes on.
+        self.bar.enable_steady_tick(TICK);
+    }
+
+    /// Prints above the picture.
     pub fn above<T>(&self, print: impl FnOnce() -> T) -> T {
         self.bar.suspend(print)
     }

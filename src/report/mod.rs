@@ -32,6 +32,7 @@ mod tables;
 pub mod text;
 mod timeline;
 mod traffic_plan;
+pub mod view;
 
 pub use stream::Stream;
 pub use timeline::Timeline;

@@ -14,12 +14,15 @@ use super::{
     live::Live,
     phrases::{self, Tone},
     style::{self, DIM, Line},
+    view::{Row, Screen, View, Wait},
 };
 use crate::{
     event::{Event, MetricRecord, StepState},
     units::{Weight, format_duration},
 };
 
+/// Columns of what stands in front of every text: the time and a word.
+const BEFORE: usize = 19;
 /// Lines about metrics, warnings and notes that come at once; more come as seldom as waiting does.
 const PROMPT_LINES: u32 = 60;
 /// Time between two waiting lines, by the age of the run. Together with [`PROMPT_LINES`] a run of
@@ -56,18 +59,15 @@ struct Course {
     began: Option<DateTime<Utc>>,
     now: Option<DateTime<Utc>>,
     spoke: Option<DateTime<Utc>>,
-    step: Step,
+    /// What it is.
+    title: String,
+    steps: Vec<Row>,
+    /// Of the step that it is at.
+    weight: Option<Weight>,
+    wait: Option<Wait>,
     metrics: BTreeMap<String, MetricRecord>,
     printed_verdicts: BTreeMap<String, &'static str>,
     said: BTreeSet<String>,
-}
-
-#[derive(Debug, Default)]
-struct Step {
-    index: usize,
-    total: usize,
-    name: String,
-    weight: Option<Weight>,
 }
 
 impl<W: Write> Progress<W> {
@@ -84,6 +84,22 @@ impl<W: Write> Progress<W> {
             run: Course::default(),
             services: BTreeMap::new(),
         }
+    }
+
+    /// Draws how it stands where a person watches: the run, or a line for each of several.
+    fn draw(&self) {
+        let Some(live) = &self.output.live else {
+            return;
+        };
+        let screen = live.screen();
+        if self.services.is_empty() {
+            live.show(&self.run.picture(screen));
+            return;
+        }
+        let room = screen.rows.saturating_sub(2).max(1);
+        let runs = self.services.iter().take(room);
+        let lines = runs.map(|(service, run)| run.summary(service, screen));
+        live.show(&lines.collect::<Vec<_>>());
     }
 }
 
@@ -110,17 +126,73 @@ impl Course {
         } else {
             DIM
         };
-        let line = Line::styled(DIM, &time)
-            .and(style, &format!("  {word:<7}"))
-            .and(label, &format!("  {}", self.label))
-            .and(Style::new(), text)
-            .render(output.colour);
+        // A log has every line whole; a terminal would break it anywhere.
+        let rows = match &output.live {
+            Some(live) => wrapped(text, live.screen().columns, self.label.chars().count()),
+            None => vec![text.to_owned()],
+        };
+        let mut lines = String::new();
+        for (index, row) in rows.iter().enumerate() {
+            let line = if index == 0 {
+                Line::styled(DIM, &time)
+                    .and(style, &format!("  {word:<7}"))
+                    .and(label, &format!("  {}", self.label))
+            } else {
+                Line::plain(&" ".repeat(BEFORE + self.label.chars().count()))
+            };
+            lines.push_str(&line.and(Style::new(), row).render(output.colour));
+            lines.push('\n');
+        }
         let writer = &mut output.writer;
-        let mut write = || writeln!(writer, "{line}").and_then(|()| writer.flush());
+        let mut write = || {
+            writer
+                .write_all(lines.as_bytes())
+                .and_then(|()| writer.flush())
+        };
         match &output.live {
             Some(live) => live.above(write),
             None => write(),
         }
+    }
+
+    fn picture(&self, screen: Screen) -> Vec<Line> {
+        self.view(&self.title, &self.shown_metrics()).lines(screen)
+    }
+
+    fn summary(&self, service: &str, screen: Screen) -> Line {
+        self.view(service, &[]).summary(screen)
+    }
+
+    fn shown_metrics(&self) -> Vec<&MetricRecord> {
+        self.metrics.values().collect()
+    }
+
+    fn view<'a>(&'a self, title: &'a str, metrics: &'a [&'a MetricRecord]) -> View<'a> {
+        View {
+            title,
+            steps: &self.steps,
+            weight: self.weight,
+            wait: self.wait.as_ref(),
+            metrics,
+        }
+    }
+
+    /// Notes a step; what was not foreseen makes a list of its own.
+    fn note(&mut self, index: usize, total: usize, state: StepState, name: Option<&str>) {
+        if self.steps.len() != total {
+            let row = Row {
+                state: StepState::Waiting,
+                name: String::new(),
+            };
+            self.steps = vec![row; total];
+        }
+        if let Some(row) = self.steps.get_mut(index.saturating_sub(1)) {
+            row.state = state;
+            if let Some(name) = name {
+                name.clone_into(&mut row.name);
+            }
+        }
+        self.wait = None;
     }
 
     /// Prints a line of the kind that could come without end: at once while there are few, then
@@ -171,6 +243,14 @@ impl Course {
         elapsed: Duration,
         limit: Option<Duration>,
     ) -> io::Result<()> {
+        if output.live.is_some() {
+            self.wait = Some(Wait {
+                what: what.to_owned(),
+                elapsed,
+                limit,
+            });
+            return Ok(());
+        }
         let mut text = format!("{what}, {}", whole(elapsed));
         if let Some(limit) = limit {
             text.push_str(&format!(" of {}", format_duration(limit)));
@@ -189,31 +269,10 @@ impl Course {
                 metric.verdict
             ));
         }
-        match &output.live {
-            Some(live) => {
-                let Step {
-                    index,
-                    total,
-                    name,
-                    weight,
-                } = &self.step;
-                let weight = weight.map(|it| format!(" at {it}")).unwrap_or_default();
-                let label = &self.label;
-                let message = if *total == 0 {
-                    format!("{label}{text}")
-                } else {
-                    format!("{label}step {index}/{total} {name}{weight}: {text}")
-                };
-                live.show(index.saturating_sub(1), *total, &message);
-                Ok(())
-            }
-            None => {
-                if self.due() {
-                    self.print(output, DIM, "wait", &text)?;
-                }
-                Ok(())
-            }
+        if self.due() {
+            self.print(output, DIM, "wait", &text)?;
         }
+        Ok(())
     }
 
     fn measured(
@@ -262,7 +321,10 @@ impl Course {
             self.take_time(at);
         }
         match event {
-            Event::Started { title, .. } => self.print(output, style::BOLD, "start", title),
+            Event::Started { title, .. } => {
+                title.clone_into(&mut self.title);
+                self.print(output, style::BOLD, "start", title)
+            }
             Event::Gate(verdict) => {
                 let message = verdict
                     .deciding()
@@ -288,6 +350,14 @@ impl Course {
                 }
             }
             Event::Plan { steps, length, .. } => {
+                let row = |step: &String| Row {
+                    state: StepState::Waiting,
+                    name: step
+                        .split_once(". ")
+                        .map_or(step.as_str(), |(_, name)| name)
+                        .to_owned(),
+                };
+                self.steps = steps.iter().map(row).collect();
                 let length = format_duration(*length);
                 let text = format!("{} steps, about {length}", steps.len());
                 self.print(output, Style::new(), "plan", &text)?;
@@ -303,16 +373,9 @@ impl Course {
                 weight,
                 ..
             } => {
-                self.step = Step {
-                    index: *index,
-                    total: *total,
-                    name: name.clone(),
-                    weight: *weight,
-                };
+                self.note(*index, *total, StepState::Running, Some(name));
+                self.weight = *weight;
                 self.spoke = None;
-                if let Some(live) = &output.live {
-                    live.show(index.saturating_sub(1), *total, name);
-                }
                 let weight = weight
                     .map(|it| format!(", weight {it}"))
                     .unwrap_or_default();
@@ -335,10 +398,14 @@ impl Course {
                     StepState::Held => style::YELLOW,
                     StepState::Waiting | StepState::Running => Style::new(),
                 };
-                let total = match self.step.total {
+                let total = match self.steps.len() {
                     0 => String::new(),
                     total => format!("/{total}"),
                 };
+                if let Some(row) = self.steps.get_mut(index.saturating_sub(1)) {
+                    row.state = *state;
+                }
+                self.wait = None;
                 self.print(
                     output,
                     style,
@@ -369,7 +436,11 @@ impl Course {
                 ..
             } => self.waiting(output, what, *elapsed, *limit),
             Event::Measured { metric, .. } => self.measured(output, metric),
-            Event::WayBack { reason, .. } => self.print(output, style::RED, "back", reason),
+            Event::WayBack { reason, .. } => {
+                self.steps.clear();
+                self.wait = None;
+                self.print(output, style::RED, "back", reason)
+            }
             // The gate's line has told of it.
             Event::OverrideUsed(_) => Ok(()),
             Event::Warning(text) => self.once(output, style::YELLOW, "warning", text),
@@ -386,14 +457,16 @@ impl<W: Write> Sink for Progress<W> {
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
         let output = &mut self.output;
-        match event {
+        let shown = match event {
             Event::Of { service, event } => {
                 let course = self.services.entry(service.clone());
                 let course = course.or_insert_with(|| Course::of(service));
                 course.event(output, event)
             }
             event => self.run.event(output, event),
-        }
+        };
+        self.draw();
+        shown
     }
 
     fn make_way(&mut self) -> io::Result<()> {
@@ -404,6 +477,22 @@ impl<W: Write> Sink for Progress<W> {
     fn finish(&mut self, _ended: &Ended<'_>) -> io::Result<()> {
         self.make_way()
     }
+}
+
+/// Breaks a text into rows that fit behind what stands in front of it, a longer word too.
+fn wrapped(text: &str, columns: usize, label: usize) -> Vec<String> {
+    let room = columns.saturating_sub(BEFORE + label + 1).max(10);
+    let mut rows = Vec::new();
+    for row in style::wrap(text, room) {
+        let mut characters = row.chars().peekable();
+        loop {
+            rows.push(characters.by_ref().take(room).collect());
+            if characters.peek().is_none() {
+                break;
+            }
+        }
+    }
+    rows
 }
 
 fn whole(duration: Duration) -> String {

@@ -11,6 +11,7 @@ use jsonschema::{ValidationError, Validator, error::ValidationErrorKind};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::{Limits, Located, Position, to_value, value::escape};
 
@@ -104,7 +105,20 @@ pub fn check<T: DeserializeOwned + JsonSchema + 'static>(
         return Err(findings);
     }
     // The schema has said yes, so this fails only where the types know more than the schema.
-    T::deserialize(&located.value).map_err(|error| vec![Finding::new(start, error.to_string())])
+    serde_path_to_error::deserialize(&located.value).map_err(|error| {
+        let position = located.position(&pointer(error.path()));
+        vec![Finding::new(position, error.into_inner().to_string())]
+    })
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let segments = path.iter().map_while(|segment| match segment {
+        Segment::Seq { index } => Some(format!("/{index}")),
+        Segment::Map { key } => Some(format!("/{}", escape(key))),
+        // A variant has no place of its own.
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    segments.collect()
 }
 
 /// The schema of a type, ready to check with.

@@ -11,5 +11,10 @@ mod demo;
 #[cfg(unix)]
 mod gate;
 mod help;
+mod init;
+#[cfg(unix)]
+mod newcomer;
 mod plan;
 mod runbook;
+#[cfg(unix)]
+mod terminal;

@@ -71,6 +71,15 @@ impl Write for Sink {
 
 /// Runs `compare` at an instant with these metrics; returns the exit code and what was printed.
 pub fn compared(
+    place: (&str, DateTime<Utc>),
+    metrics: &[&str],
+    arguments: &[&str],
+) -> (u8, String) {
+    ran("compare", place, metrics, arguments)
+}
+
+fn ran(
+    command: &str,
     (url, now): (&str, DateTime<Utc>),
     metrics: &[&str],
     arguments: &[&str],
@@ -93,7 +102,9 @@ pub fn compared(
         listens_to_signals: false,
         folder: folder.path().to_owned(),
     };
-    let arguments = ["shipgate", "compare"].iter().chain(arguments);
+    let arguments = ["shipgate", command]
+        .into_iter()
+        .chain(arguments.iter().copied());
     let code = cli::run(arguments.map(Into::into), context);
     let text = String::from_utf8(printed.0.lock().unwrap().clone()).unwrap();
     (code, text.replace(url, "URL"))
@@ -380,4 +391,33 @@ fn bad_times_and_versions_are_refused() {
     2: the following required arguments were not provided: --stable-to <TIME> [] `--help` behind the command lists its flags
     2: the following required arguments were not provided: --from <TIME> [] `--help` behind the command lists its flags
     "#);
+}
+
+#[test]
+fn verify_as_well_names_the_flag_of_a_version_that_is_asked_for() {
+    let rows: [(&[&str], &[&str]); 3] = [
+        (&[ERRORS], &[]),
+        (&[ERRORS], &["--version", "1.1"]),
+        (
+            &[
+                "{name: p95, provider: prometheus, query: 'up{v=\"{{version}}\"}', threshold_range: {max: 1}}",
+            ],
+            &[],
+        ),
+    ];
+    let lines = rows.map(|(metrics, arguments)| {
+        let arguments = [arguments, &["--output", "json"]].concat();
+        let (code, text) = ran(
+            "verify",
+            ("http://127.0.0.1:9", later(0)),
+            metrics,
+            &arguments,
+        );
+        summed_up(code, &serde_json::from_str(&text).unwrap())
+    });
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    2: `bad` of `errors` uses `{{version}}`, which is not known here [] give --version VERSION
+    2: `bad` of `errors` uses `{{version}}`, which is not known here [] give --stable-version VERSION
+    2: `query` of `p95` uses `{{version}}`, which is not known here [] give --version VERSION
+    ");
 }

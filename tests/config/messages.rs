@@ -314,17 +314,13 @@ fn every_mistake_is_told_with_its_place() {
         (
             "providers:\n",
             "providers:\n  registry: {url: 'https://registry.example', token_url: 'https://auth.example/token'}\n",
-            &[
-                "5:58: expected an address without a path, such as https://registry.example",
-                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
-            ],
+            &["5:58: expected an address without a path, such as https://registry.example"],
         ),
         (
             "providers:\n",
             "providers:\n  registry: {url: 'https://registry.example', token_url: 'http://auth.example'}\n",
             &[
                 "5:58: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
-                "27:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
             ],
         ),
         (
@@ -354,7 +350,6 @@ fn every_mistake_is_told_with_its_place() {
                 "5:9: `receiver_token_env` needs `receiver_env`, the address to sign for",
                 "6:27: expected the name of an environment variable, such as PROMETHEUS_TOKEN",
                 "7:17: expected https: plain http shows the queries and credentials to everyone on the way; `allow_http: true` allows it",
-                "29:9: a metric asks `prometheus`, which `providers` does not name; `prometheus: {url: …}`",
             ],
         ),
         (
@@ -387,6 +382,11 @@ fn every_mistake_is_told_with_its_place() {
             &[
                 "26:55: unknown variable `amr`; known: service, environment, region, version, arm, workload, weight",
             ],
+        ),
+        (
+            "interval: 30s",
+            "interval: 30s\n      count: 2.0",
+            &["24:14: invalid type: floating point `2.0`, expected u32"],
         ),
         (
             "interval: 30s",

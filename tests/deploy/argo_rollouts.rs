@@ -499,12 +499,12 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     == errors, compared afterwards
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
     2/3 follow Argo Rollouts until all runs 1.1: passed (done after 2m17s)
-    3/3 watch stable for 2m: failed (errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    3/3 watch stable for 2m: failed (errors: now 8.38 % (495 of 5,906), before 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: now 8.38 % (495 of 5,906), before 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: passed
     3/3 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.38 % (495 of 5,906), stable 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 8.38 % (495 of 5,906), before 0.20 % (61 of 29,992), ratio 41× (95 % range 26–70×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     now: stable 1.0, canary nothing with 0%
     branch: as at first
     == metrics that go away, and a watch afterwards

@@ -142,14 +142,14 @@ async fn what_fails_after_the_switch_is_switched_back_first() {
     3/6 check the preview for 1m: passed (good after 1m)
     4/6 switch Service/advertisements to Deployment/advertisements-green: passed (commit ID)
     5/6 wait until advertisements-green runs 1.1: passed (live after 0s)
-    6/6 watch advertisements-green for 3m: failed (errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    6/6 watch advertisements-green for 3m: failed (errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/5 back: switch to the colour that served before: passed (commit ID)
     2/5 back: version and replicas to what they were: passed (commit ID)
     3/5 back: wait until the colour that served before runs the previous version: passed
     4/5 back: wait until the other colour no longer runs the new version: passed
     5/5 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted rolling-back rolling-back rolled-back
     tree: as at first
@@ -189,8 +189,8 @@ async fn nobody_is_switched_back_to_a_colour_whose_pods_were_taken_away_meanwhil
     3/6 check the preview for 1m: passed (good after 1m)
     4/6 switch Service/advertisements to Deployment/advertisements-green: passed (commit ID)
     5/6 wait until advertisements-green runs 1.1: passed (live after 0s)
-    6/6 watch advertisements-green for 3m: failed (errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    6/6 watch advertisements-green for 3m: failed (errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/7 back: pods for Deployment/advertisements-blue, which served before: passed (commit ID)
     2/7 back: wait until the colour that served before runs the previous version: passed
     3/7 back: switch to the colour that served before: passed (commit ID)
@@ -198,7 +198,7 @@ async fn nobody_is_switched_back_to_a_colour_whose_pods_were_taken_away_meanwhil
     5/7 back: wait until the colour that served before runs the previous version: passed
     6/7 back: wait until the other colour no longer runs the new version: passed
     7/7 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.31 % (1,851 of 22,272), stable 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; Deployment/advertisements-blue had no pods in git by then and got them back before anyone was sent there
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 8.31 % (1,851 of 22,272), before 0.20 % (161 of 80,108), ratio 41× (95 % range 30–58×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; Deployment/advertisements-blue had no pods in git by then and got them back before anyone was sent there
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: pods for the way back to 1.0 (production) | robin: something else | advertisements 1.1: switch Service/advertisements to Deployment/advertisements-green (production) | advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started promoted rolling-back rolling-back rolling-back rolled-back
     tree: as at first

@@ -223,7 +223,7 @@ async fn an_undecided_canary_ends_as_the_configuration_says() {
 
     warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 12× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
     4/9 watch canary for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 12× as bad as stable would not have been seen)
-    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.7× as bad as stable would not have been seen (errors: canary 0 % (0 of 60), stable 1.00 % (32.4 of 3,240), ratio 0× (95 % range 0–9.7×); undecided at the deadline: 29.5 % sure it is less than 2× worse (95 % needed); could only exclude more than 9.7×)
+    warning: undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.7× as bad as stable would not have been seen (errors: now 0 % (0 of 60), before 1.00 % (32.4 of 3,240), ratio 0× (95 % range 0–9.7×); undecided at the deadline: 29.5 % sure it is less than 2× worse (95 % needed); could only exclude more than 9.7×)
     7/9 watch stable for 10m: passed (undecided after 10m and let through by `on_inconclusive: promote`: a version up to 9.7× as bad as stable would not have been seen)
     0 ok: advertisements 1.1 in production is live and verified
     ");
@@ -298,8 +298,8 @@ async fn a_rolling_deployment_is_held_against_the_time_before() {
     3/3 watch stable for 3m: passed (good after 3m)
     0 ok: advertisements 1.1 in production is live and verified
 
-    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    3/3 watch stable for 3m: failed (errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     ");
 }
 
@@ -420,14 +420,14 @@ async fn the_time_before_is_as_long_as_the_configuration_says() {
         told(&compared.stage.deploy("1.1").await)
     }));
     insta::assert_snapshot!(stories.await.join("\n\n"), @r"
-    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+    3/3 watch stable for 10m: failed (errors: now 5.00 % (450 of 9,000), before 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 5.00 % (450 of 9,000), before 1.00 % (180 of 18,000), ratio 5.0× (95 % range 3.6–7.0×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
 
-    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+    3/3 watch stable for 10m: failed (errors: now 5.00 % (450 of 9,000), before 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 5.00 % (450 of 9,000), before 1.00 % (90 of 9,000), ratio 5.0× (95 % range 3.3–7.8×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
 
-    3/3 watch stable for 10m: failed (errors: canary 5.00 % (450 of 9,000), stable 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 5.00 % (450 of 9,000), stable 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
+    3/3 watch stable for 10m: failed (errors: now 5.00 % (450 of 9,000), before 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 5.00 % (450 of 9,000), before 1.00 % (1,080 of 108,000), ratio 5.0× (95 % range 4.0–6.2×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse
     ");
 }
 
@@ -467,8 +467,8 @@ async fn what_is_held_after_the_promotion_says_so() {
     };
     insta::assert_snapshot!(story(gone, "", "").await, @r"
     4/9 watch canary for 10m: passed (good after 10m)
-    7/9 watch stable for 10m: held (undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
-    42 held: advertisements 1.1 in production is held after the promotion: undecided after 10m: errors: canary 1.00 % (3.5 of 350), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×
+    7/9 watch stable for 10m: held (undecided after 10m: errors: now 1.00 % (3.5 of 350), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
+    42 held: advertisements 1.1 in production is held after the promotion: undecided after 10m: errors: now 1.00 % (3.5 of 350), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×
       hint: to go on: run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements
     ");

@@ -186,12 +186,12 @@ async fn a_bad_rolling_deployment_is_taken_back() {
     changes: 4
     1/3 Deployment/advertisements to 1.1: passed (commit ID)
     2/3 wait until stable runs 1.1: passed (live after 37s)
-    3/3 watch stable for 3m: failed (errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-    way back: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    3/3 watch stable for 3m: failed (errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
+    way back: errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: passed
     3/3 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 7.69 % (690 of 8,973), stable 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: Deployment/advertisements to 1.1 (production)
     journal: started rolling-back rolled-back
     tree: as at first

@@ -190,6 +190,16 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
             }),
         ),
         (
+            "a source that overrides the image",
+            one(BY_ARGO, |_, body| {
+                body["status"]["summary"]["images"] = json!([
+                    "registry.example/shop/advertisements:1.0",
+                    "registry.example/proxy:3"
+                ]);
+                200
+            }),
+        ),
+        (
             "an error page",
             one(BY_FLUX, |facts, body| {
                 if facts.wanted == "1.1" {
@@ -260,6 +270,12 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     2/3 back: wait until stable runs the previous version: failed (whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`))
     41 rollback-failed: advertisements 1.1 in production could not go on (whether stable runs 1.1 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)) and not be taken back: whether stable runs 1.0 cannot be asked: Application shop-production applies `clusters/staging`, not `clusters/prod`, the folder of production (name the one whose path is the environment's `root`, or mend `root`)
       hint: page someone now; `shipgate recover` tries the way back again
+    == a source that overrides the image
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: it is synced to our commit, and yet its image has the tag 1.0; do `kustomize.images` or Helm parameters of the Application override it?))
+    way back: stable does not run 1.1 after 2m (Application shop-production: it is synced to our commit, and yet its image has the tag 1.0; do `kustomize.images` or Helm parameters of the Application override it?)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: it is synced to our commit, and yet its image has the tag 1.0; do `kustomize.images` or Helm parameters of the Application override it?)
     == an error page
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps))
     way back: stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps)

@@ -163,6 +163,7 @@ impl Stage {
                 timeout: start.timeout,
             },
             source: start.source.clone(),
+            offline: false,
             planned: None,
             drill: start.drill,
             regions: None,

@@ -168,7 +168,7 @@ async fn every_world_has_its_honest_ending() {
     cluster: stable 1.0, canary nothing with 0%; 0 requests found no pod
     journal: started advanced advanced rolling-back rolling-back rolled-back
     == errors that begin late, to everyone at once
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 2.67 % (1,838 of 68,825), stable 0.19 % (258 of 138,276), ratio 14× (95 % range 11–19×); 99.4 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: now 2.67 % (1,838 of 68,825), before 0.19 % (258 of 138,276), ratio 14× (95 % range 11–19×); 99.4 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     branch: as at first
     cluster: stable 1.0, canary nothing with 0%; 0 requests found no pod
     journal: started rolling-back rolled-back

@@ -19,3 +19,4 @@ mod one_commit;
 mod planned;
 mod regions;
 mod side_by_side;
+mod taken_back;

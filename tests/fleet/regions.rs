@@ -155,13 +155,37 @@ fn each_region_comes_after_the_one_before_and_nothing_is_done_twice() {
     // A person's way back in one region is no failure, so that the others stay.
     stage.report(&["recover"]).expect(0);
     assert_eq!(versions(&stage), ["2.0", "1.0", "2.0"]);
-    let audit = stage.report(&[&["history", "--audit"], &us[..]].concat());
-    assert!(
-        audit.expect(0).json()["audit"]["gaps"]
-            .as_array()
-            .unwrap()
-            .is_empty()
+    // Of all of them together, or of some.
+    let all = stage.report(&["history"]).expect(0);
+    assert_eq!(
+        all.json()["reason"],
+        "4 deployments of shop in all 3 regions of production"
     );
+    let some = [
+        "history",
+        "--environment",
+        "production",
+        "--region",
+        "eu,ap",
+    ];
+    assert_eq!(
+        stage.report(&some).expect(0).json()["reason"],
+        "2 deployments of shop in 2 of the 3 regions of production"
+    );
+    for of in [&us[..], &[]] {
+        let audit = stage.report(&[&["history", "--audit"], of].concat());
+        let gaps = audit.expect(0).json()["audit"]["gaps"].clone();
+        assert_eq!(gaps.as_array().unwrap().len(), 0, "{gaps:#}");
+    }
+    let ap = "clusters/ap/shop.yaml";
+    let text = stage.git.git(&["show", &format!("main:{ap}")]);
+    stage
+        .git
+        .others_commit(ap, &format!("{}\n", text.replace(":2.0", ":9.9")));
+    let audit = stage.report(&["history", "--audit"]).expect(4);
+    let gaps = audit.json()["audit"]["gaps"].clone();
+    assert_eq!(gaps.as_array().unwrap().len(), 1, "{gaps:#}");
+    assert_eq!(gaps[0]["change"]["path"], ap, "{gaps:#}");
 }
 
 #[test]
@@ -301,6 +325,28 @@ fn a_rule_for_the_environment_is_one_for_its_regions() {
     check("eu", 14);
     freeze("production-us");
     check("eu", 0);
+    // Of all regions there is one verdict: that of the one that allows the least.
+    let all = stage.report(&["check", "--version", "2.0"]).expect(14);
+    let report = all.json();
+    let said = format!("{}\n\n{}", report["reason"].as_str().unwrap(), all.ends());
+    insta::assert_snapshot!(said, @r"
+    it may not go to 1 of 3 regions of production (us); us: frozen by policies/FREEZE: a test
+
+    0 ok eu: there are no allowed windows, so any time that is not blocked is open
+    14 freeze us: frozen by policies/FREEZE: a test
+    0 ok ap: there are no allowed windows, so any time that is not blocked is open
+    ");
+    assert!(report["services"][0]["verdict"].is_object(), "{report:#}");
+    let some = [
+        "check",
+        "--environment",
+        "production",
+        "--region",
+        "eu,ap",
+        "--version",
+        "2.0",
+    ];
+    assert_eq!(stage.report(&some).expect(0).json()["result"], "allowed");
     // It is asked before each region, and what is done by then stays.
     let ran = deploy(&stage, "2.0").expect(14);
     assert_eq!(versions(&stage), ["2.0", "1.0", "1.0"]);
@@ -349,7 +395,7 @@ fn what_does_not_fit_is_refused_before_anything() {
         (&["rollback", "--environment", "production"], 2),
         (
             &[
-                "history",
+                "rollback",
                 "--environment",
                 "production",
                 "--region",
@@ -357,6 +403,9 @@ fn what_does_not_fit_is_refused_before_anything() {
             ],
             2,
         ),
+        (&["rollback", "--all"], 2),
+        (&["check", "--all", "--version", "2.0"], 2),
+        (&["check", "--version", "2.0", "--wait-for-window", "1h"], 2),
     ];
     let mut said = String::new();
     for (arguments, code) in rows {
@@ -372,6 +421,9 @@ fn what_does_not_fit_is_refused_before_anything() {
     ERROR  a drill is for one region at a time
     ERROR  shipgate.yaml: `production` has regions: name one with --region (eu, us, ap)
     ERROR  one region at a time; found 2 with --region
+    ERROR  several services go to one region at a time, and this is about several regions
+    ERROR  several services go to one region at a time, and this is about several regions
+    ERROR  --wait-for-window waits for one region, and this is about several
     ");
     assert_eq!(stage.git.tip("main"), first);
 }

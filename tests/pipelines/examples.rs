@@ -371,6 +371,54 @@ fn the_example_for_gitlab_gives_what_the_component_takes() {
 }
 
 #[test]
+fn the_component_takes_the_services_that_the_flag_takes_and_nothing_else() {
+    let spec = yaml("templates/shipgate.yml").remove(0);
+    let form = word(&spec["spec"]["inputs"]["service"]["regex"]);
+    let form = regex::Regex::new(&form).unwrap();
+    let long = "a".repeat(63);
+    for good in [
+        "",
+        "a",
+        "ads",
+        "a,b",
+        "shop-api,cart,web-2",
+        "a=1.1,b=2.0",
+        "a=v1_2-rc.1,b",
+        &long,
+    ] {
+        assert!(form.is_match(good), "{good}");
+    }
+    let longer = "a".repeat(64);
+    for bad in [
+        ",",
+        "a,",
+        ",a",
+        "a,,b",
+        "a b",
+        "a, b",
+        "A",
+        "-a",
+        "a-",
+        "a=",
+        "a==1",
+        "a=-1",
+        "=1",
+        "a;b",
+        "$CI_TOKEN",
+        "a\nb",
+        "a\n",
+        "\"a\"",
+        "a: b",
+        "a,b]",
+        "a=1 2",
+        "--all",
+        &longer,
+    ] {
+        assert!(!form.is_match(bad), "{bad:?}");
+    }
+}
+
+#[test]
 fn kargo_gives_the_analysis_what_it_takes() {
     let stage = yaml("examples/kargo/stage.yaml").remove(0);
     let verification = &stage["spec"]["verification"];

@@ -34,6 +34,20 @@ fn a_release_has_every_system_and_is_checked_like_ours() {
     // The name that is uploaded is the one that `cargo binstall` asks for.
     assert!(workflow.contains("\"dist/shipgate-$TARGET\""));
     assert!(text("Cargo.toml").contains("/shipgate-{ target }\""));
+    // Manual pages and completions come along, for every shell that there are some for.
+    let shells = text("src/cli/completions.rs");
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(
+            workflow.contains(&format!(" {shell} ")) || workflow.contains(&format!(" {shell};")),
+            "{shell}"
+        );
+    }
+    assert!(
+        shells.contains("clap_complete::Shell"),
+        "the list of shells is clap's"
+    );
+    assert!(workflow.contains("man --dir manuals/man1"));
+    assert!(workflow.contains("dist/shipgate-manuals.tar.gz"));
 }
 
 #[test]

@@ -171,13 +171,13 @@ async fn a_young_old_version_is_compared_by_the_time_that_it_was_counted_in() {
         lines.push(format!("{what}: {end}"));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    an hour: 0: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.82–1.21×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
-    30 s: 0: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (30 of 3,000), ratio 1.0× (95 % range 0.54–2.2×); 99.3 % sure it is less than 2× worse — good enough [good after 20 polls]
-    30 s, then five times as bad: 22: errors: canary 5.00 % (600 of 12,000), stable 1.00 % (6 of 600), ratio 5.0× (95 % range 1.5–35×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 4 polls]
-    2 s: 21: errors: canary 1.00 % (600 of 60,000), stable 1.00 % (2 of 200), ratio 1.0× (95 % range 0.16–68×); undecided at the deadline: nothing speaks for worse or for good yet; could only exclude more than 68× [not-yet after 20 polls]
+    an hour: 0: errors: now 1.00 % (600 of 60,000), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.82–1.21×); over 99.99 % sure it is less than 2× worse — good enough [good after 20 polls]
+    30 s: 0: errors: now 1.00 % (600 of 60,000), before 1.00 % (30 of 3,000), ratio 1.0× (95 % range 0.54–2.2×); 99.3 % sure it is less than 2× worse — good enough [good after 20 polls]
+    30 s, then five times as bad: 22: errors: now 5.00 % (600 of 12,000), before 1.00 % (6 of 600), ratio 5.0× (95 % range 1.5–35×); 99.8 % sure it is worse than the tolerated 1.25× (99 % needed) — worse [worse after 4 polls]
+    2 s: 21: errors: now 1.00 % (600 of 60,000), before 1.00 % (2 of 200), ratio 1.0× (95 % range 0.16–68×); undecided at the deadline: nothing speaks for worse or for good yet; could only exclude more than 68× [not-yet after 20 polls]
     once: 21: errors has no usable number: stable was counted once before the change, so there is nothing to compare with (5 answers without a usable number) [inconclusive after 0 polls]
     never: 21: errors has no usable number: `total` matches nothing for stable before the change, so there is nothing to compare with (5 answers without a usable number) [inconclusive after 0 polls]
-    no requests: 21: errors: canary 1.00 % (600 of 60,000), stable no requests, ratio unknown; no requests of stable before the change — nothing to compare with [not-yet after 20 polls]
+    no requests: 21: errors: now 1.00 % (600 of 60,000), before no requests, ratio unknown; no requests of stable before the change — nothing to compare with [not-yet after 20 polls]
     ");
 }
 

@@ -104,15 +104,15 @@ async fn every_sequence_of_answers_has_its_ending() {
     n, 5 polls in 120s -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (5 answers without a usable number)
     gn, 6 polls in 150s -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (5 answers without a usable number)
     gggn, 8 polls in 210s -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (5 answers without a usable number)
-    gnnnng, 6 polls in 150s -> 0: error_ratio is 0.001, wanted at most 0.02
+    gnnnng, 9 polls in 240s -> 0: error_ratio is 0.001, wanted at most 0.02
     gnnnnn, 6 polls in 150s -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (5 answers without a usable number)
     e, 5 polls in 120s -> 20: error_ratio could not be measured: URL answered with status 500 (5 errors in a row)
-    geeeeg, 6 polls in 150s -> 0: error_ratio is 0.001, wanted at most 0.02
+    geeeeg, 9 polls in 240s -> 0: error_ratio is 0.001, wanted at most 0.02
     geeeee, 6 polls in 150s -> 20: error_ratio could not be measured: URL answered with status 500 (5 errors in a row)
     ggggeg, 6 polls in 150s -> 0: error_ratio is 0.001, wanted at most 0.02
     ggggee, 9 polls in 240s -> 20: error_ratio could not be measured: URL answered with status 500 (5 errors in a row)
     nenene, 10 polls in 270s -> 20: error_ratio could not be measured: URL answered with status 500 (5 errors in a row)
-    gegege, 5 polls in 120s -> 0: error_ratio is 0.001, wanted at most 0.02
+    gegege, 10 polls in 270s -> 20: error_ratio could not be measured: URL answered with status 500 (5 errors in a row)
     ");
 }
 
@@ -149,13 +149,13 @@ async fn limits_say_how_much_is_tolerated() {
         ));
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    bbbg, failure_limit: 3, 5 polls -> 0: error_ratio is 0.001, wanted at most 0.02
+    bbbg, failure_limit: 3, 5 polls -> 0: error_ratio is 0.001, wanted at most 0.02 (3 of 5 measurements failed, which its limit tolerates)
     gbbbb, failure_limit: 3, 5 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (4 of 5 measurements)
     bbb, failure_limit: 30, 5 polls -> 21: error_ratio is 0.071, wanted at most 0.02 (0 of 5 measurements passed, too little to decide)
     geg, consecutive_error_limit: 0, 2 polls -> 20: error_ratio could not be measured: URL answered with status 500 (1 error in a row)
     gng, inconclusive_limit: 0, 2 polls -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic (1 answer without a usable number)
-    ge, consecutive_error_limit: 900, 10 polls -> 20: error_ratio could not be measured: URL answered with status 500
-    gn, inconclusive_limit: 900, 10 polls -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic
+    ge, consecutive_error_limit: 900, 30 polls -> 20: error_ratio could not be measured: URL answered with status 500
+    gn, inconclusive_limit: 900, 30 polls -> 21: error_ratio has no usable number: NaN: nothing divided by nothing, often no traffic
     bbgbbg, consecutive_failure_limit: 2, 5 polls -> 21: error_ratio is 0.071, wanted at most 0.02 (2 failed in a row, at most 2 tolerated)
     gbbb, consecutive_failure_limit: 2, 4 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (3 of 4 measurements)
     gbbeb, consecutive_failure_limit: 2, 5 polls -> 22: error_ratio is 0.071, wanted at most 0.02 (3 of 4 measurements)

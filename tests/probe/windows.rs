@@ -321,11 +321,11 @@ async fn what_was_there_before_the_change_is_held_against_it() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    Datadog: [5400.0, 54.0, 120000.0, 1200.0] 0 in 600s, 18 polls: errors: canary 1.00 % (54 of 5,400), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
-    Datadog: [5400.0, 54.0, 30000.0, 300.0] 0 in 600s, 18 polls: errors: canary 1.00 % (54 of 5,400), stable 1.00 % (300 of 30,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
+    Datadog: [5400.0, 54.0, 120000.0, 1200.0] 0 in 600s, 18 polls: errors: now 1.00 % (54 of 5,400), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
+    Datadog: [5400.0, 54.0, 30000.0, 300.0] 0 in 600s, 18 polls: errors: now 1.00 % (54 of 5,400), before 1.00 % (300 of 30,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
     Datadog: [0.0, 0.0, 0.0, 0.0] 21 in 210s, 0 polls: errors has no usable number: `total` counts nothing for stable before the change, so there is nothing to compare with (5 answers without a usable number)
-    NewRelic: [5400.0, 54.0, 120000.0, 1200.0] 0 in 600s, 18 polls: errors: canary 1.00 % (54 of 5,400), stable 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
-    NewRelic: [5400.0, 54.0, 30000.0, 300.0] 0 in 600s, 18 polls: errors: canary 1.00 % (54 of 5,400), stable 1.00 % (300 of 30,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
+    NewRelic: [5400.0, 54.0, 120000.0, 1200.0] 0 in 600s, 18 polls: errors: now 1.00 % (54 of 5,400), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
+    NewRelic: [5400.0, 54.0, 30000.0, 300.0] 0 in 600s, 18 polls: errors: now 1.00 % (54 of 5,400), before 1.00 % (300 of 30,000), ratio 1.0× (95 % range 0.57–1.7×); over 99.99 % sure it is less than 2× worse — good enough
     NewRelic: [0.0, 0.0, 0.0, 0.0] 21 in 210s, 0 polls: errors has no usable number: `total` counts nothing for stable before the change, so there is nothing to compare with (5 answers without a usable number)
     ");
 }

@@ -13,9 +13,12 @@ mod identity;
 mod landed;
 mod many;
 mod planted;
+mod probes;
+mod pushes;
 #[path = "../support/random.rs"]
 mod random;
 mod real;
+mod rivals;
 mod runs;
 mod schedule;
 mod script;

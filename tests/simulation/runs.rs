@@ -168,6 +168,7 @@ async fn act(
     if let Deed::Deploy(version) = &order.deed {
         let request = DeployRequest {
             regions: None,
+            offline: false,
             planned: None,
             service: Some(order.service.to_owned()),
             environment: None,

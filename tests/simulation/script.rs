@@ -139,10 +139,10 @@ impl Script {
             }
         }
         let calm = chance(random, 30);
-        let roles = (0..3 + random.below(4))
+        let roles: Vec<Role> = (0..3 + random.below(4))
             .map(|index| Self::role(random, index, count, calm))
             .collect();
-        let rivals = (0..random.below(4))
+        let mut rivals: Vec<(TimeDelta, Act)> = (0..random.below(4))
             .map(|_| {
                 let at = TimeDelta::seconds(seconds(random, 900));
                 let service = usize::try_from(random.below(count as u64)).unwrap();
@@ -155,6 +155,7 @@ impl Script {
                 (at, act)
             })
             .collect();
+        rivals.extend(Self::in_between(random, &roles, &bad));
         Self {
             seed,
             services,
@@ -177,6 +178,27 @@ impl Script {
             held: one(random, &[0, 100, 300]),
             broken: if calm { 0 } else { one(random, &[0, 10, 40]) },
         }
+    }
+
+    /// Lets somebody else write into the manifest of a service while a version that goes bad is
+    /// brought to it: between its first commit and its way back.
+    fn in_between(
+        random: &mut Random,
+        roles: &[Role],
+        bad: &[(usize, String, i64)],
+    ) -> Vec<(TimeDelta, Act)> {
+        let mut rivals = Vec::new();
+        for role in roles {
+            let is_bad = bad.iter().any(|(service, version, _)| {
+                matches!(&role.deed, Deed::Deploy(wanted) if wanted.as_str() == version)
+                    && *service == role.service
+            });
+            if is_bad && random.below(2) == 0 {
+                let at = role.at + TimeDelta::seconds(5 + seconds(random, 90));
+                rivals.push((at, Act::Line(role.service)));
+            }
+        }
+        rivals
     }
 
     fn role(random: &mut Random, index: u64, services: usize, calm: bool) -> Role {

@@ -4,8 +4,9 @@ use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
+        mpsc::{self, Sender},
     },
 };
 
@@ -76,6 +77,42 @@ pub fn answer(status: u16, content_type: &str, body: &[u8]) -> Answer {
     Some(bytes)
 }
 
+/// What a server does with a request.
+type Decide = dyn Fn(Question) -> Answer + Send + Sync;
+
+/// A connection, and what is done with its request.
+type Visit = (TcpStream, Arc<Decide>);
+
+/// The threads of all servers that wait for a connection: to start one for each of a world's hundreds
+/// costs as much as what it does. Any of them may be held up for long.
+static IDLE: Mutex<Vec<Sender<Visit>>> = Mutex::new(Vec::new());
+
+/// Has a connection answered by a thread that waits, else by a new one.
+fn answer_beside(visit: Visit) {
+    let waiting = IDLE.lock().unwrap().pop();
+    match waiting {
+        Some(hand) => hand.send(visit).unwrap(),
+        None => drop(std::thread::spawn(move || answer_all(visit))),
+    }
+}
+
+/// Answers one connection, and then those that it is given.
+fn answer_all(mut visit: Visit) {
+    let (hand, given) = mpsc::channel();
+    loop {
+        let (stream, decide) = visit;
+        // A connection that breaks is what this is about.
+        let _ = serve(&stream, &*decide);
+        let _ = stream.shutdown(Shutdown::Both);
+        drop((stream, decide));
+        IDLE.lock().unwrap().push(hand.clone());
+        visit = match given.recv() {
+            Ok(next) => next,
+            Err(_) => return,
+        };
+    }
+}
+
 /// A server that runs until it is dropped; each connection has a thread and one request.
 pub struct Server {
     address: String,
@@ -97,18 +134,14 @@ impl Server {
         decide: impl Fn(Question) -> Answer + Send + Sync + 'static,
     ) -> Self {
         let over = Arc::new(AtomicBool::new(false));
-        let (ended, decide) = (Arc::clone(&over), Arc::new(decide));
+        let ended = Arc::clone(&over);
+        let decide: Arc<Decide> = Arc::new(decide);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 if ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let decide = Arc::clone(&decide);
-                std::thread::spawn(move || {
-                    // A connection that breaks is what this is about.
-                    let _ = serve(&stream, &*decide);
-                    let _ = stream.shutdown(Shutdown::Both);
-                });
+                answer_beside((stream, Arc::clone(&decide)));
             }
         });
         Self { address, over }
@@ -123,7 +156,7 @@ impl Drop for Server {
     }
 }
 
-fn serve(mut stream: &TcpStream, decide: &dyn Fn(Question) -> Answer) -> io::Result<()> {
+fn serve(mut stream: &TcpStream, decide: &Decide) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
     let mut first = String::new();

@@ -6,7 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shipgate::sim::{Faults, Origin, OriginRequest};
+use shipgate::sim::{Faults, Origin};
 use tempfile::TempDir;
 
 use crate::{
@@ -14,17 +14,17 @@ use crate::{
     git_server::GitServer,
     landed::Landed,
     planted::Bug,
-    random::Random,
     real,
-    schedule::{Time, Verdict},
-    script::{Act, Death, Script},
-    server::{Answer, Question, Server, answer},
+    schedule::Time,
+    script::{Death, Script},
+    server::{Answer, Question, Server},
     shop::{self, BRANCH, Service, Wanted},
 };
 
 /// Only whoever has it may read and write.
 pub const TOKEN: &str = "simulated";
-const GIT: &str = "/git/gitops.git";
+/// Path of the repository on the server.
+pub const GIT: &str = "/git/gitops.git";
 
 /// What is known of a run while it is under way.
 #[derive(Default)]
@@ -85,10 +85,13 @@ pub struct World {
     pub url: String,
     /// The repository's server.
     pub origin: Origin,
-    real: Option<GitServer>,
+    /// Git's own server, in the worlds that have it.
+    pub real: Option<GitServer>,
     /// One change of references at a time, and the repository as its disk shows it.
     pub disk: Mutex<git2::Repository>,
     state: Mutex<State>,
+    /// Those of the commits that were looked at.
+    files: Mutex<BTreeMap<git2::Oid, Arc<BTreeMap<String, String>>>>,
     // Kept for its end: dropping it removes the repository.
     _folder: TempDir,
 }
@@ -136,6 +139,7 @@ impl World {
             time: Arc::new(Time::at(begun)),
             disk: Mutex::new(git2::Repository::open_bare(path).unwrap()),
             state: Mutex::new(state),
+            files: Mutex::default(),
             script,
             bug,
             begun,
@@ -173,9 +177,13 @@ impl World {
         self.state().broken.push(line);
     }
 
-    /// Returns the files of the branch.
-    pub fn files(&self, commit: git2::Oid) -> BTreeMap<String, String> {
-        real::files(&self.disk.lock().unwrap(), commit)
+    /// Returns the files of a commit.
+    pub fn files(&self, commit: git2::Oid) -> Arc<BTreeMap<String, String>> {
+        let mut known = self.files.lock().unwrap();
+        let found = known
+            .entry(commit)
+            .or_insert_with(|| Arc::new(real::files(&self.disk.lock().unwrap(), commit)));
+        Arc::clone(found)
     }
 
     /// Returns the tip of the branch.
@@ -225,7 +233,7 @@ impl World {
     }
 
     /// Is this within a time of the script?
-    fn within(&self, span: Option<(i64, i64)>) -> bool {
+    pub fn within(&self, span: Option<(i64, i64)>) -> bool {
         let since = (self.time.now() - self.begun).num_seconds();
         span.is_some_and(|(from, length)| since >= from && since < from + length)
     }
@@ -237,225 +245,6 @@ impl World {
         }
     }
 
-    fn probe(&self, question: &Question) -> Answer {
-        let json = |value: serde_json::Value| {
-            answer(200, "application/json", value.to_string().as_bytes())
-        };
-        let services = &self.script.services;
-        if question.path.starts_with("/api/") {
-            let query = String::from_utf8_lossy(&question.body).into_owned() + &question.query;
-            let service = services
-                .iter()
-                .position(|service| query.contains(service.name));
-            let Some(service) = service else {
-                return answer(400, "text/plain", b"which service?");
-            };
-            let is_sick = self.look_at(service) && self.bug != Some(Bug::StaleHealth);
-            if self.within(self.script.probes_out) {
-                return answer(400, "text/plain", b"out");
-            }
-            let rate = if is_sick { "0.5" } else { "0.001" };
-            let at = self.time.now().timestamp();
-            return json(serde_json::json!({"status": "success", "data": {
-                "resultType": "vector", "result": [{"metric": {}, "value": [at, rate]}]}}));
-        }
-        let mut words = question.path.trim_start_matches('/').split('/');
-        let name = words.next().unwrap_or_default();
-        let Some(service) = services.iter().position(|service| service.name == name) else {
-            return answer(404, "text/plain", b"not found");
-        };
-        let is_sick = self.look_at(service) && self.bug != Some(Bug::StaleHealth);
-        let live = match self.bug {
-            Some(Bug::LiveFromGit) => {
-                let Wanted {
-                    stable,
-                    canary,
-                    weight,
-                    ..
-                } = self.wanted(&services[service]);
-                Live {
-                    stable,
-                    canary: Some(canary),
-                    weight,
-                }
-            }
-            _ => self.live(service),
-        };
-        match words.next() {
-            Some("stable") => json(serde_json::json!({"version": live.stable})),
-            Some("canary") => match live.canary {
-                Some(version) => json(serde_json::json!({"version": version})),
-                None => answer(404, "text/plain", b"no endpoints"),
-            },
-            _ if self.within(self.script.probes_out) => answer(403, "text/plain", b"out"),
-            _ if is_sick => answer(500, "text/plain", b"broken"),
-            _ => answer(200, "text/plain", b"ok"),
-        }
-    }
-
-    fn git(&self, question: &Question) -> Answer {
-        let Some(run) = question.run() else {
-            return answer(401, "text/plain", b"who?");
-        };
-        if self.state().runs.entry(run).or_default().is_dead {
-            return None;
-        }
-        if self.within(self.script.git_out) && !self.is_over() {
-            return answer(503, "text/plain", b"out");
-        }
-        if question.commands().is_empty() {
-            return self.read(run, question);
-        }
-        self.push(run, question)
-    }
-
-    fn is_over(&self) -> bool {
-        self.state()
-            .clusters
-            .iter()
-            .all(|cluster| cluster.healed.is_some())
-    }
-
-    fn read(&self, run: usize, question: &Question) -> Answer {
-        let (number, stale) = {
-            let mut state = self.state();
-            let state = state.runs.entry(run).or_default();
-            state.reads += 1;
-            (state.reads, state.stale.clone())
-        };
-        let is_list = question.path.ends_with("/info/refs");
-        if let (Some(stale), true) = (stale, is_list && question.query.contains("upload-pack")) {
-            return stale;
-        }
-        let mut random = self.random(run, number, 1);
-        if !self.is_over() && self.script.broken > 0 && random.below(400) == 0 {
-            self.tell(&format!("run {run}: a read breaks"));
-            return None;
-        }
-        self.apply(question, None)
-    }
-
-    fn random(&self, run: usize, number: u64, what: u64) -> Random {
-        let mixed = (self.script.seed << 20) ^ (run as u64 * 0x9e37) ^ (number << 8) ^ what;
-        let mut random = Random::new(mixed.wrapping_mul(0xff51_afd7_ed55_8ccd));
-        random.next();
-        random
-    }
-
-    fn push(&self, run: usize, question: &Question) -> Answer {
-        let number = {
-            let mut state = self.state();
-            let state = state.runs.entry(run).or_default();
-            state.pushes += 1;
-            state.pushes
-        };
-        let commands = question.commands();
-        let names: Vec<&str> = commands.iter().map(|(_, _, name)| name.as_str()).collect();
-        let what = format!("run {run}: push {number} to {}", names.join(", "));
-        let now = self.time.now();
-        let role = self.script.roles.get(run);
-        if let Some((_, death)) = role
-            .and_then(|role| role.dies)
-            .filter(|(at, _)| *at == number)
-        {
-            self.tell(&format!("{what}: dies {death:?}"));
-            if death == Death::After {
-                self.apply(question, Some(run));
-            }
-            {
-                let mut state = self.state();
-                let state = state.runs.entry(run).or_default();
-                state.dying = Some(death);
-                state.late = (death == Death::Late).then(|| question.clone());
-            }
-            self.time.hold(run, now);
-            return None;
-        }
-        let mut random = self.random(run, number, 2);
-        let is_over = role.is_none();
-        let is_held = !is_over && random.below(1_000) < self.script.held;
-        let is_broken = !is_over && random.below(1_000) < self.script.broken;
-        let is_before = random.below(2) == 0;
-        let length = match random.below(20) {
-            0 => 1_300,
-            1 => 200,
-            _ => 1 + random.below(30),
-        };
-        let hold = || {
-            self.tell(&format!("{what}: held for {length} s, before: {is_before}"));
-            let length = TimeDelta::seconds(i64::try_from(length).unwrap());
-            self.state().runs.entry(run).or_default().held += length;
-            self.time.hold(run, now + length) == Verdict::Hang
-        };
-        if is_held && is_before && hold() {
-            return None;
-        }
-        if is_broken && is_before {
-            self.tell(&format!("{what}: lost on the way there"));
-            return if random.below(2) == 0 {
-                None
-            } else {
-                answer(503, "text/plain", b"busy")
-            };
-        }
-        if self.bug == Some(Bug::StaleReadBack) && is_broken {
-            let list = Question {
-                is_post: false,
-                path: format!("{GIT}/info/refs"),
-                query: "service=git-upload-pack".to_owned(),
-                body: Vec::new(),
-                ..question.clone()
-            };
-            let stale = self.apply(&list, None);
-            self.state().runs.entry(run).or_default().stale = Some(stale);
-        }
-        let answered = self.apply(question, Some(run));
-        if is_held && !is_before && hold() {
-            return None;
-        }
-        if is_broken {
-            self.tell(&format!("{what}: its answer is lost"));
-            return None;
-        }
-        answered
-    }
-
-    /// Lets the server come to a request.
-    pub fn apply(&self, question: &Question, run: Option<usize>) -> Answer {
-        let planted = self.bug.and_then(|bug| bug.forge(self, question));
-        let question = planted.as_ref().unwrap_or(question);
-        let Some(run) = run else {
-            return self.pass_on(question);
-        };
-        // One push at a time: whoever looks around one sees what that one did.
-        let before = real::references(&self.disk.lock().unwrap());
-        let answered = self.pass_on(question);
-        let after = real::references(&self.disk.lock().unwrap());
-        for (name, new) in &after {
-            let old = before.get(name).copied();
-            if old != Some(*new) {
-                crate::landed::took(self, run, name, old, *new);
-            }
-        }
-        answered
-    }
-
-    fn pass_on(&self, question: &Question) -> Answer {
-        let path = question.path.strip_prefix(GIT).unwrap_or_default();
-        if let Some(server) = &self.real {
-            return real::pass_on(server, path, question);
-        }
-        let request = OriginRequest {
-            is_post: question.is_post,
-            path,
-            query: &question.query,
-            authorization: question.authorization.as_deref(),
-            body: &question.body,
-        };
-        let answered = self.origin.answer(self.time.now(), &request)?;
-        answer(answered.status, answered.content_type, &answered.body)
-    }
-
     /// Lets the controllers hear of what the branch wants now.
     pub fn turned(&self) {
         let (now, files) = (self.time.now(), self.files(self.tip()));
@@ -463,54 +252,5 @@ impl World {
         for (service, cluster) in self.script.services.iter().zip(&mut state.clusters) {
             cluster.want(now, shop::wanted(service, &files));
         }
-    }
-
-    /// Lets somebody else commit.
-    pub fn rival(&self, number: usize) {
-        let act = self.script.rivals[number].1.clone();
-        self.tell(&format!("somebody else: {act:?}"));
-        let now = self.time.now();
-        let read =
-            |path: &str| String::from_utf8(self.origin.read(path).unwrap().unwrap()).unwrap();
-        let mark = format!("# robin {number}");
-        let (path, text, touched) = match act {
-            Act::Notes => (format!("notes-{number}.txt"), format!("{mark}\n"), None),
-            Act::Line(service) => {
-                let path = self.script.services[service].stable();
-                let text = format!("{mark}\n{}", read(&path));
-                (path, text, None)
-            }
-            Act::Third(service) => self.touch(service, &format!("9.{number}")),
-            Act::Same(service, version) => self.touch(service, &version),
-        };
-        if touched.is_none() {
-            self.state().marks.push((path.clone(), mark));
-        }
-        let id = self
-            .origin
-            .write(&path, text.as_bytes(), "robin: something else", now)
-            .unwrap();
-        if let Some(service) = touched {
-            let mut state = self.state();
-            state.others.insert(id);
-            state.touched.insert(service, now);
-        }
-        self.turned();
-    }
-
-    fn touch(&self, service: usize, version: &str) -> (String, String, Option<usize>) {
-        let path = self.script.services[service].stable();
-        let text = String::from_utf8(self.origin.read(&path).unwrap().unwrap()).unwrap();
-        let lines = text
-            .split('\n')
-            .map(|line| match line.split_once("image: ") {
-                Some((head, value)) => {
-                    let name = value.rsplit_once(':').map_or(value, |(name, _)| name);
-                    format!("{head}image: {name}:{version}")
-                }
-                None => line.to_owned(),
-            });
-        let text = lines.collect::<Vec<_>>().join("\n");
-        (path, text, Some(service))
     }
 }

@@ -5,6 +5,7 @@ use super::{
     accumulated::{Beginnings, Grid, Terms},
     figures,
     log_sum::ln_sum,
+    sentence::Stable,
 };
 
 /// The evidence that is worth a word: 3 to 1.
@@ -15,7 +16,12 @@ const MOST: f64 = 0.5;
 /// Says from which poll on most of the evidence for worse is, and what was counted since then, where
 /// that is a later one than the first: the figures of all polls together then look better than what
 /// was found. `polls` are those that the answer is made of, in order.
-pub fn onset(parameters: &Parameters, polls: &[Poll], evaluation: &Evaluation) -> Option<String> {
+pub fn onset(
+    parameters: &Parameters,
+    stable_ran: Stable,
+    polls: &[Poll],
+    evaluation: &Evaluation,
+) -> Option<String> {
     if evaluation.ln_e_worse < WORTH_SAYING.ln() {
         return None;
     }
@@ -27,12 +33,13 @@ pub fn onset(parameters: &Parameters, polls: &[Poll], evaluation: &Evaluation) -
         let (bad, total) = (figures::count(counts.bad()), figures::count(counts.total()));
         format!("{} ({bad} of {total})", rate.unwrap_or_default())
     };
+    let (new, old) = stable_ran.arms();
     let stable = match parameters.against {
-        Against::Stable => format!(", stable {}", arm(stable)),
+        Against::Stable => format!(", {old} {}", arm(stable)),
         Against::Rate(_) => String::new(),
     };
     Some(format!(
-        "most of the evidence is of poll {} and later: canary {}{stable} since then",
+        "most of the evidence is of poll {} and later: {new} {}{stable} since then",
         first + 1,
         arm(canary)
     ))
@@ -96,7 +103,7 @@ mod tests {
         for poll in &polls {
             judge.push(*poll);
         }
-        onset(&parameters, &polls, &judge.evaluate())
+        onset(&parameters, Stable::Beside, &polls, &judge.evaluate())
     }
 
     #[test]

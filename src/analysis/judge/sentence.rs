@@ -20,6 +20,14 @@ pub enum Stable {
 }
 
 impl Stable {
+    /// Returns what figures call the new version and the old one.
+    pub(in crate::analysis) fn arms(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Beside => ("canary", "stable"),
+            Self::Before => ("now", "before"),
+        }
+    }
+
     /// Says that there is nothing to compare with.
     pub(in crate::analysis) fn nothing(self) -> &'static str {
         match self {
@@ -70,16 +78,17 @@ impl Story<'_> {
     /// `canary 0.90 % (45 of 5,000)  stable 0.40 % (380 of 95,000)  ratio 2.2× (95 % range 1.2–3.8×)`
     fn figures(&self) -> String {
         let Poll { canary, stable } = self.sum;
+        let (new, old) = self.stable.arms();
         match self.parameters.against {
             Against::Stable => {
                 let (canary, stable) = (self.arm(canary), self.arm(stable));
-                format!("canary {canary}  stable {stable}  {}", self.ratio())
+                format!("{new} {canary}  {old} {stable}  {}", self.ratio())
             }
             Against::Rate(most) => {
                 let most = figures::stated_rate(most);
                 let range = figures::rate_range(rate_interval(canary, RANGE_ALPHA));
                 let canary = self.arm(canary);
-                format!("canary {canary}  95 % range {range}  limit {most}")
+                format!("{new} {canary}  95 % range {range}  limit {most}")
             }
         }
     }

@@ -14,8 +14,9 @@ pub fn quantile_sentences(
     let parameters = quantile.parameters();
     let word = word(quantile.quantile());
     let [canary, stable] = quantile.percentiles();
+    let (new, old) = stable_ran.arms();
     let figures = format!(
-        "{name}  canary {word} {}  stable {word} {}",
+        "{name}  {new} {word} {}  {old} {word} {}",
         place(canary),
         place(stable)
     );

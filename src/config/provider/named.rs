@@ -1,6 +1,7 @@
 //! Something asks a provider that `providers` does not name: one sentence for it, wherever it is found.
 
 use super::Providers;
+use crate::config::Problems;
 
 /// An entry of `providers` that something else of the configuration asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +45,17 @@ impl Named {
             Self::NewRelic => "account: 1234567",
         };
         format!("{}: {{{needs}}}", self.word())
+    }
+
+    /// Is it not there, and not written either? What is wrong with one that is written is said already.
+    pub(in crate::config) fn is_missing(
+        self,
+        providers: &Providers,
+        problems: &Problems<'_>,
+    ) -> bool {
+        let written = problems.located.value.pointer("/providers");
+        let written = written.and_then(|written| written.get(self.word()));
+        written.is_none() && !providers.names(self)
     }
 
     /// Says that `who` asks it and it is not there, and what to write.

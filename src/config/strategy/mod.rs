@@ -26,7 +26,7 @@ pub use argo_rollouts::{ArgoRollouts, ArgoRolloutsDocument, OnPause};
 pub use blue_green::{BlueGreen, BlueGreenDocument, Preview};
 pub use canary::{Canary, CanaryDocument, CanaryStep};
 pub use rolling::{Rolling, RollingDocument};
-pub use traffic::{Traffic, TrafficDocument};
+pub use traffic::{Traffic, TrafficDocument, traffic_key};
 
 /// How long the new version is watched with all the traffic where the file does not say.
 const DEFAULT_BAKE_TIME: Duration = Duration::from_secs(300);

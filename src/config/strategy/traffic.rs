@@ -131,6 +131,12 @@ const OBJECTS: [(&str, &str); 5] = [
     ("traefik_service", "TraefikService"),
 ];
 
+/// Returns the key of `traffic` that objects of a kind are named by; none for a kind that has none.
+pub fn traffic_key(kind: &str) -> Option<&'static str> {
+    let mut all = OBJECTS.iter();
+    all.find(|(_, known)| *known == kind).map(|(key, _)| *key)
+}
+
 /// Reads what splits the traffic of a canary.
 pub(super) fn read(reading: &Reading<'_>, problems: &mut Problems<'_>) -> Traffic {
     let unread = Traffic::Object {
@@ -189,8 +195,7 @@ pub(super) fn read(reading: &Reading<'_>, problems: &mut Problems<'_>) -> Traffi
 
 /// Names the key that an object of another kind belongs to, where there is one.
 fn other_kind(object: &ObjectRef, key: &str, kind: &str) -> String {
-    let mut all = OBJECTS.iter();
-    let right = all.find(|(_, kind)| *kind == object.kind);
-    let next = right.map_or_else(String::new, |(key, _)| format!("; write `{key}: {object}`"));
+    let right = traffic_key(&object.kind);
+    let next = right.map_or_else(String::new, |key| format!("; write `{key}: {object}`"));
     format!("found {object}, expected the kind {kind} for `{key}`{next}")
 }

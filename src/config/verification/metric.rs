@@ -115,6 +115,19 @@ pub enum SlowAbove {
 }
 
 impl Metric {
+    /// Returns the queries with the keys that they are written under.
+    pub fn queries(&self) -> Vec<(&'static str, &Template)> {
+        match &self.measure {
+            Measure::Threshold {
+                query, requests, ..
+            } => {
+                let requests = requests.as_ref().map(|requests| ("requests", requests));
+                [("query", query)].into_iter().chain(requests).collect()
+            }
+            Measure::Comparison(comparison) => comparison.queries(),
+        }
+    }
+
     /// Says what it is made of, where a preset made it: `errors by preset istio: bad …, total …`.
     pub fn expansion(&self) -> Option<String> {
         let preset = self.preset?;

@@ -1,6 +1,6 @@
 //! Which kustomizations build a file, from the inside out: the order in which they take effect.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::{
     manifest::{Manifests, ObjectRef, cursor::Cursor, manifests::views_with, object::View},
@@ -120,6 +120,26 @@ impl Graph {
             .collect();
         files.sort_unstable();
         files.into_iter()
+    }
+
+    /// Returns the outermost kustomizations, each with the files and the kustomizations that it builds from.
+    pub(in crate::manifest) fn outermost(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (file, ways) in &self.ways {
+            for way in ways {
+                let layers = way
+                    .iter()
+                    .filter_map(|layer| self.kustomizations.get(*layer));
+                let paths: Vec<&String> = layers.map(|layer| &layer.path).collect();
+                let Some(outermost) = paths.last() else {
+                    continue;
+                };
+                let built = found.entry((*outermost).clone()).or_default();
+                built.insert(file.clone());
+                built.extend(paths.into_iter().cloned());
+            }
+        }
+        found
     }
 
     /// Returns the ways that a file takes through kustomizations, one for each outermost of them.

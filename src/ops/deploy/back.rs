@@ -89,6 +89,10 @@ pub async fn go_back(
             name: step.name(),
             weight: None,
         });
+        if let (Some((convoy, _)), false) = (writer.convoy, matches!(step, BackStep::Write(_))) {
+            // The others need not wait for what this one waits for.
+            convoy.leave(&writer.identity.service);
+        }
         let ended = match step {
             BackStep::Write(BackWrite { part, weight, .. }) => {
                 let changes = &taken_back(&steps[..=index]);

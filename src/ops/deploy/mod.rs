@@ -108,6 +108,8 @@ pub struct DeployRequest {
     pub circumstances: Circumstances,
     /// Decide and show, push nothing.
     pub dry_run: bool,
+    /// Of a dry run: ask nobody but the git server.
+    pub offline: bool,
     /// How a run may end early.
     pub limits: Limits,
     /// What the version was built from, as the trailer `Source` says it.

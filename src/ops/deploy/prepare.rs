@@ -201,16 +201,16 @@ pub async fn prepare(
             })?;
         pull_request::preflight(outside, target).await?;
     }
-    let image = preflight::image(target, &request.version, outside).await?;
-    live::preflight(target, outside).await?;
-    let unhealthy = asked_before::ask_once(
-        target,
-        &request.version,
-        (&plan.roles, &previous),
-        outside,
-        reporter,
-    )
-    .await?;
+    let (image, unhealthy) = if request.offline && request.dry_run {
+        (Some(preflight::nobody_asked()), Vec::new())
+    } else {
+        let image = preflight::image(target, &request.version, outside).await?;
+        live::preflight(target, outside).await?;
+        let roles = (&plan.roles, &previous[..]);
+        let version = &request.version;
+        let asked = asked_before::ask_once(target, version, roles, outside, reporter);
+        (image, asked.await?)
+    };
     // What an earlier try has written may be what makes it unhealthy now.
     let unhealthy_before = match unfinished.filter(|_| landed.is_some()) {
         Some(record) => record.unhealthy_before.clone(),

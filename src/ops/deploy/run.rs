@@ -22,7 +22,7 @@ use crate::{
     ops::{
         acceptance::Approvers,
         gate::Permit,
-        land::{FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
+        land::{Direction, FORWARD_PATIENCE, JOURNAL_SLACK, Landed, Write},
         load::Target,
         lookout::Lookout,
         nudge,
@@ -138,7 +138,7 @@ impl<'a> Run<'a> {
                 journal_tip: ready.journal_tip,
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
-                convoy: outside.convoy,
+                convoy: outside.convoy.map(|convoy| (convoy, Direction::Forward)),
             },
             replay: ready.replay,
             landed: ready.landed,

@@ -330,12 +330,9 @@ impl Walk<'_> {
                 continue;
             };
             let named = |key| commit.trailers.get(key);
-            let environment = self
-                .services
-                .first()
-                .map(|it| &it.told.target.environment_name);
-            let elsewhere =
-                named("Environment").is_some_and(|it| Some(it) != environment.map(String::as_str));
+            let mut followed = self.services.iter().map(|it| &it.told.target);
+            let elsewhere = named("Environment")
+                .is_some_and(|named| followed.all(|it| it.environment_name != named));
             let service = named("Service");
             let asked = service.is_none_or(|name| self.services.iter().any(|it| it.name() == name));
             let id = commit.id.to_string();

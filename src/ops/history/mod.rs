@@ -6,14 +6,17 @@ mod range;
 mod standing;
 mod values;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 
 use super::{
     deploy::Outside,
     failure,
     journal::{Record, State},
-    load::{Site, Target},
+    load::{self, ConfigSource, Site, Target},
     provenance,
+    regions::Group,
 };
 use crate::{
     config::Service,
@@ -53,6 +56,53 @@ pub async fn history(
     site: &Site,
     question: &HistoryQuestion,
 ) -> Result<Outcome, Failure> {
+    let told = told(outside, site, question).await?;
+    answer(outside, (site, &site.environment_name), &told, question).await
+}
+
+/// As [`history`], of several regions of an environment together.
+///
+/// # Errors
+/// As [`history`].
+pub async fn of_regions(
+    outside: &Outside<'_>,
+    group: &Group,
+    source: &ConfigSource<'_>,
+    question: &HistoryQuestion,
+) -> Result<Outcome, Failure> {
+    let mut sites = Vec::with_capacity(group.picked.len());
+    let mut all = Vec::new();
+    for region in &group.picked {
+        let environment = group.environment_of(region);
+        let site = load::site(outside.repository, source, Some(&environment)).await?;
+        all.extend(told(outside, &site, question).await?);
+        sites.push(site);
+    }
+    let Some(site) = sites.first() else {
+        return Err(Failure::new(Ending::Usage, "no region is named"));
+    };
+    answer(outside, (site, &group.said(sites.len())), &all, question).await
+}
+
+/// Answers a question; all that is told of is on the branch of `site`. `place` is where, for people.
+async fn answer(
+    outside: &Outside<'_>,
+    (site, place): (&Site, &str),
+    told: &[Told],
+    question: &HistoryQuestion,
+) -> Result<Outcome, Failure> {
+    if question.audit {
+        return audit::audit(outside, site, told, question.since).await;
+    }
+    Ok(listed(told, place, question, outside.clock.now()))
+}
+
+/// Reads the journals that a question is about.
+async fn told(
+    outside: &Outside<'_>,
+    site: &Site,
+    question: &HistoryQuestion,
+) -> Result<Vec<Told>, Failure> {
     let known: Vec<String> = site.config.services.keys().cloned().collect();
     if let Some(name) = question.services.iter().find(|name| !known.contains(name)) {
         let message = typed::unknown("service", name, &known);
@@ -79,13 +129,10 @@ pub async fn history(
             asked: asked(service),
         });
     }
-    if question.audit {
-        return audit::audit(outside, site, &told, question.since).await;
-    }
-    Ok(listed(&told, site, question, outside.clock.now()))
+    Ok(told)
 }
 
-fn listed(told: &[Told], site: &Site, question: &HistoryQuestion, now: DateTime<Utc>) -> Outcome {
+fn listed(told: &[Told], place: &str, question: &HistoryQuestion, now: DateTime<Utc>) -> Outcome {
     let mut deployments: Vec<Deployment> = told
         .iter()
         .flat_map(|told| past(&told.journal, &told.target))
@@ -97,16 +144,18 @@ fn listed(told: &[Told], site: &Site, question: &HistoryQuestion, now: DateTime<
     let all = deployments.len();
     deployments.truncate(question.limit);
     let shown = deployments.len();
-    let what = match told {
-        [one] => one.target.service.name.clone(),
-        several => format!("{} services", several.len()),
+    let names = told.iter().map(|told| told.target.service.name.as_str());
+    let names: Vec<&str> = names.collect::<BTreeSet<_>>().into_iter().collect();
+    let what = match names[..] {
+        [one] => one.to_owned(),
+        _ => format!("{} services", names.len()),
     };
     let count = match (shown, all) {
         (1, 1) => "1 deployment".to_owned(),
         (shown, all) if shown == all => format!("{all} deployments"),
         (shown, all) => format!("the last {shown} of {all} deployments"),
     };
-    let reason = format!("{count} of {what} in {}", site.environment_name);
+    let reason = format!("{count} of {what} in {place}");
     let mut outcome = Outcome::new(Ending::Shown, reason);
     outcome.history = deployments;
     outcome.dora = Some(figures);

@@ -255,22 +255,108 @@ fn landed(records: &[Record]) -> Vec<&Record> {
     let mut last: Vec<&Record> = announced
         .filter(|record| steps.insert(&record.step))
         .collect();
-    match newest.state {
-        State::Verified | State::Alerted | State::Accepted => {}
-        State::RolledBack => {
-            let forward = |record: &&Record| step_index(&record.step).is_some();
-            if let Some(unsure) = last.iter().position(forward) {
-                last.remove(unsure);
-            }
-        }
-        _ => {
-            if !last.is_empty() {
-                last.remove(0);
-            }
-            if newest.state == State::Withdrawn {
-                last.clear();
-            }
-        }
+    if matches!(
+        newest.state,
+        State::Verified | State::Alerted | State::Accepted
+    ) {
+        return last;
+    }
+    if newest.state == State::Withdrawn {
+        return Vec::new();
+    }
+    // A way back begins whether or not the step before it landed.
+    let forward = last
+        .iter()
+        .position(|record| step_index(&record.step).is_some());
+    if let Some(unsure) = forward {
+        last.remove(unsure);
+    }
+    // What was announced last may never have been made, unless the run says that all of it was.
+    if newest.state != State::RolledBack && forward != Some(0) && !last.is_empty() {
+        last.remove(0);
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{TimeDelta, TimeZone};
+
+    use super::*;
+
+    /// Reads `promoted 7/11` (state, step), newest first; each but those of step `-` announces a commit.
+    fn records(lines: &[&str]) -> Vec<Record> {
+        let all = (1..).zip(lines).map(|(index, line)| {
+            let (state, step) = line.split_once(' ').unwrap();
+            Record {
+                run: "run".to_owned(),
+                state: state.parse().unwrap(),
+                version: None,
+                previous_version: None,
+                strategy: "canary".to_owned(),
+                step: step.to_owned(),
+                base: None,
+                weight: None,
+                actor: None,
+                pipeline: None,
+                reason: None,
+                unhealthy_before: Vec::new(),
+                judged_worse: None,
+                drill: false,
+                regions: None,
+                intended: (step != "-").then(|| format!("{index:040}").parse().unwrap()),
+                expires_at: None,
+                writer: None,
+                at: Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap() - TimeDelta::minutes(index),
+                id: format!("{index:0>40}").parse().unwrap(),
+            }
+        });
+        all.collect()
+    }
+
+    #[test]
+    fn an_announcement_is_no_proof_of_a_push() {
+        let rows: &[(&[&str], &str)] = &[
+            (&["verified -", "promoted 2/3", "started 1/3"], "2/3 1/3"),
+            (&["withdrawn -", "started 1/3"], ""),
+            (&["advanced 2/3", "started 1/3"], "1/3"),
+            (&["superseded -", "advanced 2/3", "started 1/3"], "1/3"),
+            (
+                &[
+                    "rolled-back -",
+                    "rolling-back back 1/2",
+                    "advanced 2/3",
+                    "started 1/3",
+                ],
+                "back 1/2 1/3",
+            ),
+            // Neither the step before the way back nor its own last one need have landed.
+            (
+                &[
+                    "superseded -",
+                    "rolling-back back 1/2",
+                    "advanced 2/3",
+                    "started 1/3",
+                ],
+                "1/3",
+            ),
+            (
+                &[
+                    "superseded -",
+                    "rolling-back back 2/2",
+                    "rolling-back back 1/2",
+                    "started 1/3",
+                ],
+                "back 1/2",
+            ),
+        ];
+        for (lines, wanted) in rows {
+            let records = records(lines);
+            let found: Vec<&str> = landed(&records)
+                .iter()
+                .map(|record| record.step.as_str())
+                .collect();
+            assert_eq!(found.join(" "), *wanted, "{lines:?}");
+        }
+    }
 }

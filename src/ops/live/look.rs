@@ -23,6 +23,7 @@ use crate::{
             Standing, Trouble, argocd,
             cluster::Name,
             flux,
+            image::tags,
             kubeconfig::Unusable,
             source::Source as Taken,
             workload::{self, Workload},
@@ -157,10 +158,28 @@ async fn argocd(
     let arrived = arrived(&found, wanted, outside, revisions).await;
     Ok(match (arrived, seen.standing) {
         (Err(reason), _) => Look::NotYet(format!("{what}: {reason}")),
-        (Ok(()), Standing::Settled) => Look::AsWanted,
+        (Ok(()), Standing::Settled) => match overridden(wanted, &seen.images) {
+            None => Look::AsWanted,
+            Some(reason) => Look::NotYet(format!("{what}: {reason}")),
+        },
         (Ok(()), Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
         (Ok(()), Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
     })
+}
+
+/// Says which tags an application has of the service's image, where what is in git is not among them: its
+/// source can put others in their place. An application whose objects do not name the image says nothing.
+fn overridden(wanted: &Wanted<'_>, images: &[String]) -> Option<String> {
+    let references: Vec<&str> = images.iter().map(String::as_str).collect();
+    let tags = tags(&references, &wanted.target.service.image);
+    if wanted.presence == Presence::Gone || tags.is_empty() || tags.contains(wanted.version) {
+        return None;
+    }
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    Some(format!(
+        "it is synced to our commit, and yet its image has the tag {}; do `kustomize.images` or Helm parameters of the Application override it?",
+        tags.join(" and ")
+    ))
 }
 
 async fn flux(

@@ -21,6 +21,7 @@ use super::{
     gate::Permit,
     journal::RunIdentity,
     load::Target,
+    preflight,
 };
 use crate::{
     config::verification::Metric,
@@ -161,7 +162,10 @@ impl Foreseen<'_> {
             detail,
         });
         let image = self.ready.image.clone();
-        let others = vec![
+        let nobody_asked = image
+            .as_ref()
+            .is_some_and(|it| it.name == preflight::OFFLINE);
+        let mut others = vec![
             PreflightRecord {
                 name: "values",
                 passed: true,
@@ -184,6 +188,7 @@ impl Foreseen<'_> {
                     .to_owned(),
             },
         ];
+        others.retain(|record| !(nobody_asked && record.name == "queries"));
         image.into_iter().chain(others).chain(presets).collect()
     }
 }

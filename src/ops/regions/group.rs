@@ -93,6 +93,17 @@ impl Group {
         })
     }
 
+    /// Says that something is about so many of the regions: `all 3 regions of production`.
+    pub fn said(&self, number: usize) -> String {
+        let all = self.regions.names.len();
+        let environment = &self.environment;
+        match number {
+            1 => format!("1 of the {all} regions of {environment}"),
+            number if number == all => format!("all {all} regions of {environment}"),
+            number => format!("{number} of the {all} regions of {environment}"),
+        }
+    }
+
     /// Returns the name that one of the regions has as an environment of its own.
     pub fn environment_of(&self, region: &str) -> String {
         environment_name(&self.environment, region)

@@ -132,6 +132,26 @@ pub async fn deploy(
     Ok(outcome)
 }
 
+/// Asks about each region that is meant, and makes one verdict of the answers. `one` asks about one of
+/// them, which as an environment has this name.
+pub async fn check(
+    group: &Group,
+    service: &str,
+    mut one: impl AsyncFnMut(&str) -> Result<Outcome, Failure>,
+) -> Outcome {
+    let mut ends = Vec::with_capacity(group.picked.len());
+    for region in &group.picked {
+        let end = one(region).await;
+        ends.push(ServiceEnd {
+            service: service.to_owned(),
+            region: Some(region.clone()),
+            version: None,
+            outcome: Box::new(end.unwrap_or_else(Outcome::from)),
+        });
+    }
+    summary::checked(group, ends)
+}
+
 /// Whether `recover` takes a version back in the regions before the one where it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Others {

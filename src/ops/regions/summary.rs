@@ -29,7 +29,7 @@ pub(super) fn done(group: &Group, version: &Version, ends: Vec<ServiceEnd>) -> O
         .iter()
         .filter(|end| end.outcome.ending == Ending::NoChange);
     let same = same.count();
-    let mut reason = format!("{version} is in {}", of_all(group, ends.len()));
+    let mut reason = format!("{version} is in {}", group.said(ends.len()));
     if same == ends.len() {
         reason.push_str(" already; nothing to do");
     } else if same > 0 {
@@ -59,7 +59,7 @@ pub(super) fn planned(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
     }
     let reason = format!(
         "{}, one after the other: {}; together at least {}; dry run: nothing was pushed",
-        of_all(group, ends.len()),
+        group.said(ends.len()),
         parts.join(", "),
         format_duration(all)
     );
@@ -98,12 +98,41 @@ pub(super) fn stopped(ends: Vec<ServiceEnd>, failed: &str) -> Outcome {
     together(reason, ends, Some(failed))
 }
 
+/// Makes the end of `check`: that of the region that allows the least.
+pub(super) fn checked(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
+    let bad = ends.iter().filter(|end| !is_well(&end.outcome));
+    let bad: Vec<&str> = bad.filter_map(|end| end.region.as_deref()).collect();
+    let number = ends.len();
+    let said = match bad.len() {
+        0 => format!("it may go to {}", group.said(number)),
+        refused => format!(
+            "it may not go to {refused} of {number} regions of {} ({})",
+            group.environment,
+            bad.join(", ")
+        ),
+    };
+    let mut outcome = together(String::new(), ends, None);
+    let worst = outcome.services.iter().find(|end| {
+        let end = &end.outcome;
+        end.ending == outcome.ending && end.reason_code == outcome.reason_code
+    });
+    let reason = match worst {
+        Some(end) => {
+            let region = end.region.as_deref().unwrap_or("?");
+            format!("{said}; {region}: {}", end.outcome.reason)
+        }
+        None => said,
+    };
+    outcome.reason = reason;
+    outcome
+}
+
 /// Makes the end of `recover`.
 pub(super) fn recovered(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
     let nothing = ends
         .iter()
         .all(|end| end.outcome.ending == Ending::NoChange);
-    let where_ = of_all(group, ends.len());
+    let where_ = group.said(ends.len());
     let reason = if nothing {
         format!("nothing was to be done in {where_}")
     } else {
@@ -131,16 +160,6 @@ pub(super) fn others_unknown(outcome: &mut Outcome, failure: &Failure) {
     }
     let next = "run `shipgate recover` once the git server answers: it takes back what has to go";
     outcome.hints.insert(0, next.to_owned());
-}
-
-fn of_all(group: &Group, number: usize) -> String {
-    let all = group.regions.names.len();
-    let environment = &group.environment;
-    match number {
-        1 => format!("1 of the {all} regions of {environment}"),
-        number if number == all => format!("all {all} regions of {environment}"),
-        number => format!("{number} of the {all} regions of {environment}"),
-    }
 }
 
 /// Puts the ends together: the worst is the end of all; among equals that of `failed`, then what was

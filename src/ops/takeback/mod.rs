@@ -19,7 +19,7 @@ use crate::{
         failure,
         gate::Permit,
         journal::{Record, RunIdentity, State, step_index},
-        land::FORWARD_PATIENCE,
+        land::{Direction, FORWARD_PATIENCE},
         load::{self, Target},
         pull_request::Proposals,
         stop::{Stop, StopReason},
@@ -183,6 +183,13 @@ impl<'a> Takeback<'a> {
     /// Says that the version was judged worse after the run had ended.
     pub fn judged_worse(&mut self) {
         self.writer.identity.cause = Some(Cause::Verification);
+    }
+
+    /// Makes its first commit one with those of the other services that are taken back in this run,
+    /// where that is asked for.
+    pub fn with_others(&mut self) {
+        let convoy = self.outside.convoy;
+        self.writer.convoy = convoy.map(|convoy| (convoy, Direction::Back));
     }
 
     /// Says that a person asked for it, and whether as a rehearsal.

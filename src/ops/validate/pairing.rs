@@ -13,7 +13,7 @@ use crate::{
 
 /// Finds what does not fit together of the configuration and the manifests beside it. Manifests that are
 /// not there are for `plan` to tell of.
-pub(super) fn lints(config: &Config, path: &Path, now: DateTime<Utc>) -> Vec<Lint> {
+pub fn lints(config: &Config, path: &Path, now: DateTime<Utc>) -> Vec<Lint> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")

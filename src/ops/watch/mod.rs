@@ -272,6 +272,18 @@ impl Watcher {
             .unwrap_or(0)
     }
 
+    /// Returns how the deciding criterion stands that has the fewest usable measurements, of those that
+    /// have any: without one nothing passes anyway. Not comparisons, whose evidence is their own, and not
+    /// those with a number of their own.
+    pub fn least_measured(&self) -> Option<Standing> {
+        self.deciding()
+            .filter(|watched| watched.count.is_none())
+            .filter(|watched| !matches!(watched.criterion, Criterion::Comparison(_)))
+            .map(|watched| watched.criterion.standing())
+            .filter(|standing| standing.measured > 0)
+            .min_by_key(|standing| standing.measured)
+    }
+
     /// Was every deciding criterion that wants a number of measurements of its own measured as often?
     pub fn counts_are_reached(&self) -> bool {
         self.deciding()

@@ -30,6 +30,8 @@ pub enum Monitors {
 struct Monitor {
     name: String,
     overall_state: String,
+    /// When it was deleted; its last state stays.
+    deleted: Option<serde_json::Value>,
 }
 
 /// Asks for the states of monitors
@@ -107,6 +109,11 @@ fn judged(monitors: &[Monitor], allow_warn: bool) -> CheckReading {
     if !bad.is_empty() {
         return CheckReading::Failed(listed(&bad));
     }
+    let deleted = monitors.iter().find(|one| one.deleted.is_some());
+    if let Some(deleted) = deleted {
+        let name = excerpt(&deleted.name);
+        return CheckReading::Unanswered(format!("{name} was deleted"));
+    }
     let unknown = in_states(&|state| !matches!(state, "OK" | "Warn"));
     if !unknown.is_empty() {
         return CheckReading::Unanswered(listed(&unknown));
@@ -123,6 +130,7 @@ fn listed(monitors: &[&Monitor]) -> String {
         let Monitor {
             name,
             overall_state,
+            ..
         } = monitor;
         format!("{}: {}", excerpt(name), excerpt(overall_state))
     });

@@ -47,6 +47,8 @@ pub struct Application {
     pub sources: Vec<Source>,
     /// How it stands, as of those.
     pub standing: Standing,
+    /// The images that its objects name; none where none is told.
+    pub images: Vec<String>,
 }
 
 /// Asks for an application.
@@ -141,7 +143,14 @@ async fn ask(
     Ok(Application {
         sources: sources(object, &what)?,
         standing: standing(object)?,
+        images: images(object)?,
     })
+}
+
+fn images(object: Object<'_>) -> Result<Vec<String>, Trouble> {
+    let images = object.list("/status/summary/images")?;
+    let images = images.iter().filter_map(Value::as_str);
+    Ok(images.map(str::to_owned).collect())
 }
 
 /// Reads the sources: `spec.source`, or `spec.sources`, which goes before it

@@ -2,7 +2,7 @@
 //!
 //! `ask` is the one question that all share; `object` reads what the answer holds. [`kubeconfig`]
 //! finds the cluster and the credentials, [`cluster`] asks it, [`workload`] and [`flux`] say what an
-//! object of it means, [`rollout`] how far a Rollout is; [`source`] is where it comes from; [`argocd`] asks Argo CD's own API,
+//! object of it means, [`image`] which tag a reference names, [`rollout`] how far a Rollout is; [`source`] is where it comes from; [`argocd`] asks Argo CD's own API,
 //! [`metric`] a Prometheus. Nothing here decides whether that is what
 //! is waited for: an answer is settled, moving or failing, and says which version or commit it is
 //! about.
@@ -11,6 +11,7 @@ pub mod argocd;
 mod ask;
 pub mod cluster;
 pub mod flux;
+pub mod image;
 pub mod kubeconfig;
 pub mod metric;
 mod object;

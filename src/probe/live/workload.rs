@@ -6,13 +6,14 @@
 //! (<https://argo-rollouts.readthedocs.io/en/stable/generated/kubectl-argo-rollouts/kubectl-argo-rollouts_status/>),
 //! and that no pod of another version is left.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::{
     Standing, Trouble,
     cluster::{Cluster, Kind, Name},
+    image::tags,
     object::Object,
     rollout::{self, Progress},
 };
@@ -196,7 +197,16 @@ fn deployment(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Tr
     }
     let updated = object.number("/status/updatedReplicas")?.unwrap_or(0);
     let available = object.number("/status/availableReplicas")?.unwrap_or(0);
-    Ok(counted(wanted, pods, updated, available))
+    match (
+        counted(wanted, pods, updated, available),
+        object.condition("Available")?,
+    ) {
+        // The counts and the condition are written together, so one of them is wrong.
+        (Standing::Settled, Some(condition)) if condition.is_false() => {
+            Ok(Standing::Moving(condition.sentence()))
+        }
+        (standing, _) => Ok(standing),
+    }
 }
 
 fn stateful_set(object: Object<'_>, wanted: u64, pods: u64) -> Result<Standing, Trouble> {
@@ -274,18 +284,8 @@ fn versions(object: Object<'_>, image: &str) -> Result<Vec<String>, Trouble> {
             references.extend(container.get("image").and_then(Value::as_str));
         }
     }
-    let name = last_part(image);
-    let of = |tag: &dyn Fn(&str) -> Option<String>| -> BTreeSet<String> {
-        references
-            .iter()
-            .filter_map(|reference| tag(reference))
-            .collect()
-    };
-    let mut found = of(&|reference| tag(reference, image).map(excerpt));
-    if found.is_empty() {
-        // A label may say anything while another version runs beside it.
-        found = of(&|reference| tag(last_part(reference), name).map(excerpt));
-    }
+    let mut found = tags(&references, image);
+    // A label may say anything while another version runs beside it.
     if found.is_empty() {
         for label in VERSION_LABELS {
             let pointer = format!("/spec/template/metadata/labels/{label}");
@@ -296,44 +296,4 @@ fn versions(object: Object<'_>, image: &str) -> Result<Vec<String>, Trouble> {
         }
     }
     Ok(found.into_iter().collect())
-}
-
-/// Returns what is behind the last `/` of a reference to an image.
-fn last_part(reference: &str) -> &str {
-    reference.rsplit('/').next().unwrap_or(reference)
-}
-
-/// Returns the tag of a reference to an image: `repository:tag`, `repository:tag@sha256:…`.
-fn tag<'r>(reference: &'r str, image: &str) -> Option<&'r str> {
-    let tag = reference.strip_prefix(image)?.strip_prefix(':')?;
-    let tag = tag.split('@').next()?;
-    (!tag.is_empty() && !tag.contains('/')).then_some(tag)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_tag_of_the_very_image_is_its_version() {
-        let image = "registry.example:5000/shop/web";
-        let rows = [
-            ("registry.example:5000/shop/web:1.1", Some("1.1")),
-            ("registry.example:5000/shop/web:1.1@sha256:ab", Some("1.1")),
-            ("registry.example:5000/shop/web@sha256:ab", None),
-            ("registry.example:5000/shop/web", None),
-            ("registry.example:5000/shop/web:", None),
-            ("registry.example:5000/shop/web-canary:1.1", None),
-            ("registry.example:5000/shop/web/extra:1.1", None),
-            ("other.example/shop/web:1.1", None),
-        ];
-        for (reference, version) in rows {
-            assert_eq!(tag(reference, image), version, "{reference}");
-        }
-        assert_eq!(tag("registry:5000/web:1", "registry"), None);
-        assert_eq!(
-            tag(last_part("mirror.example/shop/web:1.0"), last_part(image)),
-            Some("1.0")
-        );
-    }
 }

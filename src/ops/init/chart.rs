@@ -1,0 +1,124 @@
+//! Services whose workloads a Helm chart writes: what carries the version is a key of a values file.
+
+use super::{
+    found::{Address, Found, Way},
+    places::{Place, folder},
+};
+use crate::{
+    config::live::is_object_name,
+    manifest::{ObjectRef, Surveyed},
+};
+
+/// The key of a values file that holds the image's tag, as `helm create` makes it.
+const TAG: &str = "/image/tag";
+const REPOSITORY: &str = "/image/repository";
+
+/// A chart of the repository.
+pub(super) struct Chart<'a> {
+    name: &'a str,
+    folder: &'a str,
+}
+
+/// Finds the charts, but for those that are parts of another one.
+pub(super) fn charts(objects: &[Surveyed]) -> Vec<Chart<'_>> {
+    let descriptions = objects
+        .iter()
+        .filter(|object| object.path.rsplit('/').next() == Some("Chart.yaml"));
+    let charts = descriptions.filter_map(|object| {
+        Some(Chart {
+            name: object.text("/name").filter(|name| is_object_name(name))?,
+            folder: folder(&object.path),
+        })
+    });
+    let charts: Vec<Chart<'_>> = charts.collect();
+    let is_part = |folder: &str| {
+        let mut all = charts.iter();
+        all.any(|other| folder.starts_with(&format!("{}/charts/", other.folder)))
+    };
+    let parts: Vec<bool> = charts.iter().map(|chart| is_part(chart.folder)).collect();
+    let whole = charts.into_iter().zip(parts);
+    whole
+        .filter_map(|(chart, is_part)| (!is_part).then_some(chart))
+        .collect()
+}
+
+/// Finds the values files that hold an image's tag: those beside the charts where there are any, else the
+/// charts' own.
+pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&'a Surveyed> {
+    let is_values = |object: &&Surveyed| {
+        let name = object.path.rsplit('/').next().unwrap_or_default();
+        object.object.kind == ObjectRef::FILE
+            && name.starts_with("values")
+            && object.text(TAG).is_some()
+    };
+    let all: Vec<&Surveyed> = objects.iter().filter(is_values).collect();
+    let is_own = |object: &&Surveyed| {
+        let mut charts = charts.iter();
+        let name = object.path.rsplit('/').next();
+        charts.any(|chart| folder(&object.path) == chart.folder) && name == Some("values.yaml")
+    };
+    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);
+    if others.is_empty() { own } else { others }
+}
+
+/// Finds the services of charts in an environment; what cannot be one is noted.
+pub(super) fn services(
+    objects: &[Surveyed],
+    charts: &[Chart<'_>],
+    place: &Place,
+    notes: &mut Vec<String>,
+) -> Vec<Found> {
+    let values = values(objects, charts);
+    let mut of_place: Vec<&&Surveyed> = values.iter().filter(|it| place.holds(&it.path)).collect();
+    // Of several in one folder, that of production.
+    of_place.sort_by_key(|it| (!it.path.contains("prod"), it.path.len()));
+    let mut found = Vec::new();
+    for chart in charts {
+        let beside = |it: &&&&Surveyed| {
+            charts.len() == 1 || it.path.contains(chart.name) || folder(&it.path) == chart.folder
+        };
+        let Some(values) = of_place.iter().find(beside) else {
+            notes.push(format!(
+                "{}: no values file with `image.tag` is found for the chart `{}`: it is left out",
+                chart.folder, chart.name
+            ));
+            continue;
+        };
+        let defaults = objects
+            .iter()
+            .find(|it| folder(&it.path) == chart.folder && it.path.ends_with("values.yaml"));
+        let image = values.text(REPOSITORY);
+        let image = image.or_else(|| defaults.and_then(|it| it.text(REPOSITORY)));
+        let Some(image) = image.filter(|image| !image.is_empty()) else {
+            notes.push(format!(
+                "{}: no `image.repository` says what the chart `{}` runs: it is left out",
+                values.path, chart.name
+            ));
+            continue;
+        };
+        let path = place.named(&values.path);
+        found.push(Found {
+            name: chart.name.to_owned(),
+            image: image.to_owned(),
+            manifests: vec![path.clone()],
+            way: Way::Chart(
+                ObjectRef {
+                    kind: "Deployment".to_owned(),
+                    name: chart.name.to_owned(),
+                },
+                path,
+                "image.tag".to_owned(),
+            ),
+            because: format!(
+                "the chart in `{}` writes it, with the values of {}",
+                chart.folder, values.path
+            ),
+            address: Address::Inside(format!("http://{}", chart.name)),
+            health: "/".to_owned(),
+            ingress: None,
+            namespace: None,
+            has_linkerd: false,
+        });
+    }
+    found
+}

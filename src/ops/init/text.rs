@@ -1,0 +1,244 @@
+//! `shipgate.yaml` as `init` writes it: every line says what it is, and what is guessed says so.
+
+use std::fmt::Write;
+
+use super::{
+    found::{Address, Found, Way},
+    places::Place,
+};
+use crate::{
+    config::traffic_key,
+    manifest::{self, ObjectRef},
+};
+
+/// What somebody has said besides.
+pub(super) struct Known<'a> {
+    /// Address of a service, with `{service}` for its name.
+    pub address: Option<&'a str>,
+    /// Address of a Prometheus.
+    pub prometheus: Option<&'a str>,
+}
+
+/// Returns the configuration of some services in some environments.
+pub(super) fn config(places: &[Place], services: &[Found], known: &Known<'_>) -> String {
+    let mut text = "# yaml-language-server: $schema=shipgate.schema.json
+# How this repository is deployed. Written by `shipgate init` from the manifests; what they do not tell is marked `guess`.
+# Line 1 is for editors: shipgate schema config > shipgate.schema.json
+version: 1
+environments:
+"
+    .to_owned();
+    for place in places {
+        let _ = writeln!(text, "  {}:", scalar(&place.name));
+        if !place.root.is_empty() {
+            let root = scalar(&place.root);
+            let _ = writeln!(text, "    root: {root}   # stands for {{root}} below");
+        }
+        let policy = scalar(&format!("policies/{}.yaml", place.name));
+        let _ = writeln!(text, "    policy: {policy}   # when it may be deployed to");
+    }
+    text.push_str("providers:\n");
+    match known.prometheus {
+        Some(url) => {
+            let _ = writeln!(
+                text,
+                "  prometheus: {{url: {}}}   # `token_env: NAME` names the variable with its token",
+                scalar(url)
+            );
+        }
+        None => text.push_str(
+            "  {}   # prometheus: {url: \"https://prometheus.example\", token_env: PROMETHEUS_TOKEN}\n",
+        ),
+    }
+    text.push_str("services:\n");
+    for service in services {
+        write_service(&mut text, service, known);
+    }
+    text
+}
+
+fn write_service(text: &mut String, service: &Found, known: &Known<'_>) {
+    let because = service.because.replace(char::is_control, " ");
+    let _ = writeln!(text, "  # {because}.");
+    let _ = writeln!(text, "  {}:", scalar(&service.name));
+    let manifests: Vec<String> = service.manifests.iter().map(|it| quoted(it)).collect();
+    let _ = writeln!(text, "    manifests: [{}]", manifests.join(", "));
+    let _ = writeln!(text, "    image: {}", scalar(&service.image));
+    let arms = arms(&service.way);
+    if let Way::Chart(_, file, tag) = &service.way {
+        let _ = writeln!(
+            text,
+            "    helm: {{file: {}, image_tag: {}}}",
+            quoted(file),
+            scalar(tag)
+        );
+    }
+    let named = arms.iter();
+    let named: Vec<String> = named
+        .map(|(arm, it)| format!("{arm}: {}", object(it)))
+        .collect();
+    let guess = match service.way {
+        Way::Chart(..) => "   # guess: the name of the release",
+        _ => "",
+    };
+    let _ = writeln!(text, "    workloads: {{{}}}{guess}", named.join(", "));
+    match &service.way {
+        Way::Canary {
+            traffic: Some((of, backend)),
+            ..
+        } => {
+            let key = traffic_key(&of.kind).unwrap_or_default();
+            let backend = backend.as_ref();
+            let backend =
+                backend.map_or_else(String::new, |it| format!(", canary: {}", scalar(it)));
+            let _ = writeln!(text, "    traffic: {{{key}: {}{backend}}}", object(of));
+        }
+        Way::Canary { traffic: None, .. } => text.push_str("    traffic: {replicas: {}}\n"),
+        Way::BlueGreen { service, .. } => {
+            let _ = writeln!(text, "    traffic: {{service: {}}}", object(service));
+        }
+        Way::Rolling(_) | Way::Chart(..) | Way::Rollout(..) => {}
+    }
+    live(text, service, &arms);
+    strategy(text, &service.way);
+    verification(text, service, known);
+}
+
+/// The workloads with the words for them.
+fn arms(way: &Way) -> Vec<(&'static str, &ObjectRef)> {
+    match way {
+        Way::Rolling(workload) | Way::Chart(workload, ..) => vec![("stable", workload)],
+        Way::Rollout(holder, _) => vec![("stable", holder)],
+        Way::Canary { stable, canary, .. } => vec![("stable", stable), ("canary", canary)],
+        Way::BlueGreen { blue, green, .. } => vec![("blue", blue), ("green", green)],
+    }
+}
+
+fn live(text: &mut String, service: &Found, arms: &[(&'static str, &ObjectRef)]) {
+    text.push_str(
+        "    live:   # which version really runs: asked of the cluster, as your kubeconfig leads there; `http`, `argocd` and `flux` do too\n",
+    );
+    for (arm, _) in arms {
+        let mut keys = Vec::new();
+        if let Way::Rollout(_, rollout) = &service.way {
+            keys.push(format!("workload: {}", object(rollout)));
+        }
+        if let Some(namespace) = &service.namespace {
+            keys.push(format!("namespace: {}", scalar(namespace)));
+        }
+        let _ = writeln!(text, "      {arm}: {{kubernetes: {{{}}}}}", keys.join(", "));
+    }
+}
+
+fn strategy(text: &mut String, way: &Way) {
+    text.push_str("    strategy:\n");
+    text.push_str(match way {
+        Way::Rolling(_) | Way::Chart(..) => {
+            "      rolling: {bake_time: 5m}   # watched for so long before it counts as good\n"
+        }
+        Way::Rollout(..) => {
+            "      argo_rollouts: {follow_for: 1h, bake_time: 5m}   # its controller does the steps\n"
+        }
+        Way::BlueGreen { .. } => {
+            "      blue_green: {bake_time: 5m, keep_for: 1h}   # the old colour stays for a way back\n"
+        }
+        Way::Canary { .. } => {
+            "      canary:
+        steps:
+          - set_weight: 10
+          - pause: {duration: 10m}   # watched all the while; worse ends it at once
+          - set_weight: 50
+          - pause: {duration: 10m}
+"
+        }
+    });
+}
+
+fn verification(text: &mut String, service: &Found, known: &Known<'_>) {
+    let (address, guess) = match (known.address, &service.address) {
+        (Some(given), _) => (given.replace("{service}", &service.name), String::new()),
+        (None, Address::Outside(address)) => (address.clone(), String::new()),
+        (None, Address::Inside(address)) => (
+            address.clone(),
+            "   # guess: known inside the cluster only; name the address that your pipeline sees"
+                .to_owned(),
+        ),
+    };
+    let health = scalar(&format!(
+        "{}{}",
+        address.trim_end_matches('/'),
+        service.health
+    ));
+    let _ = writeln!(text, "    verification:\n      interval: 30s");
+    let _ = writeln!(text, "      health: [{{http: {health}}}]{guess}");
+    let Some(preset) = preset(service) else {
+        text.push_str(
+            "      # metrics:   # a threshold of your own, or `preset:` (docs/providers.md)
+      #   - name: errors
+      #     provider: prometheus
+      #     query: 'sum(rate(http_requests_total{service=\"{{service}}\",version=\"{{version}}\",status=~\"5..\"}[2m]))'
+      #     threshold_range: {max: 1}
+",
+        );
+        return;
+    };
+    let sign = if known.prometheus.is_some() { "" } else { "# " };
+    let _ = writeln!(
+        text,
+        "      {sign}metrics:\n      {sign}  - {preset}   # errors and duration, the new version compared with the old one"
+    );
+}
+
+/// Returns the preset that the objects of a canary tell of.
+fn preset(service: &Found) -> Option<String> {
+    let Way::Canary {
+        stable,
+        canary,
+        traffic,
+    } = &service.way
+    else {
+        return None;
+    };
+    let namespace = service.namespace.as_ref();
+    let namespace = namespace.map(|it| format!("namespace: {}", scalar(it)));
+    let kind = traffic.as_ref().map(|(object, _)| object.kind.as_str());
+    let (name, with) = match kind {
+        _ if service.has_linkerd => (
+            "linkerd",
+            vec![
+                format!("stable: {}", scalar(&stable.name)),
+                format!("canary: {}", scalar(&canary.name)),
+            ],
+        ),
+        Some("Ingress") => {
+            let ingress = service.ingress.iter();
+            let ingress = ingress.map(|it| format!("ingress: {}", scalar(it)));
+            ("ingress_nginx", ingress.collect())
+        }
+        Some("VirtualService") => ("istio", Vec::new()),
+        _ => return None,
+    };
+    let with: Vec<String> = with.into_iter().chain(namespace).collect();
+    if with.is_empty() {
+        return Some(format!("{{preset: {name}}}"));
+    }
+    Some(format!("{{preset: {name}, with: {{{}}}}}", with.join(", ")))
+}
+
+fn object(object: &ObjectRef) -> String {
+    scalar(&object.to_string())
+}
+
+/// A text as YAML has it, also in a flow collection: without quotes where nobody could take it for
+/// anything else.
+fn scalar(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    if text.bytes().all(is_plain) && manifest::is_text(text, true) {
+        return text.to_owned();
+    }
+    quoted(text)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}

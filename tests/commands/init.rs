@@ -1,0 +1,386 @@
+//! `shipgate init` on trees of different shapes: what it writes is valid, can be planned, and says what it
+//! guessed.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex},
+};
+
+use shipgate::{
+    cli::{self, Context},
+    clock::ManualClock,
+};
+use tempfile::TempDir;
+
+#[derive(Clone, Default)]
+struct Sink(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Sink {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+/// Runs a command on a Tuesday morning: exit code, standard output, standard error.
+fn run(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
+    let (stdout, stderr) = (Sink::default(), Sink::default());
+    let context = Context {
+        environment: BTreeMap::from([("USER".to_owned(), "alex".to_owned())]),
+        clock: Arc::new(ManualClock::at("2026-03-10T10:00:00Z".parse().unwrap())),
+        stdout: Box::new(stdout.clone()),
+        stderr: Box::new(stderr.clone()),
+        stdout_is_terminal: false,
+        stderr_is_terminal: false,
+        listens_to_signals: false,
+        folder: folder.to_owned(),
+    };
+    let arguments = ["shipgate"].iter().chain(arguments);
+    let code = cli::run(arguments.map(Into::into), context);
+    (code, stdout.text(), stderr.text())
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/init")
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// A copy of one of the trees.
+fn tree(name: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    copy(&fixtures().join(name), folder.path());
+    folder
+}
+
+/// Commits what is in a folder and returns the path of a bare clone of it.
+fn bare(folder: &Path) -> String {
+    let git = |arguments: &[&str]| {
+        let ran = Command::new("git")
+            .args(["-c", "user.name=Alex", "-c", "user.email=alex@example.com"])
+            .args(arguments)
+            .current_dir(folder)
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+    };
+    git(&["init", "--quiet", "--initial-branch=main"]);
+    git(&["add", "--all"]);
+    git(&["commit", "--quiet", "--no-gpg-sign", "--message=first"]);
+    git(&["clone", "--quiet", "--bare", ".", ".git/bare.git"]);
+    folder.join(".git/bare.git").display().to_string()
+}
+
+/// The names below a key of the first level.
+fn names(config: &str, key: &str) -> Vec<String> {
+    let (_, rest) = config.split_once(&format!("\n{key}:\n")).unwrap();
+    rest.lines()
+        .take_while(|line| line.starts_with(' '))
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| !name.starts_with([' ', '#']))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn all_trees() -> Vec<String> {
+    let entries = fs::read_dir(fixtures()).unwrap();
+    let mut all: Vec<String> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
+    let mut told = String::new();
+    for name in all_trees() {
+        let folder = tree(&name);
+        let (code, out, _) = run(folder.path(), &["init"]);
+        assert_eq!(code, 0, "{name}\n{out}");
+        let config = fs::read_to_string(folder.path().join("shipgate.yaml")).unwrap();
+        let (code, valid, _) = run(folder.path(), &["validate"]);
+        assert_eq!(code, 0, "{name}\n{valid}\n{config}");
+        let repository = bare(folder.path());
+        told.push_str(&format!("== {name}\n"));
+        let (_, out, _) = run(tree(&name).path(), &["init", "--output", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let notes = report["notes"].as_array().unwrap();
+        let notes: Vec<&str> = notes.iter().map(|note| note.as_str().unwrap()).collect();
+        for note in &notes {
+            told.push_str(&format!("{note}\n"));
+        }
+        for environment in names(&config, "environments") {
+            for service in names(&config, "services") {
+                let elsewhere = format!("{service} has other files in {environment} than");
+                if notes.iter().any(|note| note.starts_with(&elsewhere)) {
+                    continue;
+                }
+                let (code, plan, errors) = run(
+                    folder.path(),
+                    &[
+                        "plan",
+                        "--offline",
+                        "--repository",
+                        &repository,
+                        "--service",
+                        &service,
+                        "--environment",
+                        &environment,
+                        "--version",
+                        "1.1",
+                    ],
+                );
+                assert_eq!(
+                    code, 0,
+                    "{name} {service} {environment}\n{plan}\n{errors}\n{config}"
+                );
+                assert!(plan.contains("1.1"), "{plan}");
+            }
+        }
+    }
+    insta::assert_snapshot!(told, @r"
+    == argo-rollouts
+    found the environment production in apps
+    found worker: Rollout/worker brings it out, so argo_rollouts
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == blue-green
+    found the environment production in prod
+    found cart: Deployment/cart-blue and Deployment/cart-green are two colours, and `colour` in the selector of Service/cart says which one serves, so blue_green
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == canary-ingress
+    found the environment production in clusters/prod
+    found ads: Deployment/ads-canary stands beside Deployment/ads, and Ingress/ads-canary splits the traffic, so canary
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster
+    == canary-istio
+    found the environment production in mesh
+    found cart: Deployment/cart-canary stands beside Deployment/cart, and VirtualService/cart splits the traffic, so canary
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster
+    == canary-pods
+    found the environment production in k8s
+    found web: Deployment/web-canary stands beside Deployment/web, and Service/web leads to the pods of both, so canary
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == canary-without-traffic
+    found the environment production in .
+    found web: Deployment/web is alone, so rolling
+    Deployment/web-canary looks like a canary of Deployment/web, but nothing splits the traffic between them: it is left out
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == folders
+    found the environment production in clusters/prod
+    found advertisements: Deployment/advertisements-canary stands beside Deployment/advertisements, and Ingress/advertisements-canary splits the traffic, so canary
+    found discounts: Deployment/discounts is alone, so rolling
+    found storefront: Deployment/storefront is alone, so rolling
+    clusters/lab is no environment of these services: their files are not in it, as they are in clusters/prod
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm
+    found the environment production in environments/prod
+    found the environment staging in environments/staging
+    found orders: the chart in `charts/orders` writes it, with the values of environments/prod/values.yaml, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == kustomize
+    found the environment production in overlays/production
+    found the environment staging in overlays/staging
+    found api: Deployment/api is alone, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == kustomize-one-version
+    found the environment production in overlays/production
+    found the environment staging in overlays/staging
+    found web: Deployment/web is alone, so rolling
+    api is left out: base/api.yaml:15 would bring its version to every environment at once; give each kustomization an entry in `images`
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == plain
+    found the environment production in .
+    found shop: Deployment/shop is alone, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == several
+    found the environment production in deploy
+    found agent: DaemonSet/agent is alone, so rolling
+    found mail: StatefulSet/mail is alone, so rolling
+    pinned is left out: deploy/pinned.yaml:16: the image `registry.example/pinned@sha256:0000000000000000000000000000000000000000000000000000000000000000` is fixed by its digest, expected a tag
+    policies/production.yaml is there already and stays as it is
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    ");
+}
+
+#[test]
+fn a_canary_behind_an_ingress_is_written_so() {
+    let folder = tree("canary-ingress");
+    let flags = ["--prometheus", "https://prometheus.example", "--dry-run"];
+    let (code, out, _) = run(folder.path(), &[&["init"], &flags[..]].concat());
+    assert_eq!(code, 0);
+    assert!(!folder.path().join("shipgate.yaml").exists());
+    assert!(!folder.path().join("policies").exists());
+    insta::assert_snapshot!(out, @r#"
+    # --- shipgate.yaml
+    # yaml-language-server: $schema=shipgate.schema.json
+    # How this repository is deployed. Written by `shipgate init` from the manifests; what they do not tell is marked `guess`.
+    # Line 1 is for editors: shipgate schema config > shipgate.schema.json
+    version: 1
+    environments:
+      production:
+        root: clusters/prod   # stands for {root} below
+        policy: policies/production.yaml   # when it may be deployed to
+    providers:
+      prometheus: {url: "https://prometheus.example"}   # `token_env: NAME` names the variable with its token
+    services:
+      # Deployment/ads-canary stands beside Deployment/ads, and Ingress/ads-canary splits the traffic.
+      ads:
+        manifests: ["{root}/ads-canary.yaml", "{root}/ads.yaml", "{root}/ingress.yaml"]
+        image: registry.example/ads
+        workloads: {stable: Deployment/ads, canary: Deployment/ads-canary}
+        traffic: {ingress_nginx: Ingress/ads-canary}
+        live:   # which version really runs: asked of the cluster, as your kubeconfig leads there; `http`, `argocd` and `flux` do too
+          stable: {kubernetes: {namespace: shop}}
+          canary: {kubernetes: {namespace: shop}}
+        strategy:
+          canary:
+            steps:
+              - set_weight: 10
+              - pause: {duration: 10m}   # watched all the while; worse ends it at once
+              - set_weight: 50
+              - pause: {duration: 10m}
+        verification:
+          interval: 30s
+          health: [{http: "https://ads.shop.example/health"}]
+          metrics:
+            - {preset: ingress_nginx, with: {ingress: ads, namespace: shop}}   # errors and duration, the new version compared with the old one
+    # --- policies/production.yaml
+    # When may production be deployed to? Written by `shipgate init`: the hours and the time zone are guesses, make them
+    # yours. Outside of the windows nothing goes forward (exit code 10); going back is always allowed.
+    # Try it: shipgate check --policy policies/production.yaml --at 2026-12-25T15:00:00Z
+    version: 1
+    timezone: UTC
+
+    allowed_windows:
+      - {name: office hours, days: [Mon, Tue, Wed, Thu], hours: "09:00-16:00"}
+      # Friday afternoon is closed: nobody wants to repair things on a Friday evening.
+      - {name: Friday morning, days: [Fri], hours: "09:00-12:00"}
+
+    # Days on which nothing is deployed: dates, rules, or an .ics file. As an example, the federal holidays of
+    # the United States:
+    # blocked_dates:
+    #  - {name: New Year's Day, rule: January 1 observed}
+    #  - {name: Birthday of Martin Luther King Jr., rule: 3rd Monday of January}
+    #  - {name: Washington's Birthday, rule: 3rd Monday of February}
+    #  - {name: Memorial Day, rule: last Monday of May}
+    #  - {name: Juneteenth, rule: June 19 observed}
+    #  - {name: Independence Day, rule: July 4 observed}
+    #  - {name: Labor Day, rule: 1st Monday of September}
+    #  - {name: Columbus Day, rule: 2nd Monday of October}
+    #  - {name: Veterans Day, rule: November 11 observed}
+    #  - {name: Thanksgiving Day, rule: 4th Thursday of November}
+    #  - {name: Christmas Day, rule: December 25 observed}
+    "#);
+}
+
+#[test]
+fn nothing_is_overwritten_and_what_is_missing_is_said() {
+    let folder = tree("plain");
+    fs::write(folder.path().join("shipgate.yaml"), "mine\n").unwrap();
+    let (code, out, _) = run(folder.path(), &["init"]);
+    assert_eq!(code, 2);
+    let kept = fs::read_to_string(folder.path().join("shipgate.yaml")).unwrap();
+    assert_eq!(kept, "mine\n");
+    assert!(!folder.path().join("policies").exists(), "all or none");
+    let empty = tempfile::tempdir().unwrap();
+    fs::write(empty.path().join("notes.yaml"), "kind: List\nitems: []\n").unwrap();
+    let (nothing, without, _) = run(empty.path(), &["init"]);
+    assert_eq!(nothing, 30);
+    let without = without.replace(
+        &empty.path().canonicalize().unwrap().display().to_string(),
+        "FOLDER",
+    );
+    let without = without.replace(&empty.path().display().to_string(), "FOLDER");
+    insta::assert_snapshot!(format!("{out}\n{without}"), @r"
+    ERROR  shipgate.yaml is there already, and `init` overwrites nothing; nothing was written
+
+      exit code   2 usage
+
+    next: `shipgate init --dry-run` prints what it would write; move the file away to begin again
+
+    EDIT REFUSED  no workload is found in `FOLDER` that could be a service
+
+      exit code   30 edit-refused
+
+    next: run it in the folder of your GitOps repository; it looks for Deployments, StatefulSets,
+          DaemonSets, Rollouts and Helm charts
+    ");
+}
+
+#[test]
+fn every_pipeline_file_names_the_service_and_the_environment() {
+    for system in ["github", "gitlab", "azure", "circleci", "jenkins"] {
+        let folder = tree("blue-green");
+        let (code, out, _) = run(folder.path(), &["init", "--ci", system]);
+        assert_eq!(code, 0, "{out}");
+        let path = out.split([' ', ',']).find(|word| {
+            [".yml", "Jenkinsfile"]
+                .iter()
+                .any(|end| word.ends_with(end))
+                && !word.contains("shipgate.yaml")
+        });
+        let text = fs::read_to_string(folder.path().join(path.unwrap())).unwrap();
+        assert!(
+            text.contains("cart") && text.contains("production"),
+            "{text}"
+        );
+        assert!(!text.contains("advertisements"), "{text}");
+    }
+}
+
+#[test]
+fn names_in_manifests_write_no_lines_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = fs::read_to_string(fixtures().join("plain/shop.yaml")).unwrap();
+    let odd = "odd\nservices: {}\n#";
+    fs::create_dir(folder.path().join(odd)).unwrap();
+    fs::write(folder.path().join(odd).join("shop.yaml"), &manifest).unwrap();
+    let evil = manifest.replace("name: shop\n", "name: \"shop\\n  evil: {}\"\n");
+    fs::write(folder.path().join(odd).join("evil.yaml"), evil).unwrap();
+    let (code, out, _) = run(folder.path(), &["init"]);
+    assert_eq!(code, 0, "{out}");
+    let config = fs::read_to_string(folder.path().join("shipgate.yaml")).unwrap();
+    assert_eq!(names(&config, "services"), ["shop"], "{config}");
+    let (code, out, _) = run(folder.path(), &["validate", "shipgate.yaml"]);
+    assert_eq!(code, 0, "{out}\n{config}");
+}
