@@ -193,10 +193,18 @@ fn nothing_is_wider_than_the_terminal_and_nothing_stays_behind() {
     }
 }
 
+/// Environment, flags, and whether there is a picture, colours, characters beyond ASCII.
+type Row = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+    bool,
+    bool,
+    bool,
+);
+
 #[test]
 fn colours_and_pictures_are_as_the_environment_says() {
-    let rows: [(&[(&str, &str)], &[&str], bool, bool, bool); 6] = [
-        // (environment, flags, picture, colours, characters beyond ASCII)
+    let rows: [Row; 6] = [
         (&USUAL, &[], true, true, true),
         (&[("TERM", "xterm")], &[], true, true, false),
         (
