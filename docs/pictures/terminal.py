@@ -18,7 +18,7 @@ from pathlib import Path
 import pyte
 from PIL import Image, ImageDraw, ImageFont
 
-COLUMNS, ROWS = 110, 34
+COLUMNS, ROWS = 110, 40
 SIZE, LINE, MARGIN = 14, 19, 16
 FONTS = Path("/usr/share/fonts/truetype/dejavu")
 BACKGROUND, TEXT, DIM = (22, 27, 34), (214, 220, 228), (132, 141, 151)
@@ -58,7 +58,10 @@ def watch(binary):
             break
         stream.feed(data)
         text = "\n".join(screen.display)
-        if all(word in text for word in ("so far", "old ", "weight    ", "time   ")):
+        # In between the picture is drawn anew, line by line.
+        last = text.rstrip().splitlines()[-1] if text.strip() else ""
+        is_whole = last.startswith("  so far    ") and " of 11 steps" in text and "11 canary to 0" in text
+        if is_whole and all(word in text for word in ("old ", "weight    ", "left", "latency_p95 pass")):
             best = [[screen.buffer[row][column] for column in range(COLUMNS)] for row in range(ROWS)]
     os.waitpid(process, 0)
     return best

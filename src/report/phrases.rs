@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, FixedOffset, TimeDelta, Utc};
 
 use super::{Ended, sanitise};
 use crate::{
-    event::{Deployment, Ending, MetricRecord, Outcome, StepRecord},
+    event::{Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState},
     manifest::Change,
     policy::{ClockState, Effect, PolicySource, Reason, Verdict},
     units::format_duration,
@@ -126,6 +126,14 @@ pub fn between(from: DateTime<Utc>, to: DateTime<Utc>) -> String {
         .to_std()
         .map(format_duration)
         .unwrap_or_default()
+}
+
+/// Returns how a step stands once the run is over: nothing waits any more then.
+pub fn step_state(state: StepState) -> &'static str {
+    match state {
+        StepState::Waiting => "not begun",
+        state => state.word(),
+    }
 }
 
 /// Returns how long a step took, empty while it has no end.

@@ -133,7 +133,7 @@ fn steps(outcome: &Outcome) -> Option<Table> {
             step.index.to_string(),
             step.name.clone(),
             step.weight.map(|it| it.to_string()).unwrap_or_default(),
-            step.state.word().to_owned(),
+            phrases::step_state(step.state).to_owned(),
             phrases::step_length(step),
         ]
     });

@@ -260,7 +260,7 @@ fn changes(changes: &[Change], lines: &mut Vec<Line>) {
 fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
     let rows = deployment.steps.iter().map(|step| {
         vec![
-            step.state.word().to_owned(),
+            phrases::step_state(step.state).to_owned(),
             step.index.to_string(),
             step.name.clone(),
             step.weight.map(|it| it.to_string()).unwrap_or_default(),

@@ -63,8 +63,8 @@ fn a_protected_branch_stays_as_it_is_and_blocks_nobody_later() {
     steps
     state # step weight began (UTC) took
     failed 1 Deployment/discounts to 2.0 TIME LENGTH
-    waiting 2 wait until stable runs 2.0
-    waiting 3 watch stable for LENGTH
+    not begun 2 wait until stable runs 2.0
+    not begun 3 watch stable for LENGTH
 
     next: check the token's rights and the protection of the branch
     ");

@@ -112,10 +112,10 @@ fn text_of_a_rolled_back_canary() {
       exit code   40 rolled-back
 
     steps
-      state    #  step                            weight  began (UTC)  took
-      passed   1  canary to 1.1, wait until live  0%      14:00:04     4m6s
-      failed   2  set weight 10%, watch for 10m   10%     14:04:10     10m10s
-      waiting  3  promote                         0%
+      state      #  step                            weight  began (UTC)  took
+      passed     1  canary to 1.1, wait until live  0%      14:00:04     4m6s
+      failed     2  set weight 10%, watch for 10m   10%     14:04:10     10m10s
+      not begun  3  promote                         0%
 
     metrics
       verdict       metric  value     wanted       failed   detail
