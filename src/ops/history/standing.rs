@@ -212,12 +212,16 @@ pub(super) fn missing(
         if from.is_some_and(|from| began < Some(from)) {
             continue;
         }
+        // A push of somebody who was killed can land after whoever goes on has announced the same step.
+        let is_there = |step: &str| {
+            let mut tries = records.iter().filter(|record| record.step == step);
+            tries.any(|record| {
+                let intended = record.intended.as_ref();
+                intended.is_some_and(|id| on_branch.contains(id) || on_branch.contains(&record.id))
+            })
+        };
         for record in landed(&records) {
-            let Some(commit) = record
-                .intended
-                .as_ref()
-                .filter(|id| !on_branch.contains(id) && !on_branch.contains(&record.id))
-            else {
+            let Some(commit) = record.intended.as_ref().filter(|_| !is_there(&record.step)) else {
                 continue;
             };
             gaps.push(Gap {
