@@ -296,9 +296,10 @@ def worlds(_):
         for server, count, rollouts in re.findall(r"worlds over ([^:]+): (\d+) with (\d+) rollouts", text):
             parts.append(f"{int(rollouts):,} rollouts in {int(count):,} worlds over {server} "
                          f"in {took:,.0f} s ({cpu:,.0f} s of CPU)")
-        found = set(re.findall(r"planted (\w+): found", text))
-        if found:
-            parts.append(f"{len(found)} planted bugs found")
+        planted = dict(re.findall(r"planted (\w+): (found|not found)", text))
+        if planted:
+            found = list(planted.values()).count("found")
+            parts.append(f"{found} of {len(planted)} planted bugs found")
     return "; ".join(parts), failed, "from 0"
 
 
