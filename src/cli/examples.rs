@@ -13,7 +13,7 @@ pub const CHECK: &str = r"Examples:
   shipgate check --environment production --service shop --wait-for-window 2h
   shipgate check --policy policies/production.yaml --at 2026-12-24T15:00:00Z
 
-Exit code 0: allowed; 10 to 16: not now, and the reason says when or who; 3: the policy is not valid.";
+Exit code 0: allowed; 10 to 14: not now, and the reason says when or who; 3: the policy is not valid.";
 
 /// Of `next`.
 pub const NEXT: &str = r"Examples:

@@ -384,3 +384,58 @@ fn names_in_manifests_write_no_lines_of_their_own() {
     let (code, out, _) = run(folder.path(), &["validate", "shipgate.yaml"]);
     assert_eq!(code, 0, "{out}\n{config}");
 }
+
+#[test]
+fn whose_image_or_chart_it_is_is_never_taken_by_its_place_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let write = |path: &str, text: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    for chart in ["web", "worker"] {
+        let description = format!("apiVersion: v2\nname: {chart}\nversion: 0.1.0\n");
+        write(&format!("charts/{chart}/Chart.yaml"), &description);
+        let values = format!("image:\n  repository: registry.example/{chart}\n  tag: \"1.0\"\n");
+        write(&format!("charts/{chart}/values.yaml"), &values);
+    }
+    let (code, out, told) = run(root, &["init"]);
+    assert_eq!(code, 0, "{out}");
+    let config = fs::read_to_string(root.join("shipgate.yaml")).unwrap();
+    assert_eq!(names(&config, "environments"), ["production"], "{config}");
+    assert_eq!(names(&config, "services"), ["web"], "{config}");
+    assert!(told.contains("the chart `worker` is left out"), "{told}");
+
+    let rows = [
+        (
+            "registry.example/shop-backend",
+            Some("registry.example/shop-backend"),
+        ),
+        ("registry.example/backend", None),
+    ];
+    for (image, written) in rows {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = fs::read_to_string(fixtures().join("plain/shop.yaml")).unwrap();
+        let proxy = format!(
+            "containers: [{{name: proxy, image: \"proxy:2\"}}, {{name: app, image: \"{image}:1.0\"}}]"
+        );
+        let (head, rest) = manifest.split_once("containers:").unwrap();
+        let rest = rest.split_once("\n---").map_or("", |(_, rest)| rest);
+        let text = format!("{head}{proxy}\n---{rest}");
+        fs::write(folder.path().join("shop.yaml"), &text).unwrap();
+        let (code, out, _) = run(folder.path(), &["init"]);
+        assert_eq!(
+            code,
+            if written.is_some() { 0 } else { 30 },
+            "{out}\n{text}"
+        );
+        match written {
+            Some(image) => {
+                let config = fs::read_to_string(folder.path().join("shipgate.yaml")).unwrap();
+                assert!(config.contains(&format!("image: {image}\n")), "{config}");
+            }
+            None => assert!(out.contains("has 2 containers"), "{out}"),
+        }
+    }
+}

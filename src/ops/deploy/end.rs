@@ -260,7 +260,7 @@ impl Run<'_> {
             _ if self.tidies() => self.left_untidy(what, reason).await,
             (StopReason::StarterGone | StopReason::TakenOver, _) | (_, OnCancel::Hold) => {
                 if reason != StopReason::StarterGone
-                    && let Err(taken_over) = self.leave(reason).await
+                    && let Err(taken_over) = self.leave(reason.sentence()).await
                 {
                     return taken_over;
                 }
@@ -283,7 +283,7 @@ impl Run<'_> {
     /// take that back, and nothing more is pushed either.
     async fn left_untidy(&mut self, what: &str, reason: StopReason) -> Outcome {
         if reason != StopReason::StarterGone
-            && let Err(taken_over) = self.leave(reason).await
+            && let Err(taken_over) = self.leave(reason.sentence()).await
         {
             return taken_over;
         }
@@ -299,7 +299,7 @@ impl Run<'_> {
 
     /// Says in the journal that nobody is at it any more: without a time until which it is held
     /// nobody waits for that, and nobody but a person takes it back.
-    async fn leave(&mut self, reason: StopReason) -> Result<(), Outcome> {
+    async fn leave(&mut self, reason: &str) -> Result<(), Outcome> {
         // That it has come to tidying up tells whoever recovers that it is good.
         let at = if self.tidies() {
             self.at
@@ -309,7 +309,7 @@ impl Run<'_> {
         let step = forward::number(&self.plan, at);
         let entry = Entry {
             weight: self.deployment.weight,
-            reason: Some(reason.sentence()),
+            reason: Some(reason),
             ..Entry::new(forward::state(&self.plan, at), &step, FAREWELL)
         };
         match self.writer.record(&entry, &self.stop).await {
@@ -333,6 +333,9 @@ impl Run<'_> {
             return failure.into();
         }
         if self.tidies() {
+            if let Err(taken_over) = self.leave(&failure.to_string()).await {
+                return taken_over;
+            }
             let text =
                 format!("{what} is live and was judged good, but is not tidied up: {failure}");
             let mut outcome = Outcome::new(Ending::Held, text);

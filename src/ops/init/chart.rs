@@ -19,6 +19,13 @@ pub(super) struct Chart<'a> {
     folder: &'a str,
 }
 
+impl Chart<'_> {
+    /// Is a file in the chart's folder?
+    fn holds(&self, path: &str) -> bool {
+        self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder))
+    }
+}
+
 /// Finds the charts, but for those that are parts of another one.
 pub(super) fn charts(objects: &[Surveyed]) -> Vec<Chart<'_>> {
     let descriptions = objects
@@ -58,7 +65,15 @@ pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&
         charts.any(|chart| folder(&object.path) == chart.folder) && name == Some("values.yaml")
     };
     let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_own);
-    if others.is_empty() { own } else { others }
+    let mut chosen = if others.is_empty() { own } else { others };
+    // Values files of different charts have the same keys, and are not one service in several environments.
+    let mut of_one = charts.iter();
+    if let Some(one) = of_one.find(|chart| chosen.iter().any(|it| chart.holds(&it.path))) {
+        let is_of_another =
+            |path: &str| !one.holds(path) && charts.iter().any(|chart| chart.holds(path));
+        chosen.retain(|it| !is_of_another(&it.path));
+    }
+    chosen
 }
 
 /// Finds the services of charts in an environment; what cannot be one is noted.
@@ -78,8 +93,14 @@ pub(super) fn services(
             charts.len() == 1 || it.path.contains(chart.name) || folder(&it.path) == chart.folder
         };
         let Some(values) = of_place.iter().find(beside) else {
+            let of_another = values.iter().any(|it| !chart.holds(&it.path));
+            let why = if charts.len() > 1 && of_another {
+                "only one chart is written: add this one by hand, as docs/strategies.md says"
+            } else {
+                "no values file with `image.tag` is found for it"
+            };
             notes.push(format!(
-                "{}: no values file with `image.tag` is found for the chart `{}`: it is left out",
+                "{}: the chart `{}` is left out: {why}",
                 chart.folder, chart.name
             ));
             continue;

@@ -251,12 +251,31 @@ impl<'a> Survey<'a> {
             container.get("name").and_then(Value::as_str) == Some(name)
                 || repository(container) == name
         });
-        let Some(container) = own.or(containers.first()) else {
-            notes.push(format!(
-                "{} has no containers: it is left out",
-                workload.object
-            ));
-            return None;
+        let own = own.or_else(|| {
+            let mut like = containers.iter();
+            like.find(|container| repository(container).contains(name))
+        });
+        let container = match (own, containers) {
+            (Some(own), _) => own,
+            (None, [only]) => only,
+            (None, []) => {
+                notes.push(format!(
+                    "{} has no containers: it is left out",
+                    workload.object
+                ));
+                return None;
+            }
+            // The first one may be a proxy.
+            (None, several) => {
+                let images: Vec<String> = several.iter().filter_map(image).collect();
+                notes.push(format!(
+                    "{} has {} containers, and neither a name nor an image like its own ({}): it is left out",
+                    workload.object,
+                    several.len(),
+                    images.join(", ")
+                ));
+                return None;
+            }
         };
         let Some(image) = image(container) else {
             notes.push(format!(
