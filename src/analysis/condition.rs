@@ -195,7 +195,11 @@ fn symbol(rest: &[char]) -> (usize, Option<String>) {
             let found: String = rest.iter().take(2).collect();
             (2, Some(format!("found `{found}`, which does not go here")))
         }
-        ['!' | '<' | '>' | '+' | '-' | '*' | '/' | '%' | ',', ..] => (1, None),
+        ['!' | '<' | '>' | '+' | '-' | '*' | '/' | ',', ..] => (1, None),
+        ['%', ..] => (
+            1,
+            Some("found `%`, which works on whole numbers only, and `result` is none: write `result - 10 * floor(result / 10)` for `result % 10`".to_owned()),
+        ),
         ['=', ..] => (1, Some("found `=`, expected `==`".to_owned())),
         ['&', ..] => (1, Some("found `&`, expected `&&`".to_owned())),
         ['|', ..] => (1, Some("found `|`, expected `||`".to_owned())),
@@ -319,6 +323,7 @@ mod tests {
             "result < \"5\"",
             "result < 5 // always",
             "result ** 2 < 4",
+            "result % 2 == 0",
             "len(result) > 1",
             "all(1..9999999999, true) or result > 1",
             "1 < result < 3",
@@ -358,6 +363,7 @@ mod tests {
         "result < \"5\"": at character 10: found '"', which does not go here
         "result < 5 // always": at character 12: found `//`, which does not go here
         "result ** 2 < 4": at character 8: found `**`, which does not go here
+        "result % 2 == 0": at character 8: found `%`, which works on whole numbers only, and `result` is none: write `result - 10 * floor(result / 10)` for `result % 10`
         "len(result) > 1": at character 1: found `len`; known: result, and, or, not, true, false, abs, min, max, floor, ceil, round, isNaN, isInf
         "all(1..9999999999, true) or result > 1": at character 1: found `all`; known: result, and, or, not, true, false, abs, min, max, floor, ceil, round, isNaN, isInf
         "1 < result < 3": cannot be computed for a result of 0: invalid operands for operator <
@@ -366,7 +372,7 @@ mod tests {
         "result < 1e999": at character 10: found `1e999`, expected a number such as 0.05
         "(result < 1": ends too early: a number, `result` or `)` is missing
         "result < 1)": at character 11: found ')' where something else must stand
-        "result > 5 % 0": cannot be computed for a result of 0: integer divide by zero
+        "result > 5 % 0": at character 12: found `%`, which works on whole numbers only, and `result` is none: write `result - 10 * floor(result / 10)` for `result % 10`
         "let a = 1; result > a": at character 1: found `let`; known: result, and, or, not, true, false, abs, min, max, floor, ceil, round, isNaN, isInf
         "result >\n  1 1": at character 14: found '1' where something else must stand
         "result < 1111111111111111111111111111111": has 409 characters, expected at most 400

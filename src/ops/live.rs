@@ -1,8 +1,10 @@
 //! Waits until a workload really runs a version.
 
+mod before;
 mod course;
 mod look;
 mod origin;
+mod overrides;
 mod revision;
 mod source;
 mod still;
@@ -25,7 +27,8 @@ use crate::{
     units::format_duration,
     yaml::value::escape,
 };
-use look::{Look, ask_once, look};
+use before::ask_once;
+use look::{Look, look};
 
 pub(super) use course::{Course, blind_to_steps, course};
 pub(super) use revision::Revisions;

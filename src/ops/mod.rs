@@ -16,6 +16,7 @@ pub mod check_many;
 pub mod cleanup;
 pub mod compare;
 pub mod convoy;
+mod credential;
 pub mod deploy;
 mod errand;
 pub mod failure;

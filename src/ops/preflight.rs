@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use super::{deploy::Outside, load::Target};
+use super::{
+    credential::{Unset, credential, document},
+    deploy::Outside,
+    load::Target,
+};
 use crate::{
     config::{
         provider::{Registry, RegistrySignIn},
@@ -14,7 +18,6 @@ use crate::{
         may_pass,
         registry::{self, Credentials, Endpoint, ImageReading},
     },
-    secret::Secret,
     units::Version,
     yaml::value::escape,
 };
@@ -144,16 +147,14 @@ fn endpoint(
     registry: &Registry,
     outside: &Outside<'_>,
 ) -> Result<Endpoint, Failure> {
+    let at = |key: &str| place(target, &format!("/providers/registry/{key}"));
+    let unset = |key: &str, unset: Unset| {
+        let reason = format!("{}: {}", at(key), unset.reason);
+        Failure::new(Ending::Usage, reason).hint(unset.hint)
+    };
     let find = |variable: &str, key: &str| {
-        let found = (outside.secrets)(variable).filter(|secret| !secret.is_empty());
-        found.ok_or_else(|| {
-            let at = place(target, &format!("/providers/registry/{key}"));
-            let reason = format!(
-                "{at}: the variable {variable} is not set, from which `providers.registry` takes its credentials"
-            );
-            Failure::new(Ending::Usage, reason)
-                .hint(format!("set {variable} in the pipeline, as a secret"))
-        })
+        let found = credential(outside.secrets, variable, "providers.registry");
+        found.map_err(|why| unset(key, why))
     };
     let mut endpoint = Endpoint {
         url: registry.url.clone(),
@@ -170,10 +171,11 @@ fn endpoint(
             password: find(password_env, "password_env")?,
         }),
         RegistrySignIn::DockerConfig { docker_config_env } => {
-            let text: Secret = find(docker_config_env, "docker_config_env")?;
+            let text = document(outside.secrets, docker_config_env, "providers.registry");
+            let text = text.map_err(|why| unset("docker_config_env", why))?;
             let found = registry::credentials(&text, &endpoint.host());
             found.map_err(|reason| {
-                let at = place(target, "/providers/registry/docker_config_env");
+                let at = at("docker_config_env");
                 let reason = format!("{at}: the variable {docker_config_env} {reason}");
                 Failure::new(Ending::Usage, reason)
             })?

@@ -96,6 +96,49 @@ async fn a_canary_goes_all_the_way_by_each_kind() {
 }
 
 #[tokio::test]
+async fn overrides_that_leave_the_version_alone_are_no_reason() {
+    let rows: Vec<(&str, StandIn)> = vec![
+        (
+            "argocd",
+            one(BY_ARGO, |facts, body| {
+                let tag = &facts.wanted;
+                body["spec"]["source"]["kustomize"] = json!({
+                    "images": [
+                        format!("registry.example/shop/advertisements={}:{tag}", "mirror.example/ads"),
+                        "registry.example/proxy:3"
+                    ],
+                    "patches": [{
+                        "target": {"kind": "Deployment", "name": "proxy"},
+                        "patch": "spec: {template: {spec: {containers: [{name: app, image: 'proxy:3'}]}}}"
+                    }]
+                });
+                200
+            }),
+        ),
+        (
+            "flux",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "Kustomization" {
+                    body["spec"]["images"] = json!([
+                        {"name": "registry.example/shop/advertisements", "newName": "mirror.example/ads"},
+                        {"name": "registry.example/proxy", "newTag": "3"}
+                    ]);
+                    body["spec"]["patches"] = json!([{
+                        "target": {"kind": "Deployment"},
+                        "patch": "- op: add\n  path: /spec/replicas\n  value: 3"
+                    }]);
+                }
+                200
+            }),
+        ),
+    ];
+    for (name, stand_in) in rows {
+        let end = deploy(&stand_in).await;
+        end.assert(0, name);
+    }
+}
+
+#[tokio::test]
 async fn a_metric_that_tells_no_version_is_found_before_anything_is_changed() {
     let rows = [
         "{metric: {query: 'build_info{arm=\"{{arm}}\"}', label: pod}}",
@@ -200,6 +243,71 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
             }),
         ),
         (
+            "a source that overrides the image and tells of no image",
+            one(BY_ARGO, |_, body| {
+                body["spec"]["source"]["kustomize"] =
+                    json!({"images": ["registry.example/shop/advertisements:1.0"]});
+                body["status"]["summary"] = json!({});
+                200
+            }),
+        ),
+        (
+            "a patch of the image in the application",
+            one(BY_ARGO, |_, body| {
+                body["spec"]["source"]["kustomize"] = json!({"patches": [{
+                    "target": {"kind": "Deployment"},
+                    "patch": "- op: replace\n  path: /spec/template/spec/containers/0/image\n  value: mirror.example/ads:1.0"
+                }]});
+                200
+            }),
+        ),
+        (
+            "flux overrides the image",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "Kustomization" {
+                    body["spec"]["images"] = json!([
+                        {"name": "registry.example/proxy", "newTag": "3"},
+                        {"name": "registry.example/shop/advertisements", "newTag": "1.0"}
+                    ]);
+                }
+                200
+            }),
+        ),
+        (
+            "flux patches the image",
+            one(BY_FLUX, |_, body| {
+                if body["kind"] == "Kustomization" {
+                    body["spec"]["patches"] = json!([{
+                        "target": {"kind": "Deployment", "name": "advertisements"},
+                        "patch": "spec: {template: {spec: {containers: [{name: app, image: 'mirror.example/ads:1.0'}]}}}"
+                    }]);
+                }
+                200
+            }),
+        ),
+        (
+            "flux takes from another branch by now",
+            one(BY_FLUX, |facts, body| {
+                if facts.wanted == "1.1" && body["kind"] == "GitRepository" {
+                    body["spec"]["ref"] = json!({"branch": "staging"});
+                }
+                200
+            }),
+        ),
+        (
+            "ready of an older generation",
+            one(BY_FLUX, |facts, body| {
+                if facts.wanted == "1.1" && body["kind"] == "Kustomization" {
+                    body["metadata"]["generation"] = json!(3);
+                    body["status"]["observedGeneration"] = json!(3);
+                    body["status"]["conditions"] = json!([
+                        {"type": "Ready", "status": "True", "reason": "Done", "observedGeneration": 2}
+                    ]);
+                }
+                200
+            }),
+        ),
+        (
             "an error page",
             one(BY_FLUX, |facts, body| {
                 if facts.wanted == "1.1" {
@@ -240,11 +348,11 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: a sync is asked for)
     == a stale status
-    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1))
-    way back: stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (its controller has seen generation 1, not 2))
+    way back: stable does not run 1.1 after 2m (its controller has seen generation 1, not 2)
     2/3 back: wait until stable runs the previous version: passed
     3/3 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (its controller has seen generation 1, not 2)
     == another version
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (is told to run 1.0))
     way back: stable does not run 1.1 after 2m (is told to run 1.0)
@@ -276,6 +384,42 @@ async fn what_is_not_ours_or_not_done_is_never_live() {
     2/3 back: wait until stable runs the previous version: passed
     3/3 back: wait until the previous version is healthy: passed
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: it is synced to our commit, and yet its image has the tag 1.0; do `kustomize.images` or Helm parameters of the Application override it?)
+    == a source that overrides the image and tells of no image
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it))
+    way back: stable does not run 1.1 after 2m (Application shop-production: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it)
+    == a patch of the image in the application
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Application shop-production: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself))
+    way back: stable does not run 1.1 after 2m (Application shop-production: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Application shop-production: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself)
+    == flux overrides the image
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Kustomization flux-system/apps: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it))
+    way back: stable does not run 1.1 after 2m (Kustomization flux-system/apps: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Kustomization flux-system/apps: its own `images` give registry.example/shop/advertisements the tag or digest 1.0, whatever git says; take the entry out of it)
+    == flux patches the image
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Kustomization flux-system/apps: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself))
+    way back: stable does not run 1.1 after 2m (Kustomization flux-system/apps: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Kustomization flux-system/apps: one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself)
+    == flux takes from another branch by now
+    2/3 wait until stable runs 1.1: failed (whether stable runs 1.1 cannot be asked: Kustomization flux-system/apps follows `staging`, not the branch `main`, which is deployed to (name the one that follows the branch, or mend `branch` of the environment))
+    way back: whether stable runs 1.1 cannot be asked: Kustomization flux-system/apps follows `staging`, not the branch `main`, which is deployed to (name the one that follows the branch, or mend `branch` of the environment)
+    2/3 back: wait until stable runs the previous version: failed (whether stable runs 1.0 cannot be asked: Kustomization flux-system/apps follows `staging`, not the branch `main`, which is deployed to (name the one that follows the branch, or mend `branch` of the environment))
+    41 rollback-failed: advertisements 1.1 in production could not go on (whether stable runs 1.1 cannot be asked: Kustomization flux-system/apps follows `staging`, not the branch `main`, which is deployed to (name the one that follows the branch, or mend `branch` of the environment)) and not be taken back: whether stable runs 1.0 cannot be asked: Kustomization flux-system/apps follows `staging`, not the branch `main`, which is deployed to (name the one that follows the branch, or mend `branch` of the environment)
+      hint: page someone now; `shipgate recover` tries the way back again
+    == ready of an older generation
+    2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (Kustomization flux-system/apps: it says of an older generation whether it is ready))
+    way back: stable does not run 1.1 after 2m (Kustomization flux-system/apps: it says of an older generation whether it is ready)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: stable does not run 1.1 after 2m (Kustomization flux-system/apps: it says of an older generation whether it is ready)
     == an error page
     2/3 wait until stable runs 1.1: failed (stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps))
     way back: stable does not run 1.1 after 2m (URL answered with something that is no Kustomization flux-system/apps)

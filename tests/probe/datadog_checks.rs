@@ -45,6 +45,8 @@ async fn only_monitors_that_are_ok_pass() {
     let rows = [
         json!([monitor("OK")]),
         json!([monitor("OK"), monitor("OK")]),
+        json!([{"name": "own", "overall_state": "OK", "tags": ["env:x", "team:shop", "service:ads"]}]),
+        json!([{"name": "other", "overall_state": "OK", "tags": ["team:shop"]}]),
         json!([monitor("OK"), monitor("Alert"), monitor("No Data")]),
         json!([monitor("Warn"), monitor("OK")]),
         json!([monitor("No Data"), monitor("OK")]),
@@ -105,6 +107,8 @@ async fn only_monitors_that_are_ok_pass() {
     insta::assert_snapshot!(lines.join("\n"), @r#"
     "OK" -> passed: 1 monitor is OK
     "OK" "OK" -> passed: 2 monitors are OK
+    "OK" -> passed: 1 monitor is OK
+    "OK" -> unanswered: other has not the tags that were asked for
     "OK" "Alert" "No Data" -> failed: Checkout ***: Alert
     "Warn" "OK" -> failed: Checkout ***: Warn
     "Warn" "OK" -> passed: 2 monitors are OK

@@ -404,7 +404,7 @@ fn credentials_come_from_the_variables_that_are_named() {
         "Basic { username: ***, password: *** }"
     );
     // CI systems pass unset secrets as empty texts.
-    for value in [None, Some("")] {
+    for value in [None, Some(""), Some(" ")] {
         let found = Endpoints::new(&providers, |name| match name {
             "A" => Some(Secret::new("a")),
             _ => value.map(Secret::new),
@@ -415,6 +415,12 @@ fn credentials_come_from_the_variables_that_are_named() {
             "2: the variable B is not set, from which `providers.prometheus` takes its credentials"
         );
     }
+    let found = Endpoints::new(&providers, |_| Some(Secret::new("hun\nter2")));
+    let outcome: Outcome = found.err().unwrap().into();
+    assert_eq!(
+        line(&outcome, "URL"),
+        "2: the variable A, from which `providers.prometheus` takes its credentials, holds a line break or another control character"
+    );
 }
 
 #[tokio::test]

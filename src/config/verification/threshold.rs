@@ -37,10 +37,16 @@ impl Check {
             let message = "holds for every number, so nothing would ever fail";
             self.problem(format!("{at}/success_condition"), message);
         }
-        if let (Some(failure), None) = (&failure, &success)
+        if let Some(success) = &success
+            && !success.may_be(true)
+        {
+            let message = "holds for no number, so nothing would ever pass";
+            self.problem(format!("{at}/success_condition"), message);
+        }
+        if let Some(failure) = &failure
             && !failure.may_be(true)
         {
-            let message = "holds for no number, so nothing would ever fail";
+            let message = "holds for no number, so nothing would ever fail by it";
             self.problem(format!("{at}/failure_condition"), message);
         }
         if self.problems.len() > before {

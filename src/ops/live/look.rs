@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, time::Duration};
 use url::Url;
 
 use super::{
-    Presence, Wanted,
+    Presence, Wanted, before,
     origin::Origin,
+    overrides,
     revision::Revisions,
     source::{Source, needed},
 };
@@ -15,7 +16,6 @@ use crate::{
         Live,
         live::{ArgoCdApplication, FluxObjects, KubernetesWorkload, VersionMetric},
     },
-    git::CommitId,
     ops::deploy::Outside,
     probe::{
         self,
@@ -23,17 +23,15 @@ use crate::{
             Standing, Trouble, argocd,
             cluster::Name,
             flux,
-            image::tags,
             kubeconfig::Unusable,
             source::Source as Taken,
             workload::{self, Workload},
         },
     },
-    rollout::Arm,
 };
 
 /// How long one answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What one look found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +105,7 @@ fn http(wanted: &Wanted<'_>, answer: Result<String, String>) -> Look {
     }
 }
 
-async fn versions(
+pub(super) async fn versions(
     live: &VersionMetric,
     source: Source<'_>,
 ) -> Result<Result<BTreeSet<String>, Trouble>, Unusable> {
@@ -158,28 +156,15 @@ async fn argocd(
     let arrived = arrived(&found, wanted, outside, revisions).await;
     Ok(match (arrived, seen.standing) {
         (Err(reason), _) => Look::NotYet(format!("{what}: {reason}")),
-        (Ok(()), Standing::Settled) => match overridden(wanted, &seen.images) {
+        (Ok(()), Standing::Settled) => match overrides::told(wanted, &seen.overrides)
+            .or_else(|| overrides::seen(wanted, &seen.images))
+        {
             None => Look::AsWanted,
             Some(reason) => Look::NotYet(format!("{what}: {reason}")),
         },
         (Ok(()), Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
         (Ok(()), Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
     })
-}
-
-/// Says which tags an application has of the service's image, where what is in git is not among them: its
-/// source can put others in their place. An application whose objects do not name the image says nothing.
-fn overridden(wanted: &Wanted<'_>, images: &[String]) -> Option<String> {
-    let references: Vec<&str> = images.iter().map(String::as_str).collect();
-    let tags = tags(&references, &wanted.target.service.image);
-    if wanted.presence == Presence::Gone || tags.is_empty() || tags.contains(wanted.version) {
-        return None;
-    }
-    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-    Some(format!(
-        "it is synced to our commit, and yet its image has the tag {}; do `kustomize.images` or Helm parameters of the Application override it?",
-        tags.join(" and ")
-    ))
 }
 
 async fn flux(
@@ -202,8 +187,24 @@ async fn flux(
     };
     let what = format!("Kustomization {space}/{}", name.name);
     if !seen.waits && live.helm_release.is_none() {
-        return Err(ready_too_early(&what));
+        return Err(before::ready_too_early(&what));
     }
+    let (space, name) = &seen.repository;
+    let of = Name {
+        namespace: space,
+        name,
+    };
+    // It may have been turned to another branch or repository since the first look.
+    let taken = flux::git_repository(&cluster, clock, of, ANSWER_LIMIT).await;
+    let taken = match taken {
+        Ok(taken) => taken,
+        Err(trouble) => return Ok(Look::NotYet(trouble.reason().to_owned())),
+    };
+    let taken = Taken {
+        paths: seen.source.paths.clone(),
+        ..taken
+    };
+    origin(source, live.repository.as_deref()).among(&what, &[taken])?;
     let sources = [seen.source];
     let ours = origin(source, live.repository.as_deref()).among(&what, &sources)?;
     let applied = revisions_of(ours);
@@ -226,6 +227,9 @@ async fn flux(
             return Ok(Look::NotYet(format!("{what}: {text}")));
         }
     }
+    if let Some(reason) = overrides::told(wanted, &seen.overrides) {
+        return Ok(Look::NotYet(format!("{what}: {reason}")));
+    }
     let Some(release) = &live.helm_release else {
         return Ok(Look::AsWanted);
     };
@@ -245,14 +249,14 @@ async fn flux(
 }
 
 /// Returns what is deployed to, to hold what a controller applies against it.
-fn origin<'a>(source: Source<'a>, repository: Option<&'a str>) -> Origin<'a> {
+pub(super) fn origin<'a>(source: Source<'a>, repository: Option<&'a str>) -> Origin<'a> {
     Origin {
         repository: repository.unwrap_or_else(|| source.outside.repository.display()),
         target: source.target,
     }
 }
 
-fn revisions_of(sources: Vec<&Taken>) -> Vec<String> {
+pub(super) fn revisions_of(sources: Vec<&Taken>) -> Vec<String> {
     let sources = sources.into_iter();
     sources.filter_map(|one| one.revision.clone()).collect()
 }
@@ -274,11 +278,11 @@ async fn arrived(
     let shown = |revision: &String| probe::excerpt(&revision.chars().take(12).collect::<String>());
     let shown: Vec<String> = found.iter().map(shown).collect();
     let is_at = match shown.as_slice() {
-        [] => "it names no revision".to_owned(),
-        some => format!("it is at {}", some.join(", ")),
+        [] => return Err("it names no revision yet".to_owned()),
+        some => some.join(", "),
     };
     Err(format!(
-        "{is_at}, which does not hold commit {}",
+        "it is at {is_at}, which does not hold commit {}",
         wanted.commit.short()
     ))
 }
@@ -333,171 +337,9 @@ pub(super) fn workload(wanted: &Wanted<'_>, seen: Result<Workload, Trouble>) -> 
     }
 }
 
-/// A source that follows the repository's default branch must find ours there.
-///
-/// # Errors
-/// It is another one, or nobody says which it is; as [`ask_once`] says it.
-async fn follows_default(
-    what: &str,
-    follows: &[&str],
-    source: Source<'_>,
-) -> Result<(), Result<Result<(), String>, Unusable>> {
-    if !follows.iter().all(|text| matches!(*text, "" | "HEAD")) {
-        return Ok(());
-    }
-    let branch = &source.target.branch;
-    match source.outside.repository.default_branch().await {
-        Ok(default) if default == *branch => Ok(()),
-        Ok(default) => Err(Err(Unusable {
-            reason: format!(
-                "{what} follows the default branch `{default}`, not the branch `{branch}`, which is deployed to"
-            ),
-            hint: "set `targetRevision` to the branch, or name another application".to_owned(),
-        })),
-        Err(error) => Err(Ok(Err(error.message().to_owned()))),
-    }
-}
-
-fn ready_too_early(what: &str) -> Unusable {
-    Unusable {
-        reason: format!("{what} says that it is ready before its workloads are"),
-        hint: "set `wait: true` in it, name its `helm_release`, or use `live: {kubernetes: …}`"
-            .to_owned(),
-    }
-}
-
-/// A controller that follows charts or images only would never name a commit of ours.
-fn follows_git(what: &str, revisions: &[String]) -> Result<(), Unusable> {
-    let is_commit = |revision: &String| revision.parse::<CommitId>().is_ok();
-    match revisions {
-        [first, ..] if !revisions.iter().any(is_commit) => Err(Unusable {
-            reason: format!(
-                "{what} is at {}, which is no commit of a git branch",
-                probe::excerpt(first)
-            ),
-            hint:
-                "name one that applies manifests of this repository, or use `live: {kubernetes: …}`"
-                    .to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 fn named(versions: &[String]) -> String {
     match versions {
         [] => "no version that it names".to_owned(),
         some => some.join(" and "),
-    }
-}
-
-/// Asks once before anything is changed; whatever it is that runs then.
-///
-/// # Errors
-/// It cannot be asked, with what to do about it; or it does not answer, or says nothing that could
-/// ever be what is waited for.
-pub(super) async fn ask_once(
-    live: &Live,
-    source: Source<'_>,
-) -> Result<Result<(), String>, Unusable> {
-    let clock = &*source.outside.clock;
-    let said = |trouble: Trouble| trouble.reason().to_owned();
-    match live {
-        // A canary without pods does not answer, and need not.
-        Live::Http { .. } => Ok(Ok(())),
-        Live::ArgoCd(live) => {
-            let (endpoint, name) = source.argocd(live)?;
-            let client = source.outside.client;
-            let seen = argocd::application(client, clock, &endpoint, &name, ANSWER_LIMIT).await;
-            let what = format!("Application {}", name.application);
-            let seen = match seen {
-                Ok(seen) => seen,
-                Err(trouble) => return Ok(Err(said(trouble))),
-            };
-            let origin = origin(source, live.repository.as_deref());
-            let ours = origin.among(&what, &seen.sources)?;
-            if ours.is_empty() {
-                let all: Vec<String> = seen
-                    .sources
-                    .into_iter()
-                    .filter_map(|one| one.revision)
-                    .collect();
-                return follows_git(&what, &all).map(Ok);
-            }
-            let follows: Vec<&str> = ours
-                .iter()
-                .filter_map(|one| one.follows.as_deref())
-                .collect();
-            if let Err(found) = follows_default(&what, &follows, source).await {
-                return found;
-            }
-            follows_git(&what, &revisions_of(ours)).map(Ok)
-        }
-        Live::Flux(live) => {
-            let (cluster, namespace) = source.cluster(&live.place)?;
-            let (space, name) = source.object(&live.kustomization, namespace.as_deref())?;
-            let name = Name {
-                namespace: &space,
-                name: &name,
-            };
-            let seen = flux::kustomization(&cluster, clock, name, ANSWER_LIMIT).await;
-            let seen = match seen {
-                Ok(seen) => seen,
-                Err(trouble) => return Ok(Err(said(trouble))),
-            };
-            let what = format!("Kustomization {space}/{}", name.name);
-            let (space, of) = &seen.repository;
-            let of = Name {
-                namespace: space,
-                name: of,
-            };
-            let taken = flux::git_repository(&cluster, clock, of, ANSWER_LIMIT).await;
-            let taken = match taken {
-                Ok(taken) => taken,
-                Err(trouble) => return Ok(Err(said(trouble))),
-            };
-            let sources = [
-                Taken {
-                    paths: seen.source.paths.clone(),
-                    ..taken
-                },
-                seen.source,
-            ];
-            let origin = origin(source, live.repository.as_deref());
-            for one in &sources {
-                origin.among(&what, std::slice::from_ref(one))?;
-            }
-            let applied = revisions_of(sources.iter().collect());
-            follows_git(&what, &applied)?;
-            match &live.helm_release {
-                None if !seen.waits => Err(ready_too_early(&what)),
-                None => Ok(Ok(())),
-                Some(release) => {
-                    let (space, name) = source.object(release, namespace.as_deref())?;
-                    let name = Name {
-                        namespace: &space,
-                        name: &name,
-                    };
-                    let seen = flux::helm_release(&cluster, clock, name, ANSWER_LIMIT).await;
-                    Ok(seen.map(|_| ()).map_err(said))
-                }
-            }
-        }
-        Live::Kubernetes(live) => Ok(match kubernetes(live, source).await? {
-            Err(trouble) => Err(said(trouble)),
-            Ok(seen) if seen.versions.is_empty() => Err(format!(
-                "{} names no version: none of its containers runs {}, and no label says it",
-                live.workload, live.image
-            )),
-            Ok(_) => Ok(()),
-        }),
-        Live::Metric(live) => Ok(match versions(live, source).await? {
-            Err(trouble) => Err(said(trouble)),
-            // A canary without pods has no series.
-            Ok(seen) if seen.is_empty() && source.arm == Arm::Stable.word() => Err(format!(
-                "`{}` has no series above 0, so it does not tell what stable runs",
-                live.query
-            )),
-            Ok(_) => Ok(()),
-        }),
     }
 }

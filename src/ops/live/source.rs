@@ -6,7 +6,7 @@ use crate::{
         provider::Named,
         query::{Template, Variables},
     },
-    ops::{deploy::Outside, load::Target, watch::Endpoints},
+    ops::{credential::credential, deploy::Outside, load::Target, watch::Endpoints},
     probe::{
         live::{
             argocd,
@@ -61,12 +61,14 @@ impl Source<'_> {
 
     /// Reads a secret by the name of its variable.
     fn secret(&self, variable: &str, provider: &str) -> Result<Secret, Unusable> {
-        let found = (self.outside.secrets)(variable).filter(|secret| !secret.is_empty());
-        found.ok_or_else(|| Unusable {
-            reason: format!(
-                "the variable {variable} is not set, from which `providers.{provider}` takes its credentials"
-            ),
-            hint: format!("set {variable} in the pipeline, as a secret"),
+        let found = credential(
+            self.outside.secrets,
+            variable,
+            &format!("providers.{provider}"),
+        );
+        found.map_err(|unset| Unusable {
+            reason: unset.reason,
+            hint: unset.hint,
         })
     }
 

@@ -6,7 +6,10 @@ use crate::{
         verification::ProviderKind,
     },
     event::{Ending, Failure},
-    ops::programs::Programs,
+    ops::{
+        credential::{Unset, credential},
+        programs::Programs,
+    },
     probe::{
         NumberSource, SumSource, alertmanager,
         cloudwatch::{self, Keys},
@@ -41,19 +44,14 @@ impl Endpoints {
     /// Looks the credentials up in the variables that the configuration names.
     ///
     /// # Errors
-    /// A variable that is not set or empty ([`Ending::Usage`]).
+    /// A variable that is not set or empty, or holds what no request can carry ([`Ending::Usage`]).
     pub fn new(
         providers: &Providers,
         secret: impl Fn(&str) -> Option<Secret>,
     ) -> Result<Self, Failure> {
         let find = |provider: &str, variable: &String| {
-            secret(variable).filter(|secret| !secret.is_empty()).ok_or_else(|| {
-                let reason = format!(
-                    "the variable {variable} is not set, from which `providers.{provider}` takes its credentials"
-                );
-                Failure::new(Ending::Usage, reason)
-                    .hint(format!("set {variable} in the pipeline, as a secret"))
-            })
+            let found = credential(&secret, variable, &format!("providers.{provider}"));
+            found.map_err(Unset::failure)
         };
         let auth = |provider: &str, sign_in: &SignIn| {
             Ok::<_, Failure>(match sign_in {

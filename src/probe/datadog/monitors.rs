@@ -32,6 +32,17 @@ struct Monitor {
     overall_state: String,
     /// When it was deleted; its last state stays.
     deleted: Option<serde_json::Value>,
+    tags: Option<Vec<String>>,
+}
+
+impl Monitor {
+    /// Has it a tag that was asked for, as far as it tells? Those that were made in Datadog's own pages are asked
+    /// for without the `service:` before them.
+    fn has(&self, tag: &str) -> bool {
+        let is_it = |one: &String| one == tag || one.strip_prefix("service:") == Some(tag);
+        let tags = self.tags.as_ref();
+        tags.is_none_or(|tags| tags.iter().any(is_it))
+    }
 }
 
 /// Asks for the states of monitors
@@ -48,7 +59,13 @@ pub async fn monitors(
     timeout: Duration,
 ) -> CheckReading {
     match ask(client, clock, endpoint, wanted, timeout).await {
-        Ok(monitors) => judged(&monitors, allow_warn),
+        Ok(monitors) => match other(&monitors, wanted) {
+            Some(other) => CheckReading::Unanswered(format!(
+                "{} has not the tags that were asked for",
+                excerpt(&other.name)
+            )),
+            None => judged(&monitors, allow_warn),
+        },
         Err(Useless::Nothing(reason) | Useless::NoData(reason) | Useless::Unavailable(reason)) => {
             CheckReading::Unanswered(reason)
         }
@@ -95,6 +112,15 @@ async fn ask(
         .into_iter()
         .map(|answer| serde_json::from_value(answer).map_err(|_| odd(endpoint, "monitor")))
         .collect()
+}
+
+/// Returns a monitor that was not asked for.
+fn other<'m>(monitors: &'m [Monitor], wanted: &Monitors) -> Option<&'m Monitor> {
+    let Monitors::Tags(tags) = wanted else {
+        return None;
+    };
+    let mut monitors = monitors.iter();
+    monitors.find(|monitor| !tags.iter().all(|tag| monitor.has(tag)))
 }
 
 fn judged(monitors: &[Monitor], allow_warn: bool) -> CheckReading {

@@ -11,6 +11,7 @@ use super::{
     Standing, Trouble,
     ask::{Question, get},
     object::{Object, said},
+    overrides::Overrides,
     source::Source,
 };
 use crate::{
@@ -49,6 +50,8 @@ pub struct Application {
     pub standing: Standing,
     /// The images that its objects name; none where none is told.
     pub images: Vec<String>,
+    /// What its sources put in the place of what is in git.
+    pub overrides: Overrides,
 }
 
 /// Asks for an application.
@@ -144,6 +147,27 @@ async fn ask(
         sources: sources(object, &what)?,
         standing: standing(object)?,
         images: images(object)?,
+        overrides: overrides(object)?,
+    })
+}
+
+fn overrides(object: Object<'_>) -> Result<Overrides, Trouble> {
+    let mut overrides = Overrides::default();
+    for at in places_of_sources(object)? {
+        overrides.add_source(object, &at)?;
+    }
+    Ok(overrides)
+}
+
+/// Returns where the sources are told: `spec.source`, or each of `spec.sources`, which goes before it
+/// (<https://argo-cd.readthedocs.io/en/stable/user-guide/multiple_sources/>).
+fn places_of_sources(object: Object<'_>) -> Result<Vec<String>, Trouble> {
+    let count = object.list("/spec/sources")?.len();
+    Ok(match count {
+        0 => vec!["/spec/source".to_owned()],
+        _ => (0..count)
+            .map(|index| format!("/spec/sources/{index}"))
+            .collect(),
     })
 }
 
@@ -153,8 +177,7 @@ fn images(object: Object<'_>) -> Result<Vec<String>, Trouble> {
     Ok(images.map(str::to_owned).collect())
 }
 
-/// Reads the sources: `spec.source`, or `spec.sources`, which goes before it
-/// (<https://argo-cd.readthedocs.io/en/stable/user-guide/multiple_sources/>).
+/// Reads the sources.
 fn sources(object: Object<'_>, what: &str) -> Result<Vec<Source>, Trouble> {
     if object.at("/spec/sourceHydrator").is_some() {
         return Err(Trouble::Unanswered(format!(
@@ -172,17 +195,20 @@ fn sources(object: Object<'_>, what: &str) -> Result<Vec<Source>, Trouble> {
     }
     let revisions = object.list("/status/sync/revisions")?;
     // Value files of one source may be files of another one: `$values/prod/values.yaml`.
+    let places = places_of_sources(object)?;
     let mut shared = Vec::new();
-    for index in 0..count {
-        shared.extend(value_files(object, &format!("/spec/sources/{index}"))?);
+    for at in &places {
+        shared.extend(value_files(object, at)?);
     }
-    (0..count)
-        .map(|index| {
+    places
+        .iter()
+        .enumerate()
+        .map(|(index, at)| {
             let revision = revisions
                 .get(index)
                 .filter(|_| revisions.len() == count)
                 .and_then(Value::as_str);
-            source(object, &format!("/spec/sources/{index}"), &shared, revision)
+            source(object, at, &shared, revision)
         })
         .collect()
 }

@@ -8,6 +8,7 @@ use super::{
     Standing, Trouble,
     cluster::{Cluster, Kind, Name},
     object::{Object, said},
+    overrides::Overrides,
     source::Source,
 };
 use crate::{clock::Clock, probe::text::excerpt};
@@ -41,6 +42,8 @@ pub struct Kustomization {
     pub attempted: Option<String>,
     /// Does it say that it is ready only once the workloads are?
     pub waits: bool,
+    /// What it puts in the place of what is in git.
+    pub overrides: Overrides,
     /// How it stands.
     pub standing: Standing,
 }
@@ -87,6 +90,7 @@ pub async fn kustomization(
         ),
         attempted: attempted.map(|text| commit_of(text).to_owned()),
         waits: object.is("/spec/wait")? || !object.list("/spec/healthChecks")?.is_empty(),
+        overrides: Overrides::of_flux(object)?,
         standing: ready(object)?,
     })
 }
@@ -171,6 +175,9 @@ fn ready(object: Object<'_>) -> Result<Standing, Trouble> {
         )));
     }
     Ok(match object.condition("Ready")? {
+        Some(ready) if ready.is_outdated => {
+            Standing::Moving("it says of an older generation whether it is ready".to_owned())
+        }
         Some(ready) if ready.is_true() => Standing::Settled,
         // It waits for another one, and tries again.
         Some(ready) if ready.is_false() && ready.reason != "DependencyNotReady" => {

@@ -2,10 +2,10 @@
 //!
 //! `ask` is the one question that all share; `object` reads what the answer holds. [`kubeconfig`]
 //! finds the cluster and the credentials, [`cluster`] asks it, [`workload`] and [`flux`] say what an
-//! object of it means, [`image`] which tag a reference names, [`rollout`] how far a Rollout is; [`source`] is where it comes from; [`argocd`] asks Argo CD's own API,
-//! [`metric`] a Prometheus. Nothing here decides whether that is what
-//! is waited for: an answer is settled, moving or failing, and says which version or commit it is
-//! about.
+//! object of it means, [`image`] which tag a reference names, [`rollout`] how far a Rollout is; [`source`] is where it
+//! comes from, [`overrides`] what is put in its place; [`argocd`] asks Argo CD's own API, [`metric`] a Prometheus. Nothing here
+//! decides whether that is what is waited for: an answer is settled, moving or failing, and says which version or
+//! commit it is about.
 
 pub mod argocd;
 mod ask;
@@ -15,6 +15,7 @@ pub mod image;
 pub mod kubeconfig;
 pub mod metric;
 mod object;
+pub mod overrides;
 pub mod rollout;
 pub mod source;
 pub mod workload;

@@ -19,6 +19,8 @@ pub(super) struct Condition<'a> {
     /// Why, as one word; empty where none is given.
     pub(super) reason: &'a str,
     message: &'a str,
+    /// Is it about an older specification than the present one, where it says of which it is?
+    pub(super) is_outdated: bool,
 }
 
 impl Condition<'_> {
@@ -143,10 +145,15 @@ impl<'a> Object<'a> {
                 return Err(self.odd("/status/conditions"));
             };
             if found == kind {
+                let observed = value.get("observedGeneration").and_then(Value::as_u64);
+                let generation = self.number("/metadata/generation")?;
                 return Ok(Some(Condition {
                     status,
                     reason: text("reason").unwrap_or_default(),
                     message: text("message").unwrap_or_default(),
+                    is_outdated: observed.is_some_and(|observed| {
+                        generation.is_some_and(|present| observed < present)
+                    }),
                 }));
             }
         }
@@ -174,9 +181,9 @@ impl<'a> Object<'a> {
         if observed == Some(generation) {
             return Ok(None);
         }
-        let seen = observed.map_or_else(|| "none".to_owned(), |seen| seen.to_string());
-        Ok(Some(Standing::Moving(format!(
-            "its controller has not seen generation {generation} yet, but {seen}"
-        ))))
+        Ok(Some(Standing::Moving(match observed {
+            Some(seen) => format!("its controller has seen generation {seen}, not {generation}"),
+            None => format!("its controller has not seen generation {generation} yet"),
+        })))
     }
 }

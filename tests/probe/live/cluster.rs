@@ -189,8 +189,8 @@ async fn a_deployment_is_settled_when_kubectl_says_so() {
     ];
     insta::assert_snapshot!(lines("Deployment", &deployment(), rows).await, @r#"
     good: ["1.1"] 3/3 settled
-    a stale status: ["1.1"] 3/3 moving: its controller has not seen generation 7 yet, but 6
-    no status yet: ["1.1"] 0/3 moving: its controller has not seen generation 7 yet, but none
+    a stale status: ["1.1"] 3/3 moving: its controller has seen generation 6, not 7
+    no status yet: ["1.1"] 0/3 moving: its controller has not seen generation 7 yet
     no generation: unanswered: the answer about Deployment shop/web cannot be used: /metadata/generation is not what the API says
     half updated: ["1.1"] 3/3 moving: 1 of 3 pods are updated
     nothing updated: ["1.1"] 3/3 moving: 0 of 3 pods are updated
@@ -201,7 +201,7 @@ async fn a_deployment_is_settled_when_kubectl_says_so() {
     scaled to 0: ["1.1"] 0/0 settled
     paused: ["1.1"] 3/3 moving: it is paused
     too slow: ["1.1"] 3/3 failing: ProgressDeadlineExceeded: ReplicaSet "web-5d" has timed out progressing. ::error::x
-    too slow, of another generation: ["1.1"] 3/3 moving: its controller has not seen generation 8 yet, but 7
+    too slow, of another generation: ["1.1"] 3/3 moving: its controller has seen generation 7, not 8
     no quota: ["1.1"] 3/3 failing: FailedCreate: exceeded quota
     being deleted: ["1.1"] 3/3 moving: it is being deleted
     by tag and digest: ["1.1"] 3/3 settled
@@ -335,18 +335,18 @@ async fn other_workloads_have_rules_of_their_own() {
     not available: ["1.1"] 3/3 moving: 2 of 3 pods are available
     a partition: ["1.1"] 3/3 moving: its partition 2 keeps pods at the old version
     on delete: ["1.1"] 3/3 moving: its pods get the new version only once somebody deletes them (`OnDelete`)
-    stale: ["1.1"] 3/3 moving: its controller has not seen generation 7 yet, but 6
+    stale: ["1.1"] 3/3 moving: its controller has seen generation 6, not 7
 
     good: ["1.1"] 5/5 settled
     under way: ["1.1"] 5/5 moving: 2 of 5 pods are updated
     not available: ["1.1"] 5/5 moving: 4 of 5 pods are available
     misplaced: ["1.1"] 5/5 moving: 1 pods run where they should not
     on delete: ["1.1"] 5/5 moving: its pods get the new version only once somebody deletes them (`OnDelete`)
-    stale: ["1.1"] 5/5 moving: its controller has not seen generation 7 yet, but 6
+    stale: ["1.1"] 5/5 moving: its controller has seen generation 6, not 7
 
     good: ["1.1"] 3/3 settled
-    stale: ["1.1"] 3/3 moving: its controller has not seen generation 7 yet, but 6
-    an old status: ["1.1"] 3/3 moving: its controller has not seen generation 7 yet, but none
+    stale: ["1.1"] 3/3 moving: its controller has seen generation 6, not 7
+    an old status: ["1.1"] 3/3 moving: its controller has not seen generation 7 yet
     at a pause: ["1.1"] 3/3 moving: Paused: CanaryPauseStep
     under way: ["1.1"] 3/3 moving: Progressing: more replicas need to be updated
     aborted: ["1.1"] 3/3 failing: Degraded: RolloutAborted: Rollout aborted update to revision 2
@@ -544,7 +544,7 @@ async fn objects_of_flux_are_settled_when_they_are_ready_now() {
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
     good: 11111111 11111111 waits, settled
-    stale: 11111111 11111111 waits, moving: its controller has not seen generation 3 yet, but 2
+    stale: 11111111 11111111 waits, moving: its controller has seen generation 2, not 3
     under way: 11111111 11111111 waits, moving: reconciling: Progressing: Running health checks
     ready and under way: 11111111 11111111 waits, moving: reconciling: ProgressingWithRetry
     unhealthy: 11111111 11111111 waits, failing: not ready: HealthCheckFailed: timeout waiting for: [Deployment/shop/web status: 'InProgress']
@@ -790,7 +790,7 @@ async fn a_rollout_says_where_it_is_and_whether_it_waits_for_a_person() {
       taken up: true, person: Some("it is paused by `spec.paused`"), aborted: None
     aborted: failing: Degraded: RolloutAborted: Rollout aborted update to revision 2
       taken up: true, person: None, aborted: Some("RolloutAborted: Rollout aborted update to revision 2")
-    aborted, says an old status: moving: its controller has not seen generation 8 yet, but 7
+    aborted, says an old status: moving: its controller has seen generation 7, not 8
       taken up: false, person: None, aborted: None
     no weights: moving: step 2 of 5; Paused: CanaryPauseStep
       taken up: true, person: None, aborted: None

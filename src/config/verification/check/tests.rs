@@ -218,7 +218,7 @@ metrics:
     /metrics/1/success_condition: at character 1: found `resul`; did you mean `result`?
     /metrics/2/failure_condition: at character 7: found `[`: `result` is the number itself and no list, so write `result` for `result[0]`
     /metrics/3/success_condition: holds for every number, so nothing would ever fail
-    /metrics/4/failure_condition: holds for no number, so nothing would ever fail
+    /metrics/4/failure_condition: holds for no number, so nothing would ever fail by it
     /metrics/5/requests: `min_requests` is missing: how many are enough?
     /metrics/6/min_requests: `requests` is missing, the query for the number of requests behind `query`
     /metrics/7/consecutive_failure_limit: tolerates 2 failures in a row where `count` makes 2 measurements, so it can never fail
