@@ -2,10 +2,11 @@
 
 use super::{
     found::{Address, Found, Way},
-    places::{Place, folder},
+    notes::Notes,
+    place::{Place, folder},
 };
 use crate::{
-    config::live::is_object_name,
+    config::is_name,
     manifest::{ObjectRef, Surveyed},
 };
 
@@ -19,7 +20,12 @@ pub(super) struct Chart<'a> {
     folder: &'a str,
 }
 
-impl Chart<'_> {
+impl<'a> Chart<'a> {
+    /// Returns its folder, without a slash at the end.
+    pub(super) fn folder(&self) -> &'a str {
+        self.folder
+    }
+
     /// Is a file in the chart's folder?
     fn holds(&self, path: &str) -> bool {
         self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder))
@@ -33,7 +39,7 @@ pub(super) fn charts(objects: &[Surveyed]) -> Vec<Chart<'_>> {
         .filter(|object| object.path.rsplit('/').next() == Some("Chart.yaml"));
     let charts = descriptions.filter_map(|object| {
         Some(Chart {
-            name: object.text("/name").filter(|name| is_object_name(name))?,
+            name: object.text("/name").filter(|name| is_name(name))?,
             folder: folder(&object.path),
         })
     });
@@ -81,7 +87,7 @@ pub(super) fn services(
     objects: &[Surveyed],
     charts: &[Chart<'_>],
     place: &Place,
-    notes: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Vec<Found> {
     let values = values(objects, charts);
     let mut of_place: Vec<&&Surveyed> = values.iter().filter(|it| place.holds(&it.path)).collect();
@@ -99,7 +105,7 @@ pub(super) fn services(
             } else {
                 "no values file with `image.tag` is found for it"
             };
-            notes.push(format!(
+            notes.add(format!(
                 "{}: the chart `{}` is left out: {why}",
                 chart.folder, chart.name
             ));
@@ -111,7 +117,7 @@ pub(super) fn services(
         let image = values.text(REPOSITORY);
         let image = image.or_else(|| defaults.and_then(|it| it.text(REPOSITORY)));
         let Some(image) = image.filter(|image| !image.is_empty()) else {
-            notes.push(format!(
+            notes.add(format!(
                 "{}: no `image.repository` says what the chart `{}` runs: it is left out",
                 values.path, chart.name
             ));
@@ -122,6 +128,7 @@ pub(super) fn services(
             name: chart.name.to_owned(),
             image: image.to_owned(),
             manifests: vec![path.clone()],
+            workloads: Vec::new(),
             way: Way::Chart(
                 ObjectRef {
                     kind: "Deployment".to_owned(),
