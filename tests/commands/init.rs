@@ -258,6 +258,21 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-charts
+    found the environment production in charts/orders/values-prod.yaml
+    found the environment staging in charts/orders/values-staging.yaml
+    found orders: the chart in `charts/orders` writes it, with the values of charts/orders/values-prod.yaml, so rolling
+    charts/y: the chart `y` is left out: only one chart is written: add this one by hand, as docs/strategies.md says
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-side-by-side
+    found the environment production in shop/values-prod.yaml
+    found the environment staging in shop/values-staging.yaml
+    found shop: the chart in `shop` writes it, with the values of shop/values-prod.yaml, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == kustomize
     found the environment production in overlays/production
     found the environment staging in overlays/staging
@@ -281,6 +296,21 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == mixed
+    found the environment production in apps/cart/overlays/prod, apps/mail/prod, apps/web/prod
+    found the environment staging in apps/cart/overlays/staging, apps/mail/staging, apps/web/staging
+    found cache: Deployment/cache is alone, so rolling
+    found cart: Deployment/cart is alone, so rolling
+    found mail: Deployment/mail is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    apps/cart/overlays/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
+    apps/web/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
+    two services would be called cache: that of apps/web/prod/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
+    two services would be called cache: that of apps/web/staging/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
+    Deployment/search in apps/search/production/search.yaml is left out: it is in no folder of an environment (apps/cart/overlays/prod, apps/mail/prod, apps/web/prod, apps/cart/overlays/staging, apps/mail/staging, apps/web/staging)
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 4 lines of shipgate.yaml that say `guess`
     == odd
     found the environment production in deploy
     found web: Deployment/web is alone, so rolling

@@ -82,6 +82,15 @@ pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&
     chosen
 }
 
+/// Is a part of a path called so, or a part of it that stands between dashes, dots or underscores?
+fn has_word(path: &str, name: &str) -> bool {
+    let is_edge = |it: Option<char>| it.is_none_or(|it| "/-._".contains(it));
+    path.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&path[..at], &path[at + name.len()..]);
+        is_edge(before.chars().next_back()) && is_edge(after.chars().next())
+    })
+}
+
 /// Finds the services of charts in an environment; what cannot be one is noted.
 pub(super) fn services(
     objects: &[Surveyed],
@@ -96,7 +105,10 @@ pub(super) fn services(
     let mut found = Vec::new();
     for chart in charts {
         let beside = |it: &&&&Surveyed| {
-            charts.len() == 1 || it.path.contains(chart.name) || folder(&it.path) == chart.folder
+            let mut others = charts.iter().filter(|other| other.folder != chart.folder);
+            let is_of_another = !chart.holds(&it.path) && others.any(|it_of| it_of.holds(&it.path));
+            charts.len() == 1
+                || !is_of_another && (chart.holds(&it.path) || has_word(&it.path, chart.name))
         };
         let Some(values) = of_place.iter().find(beside) else {
             let of_another = values.iter().any(|it| !chart.holds(&it.path));

@@ -207,7 +207,16 @@ impl Survey<'_> {
             true => is_below(path, of),
             false => folder(path) == of,
         };
-        if self.unreadable.iter().any(|path| is_here(path)) {
+        // The glob is that of the same folder of every environment.
+        let own = self.place.named(of);
+        let is_met = |path: &String| {
+            let mut named = self.places.iter().map(|place| place.named(path));
+            named.any(|named| match deep {
+                true => is_below(&named, &own),
+                false => folder(&named) == own,
+            })
+        };
+        if self.unreadable.iter().any(is_met) {
             let paths = self.manifests.paths();
             let readable = paths.filter(|path| is_here(path) && !self.unreadable.contains(*path));
             return readable.map(|path| self.place.named(path)).collect();
@@ -216,7 +225,7 @@ impl Survey<'_> {
             true => format!("**/{}", self.any()),
             false => self.any().to_owned(),
         };
-        vec![join(&self.place.named(of), &any)]
+        vec![join(&own, &any)]
     }
 
     /// The glob of a manifest's name, as they are called here.

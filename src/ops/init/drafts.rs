@@ -23,14 +23,11 @@ pub(super) fn drafts(
     let mut notes = Vec::new();
     let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
     for place in places {
-        let mut folders: Vec<String> = place.folders().collect();
-        folders.retain(|folder| !folder.is_empty());
-        let folders = if folders.is_empty() {
-            ".".to_owned()
-        } else {
-            folders.join(", ")
-        };
-        notes.push(format!("found the environment {} in {folders}", place.name));
+        notes.push(format!(
+            "found the environment {} in {}",
+            place.name,
+            place.shown()
+        ));
     }
     for service in services {
         let strategy = match &service.found.way {

@@ -37,30 +37,34 @@ pub(super) fn services(
                 continue;
             }
         };
-        match tried(service, places, files, &config) {
-            Ok(service) => kept.push(service),
-            Err((service, why)) => match &service.found.way {
-                Way::Canary { stable, .. } => {
-                    let simple = simple(&service, stable.clone());
-                    let text = text::config(places, std::slice::from_ref(&simple), known);
-                    let again = Config::parse(&text).ok().map(Arc::new);
-                    let again = again.and_then(|it| tried(simple, places, files, &it).ok());
-                    let Some(again) = again else {
-                        leave_out(&service, &why, objects, notes);
-                        continue;
-                    };
-                    let all = merged::of(&service.found, objects);
-                    notes.about(
-                        all.filter(|it| it.object != *stable),
-                        format!(
-                            "{} could be a canary once this is mended: {why}",
-                            service.found.name
-                        ),
-                    );
-                    kept.push(again);
-                }
-                _ => leave_out(&service, &why, objects, notes),
-            },
+        let (service, why) = match tried(service, places, files, &config) {
+            Ok(service) => {
+                kept.push(service);
+                continue;
+            }
+            Err(refused) => *refused,
+        };
+        match &service.found.way {
+            Way::Canary { stable, .. } => {
+                let simple = simple(&service, stable.clone());
+                let text = text::config(places, std::slice::from_ref(&simple), known);
+                let again = Config::parse(&text).ok().map(Arc::new);
+                let again = again.and_then(|it| tried(simple, places, files, &it).ok());
+                let Some(again) = again else {
+                    leave_out(&service, &why, objects, notes);
+                    continue;
+                };
+                let all = merged::of(&service.found, objects);
+                notes.about(
+                    all.filter(|it| it.object != *stable),
+                    format!(
+                        "{} could be a canary once this is mended: {why}",
+                        service.found.name
+                    ),
+                );
+                kept.push(again);
+            }
+            _ => leave_out(&service, &why, objects, notes),
         }
     }
     if kept.is_empty() {
@@ -88,7 +92,7 @@ fn tried(
     places: &[Place],
     files: Files<'_>,
     config: &Arc<Config>,
-) -> Result<Service, (Service, String)> {
+) -> Result<Service, Box<(Service, String)>> {
     let name = &service.found.name;
     let refusal = |home: &str| {
         let place = places.iter().find(|place| place.name == home)?;
@@ -99,7 +103,8 @@ fn tried(
     if let Some(Some(why)) = refusals.first()
         && refusals.iter().all(Option::is_some)
     {
-        return Err((service, why.clone()));
+        let why = why.clone();
+        return Err(Box::new((service, why)));
     }
     let tried = service.homes.into_iter().zip(refusals);
     (service.homes, service.elsewhere) = (Vec::new(), Vec::new());
@@ -170,7 +175,7 @@ pub(super) fn without_others(
         let names: Vec<String> = all.iter().map(|it| it.object.to_string()).collect();
         let line = format!(
             "{} is no environment of these services, as none of them is in it: left out are {}",
-            place.folders().collect::<Vec<_>>().join(", "),
+            place.shown(),
             names.join(", ")
         );
         if !names.is_empty() {
@@ -191,10 +196,10 @@ pub(super) fn places(places: Vec<Place>, services: &[Service], notes: &mut Notes
         return kept;
     }
     for place in others {
-        let folders: Vec<String> = place.folders().collect();
         notes.add(format!(
-            "{} is left out: nothing in it can be deployed as it is written",
-            folders.join(", ")
+            "the environment {} is left out, as nothing in {} can be deployed as it is written",
+            place.name,
+            place.shown()
         ));
     }
     for service in services {

@@ -49,7 +49,7 @@ pub(super) fn tell(
         } else if places.iter().any(|place| place.holds(&object.path)) {
             "nothing in the configuration leads to it".to_owned()
         } else {
-            let folders: Vec<String> = places.iter().flat_map(Place::folders).collect();
+            let folders: Vec<String> = places.iter().map(Place::shown).collect();
             format!(
                 "it is in no folder of an environment ({})",
                 folders.join(", ")

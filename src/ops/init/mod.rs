@@ -99,7 +99,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
     let mut found = Vec::new();
     for place in &places {
         for own in place.folders() {
-            let services = services_in((&own, place), &tree, &objects, &mut notes);
+            let services = services_in((&own, place, &places), &tree, &objects, &mut notes);
             found.extend(services.into_iter().map(|service| (place, service)));
         }
         let of_charts = chart::services(&objects, &charts, place, &mut notes);
@@ -139,7 +139,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
 
 /// Finds the services in a folder of an environment.
 fn services_in(
-    (own, place): (&str, &Place),
+    (own, place, places): (&str, &Place, &[Place]),
     tree: &Tree,
     objects: &[Surveyed],
     notes: &mut Notes,
@@ -156,6 +156,7 @@ fn services_in(
     let survey = Survey {
         manifests: &manifests,
         place,
+        places,
         folder: own,
         objects: objects.collect(),
         unreadable: &tree.unreadable,

@@ -161,16 +161,15 @@ fn github(names: &Names<'_>) -> String {
 const COMPONENT: &str = "templates/shipgate.yml";
 
 fn gitlab(names: &Names<'_>) -> String {
-    let mut text = format!(
-        "# A job for each service and environment, which somebody starts by hand in a pipeline that has the variable
+    let mut text = "# A job for each service and environment, which somebody starts by hand in a pipeline that has the variable
 # VERSION. Written by `shipgate init`. The jobs need the masked variable SHIPGATE_TOKEN, which may push to this
 # repository, and what shipgate.yaml names as `token_env`.
 stages: [deploy]
 variables:
-  VERSION: {{value: \"\", description: Version to deploy}}
+  VERSION: {value: \"\", description: Version to deploy}
 include:
 "
-    );
+        .to_owned();
     let mut jobs = String::new();
     for (environment, service) in names.pairs {
         text.push_str(&format!(

@@ -12,6 +12,8 @@ pub(super) struct Place {
     pub root: String,
     /// The folders that hold one called `root`; the only one is empty where `root` is a whole path.
     pub parents: Vec<String>,
+    /// Where it is no folder and one file: what stands before `root` and after it in the file's path.
+    pub file: Option<(String, String)>,
     /// What its outermost kustomizations build from, by the folder of each.
     pub built: BTreeMap<String, BTreeSet<String>>,
 }
@@ -23,8 +25,35 @@ impl Place {
             name,
             root: root.to_owned(),
             parents: vec![String::new()],
+            file: None,
             built: BTreeMap::new(),
         }
+    }
+
+    /// An environment that is one of several files side by side: `before` its own word, and `after` it.
+    pub(super) fn of_file(name: String, root: &str, before: &str, after: &str) -> Self {
+        Self {
+            parents: Vec::new(),
+            file: Some((before.to_owned(), after.to_owned())),
+            ..Self::new(name, root)
+        }
+    }
+
+    /// Returns where it is, for people.
+    pub(super) fn shown(&self) -> String {
+        let folders = self.folders().chain(self.own_file());
+        let folders: Vec<String> = folders.filter(|folder| !folder.is_empty()).collect();
+        if folders.is_empty() {
+            ".".to_owned()
+        } else {
+            folders.join(", ")
+        }
+    }
+
+    /// Returns the path of its file, where it is one.
+    fn own_file(&self) -> Option<String> {
+        let (before, after) = self.file.as_ref()?;
+        Some(format!("{before}{}{after}", self.root))
     }
 
     /// Returns its folders from the repository's root.
@@ -45,6 +74,7 @@ impl Place {
     /// Is a file in a folder of its own?
     pub(super) fn is_own(&self, path: &str) -> bool {
         self.folders().any(|folder| is_below(path, &folder))
+            || self.own_file().is_some_and(|own| own == path)
     }
 
     /// Does a file belong to one of its folders: is it in there, or built from there?
@@ -56,6 +86,13 @@ impl Place {
     /// Returns the path of a file or folder as a glob of the configuration: with `{root}` where it is in a
     /// folder of its own.
     pub(super) fn named(&self, path: &str) -> String {
+        if let Some((before, after)) = self.file.as_ref().filter(|_| self.is_own(path)) {
+            return format!(
+                "{}{{root}}{}",
+                globset::escape(before),
+                globset::escape(after)
+            );
+        }
         let inside = self.parents.iter().filter_map(|parent| {
             let folder = join(parent, &self.root);
             Some((parent, rest_in(path, &folder)?))
@@ -129,7 +166,10 @@ mod tests {
             ..Place::new("production".to_owned(), "prod")
         };
         let all = Place::new("production".to_owned(), "");
+        let file = Place::of_file("production".to_owned(), "prod", "a/values-", ".yaml");
         let rows = [
+            (&file, "a/values-prod.yaml", "a/values-{root}.yaml"),
+            (&file, "a/values.yaml", "a/values.yaml"),
             (&one, "clusters/prod/a/web.yaml", "{root}/a/web.yaml"),
             (&one, "clusters/prod", "{root}"),
             (&one, "clusters/prod2/web.yaml", "clusters/prod2/web.yaml"),

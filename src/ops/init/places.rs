@@ -96,7 +96,8 @@ fn found(workloads: &[&Surveyed], built: &Built) -> Vec<Place> {
         .or_else(|| repeated(workloads))
         .or_else(|| siblings(workloads));
     let Some(mut roots) = roots else {
-        return vec![below(&only(workloads))];
+        let files = values_files(workloads);
+        return files.unwrap_or_else(|| vec![below(&only(workloads))]);
     };
     if let [one] = &roots.iter().collect::<Vec<_>>()[..] {
         return vec![below(one)];
@@ -245,6 +246,31 @@ fn siblings(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
     let roots: BTreeSet<String> = folders.map(|path| path[..=common].join("/")).collect();
     let is_it = roots.len() > 1 && roots.iter().any(|root| is_word(last(root)));
     is_it.then_some(roots)
+}
+
+/// Values files side by side that are called by environments: `values-prod.yaml` and `values-staging.yaml`.
+fn values_files(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
+    let mut sets: BTreeMap<(&str, &str), Vec<Place>> = BTreeMap::new();
+    let files = workloads
+        .iter()
+        .filter(|it| it.object.kind == ObjectRef::FILE);
+    for path in files.map(|file| file.path.as_str()) {
+        let at = path.rfind('/').map_or(0, |slash| slash + 1);
+        let Some((stem, _)) = path[at..].rsplit_once('.') else {
+            continue;
+        };
+        let (before, after) = (path.split_at(at + stem.len()).0, &path[at + stem.len()..]);
+        let Some(separator) = before.rfind(['-', '.', '_', '/']) else {
+            continue;
+        };
+        let (before, word) = before.split_at(separator + 1);
+        if is_word(word) {
+            let place = Place::of_file(environment(word), word, before, after);
+            sets.entry((before, after)).or_default().push(place);
+        }
+    }
+    // What stands for `{root}` is in one path.
+    sets.into_values().find(|places| places.len() > 1)
 }
 
 /// The folder that every workload is in, up to a part of it that names an environment.

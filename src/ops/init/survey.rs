@@ -23,6 +23,8 @@ pub(super) struct Survey<'a> {
     pub manifests: &'a Manifests,
     /// The environment.
     pub place: &'a Place,
+    /// All environments.
+    pub places: &'a [Place],
     /// The folder, from the repository's root.
     pub folder: &'a str,
     /// Its objects.
