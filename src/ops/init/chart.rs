@@ -106,7 +106,7 @@ pub(super) fn services(
     for chart in charts {
         let beside = |it: &&&&Surveyed| {
             let mut others = charts.iter().filter(|other| other.folder != chart.folder);
-            let is_of_another = !chart.holds(&it.path) && others.any(|it_of| it_of.holds(&it.path));
+            let is_of_another = !chart.holds(&it.path) && others.any(|other| other.holds(&it.path));
             charts.len() == 1
                 || !is_of_another && (chart.holds(&it.path) || has_word(&it.path, chart.name))
         };

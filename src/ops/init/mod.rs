@@ -102,7 +102,11 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
             let services = services_in((&own, place, &places), &tree, &objects, &mut notes);
             found.extend(services.into_iter().map(|service| (place, service)));
         }
-        let of_charts = chart::services(&objects, &charts, place, &mut notes);
+        // What the first environment says of charts holds for all.
+        let mut of_others = Notes::default();
+        let is_first = places.first() == Some(place);
+        let told = if is_first { &mut notes } else { &mut of_others };
+        let of_charts = chart::services(&objects, &charts, place, told);
         found.extend(of_charts.into_iter().map(|service| (place, service)));
     }
     let known = text::Known {
