@@ -81,7 +81,7 @@ fn folder(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// Nothing in the folder is a service; one of the files is there already, or cannot be written.
-pub fn run(arguments: InitArguments, session: &mut Session) -> Result<Outcome, Failure> {
+pub async fn run(arguments: InitArguments, session: &mut Session) -> Result<Outcome, Failure> {
     let of_machine = || session.context.variable("TZ").and_then(Zone::find);
     let wishes = Wishes {
         environment: arguments.environment,
@@ -92,7 +92,7 @@ pub fn run(arguments: InitArguments, session: &mut Session) -> Result<Outcome, F
         pipeline: arguments.ci.map(Pipeline::from),
     };
     let folder = session.context.folder.clone();
-    let drafts = init::draft(&folder, &wishes, session.context.clock.now())?;
+    let drafts = init::draft(&folder, &wishes, session.context.clock.now()).await?;
     let paths: Vec<String> = drafts.files.iter().map(|(path, _)| path.clone()).collect();
     for note in &drafts.notes {
         session.event(&Event::Note(note.clone()));

@@ -242,7 +242,7 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
         Command::Cleanup(arguments) => Box::pin(cleanup::run(arguments, session)).await,
         Command::Approve(arguments) => Box::pin(approve::run(arguments, session)).await,
         Command::History(arguments) => Box::pin(history::run(arguments, session)).await,
-        Command::Init(arguments) => init::run(arguments, session),
+        Command::Init(arguments) => Box::pin(init::run(arguments, session)).await,
         Command::Runbook(arguments) => runbook::run(&arguments, session),
         Command::Validate(arguments) => Box::pin(validate::run(&arguments, session)).await,
         Command::Demo(arguments) => Box::pin(demo::run(arguments, session)).await,

@@ -51,7 +51,8 @@ pub struct EnvironmentDocument {
     #[serde(default)]
     #[schemars(with = "String")]
     pub branch: Option<String>,
-    /// Folder of its manifests; stands for `{root}` in `manifests`. Default: the whole repository.
+    /// Folder of its manifests; stands for `{root}` in `manifests`, also in the middle of a path, as in
+    /// `apps/shop/{root}/*.yaml`. Default: the whole repository.
     #[serde(default)]
     #[schemars(with = "String")]
     pub root: Option<String>,
@@ -265,20 +266,24 @@ fn names<T>(named: &BTreeMap<String, T>) -> Vec<String> {
     named.keys().cloned().collect()
 }
 
-/// Names become parts of git references and of metric labels, so they are kept to a plain grammar
-/// (a DNS label, as Kubernetes names are).
-pub(super) fn check_name(name: &str, what: &str, pointer: &str, problems: &mut Problems<'_>) {
+/// May a service or an environment be called so? Names become parts of git references and of metric labels,
+/// so they are kept to a plain grammar (a DNS label, as Kubernetes names are).
+pub fn is_name(name: &str) -> bool {
     let bytes = name.as_bytes();
     let edge = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     };
-    let legal = bytes.len() <= 63
+    bytes.len() <= 63
         && edge(bytes.first())
         && edge(bytes.last())
         && bytes
             .iter()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-');
-    if !legal {
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+}
+
+/// Notes a name that is none, see [`is_name`].
+pub(super) fn check_name(name: &str, what: &str, pointer: &str, problems: &mut Problems<'_>) {
+    if !is_name(name) {
         problems.at(
             pointer,
             format!("`{name}` cannot be the name of {what}: expected at most 63 of a-z 0-9 -, such as `shop-web`"),

@@ -26,7 +26,7 @@ use crate::{
     yaml::{Finding, Limits, Located, Position},
 };
 
-pub use document::ConfigDocument;
+pub use document::{ConfigDocument, is_name};
 pub use git::GitSettings;
 pub use helm::{Helm, HelmKeys};
 pub use live::Live;
@@ -147,8 +147,9 @@ impl Service {
     /// Returns the globs of its manifests in an environment; a values file is one of them.
     pub fn globs(&self, environment: &Environment) -> Vec<String> {
         let globs = self.manifests.iter();
-        let mut globs: Vec<String> = globs.map(|glob| environment.path(glob)).collect();
-        globs.extend(self.helm.iter().map(|helm| environment.path(&helm.file)));
+        let mut globs: Vec<String> = globs.map(|glob| environment.glob(glob)).collect();
+        let values = self.helm.iter();
+        globs.extend(values.map(|helm| globset::escape(&environment.path(&helm.file))));
         globs
     }
 
@@ -220,17 +221,33 @@ impl Environment {
         }
     }
 
-    /// Returns a path or glob of the configuration with the environment's folder for `{root}`.
+    /// Returns a path of the configuration with the environment's folder for `{root}`.
     fn path(&self, path: &str) -> String {
-        let root = self.root.trim_matches('/');
-        let path = path.replace("{root}", if root == "." { "" } else { root });
-        path.trim_start_matches('/').to_owned()
+        filled(path, self.folder())
+    }
+
+    /// Returns a glob of the configuration with the environment's folder for `{root}`: a folder as it is
+    /// called, whatever its name would mean in a glob.
+    fn glob(&self, glob: &str) -> String {
+        filled(glob, &globset::escape(self.folder()))
+    }
+
+    fn folder(&self) -> &str {
+        match self.root.trim_matches('/') {
+            "." => "",
+            root => root,
+        }
     }
 
     /// Returns the path of an environment's policy where its configuration names none.
     pub fn usual_policy(name: &str) -> String {
         format!("policies/{name}.yaml")
     }
+}
+
+fn filled(text: &str, root: &str) -> String {
+    let text = text.replace("{root}", root);
+    text.trim_start_matches('/').to_owned()
 }
 
 /// Collects what is wrong, with the place of each.

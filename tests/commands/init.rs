@@ -37,7 +37,7 @@ impl Sink {
 }
 
 /// Runs a command on a Tuesday morning: exit code, standard output, standard error.
-fn run(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
+pub fn run(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
     let (stdout, stderr) = (Sink::default(), Sink::default());
     let context = Context {
         environment: BTreeMap::from([("USER".to_owned(), "alex".to_owned())]),
@@ -54,7 +54,7 @@ fn run(folder: &Path, arguments: &[&str]) -> (u8, String, String) {
     (code, stdout.text(), stderr.text())
 }
 
-fn fixtures() -> PathBuf {
+pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/init")
 }
 
@@ -72,14 +72,14 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A copy of one of the trees.
-fn tree(name: &str) -> TempDir {
+pub fn tree(name: &str) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(&fixtures().join(name), folder.path());
     folder
 }
 
 /// Commits what is in a folder and returns the path of a bare clone of it.
-fn bare(folder: &Path) -> String {
+pub fn bare(folder: &Path) -> String {
     let git = |arguments: &[&str]| {
         let ran = Command::new("git")
             .args(["-c", "user.name=Alex", "-c", "user.email=alex@example.com"])
@@ -138,10 +138,13 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
         }
         for environment in names(&config, "environments") {
             for service in names(&config, "services") {
-                let elsewhere = format!("{service} has other files in {environment} than");
-                if notes.iter().any(|note| note.starts_with(&elsewhere)) {
-                    continue;
-                }
+                let refused = format!("{service} cannot be deployed to {environment} as it is");
+                let is_said = |note: &&str| {
+                    let missing = note.strip_prefix(&format!("{service} is not in "));
+                    let mut missing = missing.into_iter().flat_map(|names| names.split(", "));
+                    note.starts_with(&refused) || missing.any(|name| name == environment)
+                };
+                let is_said = notes.iter().any(is_said);
                 let (code, plan, errors) = run(
                     folder.path(),
                     &[
@@ -157,15 +160,34 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
                         "1.1",
                     ],
                 );
+                let expected = if is_said { 30 } else { 0 };
                 assert_eq!(
-                    code, 0,
+                    code, expected,
                     "{name} {service} {environment}\n{plan}\n{errors}\n{config}"
                 );
-                assert!(plan.contains("1.1"), "{plan}");
+                assert!(plan.contains("1.1") || is_said, "{plan}");
             }
         }
     }
     insta::assert_snapshot!(told, @r"
+    == apps-folders
+    found the environment production in apps/cart/prod, apps/mail/prod, apps/web/prod
+    found the environment staging in apps/cart/staging, apps/web/staging
+    found cart: Deployment/cart is alone, so rolling
+    found mail: Deployment/mail is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    mail is not in staging
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 3 lines of shipgate.yaml that say `guess`
+    == apps-overlays
+    found the environment production in apps/cart/overlays/prod, apps/web/overlays/prod
+    found the environment staging in apps/cart/overlays/staging, apps/web/overlays/staging
+    found cart: Deployment/cart is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == argo-rollouts
     found the environment production in apps
     found worker: Rollout/worker brings it out, so argo_rollouts
@@ -197,18 +219,57 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     Deployment/web-canary looks like a canary of Deployment/web, but nothing splits the traffic between them: it is left out
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == clusters
+    found the environment production-eu in clusters/eu/prod
+    found the environment production-us in clusters/us/prod
+    found the environment staging in clusters/eu/staging
+    found web: Deployment/web is alone, so rolling
+    guessed the hours in policies/production-eu.yaml, on the clock of UTC
+    guessed the hours in policies/production-us.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == differing
+    found the environment production in prod
+    found the environment staging in staging
+    found cart: Rollout/cart brings it out, so argo_rollouts
+    found mail: Deployment/mail is alone, so rolling
+    found report: Deployment/report is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    cart cannot be deployed to staging as it is there: there is no Rollout/cart in 1 file; found Deployment/cart
+    mail cannot be deployed to staging as it is there: staging/mail.yaml:13: the image `registry.example/mail` has no tag, expected one
+    web cannot be deployed to staging as it is there: staging/web.yaml:1: no container of Deployment/web runs the image `registry.example/web`; found `registry.example/staging/web:1.0`
+    report is not in production
+    Deployment/seed in tools/seed.yaml is left out: it is in no folder of an environment (prod, staging)
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 4 lines of shipgate.yaml that say `guess`
     == folders
     found the environment production in clusters/prod
     found advertisements: Deployment/advertisements-canary stands beside Deployment/advertisements, and Ingress/advertisements-canary splits the traffic, so canary
     found discounts: Deployment/discounts is alone, so rolling
     found storefront: Deployment/storefront is alone, so rolling
-    clusters/lab is no environment of these services: their files are not in it, as they are in clusters/prod
+    clusters/lab is no environment of these services, as none of them is in it: left out are Deployment/advertisements-v1-0, Deployment/advertisements-v1-1
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == helm
     found the environment production in environments/prod
     found the environment staging in environments/staging
     found orders: the chart in `charts/orders` writes it, with the values of environments/prod/values.yaml, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-charts
+    found the environment production in charts/orders/values-prod.yaml
+    found the environment staging in charts/orders/values-staging.yaml
+    found orders: the chart in `charts/orders` writes it, with the values of charts/orders/values-prod.yaml, so rolling
+    charts/y: the chart `y` is left out: only one chart is written: add this one by hand, as docs/strategies.md says
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-side-by-side
+    found the environment production in shop/values-prod.yaml
+    found the environment staging in shop/values-staging.yaml
+    found shop: the chart in `shop` writes it, with the values of shop/values-prod.yaml, so rolling
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
@@ -227,6 +288,41 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == kustomize-services
+    found the environment production in prod
+    found the environment staging in staging
+    found cart: Deployment/cart is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == mixed
+    found the environment production in apps/cart/overlays/prod, apps/mail/prod, apps/web/prod
+    found the environment staging in apps/cart/overlays/staging, apps/mail/staging, apps/web/staging
+    found cache: Deployment/cache is alone, so rolling
+    found cart: Deployment/cart is alone, so rolling
+    found mail: Deployment/mail is alone, so rolling
+    found web: Deployment/web is alone, so rolling
+    apps/cart/overlays/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
+    apps/web/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
+    two services would be called cache: that of apps/web/prod/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
+    two services would be called cache: that of apps/web/staging/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
+    Deployment/search in apps/search/production/search.yaml is left out: it is in no folder of an environment (apps/cart/overlays/prod, apps/mail/prod, apps/web/prod, apps/cart/overlays/staging, apps/mail/staging, apps/web/staging)
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 4 lines of shipgate.yaml that say `guess`
+    == odd
+    found the environment production in deploy
+    found web: Deployment/web is alone, so rolling
+    not looked into, as it is hidden, ignored by git or a copy of something: .old, deploy/testdata, vendor
+    deploy/broken.yaml:3: is not readable as YAML: while parsing a flow mapping, did not find expected ',' or '}'; what is there is left out
+    Deployment/shop.web is left out: no service can be called shop.web (at most 63 of a-z 0-9 -)
+    Deployment/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa is left out: no service can be called aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa (at most 63 of a-z 0-9 -)
+    untagged is left out: deploy/untagged.yaml:13: the image `registry.example/untagged` has no tag, expected one
+    Job/migrate in deploy/migrate.yaml is left out: `init` makes no service of a Job
+    Deployment/stray in deploy/templates/stray.yaml is left out: a template writes it, and no Chart.yaml is there
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == plain
     found the environment production in .
     found shop: Deployment/shop is alone, so rolling
@@ -237,8 +333,15 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     found agent: DaemonSet/agent is alone, so rolling
     found mail: StatefulSet/mail is alone, so rolling
     pinned is left out: deploy/pinned.yaml:16: the image `registry.example/pinned@sha256:0000000000000000000000000000000000000000000000000000000000000000` is fixed by its digest, expected a tag
+    CronJob/nightly in deploy/job.yaml is left out: `init` makes no service of a CronJob
     policies/production.yaml is there already and stays as it is
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == subsets-without-rule
+    found the environment production in mesh
+    found cart: Deployment/cart is alone, so rolling
+    Deployment/cart-canary looks like a canary of Deployment/cart, and VirtualService/cart has subsets of them, but no DestinationRule in the repository says which pods those are: it is left out
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     ");
 }
 
@@ -348,33 +451,14 @@ fn nothing_is_overwritten_and_what_is_missing_is_said() {
 }
 
 #[test]
-fn every_pipeline_file_names_the_service_and_the_environment() {
-    for system in ["github", "gitlab", "azure", "circleci", "jenkins"] {
-        let folder = tree("blue-green");
-        let (code, out, _) = run(folder.path(), &["init", "--ci", system]);
-        assert_eq!(code, 0, "{out}");
-        let path = out.split([' ', ',']).find(|word| {
-            [".yml", "Jenkinsfile"]
-                .iter()
-                .any(|end| word.ends_with(end))
-                && !word.contains("shipgate.yaml")
-        });
-        let text = fs::read_to_string(folder.path().join(path.unwrap())).unwrap();
-        assert!(
-            text.contains("cart") && text.contains("production"),
-            "{text}"
-        );
-        assert!(!text.contains("advertisements"), "{text}");
-    }
-}
-
-#[test]
 fn names_in_manifests_write_no_lines_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = fs::read_to_string(fixtures().join("plain/shop.yaml")).unwrap();
-    let odd = "odd\nservices: {}\n#";
-    fs::create_dir(folder.path().join(odd)).unwrap();
-    fs::write(folder.path().join(odd).join("shop.yaml"), &manifest).unwrap();
+    let odd = "odd: {}, # services";
+    for name in [odd, "odd\nservices: {}\n#"] {
+        fs::create_dir(folder.path().join(name)).unwrap();
+        fs::write(folder.path().join(name).join("shop.yaml"), &manifest).unwrap();
+    }
     let evil = manifest.replace("name: shop\n", "name: \"shop\\n  evil: {}\"\n");
     fs::write(folder.path().join(odd).join("evil.yaml"), evil).unwrap();
     let (code, out, _) = run(folder.path(), &["init"]);

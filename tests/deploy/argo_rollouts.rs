@@ -431,11 +431,11 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     branch: as at first
     == the controller died before
     1/3 Rollout/advertisements to 1.1: passed (commit ID)
-    2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1))
-    way back: the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1)
+    2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2))
+    way back: the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)
     1/3 back: version and replicas to what they were: passed (commit ID)
-    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1))
-    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has not seen generation 2 yet, but 1)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1)
+    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has seen generation 1, not 3))
+    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first
@@ -444,8 +444,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/3 follow Argo Rollouts until all runs 1.1: failed (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete))
     way back: the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)
     1/3 back: version and replicas to what they were: passed (commit ID)
-    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has not seen generation 2 yet, but 1))
-    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 2 yet, but 1)
+    2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has seen generation 1, not 2))
+    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 2)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first

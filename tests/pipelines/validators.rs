@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::{files, root, text};
+use crate::{bare::git, files, root, text};
 
 /// An action as an example pins it, and the same as something that can be looked at here.
 const PINNED: &str = "OWNER/shipgate@FULL_COMMIT_SHA";
@@ -100,6 +100,78 @@ fn examples_are_what_their_systems_take() {
         gitlab,
     ];
     validate("check-jsonschema", root(), &schema);
+}
+
+/// A repository with three services in two environments, with what `init` writes for a system.
+fn written(system: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for path in files("fixtures/init/apps-folders") {
+        let at = path.strip_prefix("fixtures/init/apps-folders").unwrap();
+        let target = folder.path().join(at);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::copy(root().join(&path), target).unwrap();
+    }
+    let ran = Command::new(env!("CARGO_BIN_EXE_shipgate"))
+        .args(["init", "--ci", system])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    folder
+}
+
+#[test]
+fn what_init_writes_is_what_the_systems_take() {
+    let folder = written("github");
+    let at = folder.path();
+    let path = ".github/workflows/shipgate.yml";
+    let workflow = fs::read_to_string(at.join(path)).unwrap();
+    assert!(workflow.contains(PINNED));
+    fs::copy(root().join("action.yml"), at.join("action.yml")).unwrap();
+    fs::write(at.join(path), workflow.replace(PINNED, "./")).unwrap();
+    validate("github-language-service", at, &[".", path]);
+    let commit = "OWNER/shipgate@0123456789abcdef0123456789abcdef01234567";
+    fs::write(at.join(path), workflow.replace(PINNED, commit)).unwrap();
+    let schema = ["--builtin-schema", "vendor.github-workflows", path];
+    validate("check-jsonschema", at, &schema);
+    let strict = ["--offline", "--no-progress", "--persona=pedantic", path];
+    validate("zizmor", at, &strict);
+    for (system, schema, path) in [
+        ("azure", "vendor.azure-pipelines", "azure-pipelines.yml"),
+        ("circleci", "vendor.circle-ci", ".circleci/config.yml"),
+    ] {
+        let folder = written(system);
+        let schema = ["--builtin-schema", schema, path];
+        validate("check-jsonschema", folder.path(), &schema);
+    }
+    let folder = written("gitlab");
+    let at = folder.path();
+    let schema = [
+        "--builtin-schema",
+        "vendor.gitlab-ci",
+        "--data-transform",
+        "gitlab-ci",
+        ".gitlab-ci.yml",
+    ];
+    validate("check-jsonschema", at, &schema);
+    git(at, &["init", "--quiet", "--initial-branch=main"]);
+    git(at, &["add", "."]);
+    git(at, &["commit", "--quiet", "-m", "first"]);
+    git(
+        at,
+        &[
+            "remote",
+            "add",
+            "origin",
+            "https://gitlab.example/shop/gitops.git",
+        ],
+    );
+    // The runner takes the file apart and says which jobs there are.
+    validate(
+        "gitlab-ci-local",
+        at,
+        &["--list", "--variable", "VERSION=1.1"],
+    );
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
 }
 
 /// Refuses a switch away from a colour without pods: the way back would send everyone to nobody.
-pub(super) fn serves_with_pods(target: &Target, manifests: &Manifests) -> Result<(), Failure> {
+pub fn serves_with_pods(target: &Target, manifests: &Manifests) -> Result<(), Failure> {
     let facts = facts(target, manifests)?;
     if facts.switch.is_none() || facts.stable_replicas != Some(0) {
         return Ok(());

@@ -57,7 +57,7 @@ use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use asked_before::asked_before;
 pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
-pub use facts::{already_there, facts, previous_version, roles};
+pub use facts::{already_there, facts, previous_version, roles, serves_with_pods};
 pub use forward::write as forward_write;
 pub use held::Held;
 pub use late::read_with_branch;

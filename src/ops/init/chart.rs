@@ -2,10 +2,11 @@
 
 use super::{
     found::{Address, Found, Way},
-    places::{Place, folder},
+    notes::Notes,
+    place::{Place, folder},
 };
 use crate::{
-    config::live::is_object_name,
+    config::is_name,
     manifest::{ObjectRef, Surveyed},
 };
 
@@ -19,7 +20,12 @@ pub(super) struct Chart<'a> {
     folder: &'a str,
 }
 
-impl Chart<'_> {
+impl<'a> Chart<'a> {
+    /// Returns its folder, without a slash at the end.
+    pub(super) fn folder(&self) -> &'a str {
+        self.folder
+    }
+
     /// Is a file in the chart's folder?
     fn holds(&self, path: &str) -> bool {
         self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder))
@@ -33,7 +39,7 @@ pub(super) fn charts(objects: &[Surveyed]) -> Vec<Chart<'_>> {
         .filter(|object| object.path.rsplit('/').next() == Some("Chart.yaml"));
     let charts = descriptions.filter_map(|object| {
         Some(Chart {
-            name: object.text("/name").filter(|name| is_object_name(name))?,
+            name: object.text("/name").filter(|name| is_name(name))?,
             folder: folder(&object.path),
         })
     });
@@ -76,12 +82,21 @@ pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&
     chosen
 }
 
+/// Is a part of a path called so, or a part of it that stands between dashes, dots or underscores?
+fn has_word(path: &str, name: &str) -> bool {
+    let is_edge = |it: Option<char>| it.is_none_or(|it| "/-._".contains(it));
+    path.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&path[..at], &path[at + name.len()..]);
+        is_edge(before.chars().next_back()) && is_edge(after.chars().next())
+    })
+}
+
 /// Finds the services of charts in an environment; what cannot be one is noted.
 pub(super) fn services(
     objects: &[Surveyed],
     charts: &[Chart<'_>],
     place: &Place,
-    notes: &mut Vec<String>,
+    notes: &mut Notes,
 ) -> Vec<Found> {
     let values = values(objects, charts);
     let mut of_place: Vec<&&Surveyed> = values.iter().filter(|it| place.holds(&it.path)).collect();
@@ -90,7 +105,10 @@ pub(super) fn services(
     let mut found = Vec::new();
     for chart in charts {
         let beside = |it: &&&&Surveyed| {
-            charts.len() == 1 || it.path.contains(chart.name) || folder(&it.path) == chart.folder
+            let mut others = charts.iter().filter(|other| other.folder != chart.folder);
+            let is_of_another = !chart.holds(&it.path) && others.any(|other| other.holds(&it.path));
+            charts.len() == 1
+                || !is_of_another && (chart.holds(&it.path) || has_word(&it.path, chart.name))
         };
         let Some(values) = of_place.iter().find(beside) else {
             let of_another = values.iter().any(|it| !chart.holds(&it.path));
@@ -99,7 +117,7 @@ pub(super) fn services(
             } else {
                 "no values file with `image.tag` is found for it"
             };
-            notes.push(format!(
+            notes.add(format!(
                 "{}: the chart `{}` is left out: {why}",
                 chart.folder, chart.name
             ));
@@ -111,7 +129,7 @@ pub(super) fn services(
         let image = values.text(REPOSITORY);
         let image = image.or_else(|| defaults.and_then(|it| it.text(REPOSITORY)));
         let Some(image) = image.filter(|image| !image.is_empty()) else {
-            notes.push(format!(
+            notes.add(format!(
                 "{}: no `image.repository` says what the chart `{}` runs: it is left out",
                 values.path, chart.name
             ));
@@ -122,6 +140,7 @@ pub(super) fn services(
             name: chart.name.to_owned(),
             image: image.to_owned(),
             manifests: vec![path.clone()],
+            workloads: Vec::new(),
             way: Way::Chart(
                 ObjectRef {
                     kind: "Deployment".to_owned(),

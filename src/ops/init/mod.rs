@@ -1,36 +1,52 @@
 //! A first `shipgate.yaml`, policy and pipeline file, made from the manifests that are there.
 //!
-//! `places` finds the environments, `found` and `chart` the services in them, `text` and `starter` write.
-//! Nothing is asked of anybody, and what does not pass `validate` is not written.
+//! `tree` reads the folder, `places` finds the environments, `survey` and `chart` the services in them (with
+//! `details` for each), `merged` puts together what is one service, `fit` keeps what `plan` would take, `left_out`
+//! names the rest, and `text`, `starter` and `pipeline` write. Nothing is asked of anybody, and what does not
+//! pass `validate` is not written.
 
 mod chart;
+mod details;
+mod drafts;
+mod fit;
 mod found;
+mod left_out;
+mod merged;
+mod notes;
+mod pipeline;
+mod place;
 mod places;
 mod starter;
+mod survey;
 mod text;
+mod tree;
+mod trial;
+mod write;
 
-use std::{collections::BTreeSet, fs, io::Write, path::Path};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::{set::FileSet, validate::pairing};
+use super::validate::{self, Subject};
 use crate::{
-    config::{Config, live::is_object_name},
+    config::{Config, Environment, live::is_object_name},
     event::{Ending, Failure},
-    manifest::{self, Edit, Manifests, ObjectRef, SourceFile, Surveyed},
-    policy::{Policy, Severity, zone::Zone},
-    units::Version,
+    manifest::{self, Manifests, ObjectRef, SourceFile, Surveyed},
+    policy::zone::Zone,
 };
 
-use found::{Found, Survey, Way};
-use places::Place;
+use notes::Notes;
+use place::Place;
+use survey::Survey;
+use tree::Tree;
 
-pub use starter::Pipeline;
+pub use pipeline::Pipeline;
+pub use write::write;
 
 /// Where the configuration goes.
 const CONFIG: &str = "shipgate.yaml";
-/// Every file that may hold manifests.
-const EVERYTHING: &str = "**/*.{yaml,yml}";
+/// What to do where nothing is found.
+const WHERE: &str = "run it in the folder of your GitOps repository; it looks for Deployments, StatefulSets, DaemonSets, Rollouts and Helm charts";
 
 /// What somebody has said beforehand.
 #[derive(Debug, Clone, Default)]
@@ -66,84 +82,109 @@ pub struct Drafts {
 /// time.
 ///
 /// # Errors
-/// The folder cannot be read, or nothing in it is a service; a wish that no configuration may hold.
-pub fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result<Drafts, Failure> {
-    let files = FileSet::read(folder, &[EVERYTHING.to_owned()], now);
-    let files = files.map_err(|failure| failure.hint(WHERE))?;
-    let mut notes = Vec::new();
-    let mut objects = manifest::survey(files.manifests());
+/// The folder cannot be read, or nothing in it is a service; a wish that no configuration may hold; a policy that
+/// is there already and not valid.
+pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result<Drafts, Failure> {
+    let mut notes = Notes::default();
+    let tree = Tree::read(folder, &mut notes).map_err(|failure| failure.hint(WHERE))?;
+    let mut objects = manifest::survey(&tree.manifests);
     objects.retain(|object| is_usual(object, &mut notes));
     let charts = chart::charts(&objects);
     let mut workloads: Vec<&Surveyed> =
         objects.iter().filter(|it| found::is_workload(it)).collect();
     workloads.extend(chart::values(&objects, &charts));
-    let built = manifest::built(files.manifests());
+    let built = manifest::built(&tree.manifests);
     let wanted = (wishes.environment.as_deref(), wishes.root.as_deref());
-    let places = places::find(&workloads, &built, wanted);
-    let Some(place) = places.first() else {
-        return Err(nothing(folder, &[]));
-    };
-    let own = manifests_of(files.manifests(), place);
-    let survey = Survey {
-        manifests: &own,
-        place,
-        objects: objects.iter().filter(|it| place.holds(&it.path)).collect(),
-    };
-    let mut services = survey.services(&mut notes);
-    services.extend(chart::services(&objects, &charts, place, &mut notes));
-    let mut names = BTreeSet::new();
-    services.retain(|service| {
-        let is_new = names.insert(service.name.clone());
-        if !is_new {
-            notes.push(format!(
-                "two services would be called {}: one is left out",
-                service.name
-            ));
+    let mut places = places::find(&workloads, &built, wanted, &mut notes);
+    let mut found = Vec::new();
+    for place in &places {
+        for own in place.folders() {
+            let services = services_in((&own, place, &places), &tree, &objects, &mut notes);
+            found.extend(services.into_iter().map(|service| (place, service)));
         }
-        is_new
-    });
-    let of_all = (places.len() > 1).then_some(place);
-    services.retain(|service| match refusal(service, &own, of_all) {
-        None => true,
-        Some(why) => {
-            notes.push(format!("{} is left out: {why}", service.name));
-            false
-        }
-    });
+        // What the first environment says of charts holds for all.
+        let mut of_others = Notes::default();
+        let is_first = places.first() == Some(place);
+        let told = if is_first { &mut notes } else { &mut of_others };
+        let of_charts = chart::services(&objects, &charts, place, told);
+        found.extend(of_charts.into_iter().map(|service| (place, service)));
+    }
     let known = text::Known {
         address: wishes.address.as_deref(),
         prometheus: wishes.prometheus.as_deref(),
     };
-    without_what_does_not_fit(folder, &places, &mut services, &known, &mut notes, now);
+    let files = trial::Files {
+        manifests: &tree.manifests,
+        unreadable: &tree.unreadable,
+    };
+    let services = merged::merge(found, &objects, &mut notes);
+    let services = fit::without_others(services, &mut places, &objects, &mut notes);
+    let services = fit::services(services, &places, (files, &objects), &known, &mut notes);
+    let places = fit::places(places, &services, &mut notes);
+    let folders: Vec<&str> = charts.iter().map(|chart| chart.folder()).collect();
+    left_out::tell(&objects, &folders, (&places, &services), &mut notes);
     if services.is_empty() {
-        return Err(nothing(folder, &notes));
+        return Err(nothing(folder, notes.lines()));
     }
-    let places = with_services(folder, places, &services, &mut notes);
     let config = text::config(&places, &services, &known);
     if let Err(findings) = Config::parse(&config) {
         return Err(super::failure::findings(CONFIG, &findings)
             .hint("this is what `init` would have written; look at --address, --prometheus and --environment"));
     }
-    Ok(drafts((folder, wishes), &places, &services, config, notes))
+    check_policies(folder, &places, now).await?;
+    Ok(drafts::drafts(
+        (&tree.root, wishes),
+        &places,
+        &services,
+        config,
+        &notes,
+    ))
+}
+
+/// Finds the services in a folder of an environment.
+fn services_in(
+    (own, place, places): (&str, &Place, &[Place]),
+    tree: &Tree,
+    objects: &[Surveyed],
+    notes: &mut Notes,
+) -> Vec<found::Found> {
+    let paths = tree.manifests.paths();
+    let files = paths.filter(|path| place.holds_in(own, path));
+    let files = files.map(|path| SourceFile {
+        path: path.to_owned(),
+        bytes: tree.manifests.text(path).unwrap_or_default().into(),
+    });
+    // They were read before.
+    let manifests = Manifests::parse(files.collect()).unwrap_or_else(|_| tree.manifests.clone());
+    let objects = objects.iter().filter(|it| place.holds_in(own, &it.path));
+    let survey = Survey {
+        manifests: &manifests,
+        place,
+        places,
+        folder: own,
+        objects: objects.collect(),
+        unreadable: &tree.unreadable,
+    };
+    survey.services(notes)
 }
 
 /// Has an object names that a cluster takes? Another one could be anything, and is said to be left out if it
 /// is a workload.
-fn is_usual(object: &Surveyed, notes: &mut Vec<String>) -> bool {
+fn is_usual(object: &Surveyed, notes: &mut Notes) -> bool {
     let names = object.namespace.iter().chain([&object.object.name]);
     let is_usual =
         object.object.kind == ObjectRef::FILE || names.into_iter().all(|it| is_object_name(it));
+    // What templates write has names that are none.
+    let is_usual = is_usual || found::is_template(object);
     if !is_usual && found::is_workload(object) {
         let name = object.object.name.escape_debug();
-        notes.push(format!(
-            "`{name}` is no name of an object in a cluster: it is left out"
+        notes.add(format!(
+            "`{name}` in {} is no name of an object in a cluster: it is left out",
+            object.path
         ));
     }
     is_usual
 }
-
-/// What to do where nothing is found.
-const WHERE: &str = "run it in the folder of your GitOps repository; it looks for Deployments, StatefulSets, DaemonSets, Rollouts and Helm charts";
 
 fn nothing(folder: &Path, notes: &[String]) -> Failure {
     let reason = format!(
@@ -157,239 +198,31 @@ fn nothing(folder: &Path, notes: &[String]) -> Failure {
     failure.hint(WHERE)
 }
 
-/// The files of an environment alone: the same objects may stand in those of others.
-fn manifests_of(all: &Manifests, place: &Place) -> Manifests {
-    let paths = all.paths().filter(|path| place.holds(path));
-    let files = paths.map(|path| SourceFile {
-        path: path.to_owned(),
-        bytes: all.text(path).unwrap_or_default().as_bytes().to_vec(),
-    });
-    // They were read before.
-    Manifests::parse(files.collect()).unwrap_or_else(|_| all.clone())
-}
-
-/// Says why a version could not be written into a service's workloads; where there are several environments
-/// it must be written in the folder of its own.
-fn refusal(service: &Found, manifests: &Manifests, own: Option<&Place>) -> Option<String> {
-    let workloads = match &service.way {
-        Way::Chart(..) => return None,
-        Way::Rolling(workload) | Way::Rollout(workload, _) => vec![workload],
-        Way::Canary { stable, canary, .. } => vec![stable, canary],
-        Way::BlueGreen { blue, green, .. } => vec![blue, green],
-    };
-    let version: Version = "1.0.0-init".parse().ok()?;
-    let edits = workloads.into_iter().map(|workload| Edit::Version {
-        workload: Some(workload.clone()),
-        image: service.image.clone(),
-        version: version.clone(),
-    });
-    let edits: Vec<Edit> = edits.collect();
-    let changes = match manifest::locate(manifests, &edits) {
-        Err(refusals) => return refusals.first().map(ToString::to_string),
-        Ok(set) => set.changes,
-    };
-    let own = own?;
-    let shared = changes.iter().find(|change| !own.is_own(&change.path))?;
-    Some(format!(
-        "{}:{} would bring its version to every environment at once; give each kustomization an entry in `images`",
-        shared.path, shared.line
-    ))
-}
-
-/// Makes a plain `rolling` of what the check of `validate` refuses in the manifests, and leaves out what it
-/// refuses even so.
-fn without_what_does_not_fit(
+/// Refuses to write a configuration whose policies would not pass.
+async fn check_policies(
     folder: &Path,
     places: &[Place],
-    services: &mut Vec<Found>,
-    known: &text::Known<'_>,
-    notes: &mut Vec<String>,
     now: DateTime<Utc>,
-) {
-    let mut kept = Vec::new();
-    for service in services.drain(..) {
-        let text = text::config(places, std::slice::from_ref(&service), known);
-        let Ok(config) = Config::parse(&text) else {
-            // Every service has what is wrong here; it is told of them together.
-            kept.push(service);
-            continue;
-        };
-        let lints = pairing::lints(&config, &folder.join(CONFIG), now);
-        let mut wrong = lints
-            .into_iter()
-            .filter(|lint| lint.severity == Severity::Error);
-        let Some(wrong) = wrong.next() else {
-            kept.push(service);
-            continue;
-        };
-        let stable = match &service.way {
-            Way::Canary { stable, .. } => stable.clone(),
-            _ => {
-                notes.push(format!("{} is left out: {}", service.name, wrong.message));
-                continue;
-            }
-        };
-        notes.push(format!(
-            "{} could be a canary once this is mended: {}",
-            service.name, wrong.message
-        ));
-        kept.push(Found {
-            because: format!("{stable}; its canary does not fit yet"),
-            way: Way::Rolling(stable),
-            ..service
-        });
+) -> Result<(), Failure> {
+    let there = places
+        .iter()
+        .map(|place| Environment::usual_policy(&place.name));
+    let there = there.filter(|path| folder.join(path).exists());
+    let subjects: Vec<Subject> = there
+        .map(|shown| Subject {
+            path: folder.join(&shown),
+            shown,
+            policy: true,
+        })
+        .collect();
+    if subjects.is_empty() {
+        return Ok(());
     }
-    *services = kept;
-}
-
-/// Keeps the environments in which a service is written as it is in the first one, and notes which is not.
-fn with_services(
-    folder: &Path,
-    places: Vec<Place>,
-    services: &[Found],
-    notes: &mut Vec<String>,
-) -> Vec<Place> {
-    let mut kept: Vec<Place> = Vec::new();
-    for place in places {
-        let Some(first) = kept.first() else {
-            kept.push(place);
-            continue;
-        };
-        let is_there = |glob: &String| {
-            let path = glob.replace("{root}", &place.root);
-            glob.contains('*') || folder.join(path).exists()
-        };
-        let (here, elsewhere): (Vec<&Found>, Vec<&Found>) = services
-            .iter()
-            .partition(|service| service.manifests.iter().all(is_there));
-        if here.is_empty() {
-            notes.push(format!(
-                "{} is no environment of these services: their files are not in it, as they are in {}",
-                place.root, first.root
-            ));
-            continue;
-        }
-        for service in elsewhere {
-            notes.push(format!(
-                "{} has other files in {} than in {}",
-                service.name, place.name, first.name
-            ));
-        }
-        kept.push(place);
+    let outcome = validate::run(&subjects, now, false, None, &|_| true).await;
+    if outcome.ending != Ending::ConfigInvalid {
+        return Ok(());
     }
-    kept
-}
-
-fn drafts(
-    (folder, wishes): (&Path, &Wishes),
-    places: &[Place],
-    services: &[Found],
-    config: String,
-    left_out: Vec<String>,
-) -> Drafts {
-    let mut files = vec![(CONFIG.to_owned(), config)];
-    let mut notes = Vec::new();
-    let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
-    for place in places {
-        let root = if place.root.is_empty() {
-            "."
-        } else {
-            &place.root
-        };
-        notes.push(format!("found the environment {} in {root}", place.name));
-    }
-    for service in services {
-        let strategy = match &service.way {
-            Way::Rolling(_) | Way::Chart(..) => "rolling",
-            Way::Canary { .. } => "canary",
-            Way::BlueGreen { .. } => "blue_green",
-            Way::Rollout(..) => "argo_rollouts",
-        };
-        notes.push(format!(
-            "found {}: {}, so {strategy}",
-            service.name, service.because
-        ));
-    }
-    notes.extend(left_out);
-    let zone = wishes.zone.clone().unwrap_or_else(Zone::utc);
-    for name in &names {
-        let path = format!("policies/{name}.yaml");
-        if folder.join(&path).exists() {
-            notes.push(format!("{path} is there already and stays as it is"));
-            continue;
-        }
-        let text = starter::policy(name, &path, &zone, *name == "production");
-        debug_assert!(Policy::parse(&text, &path).is_ok(), "{text}");
-        notes.push(format!(
-            "guessed the hours in {path}, on the clock of {}",
-            zone.name()
-        ));
-        files.push((path, text));
-    }
-    let (first, environment) = (
-        &services[0].name,
-        names.first().copied().unwrap_or_default(),
-    );
-    files.extend(
-        wishes
-            .pipeline
-            .map(|system| starter::pipeline(system, first, environment)),
-    );
-    let guesses = files[0].1.matches("# guess").count();
-    notes.push(format!(
-        "guessed that your kubeconfig leads to the cluster{}",
-        match guesses {
-            0 => String::new(),
-            1 => format!(", and one line of {CONFIG} that says `guess`"),
-            more => format!(", and {more} lines of {CONFIG} that say `guess`"),
-        }
-    ));
-    let which = match services {
-        [_] => String::new(),
-        _ => format!(" --service {first}"),
-    };
-    let place = match places {
-        [_] => String::new(),
-        _ => format!(" --environment {environment}"),
-    };
-    Drafts {
-        files,
-        notes,
-        services: services
-            .iter()
-            .map(|service| service.name.clone())
-            .collect(),
-        next: vec![
-            "shipgate validate".to_owned(),
-            "read and commit the files".to_owned(),
-            format!("shipgate plan --offline --repository URL{which}{place} --version VERSION"),
-        ],
-    }
-}
-
-/// Writes drafts into a folder: all of them, or none.
-///
-/// # Errors
-/// One of the files is there already ([`Ending::Usage`]), or cannot be written.
-pub fn write(folder: &Path, drafts: &Drafts) -> Result<(), Failure> {
-    let is_there = |path: &&String| fs::symlink_metadata(folder.join(path)).is_ok();
-    let mut paths = drafts.files.iter().map(|(path, _)| path);
-    if let Some(path) = paths.find(is_there) {
-        let reason =
-            format!("{path} is there already, and `init` overwrites nothing; nothing was written");
-        return Err(Failure::new(Ending::Usage, reason)
-            .hint("`shipgate init --dry-run` prints what it would write; move the file away to begin again"));
-    }
-    for (path, text) in &drafts.files {
-        let target = folder.join(path);
-        let parent = target.parent().map_or(Ok(()), fs::create_dir_all);
-        let written = parent
-            .and_then(|()| fs::File::create_new(&target))
-            .and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| {
-            Failure::new(Ending::Usage, format!("{path} cannot be written: {error}"))
-                .hint("run it in a folder that you may write to")
-        })?;
-    }
-    Ok(())
+    let reason = format!("{}; nothing was written", outcome.reason);
+    Err(Failure::new(Ending::ConfigInvalid, reason)
+        .hint("the policy is there already and is not valid: mend it, or move it away, and run `shipgate init` again"))
 }

@@ -3,7 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::manifest::{ObjectRef, Surveyed};
+use super::{
+    notes::Notes,
+    place::{Place, folder, is_below},
+};
+use crate::{
+    config::is_name,
+    manifest::{ObjectRef, Surveyed},
+};
 
 /// What folders are called that hold an environment.
 const ENVIRONMENTS: [&str; 17] = [
@@ -29,113 +36,177 @@ const ENVIRONMENTS: [&str; 17] = [
 /// Those of them that mean production.
 const PRODUCTION: [&str; 4] = ["production", "prod", "prd", "live"];
 
-/// An environment that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
-    /// Its name.
-    pub name: String,
-    /// Its folder from the repository's root, without a slash at the end; empty = the whole repository.
-    pub root: String,
-    /// Files outside of the folder that belong to it all the same: what its kustomization builds.
-    pub built: BTreeSet<String>,
-    /// Is it what a kustomization builds?
-    pub is_kustomized: bool,
-}
+/// What the outermost kustomizations build, by the path of each.
+type Built = BTreeMap<String, BTreeSet<String>>;
 
-impl Place {
-    /// Does a file belong to it?
-    pub(super) fn holds(&self, path: &str) -> bool {
-        is_below(path, &self.root) || self.built.contains(path)
-    }
-
-    /// Is a file in its folder?
-    pub(super) fn is_own(&self, path: &str) -> bool {
-        is_below(path, &self.root)
-    }
-
-    /// Returns the path of a file as a glob of the configuration: with `{root}` where it is in the folder.
-    pub(super) fn named(&self, path: &str) -> String {
-        match path.strip_prefix(&format!("{}/", self.root)) {
-            Some(rest) if !self.root.is_empty() => format!("{{root}}/{}", globset::escape(rest)),
-            _ => globset::escape(path),
-        }
-    }
-
-    /// Returns the glob of every manifest in the folder.
-    pub(super) fn everything(&self) -> String {
-        let all = "**/*.yaml".to_owned();
-        if self.root.is_empty() {
-            return all;
-        }
-        format!("{{root}}/{all}")
-    }
-}
-
-/// Finds the environments of some workloads, that of production first. `wanted` is the name and the folder
-/// that somebody has said.
+/// Finds the environments of some workloads, those of production first. `wanted` is the name and the
+/// folder that somebody has said.
 pub(super) fn find(
     workloads: &[&Surveyed],
-    built: &BTreeMap<String, BTreeSet<String>>,
+    built: &Built,
     wanted: (Option<&str>, Option<&str>),
+    notes: &mut Notes,
 ) -> Vec<Place> {
     let (name, root) = wanted;
     let mut places = match root {
         Some(root) => vec![below(root.trim_end_matches('/').trim_start_matches("./"))],
-        None => kustomized(workloads, built)
-            .or_else(|| repeated(workloads))
-            .or_else(|| siblings(workloads))
-            .unwrap_or_else(|| vec![below(&only(workloads))]),
+        None => found(workloads, built),
     };
     for place in &mut places {
-        let own = built.iter().filter(|(path, _)| folder(path) == place.root);
-        for (_, files) in own {
-            place.is_kustomized = true;
-            let outside = files.iter().filter(|path| !is_below(path, &place.root));
-            place.built.extend(outside.cloned());
+        for (path, files) in built {
+            if place.is_own(path) {
+                let at = folder(path);
+                let known = place.built.entry(at.to_owned()).or_default();
+                known.extend(files.iter().cloned());
+            }
         }
     }
     if let ([one], Some(name)) = (&mut places[..], name) {
         name.clone_into(&mut one.name);
     }
-    places.sort_by_key(|place| (place.name != "production", place.name.clone()));
+    places.retain(|place| {
+        let is_usual = is_name(&place.name);
+        if !is_usual {
+            notes.add(format!(
+                "{} is left out: no environment can be called as the folder is (at most 63 of a-z 0-9 -); `--root FOLDER --environment NAME` names it",
+                place.root
+            ));
+        }
+        is_usual
+    });
+    places.sort_by_key(|place| (!is_production(&place.name), place.name.clone()));
     places.dedup_by(|one, other| one.name == other.name);
     places
+}
+
+/// Is an environment one of production, by its name?
+pub(super) fn is_production(name: &str) -> bool {
+    name == "production" || name.starts_with("production-")
+}
+
+/// Is an environment called as environments are, and not by whatever its folder is called?
+pub(super) fn is_usual(name: &str) -> bool {
+    let mut words = ENVIRONMENTS.iter();
+    is_production(name) || words.any(|word| name == *word || name.starts_with(&format!("{word}-")))
+}
+
+/// Finds the folders of environments, and makes one environment of those that are called the same.
+fn found(workloads: &[&Surveyed], built: &Built) -> Vec<Place> {
+    let roots = kustomized(workloads, built)
+        .or_else(|| repeated(workloads))
+        .or_else(|| siblings(workloads));
+    let Some(mut roots) = roots else {
+        let files = values_files(workloads);
+        return files.unwrap_or_else(|| vec![below(&only(workloads))]);
+    };
+    if let [one] = &roots.iter().collect::<Vec<_>>()[..] {
+        return vec![below(one)];
+    }
+    // What is in none of them may be in a folder that is called as one of them is.
+    let words: BTreeSet<String> = roots.iter().map(|root| last(root).to_owned()).collect();
+    for workload in workloads {
+        let path = &workload.path;
+        let is_built = built.values().any(|files| files.contains(path));
+        if is_built || roots.iter().any(|root| is_below(path, root)) {
+            continue;
+        }
+        let parts: Vec<&str> = folder(path).split('/').collect();
+        if let Some(at) = parts.iter().rposition(|part| words.contains(*part)) {
+            roots.insert(parts[..=at].join("/"));
+        }
+    }
+    let mut named: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for root in roots {
+        named.entry(called(&root)).or_default().push(root);
+    }
+    if named.values().all(|roots| roots.len() == 1) {
+        let one = |(name, roots): (String, Vec<String>)| Place::new(name, &roots.concat());
+        return named.into_iter().map(one).collect();
+    }
+    let inside = |root: &str| workloads_in(root, workloads, built);
+    let are_copies = |roots: &Vec<String>| {
+        let (first, second) = (inside(&roots[0]), roots.get(1).map(|it| inside(it)));
+        second.is_some_and(|second| first.is_subset(&second) || second.is_subset(&first))
+    };
+    if named
+        .values()
+        .any(|roots| roots.len() > 1 && are_copies(roots))
+    {
+        return named.into_iter().flat_map(apart).collect();
+    }
+    named.into_iter().map(spread).collect()
+}
+
+/// The same workloads in several folders that are called the same, such as one for each cluster: each is an
+/// environment of its own, called by what they differ in.
+fn apart((name, roots): (String, Vec<String>)) -> Vec<Place> {
+    let paths: Vec<Vec<&str>> = roots.iter().map(|root| root.split('/').collect()).collect();
+    let at = common(&paths);
+    let own = paths.iter().map(|path| match path.get(at) {
+        Some(part) if roots.len() > 1 && environment(part) != name => {
+            let name = format!("{name}-{}", environment(part));
+            Place::new(name, &path.join("/"))
+        }
+        _ => Place::new(name.clone(), &path.join("/")),
+    });
+    own.collect()
+}
+
+/// Other workloads in several folders that are called the same, such as one beside each service: they are
+/// one environment.
+fn spread((name, roots): (String, Vec<String>)) -> Place {
+    // What stands for `{root}` is one word: that of most of them.
+    let count = |word: &str| roots.iter().filter(|root| last(root) == word).count();
+    let words = roots.iter().map(|root| last(root));
+    let word = words.max_by_key(|word| (count(word), std::cmp::Reverse(*word)));
+    let word = word.unwrap_or_default();
+    let of_word = roots.iter().filter(|root| last(root) == word);
+    Place {
+        parents: of_word.map(|root| folder(root).to_owned()).collect(),
+        ..Place::new(name, word)
+    }
+}
+
+/// The workloads below a folder, or built from there.
+fn workloads_in<'a>(
+    root: &str,
+    workloads: &[&'a Surveyed],
+    built: &Built,
+) -> BTreeSet<&'a ObjectRef> {
+    let here = |path: &str| {
+        let mut built = built.iter();
+        is_below(path, root) || built.any(|(at, files)| folder(at) == root && files.contains(path))
+    };
+    let all = workloads.iter().filter(|workload| here(&workload.path));
+    all.map(|workload| &workload.object).collect()
 }
 
 fn below(root: &str) -> Place {
     let root = if root == "." { "" } else { root };
     let parts = root.rsplit('/');
-    let word = parts
-        .into_iter()
-        .find(|part| ENVIRONMENTS.contains(&part.to_lowercase().as_str()));
-    Place {
-        name: environment(word.unwrap_or("production")),
-        root: root.to_owned(),
-        built: BTreeSet::new(),
-        is_kustomized: false,
-    }
+    let word = parts.into_iter().find(|part| is_word(part));
+    Place::new(environment(word.unwrap_or("production")), root)
 }
 
-/// Every folder of an outermost kustomization that builds a workload.
-fn kustomized(
-    workloads: &[&Surveyed],
-    built: &BTreeMap<String, BTreeSet<String>>,
-) -> Option<Vec<Place>> {
+/// Every folder of an outermost kustomization that builds a workload, or the one around it that is called as
+/// environments are.
+fn kustomized(workloads: &[&Surveyed], built: &Built) -> Option<BTreeSet<String>> {
     let builds_some = |files: &BTreeSet<String>| {
         let mut all = workloads.iter();
         all.any(|workload| files.contains(&workload.path))
     };
     let roots = built.iter().filter(|(_, files)| builds_some(files));
-    let roots: Vec<&str> = roots.map(|(path, _)| folder(path)).collect();
-    match roots.as_slice() {
-        [] => None,
-        [one] => Some(vec![below(one)]),
-        several => Some(several.iter().map(|root| called(root)).collect()),
-    }
+    let roots = roots.map(|(path, _)| {
+        let path: Vec<&str> = path.split('/').collect();
+        let folders = path.len() - 1;
+        path[..word_in(&path).map_or(folders, |at| at + 1)].join("/")
+    });
+    let roots: BTreeSet<String> = roots.collect();
+    (!roots.is_empty()).then_some(roots)
 }
 
 /// The folders by which the files differ that hold the same workload.
-fn repeated(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
+fn repeated(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
     let mut paths: BTreeMap<(&str, &str), Vec<Vec<&str>>> = BTreeMap::new();
     for workload in workloads {
         let path: Vec<&str> = workload.path.split('/').collect();
@@ -149,19 +220,23 @@ fn repeated(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
     }
     let mut roots = BTreeSet::new();
     for same in paths.values().filter(|same| same.len() > 1) {
-        let common = common(same);
-        for path in same {
-            // A file is no folder.
-            if path.len() > common + 1 {
-                roots.insert(path[..=common].join("/"));
-            }
+        // Folders that are called as environments are tell more than where the paths part.
+        let of_word = |path: &Vec<&str>| Some(path[..=word_in(path)?].join("/"));
+        let of_words: Option<BTreeSet<String>> = same.iter().map(of_word).collect();
+        if let Some(of_words) = of_words.filter(|all| all.len() > 1) {
+            roots.extend(of_words);
+            continue;
         }
+        let common = common(same);
+        // A file is no folder.
+        let folders = same.iter().filter(|path| path.len() > common + 1);
+        roots.extend(folders.map(|path| path[..=common].join("/")));
     }
-    (roots.len() > 1).then(|| roots.iter().map(|root| called(root)).collect())
+    (roots.len() > 1).then_some(roots)
 }
 
 /// Folders side by side, of which one is called as an environment is.
-fn siblings(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
+fn siblings(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
     let paths: Vec<Vec<&str>> = workloads
         .iter()
         .map(|workload| workload.path.split('/').collect())
@@ -169,12 +244,33 @@ fn siblings(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
     let common = common(&paths);
     let folders = paths.iter().filter(|path| path.len() > common + 1);
     let roots: BTreeSet<String> = folders.map(|path| path[..=common].join("/")).collect();
-    let is_named = |root: &String| {
-        let last = root.rsplit('/').next().unwrap_or_default();
-        ENVIRONMENTS.contains(&last.to_lowercase().as_str())
-    };
-    let is_it = roots.len() > 1 && roots.iter().any(is_named);
-    is_it.then(|| roots.iter().map(|root| called(root)).collect())
+    let is_it = roots.len() > 1 && roots.iter().any(|root| is_word(last(root)));
+    is_it.then_some(roots)
+}
+
+/// Values files side by side that are called by environments: `values-prod.yaml` and `values-staging.yaml`.
+fn values_files(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
+    let mut sets: BTreeMap<(&str, &str), Vec<Place>> = BTreeMap::new();
+    let files = workloads
+        .iter()
+        .filter(|it| it.object.kind == ObjectRef::FILE);
+    for path in files.map(|file| file.path.as_str()) {
+        let at = path.rfind('/').map_or(0, |slash| slash + 1);
+        let Some((stem, _)) = path[at..].rsplit_once('.') else {
+            continue;
+        };
+        let (before, after) = (path.split_at(at + stem.len()).0, &path[at + stem.len()..]);
+        let Some(separator) = before.rfind(['-', '.', '_', '/']) else {
+            continue;
+        };
+        let (before, word) = before.split_at(separator + 1);
+        if is_word(word) {
+            let place = Place::of_file(environment(word), word, before, after);
+            sets.entry((before, after)).or_default().push(place);
+        }
+    }
+    // What stands for `{root}` is in one path.
+    sets.into_values().find(|places| places.len() > 1)
 }
 
 /// The folder that every workload is in, up to a part of it that names an environment.
@@ -187,19 +283,29 @@ fn only(workloads: &[&Surveyed]) -> String {
         return String::new();
     };
     let shared = &first[..common(&folders)];
-    let named = shared
-        .iter()
-        .position(|part| ENVIRONMENTS.contains(&part.to_lowercase().as_str()));
+    let named = shared.iter().position(|part| is_word(part));
     shared[..named.map_or(shared.len(), |at| at + 1)].join("/")
 }
 
-/// An environment that is called as its folder.
-fn called(root: &str) -> Place {
-    let last = root.rsplit('/').next().unwrap_or_default();
-    Place {
-        name: environment(if last.is_empty() { "production" } else { last }),
-        ..below(root)
-    }
+/// Returns what an environment is called by its folder.
+fn called(root: &str) -> String {
+    let last = last(root);
+    environment(if last.is_empty() { "production" } else { last })
+}
+
+fn last(root: &str) -> &str {
+    root.rsplit('/').next().unwrap_or_default()
+}
+
+/// Is a folder called as environments are?
+fn is_word(part: &str) -> bool {
+    ENVIRONMENTS.contains(&part.to_lowercase().as_str())
+}
+
+/// Returns which folder of a file's path is called as environments are, the innermost.
+fn word_in(path: &[&str]) -> Option<usize> {
+    let (_, folders) = path.split_last()?;
+    folders.iter().rposition(|part| is_word(part))
 }
 
 fn environment(word: &str) -> String {
@@ -208,7 +314,8 @@ fn environment(word: &str) -> String {
         return "production".to_owned();
     }
     let is_usual = |character: char| character.is_ascii_alphanumeric() || character == '-';
-    word.replace(|character| !is_usual(character), "-")
+    let word = word.replace(|character| !is_usual(character), "-");
+    word.trim_matches('-').to_owned()
 }
 
 /// Returns how many parts all of some paths begin with.
@@ -219,16 +326,4 @@ fn common(paths: &[Vec<&str>]) -> usize {
     let is_shared = |at: usize, part: &&str| others.iter().all(|other| other.get(at) == Some(part));
     let parts = first.iter().enumerate();
     parts.take_while(|(at, part)| is_shared(*at, part)).count()
-}
-
-/// Returns the folder of a file, without a slash at the end.
-pub(super) fn folder(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(folder, _)| folder)
-}
-
-fn is_below(path: &str, root: &str) -> bool {
-    root.is_empty()
-        || path
-            .strip_prefix(root)
-            .is_some_and(|rest| rest.starts_with('/'))
 }

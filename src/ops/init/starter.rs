@@ -1,4 +1,4 @@
-//! A first policy and a first pipeline file: what the repository has as examples, with the names found.
+//! A first policy: office hours, and the holidays that the repository keeps.
 
 use crate::policy::zone::Zone;
 
@@ -18,58 +18,6 @@ const UNITED_STATES: [&str; 10] = [
     "America/Anchorage",
     "Pacific/Honolulu",
 ];
-
-/// A system that runs pipelines, with an example of how it calls shipgate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pipeline {
-    /// GitHub Actions.
-    Github,
-    /// GitLab CI.
-    Gitlab,
-    /// Azure Pipelines.
-    Azure,
-    /// CircleCI.
-    Circleci,
-    /// Jenkins.
-    Jenkins,
-}
-
-impl Pipeline {
-    /// Returns where its file stands, and the example of it.
-    fn file(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Github => (
-                ".github/workflows/shipgate.yml",
-                include_str!("../../../examples/github-actions/deploy.yml"),
-            ),
-            Self::Gitlab => (
-                ".gitlab-ci.yml",
-                include_str!("../../../examples/gitlab-ci/.gitlab-ci.yml"),
-            ),
-            Self::Azure => (
-                "azure-pipelines.yml",
-                include_str!("../../../examples/azure-pipelines/azure-pipelines.yml"),
-            ),
-            Self::Circleci => (
-                ".circleci/config.yml",
-                include_str!("../../../examples/circleci/config.yml"),
-            ),
-            Self::Jenkins => (
-                "Jenkinsfile",
-                include_str!("../../../examples/jenkins/Jenkinsfile"),
-            ),
-        }
-    }
-}
-
-/// Returns path and text of a pipeline file that deploys a service to an environment.
-pub(super) fn pipeline(system: Pipeline, service: &str, environment: &str) -> (String, String) {
-    let (path, example) = system.file();
-    let text = example
-        .replace("advertisements", service)
-        .replace("production", environment);
-    (path.to_owned(), text)
-}
 
 /// Returns a policy for an environment: office hours on the clock of a zone, and holidays.
 pub(super) fn policy(environment: &str, path: &str, zone: &Zone, is_production: bool) -> String {

@@ -1,10 +1,14 @@
 //! `shipgate.yaml` as `init` writes it: every line says what it is, and what is guessed says so.
 
-use std::fmt::Write;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use super::{
     found::{Address, Found, Way},
-    places::Place,
+    merged::Service,
+    place::Place,
 };
 use crate::{
     config::traffic_key,
@@ -20,7 +24,7 @@ pub(super) struct Known<'a> {
 }
 
 /// Returns the configuration of some services in some environments.
-pub(super) fn config(places: &[Place], services: &[Found], known: &Known<'_>) -> String {
+pub(super) fn config(places: &[Place], services: &[Service], known: &Known<'_>) -> String {
     let mut text = "# yaml-language-server: $schema=shipgate.schema.json
 # How this repository is deployed. Written by `shipgate init` from the manifests; what they do not tell is marked `guess`.
 # Line 1 is for editors: shipgate schema config > shipgate.schema.json
@@ -28,11 +32,19 @@ version: 1
 environments:
 "
     .to_owned();
+    let namespaces = namespaces(places, services);
     for place in places {
         let _ = writeln!(text, "  {}:", scalar(&place.name));
         if !place.root.is_empty() {
             let root = scalar(&place.root);
             let _ = writeln!(text, "    root: {root}   # stands for {{root}} below");
+        }
+        if let Some(namespace) = namespaces.get(place.name.as_str()) {
+            let namespace = scalar(namespace);
+            let _ = writeln!(
+                text,
+                "    namespace: {namespace}   # its services run there"
+            );
         }
         let policy = scalar(&format!("policies/{}.yaml", place.name));
         let _ = writeln!(text, "    policy: {policy}   # when it may be deployed to");
@@ -52,12 +64,43 @@ environments:
     }
     text.push_str("services:\n");
     for service in services {
-        write_service(&mut text, service, known);
+        let mut found = service.found.clone();
+        if !namespaces.is_empty() {
+            found.namespace = None;
+        }
+        for (place, why, _) in &service.elsewhere {
+            let line = format!("Not to {place} as it is there: {why}");
+            let _ = writeln!(text, "  # {}.", line.replace(char::is_control, " "));
+        }
+        let differs = |it: &Found| it.address != found.address;
+        let differing = service.homes.iter().find(|(_, it)| differs(it));
+        let differing = differing.map(|(home, _)| home.as_str());
+        write_service(&mut text, &found, differing, known);
     }
     text
 }
 
-fn write_service(text: &mut String, service: &Found, known: &Known<'_>) {
+/// Returns the namespace of each environment, where services are in another one in each: then it is said there
+/// once, and not of each service.
+fn namespaces<'a>(places: &'a [Place], services: &'a [Service]) -> BTreeMap<&'a str, &'a str> {
+    let mut of_places: BTreeMap<&str, BTreeSet<Option<&str>>> = BTreeMap::new();
+    let mut differ = false;
+    for service in services {
+        for (home, found) in &service.homes {
+            differ |= found.namespace != service.found.namespace;
+            let known = of_places.entry(home).or_default();
+            known.insert(found.namespace.as_deref());
+        }
+    }
+    let one = |place: &'a Place| match of_places.get(place.name.as_str()) {
+        Some(all) if all.len() == 1 => Some((place.name.as_str(), all.first().copied()??)),
+        _ => None,
+    };
+    let all: Option<BTreeMap<&str, &str>> = places.iter().map(one).collect();
+    all.filter(|_| differ).unwrap_or_default()
+}
+
+fn write_service(text: &mut String, service: &Found, differing: Option<&str>, known: &Known<'_>) {
     let because = service.because.replace(char::is_control, " ");
     let _ = writeln!(text, "  # {because}.");
     let _ = writeln!(text, "  {}:", scalar(&service.name));
@@ -101,7 +144,7 @@ fn write_service(text: &mut String, service: &Found, known: &Known<'_>) {
     }
     live(text, service, &arms);
     strategy(text, &service.way);
-    verification(text, service, known);
+    verification(text, service, differing, known);
 }
 
 /// The workloads with the words for them.
@@ -154,10 +197,13 @@ fn strategy(text: &mut String, way: &Way) {
     });
 }
 
-fn verification(text: &mut String, service: &Found, known: &Known<'_>) {
+fn verification(text: &mut String, service: &Found, differing: Option<&str>, known: &Known<'_>) {
     let (address, guess) = match (known.address, &service.address) {
         (Some(given), _) => (given.replace("{service}", &service.name), String::new()),
-        (None, Address::Outside(address)) => (address.clone(), String::new()),
+        (None, Address::Outside(address)) => {
+            let guess = differing.map(|place| format!("   # guess: {place} has another"));
+            (address.clone(), guess.unwrap_or_default())
+        }
         (None, Address::Inside(address)) => (
             address.clone(),
             "   # guess: known inside the cluster only; name the address that your pipeline sees"

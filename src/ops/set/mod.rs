@@ -5,6 +5,7 @@ mod stamp;
 mod write;
 
 pub use read::FileSet;
+pub(super) use read::{contents, names_in};
 
 use self::write::Staged;
 use super::failure;

@@ -295,7 +295,7 @@ fn is_text(bytes: &[u8]) -> bool {
 }
 
 /// Reads a file that should have so many bytes, without asking again where it ends if it has.
-fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
+pub(in crate::ops) fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
     let expected = usize::try_from(length).unwrap_or(usize::MAX);
     let mut bytes = vec![0; expected.saturating_add(1)];
     let mut filled = 0;
@@ -316,7 +316,10 @@ fn contents(mut file: File, length: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Returns what is in a folder, in order, with what it is where that is known without looking at it.
-fn names_in(root: &Path, folder: &str) -> Result<Vec<(String, Option<FileType>)>, Failure> {
+pub(in crate::ops) fn names_in(
+    root: &Path,
+    folder: &str,
+) -> Result<Vec<(String, Option<FileType>)>, Failure> {
     let path = root.join(folder);
     let entries = fs::read_dir(&path).map_err(|error| unreadable(folder, &error))?;
     let mut names = Vec::new();

@@ -1,0 +1,108 @@
+//! The files that `init` writes, and what it says about them.
+
+use std::path::Path;
+
+use super::{
+    CONFIG, Drafts, Wishes, found::Way, merged::Service, notes::Notes, pipeline, place::Place,
+    places, starter,
+};
+use crate::{
+    config::Environment,
+    policy::{Policy, zone::Zone},
+};
+
+/// Returns the files to write and what there is to say about them.
+pub(super) fn drafts(
+    (folder, wishes): (&Path, &Wishes),
+    places: &[Place],
+    services: &[Service],
+    config: String,
+    left_out: &Notes,
+) -> Drafts {
+    let mut files = vec![(CONFIG.to_owned(), config)];
+    let mut notes = Vec::new();
+    let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
+    for place in places {
+        notes.push(format!(
+            "found the environment {} in {}",
+            place.name,
+            place.shown()
+        ));
+    }
+    for service in services {
+        let strategy = match &service.found.way {
+            Way::Rolling(_) | Way::Chart(..) => "rolling",
+            Way::Canary { .. } => "canary",
+            Way::BlueGreen { .. } => "blue_green",
+            Way::Rollout(..) => "argo_rollouts",
+        };
+        notes.push(format!(
+            "found {}: {}, so {strategy}",
+            service.found.name, service.found.because
+        ));
+    }
+    notes.extend(left_out.lines().iter().cloned());
+    let zone = wishes.zone.clone().unwrap_or_else(Zone::utc);
+    for name in &names {
+        let path = Environment::usual_policy(name);
+        if folder.join(&path).exists() {
+            notes.push(format!("{path} is there already and stays as it is"));
+            continue;
+        }
+        let text = starter::policy(name, &path, &zone, places::is_production(name));
+        debug_assert!(Policy::parse(&text, &path).is_ok(), "{text}");
+        notes.push(format!(
+            "guessed the hours in {path}, on the clock of {}",
+            zone.name()
+        ));
+        files.push((path, text));
+    }
+    let (first, environment) = (
+        &services[0].found.name,
+        names.first().copied().unwrap_or_default(),
+    );
+    if let Some(system) = wishes.pipeline {
+        let pairs = places.iter().flat_map(|place| {
+            let here = services.iter().filter(|it| it.is_in(&place.name));
+            here.map(|it| (place.name.as_str(), it.found.name.as_str()))
+        });
+        let pairs: Vec<(&str, &str)> = pairs.collect();
+        let services: Vec<&str> = services.iter().map(|it| it.found.name.as_str()).collect();
+        let written = pipeline::Names {
+            services: &services,
+            environments: &names,
+            pairs: &pairs,
+        };
+        files.extend(pipeline::files(system, &written));
+    }
+    let guesses = files[0].1.matches("# guess").count();
+    notes.push(format!(
+        "guessed that your kubeconfig leads to the cluster{}",
+        match guesses {
+            0 => String::new(),
+            1 => format!(", and one line of {CONFIG} that says `guess`"),
+            more => format!(", and {more} lines of {CONFIG} that say `guess`"),
+        }
+    ));
+    let which = match services {
+        [_] => String::new(),
+        _ => format!(" --service {first}"),
+    };
+    let place = match places {
+        [_] => String::new(),
+        _ => format!(" --environment {environment}"),
+    };
+    Drafts {
+        files,
+        notes,
+        services: services
+            .iter()
+            .map(|service| service.found.name.clone())
+            .collect(),
+        next: vec![
+            "shipgate validate".to_owned(),
+            "read and commit the files".to_owned(),
+            format!("shipgate plan --offline --repository URL{which}{place} --version VERSION"),
+        ],
+    }
+}
