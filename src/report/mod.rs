@@ -21,6 +21,7 @@ mod matrix;
 mod outlook;
 mod past;
 pub mod phrases;
+mod place;
 mod plan;
 pub mod progress;
 pub mod sanitise;
@@ -34,6 +35,7 @@ mod timeline;
 mod traffic_plan;
 pub mod view;
 
+pub use place::{Place, PlaceWriter};
 pub use stream::Stream;
 pub use timeline::Timeline;
 
