@@ -18,7 +18,7 @@ use crate::{
     report::{
         Ended, Fanout, Sink, Stream, azure, github, gitlab,
         json::{Json, events::JsonLines},
-        live::Live,
+        live::{Live, columns_of_stdout},
         progress::Progress,
         text::Text,
     },
@@ -133,7 +133,8 @@ impl Session {
         let result: Box<dyn Sink> = match output {
             OutputFormat::Text => {
                 let colour = paint(context.stdout_is_terminal);
-                Box::new(Text::new(stdout.clone(), colour))
+                let columns = context.stdout_is_terminal.then(columns_of_stdout).flatten();
+                Box::new(Text::new(stdout.clone(), colour).within(columns))
             }
             OutputFormat::Json => Box::new(Json(stdout.clone())),
             OutputFormat::Jsonl => Box::new(JsonLines::new(stdout.clone())),

@@ -19,6 +19,7 @@ mod log_commands;
 pub mod markdown;
 mod matrix;
 mod outlook;
+mod page;
 mod past;
 pub mod phrases;
 mod place;

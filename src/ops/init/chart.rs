@@ -20,6 +20,15 @@ pub(super) struct Chart<'a> {
 }
 
 impl Chart<'_> {
+    /// Returns its folder for people.
+    fn shown(&self) -> &str {
+        if self.folder.is_empty() {
+            "."
+        } else {
+            self.folder
+        }
+    }
+
     /// Is a file in the chart's folder?
     fn holds(&self, path: &str) -> bool {
         self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder))
@@ -101,7 +110,8 @@ pub(super) fn services(
             };
             notes.push(format!(
                 "{}: the chart `{}` is left out: {why}",
-                chart.folder, chart.name
+                chart.shown(),
+                chart.name
             ));
             continue;
         };
@@ -132,7 +142,8 @@ pub(super) fn services(
             ),
             because: format!(
                 "the chart in `{}` writes it, with the values of {}",
-                chart.folder, values.path
+                chart.shown(),
+                values.path
             ),
             address: Address::Inside(format!("http://{}", chart.name)),
             health: "/".to_owned(),
