@@ -98,7 +98,7 @@ async fn judge(mut arguments: CheckArguments, session: &mut Session) -> Result<O
     }
     let services = arguments
         .services
-        .services(&arguments.repository, session)?;
+        .without_versions(&arguments.repository, session)?;
     if arguments.services.are_several(&services) {
         return Err(one_service_at_a_time());
     }
@@ -123,7 +123,7 @@ async fn judge_one(arguments: &CheckArguments, session: &mut Session) -> Result<
     let clock = session.context.clock.clone();
     let services = arguments
         .services
-        .services(&arguments.repository, session)?;
+        .without_versions(&arguments.repository, session)?;
     let many = arguments.services.are_several(&services);
     let circumstances = Circumstances {
         namespace: arguments.request.namespace.clone(),

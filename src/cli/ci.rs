@@ -4,11 +4,14 @@
 //! takes without a flag is named as its help names it. The command line parser does the rest, so
 //! that an input means exactly what the flag means.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
-use clap::{ArgAction, Args, CommandFactory, Parser};
+use clap::{
+    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser,
+    error::{ContextKind, ErrorKind},
+};
 
-use super::Command;
+use super::{Command, NamedFile, files_named};
 use crate::{
     event::{Ending, Event, Failure},
     report::sanitise,
@@ -49,29 +52,128 @@ const NO_FLAGS: &[&str] = &[
 #[derive(Debug, Args)]
 pub struct CiArguments {}
 
-/// A command line made of variables, and what there is to say about the variables.
-#[derive(Debug)]
-struct Request {
-    arguments: Vec<OsString>,
-    remarks: Vec<Event>,
+/// What the environment asks for.
+pub struct Asked {
+    /// What there is to say about the variables, whatever becomes of them.
+    pub remarks: Vec<Event>,
+    /// The command, with the files that its variables name.
+    pub command: Result<(Command, Vec<NamedFile>), Failure>,
 }
 
-/// Reads the command that the environment asks for, and what there is to say about its variables.
-///
-/// # Errors
-/// An unknown command, missing inputs (all of them named), or inputs that the command refuses.
-pub fn command(environment: &BTreeMap<String, String>) -> Result<(Command, Vec<Event>), Failure> {
-    let Request { arguments, remarks } = request(&Pipeline::command(), environment)?;
-    let mut parsed = Pipeline::try_parse_from(arguments).map_err(|error| {
-        refused(&error).hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG")
-    })?;
-    // A pipeline asks what holds on the branch, not what somebody has put into the checkout.
-    match &mut parsed.command {
-        Command::Check(arguments) => arguments.policy.in_repository = true,
-        Command::Next(arguments) => arguments.policy.in_repository = true,
-        _ => {}
+/// A command line made of variables.
+#[derive(Debug)]
+struct Request {
+    /// The program and its command.
+    begin: [OsString; 2],
+    /// Each variable with the words that it becomes.
+    flags: Vec<(String, Vec<OsString>)>,
+    positional: Vec<(String, Vec<OsString>)>,
+    /// What is missing or no value.
+    wrong: Vec<String>,
+}
+
+impl Request {
+    fn arguments(&self) -> Vec<OsString> {
+        let words = |of: &[(String, Vec<OsString>)]| -> Vec<OsString> {
+            of.iter().flat_map(|(_, words)| words.clone()).collect()
+        };
+        let mut arguments = self.begin.to_vec();
+        arguments.extend(words(&self.flags));
+        if !self.positional.is_empty() {
+            arguments.push("--".into());
+            arguments.extend(words(&self.positional));
+        }
+        arguments
     }
-    Ok((parsed.command, remarks))
+
+    /// Takes out the words of a variable; were there any?
+    fn drop(&mut self, variable: &str) -> bool {
+        let before = self.flags.len() + self.positional.len();
+        self.flags.retain(|(name, _)| name != variable);
+        self.positional.retain(|(name, _)| name != variable);
+        self.flags.len() + self.positional.len() < before
+    }
+
+    /// Lets the parser read the command line as often as it finds something else that is wrong.
+    fn parse(mut self, program: &clap::Command) -> Result<ArgMatches, Failure> {
+        let name = self.begin[1].to_string_lossy().into_owned();
+        // Before that no argument knows what its values look like.
+        let mut program = program.clone();
+        program.build();
+        let target = program.find_subcommand(&name);
+        loop {
+            let error = match program.clone().try_get_matches_from(self.arguments()) {
+                Ok(matches) if self.wrong.is_empty() => return Ok(matches),
+                Ok(_) => break,
+                Err(error) => error,
+            };
+            // What is missing is known, and what was taken out is only missing for that.
+            if error.kind() == ErrorKind::MissingRequiredArgument && !self.wrong.is_empty() {
+                break;
+            }
+            let culprit = error.get(ContextKind::InvalidArg).map(ToString::to_string);
+            let culprit =
+                target.and_then(|it| inputs(it).find(|it| Some(it.to_string()) == culprit));
+            let reason = refused(&error).0.reason;
+            match culprit.map(variable) {
+                Some(variable) => {
+                    self.wrong.push(format!("{variable}: {reason}"));
+                    if !self.drop(&variable) {
+                        break;
+                    }
+                }
+                None => {
+                    self.wrong.push(reason);
+                    break;
+                }
+            }
+        }
+        let reason = format!("inputs of `{name}`: {}", self.wrong.join("; "));
+        let failure = Failure::new(Ending::Usage, reason);
+        Err(failure
+            .hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG; in a workflow of GitHub Actions these are the inputs of the action"))
+    }
+}
+
+/// Reads the command that the environment asks for. All that is missing or wrong is said at once.
+pub fn command(environment: &BTreeMap<String, String>, folder: &Path) -> Asked {
+    let program = Pipeline::command();
+    let request = request(&program, environment);
+    let given = given(environment);
+    let remarks = match &request {
+        Ok(request) => remarks(&program, Some(&request.begin[1].to_string_lossy()), &given),
+        Err(_) => remarks(&program, None, &given),
+    };
+    let matches = request.and_then(|request| request.parse(&program));
+    let command = matches.and_then(|matches| {
+        let named = files_named(&program, &matches, folder, variable);
+        let mut parsed = Pipeline::from_arg_matches(&matches).map_err(|it| refused(&it))?;
+        // A pipeline asks what holds on the branch, not what somebody has put into the checkout.
+        match &mut parsed.command {
+            Command::Check(arguments) => arguments.policy.in_repository = true,
+            Command::Next(arguments) => arguments.policy.in_repository = true,
+            _ => {}
+        }
+        Ok((parsed.command, named))
+    });
+    Asked { remarks, command }
+}
+
+/// Returns the values of all variables that may name a file to read.
+pub fn words(environment: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
+    let given = given(environment).into_iter();
+    let inputs = given.filter(|(name, _)| !NO_FLAGS.contains(name));
+    inputs.flat_map(|(_, value)| lines(value))
+}
+
+/// Returns the variables that are meant for us. An empty one is an unset one: CI systems pass inputs that
+/// nobody gave as empty texts.
+fn given(environment: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
+    environment
+        .iter()
+        .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect()
 }
 
 /// The command line without flags for people and without `ci`, so that `ci` cannot call itself.
@@ -82,20 +184,15 @@ struct Pipeline {
     command: Command,
 }
 
-/// Makes a command line of the `SHIPGATE_*` variables for a program with the given commands. An
-/// empty variable is an unset one: CI systems pass inputs that nobody gave as empty texts.
+/// Makes a command line of the `SHIPGATE_*` variables for a program with the given commands.
 ///
 /// # Errors
-/// An unknown command, missing inputs, or a switch that is neither true nor false.
+/// An unknown command.
 fn request(
     program: &clap::Command,
     environment: &BTreeMap<String, String>,
 ) -> Result<Request, Failure> {
-    let given: BTreeMap<&str, &str> = environment
-        .iter()
-        .filter(|(name, value)| name.starts_with(PREFIX) && !value.is_empty())
-        .map(|(name, value)| (name.as_str(), value.as_str()))
-        .collect();
+    let given = given(environment);
     let name = given.get("SHIPGATE_COMMAND").copied().unwrap_or("deploy");
     let target = COMMANDS
         .iter()
@@ -106,12 +203,13 @@ fn request(
             let text = typed::unknown("command", name, &known);
             Failure::new(Ending::Usage, format!("SHIPGATE_COMMAND: {text}"))
         })?;
-
-    let mut arguments = vec![OsString::from(program.get_name()), OsString::from(name)];
-    let mut positional = Vec::new();
+    let mut request = Request {
+        begin: [program.get_name().into(), name.into()],
+        flags: Vec::new(),
+        positional: Vec::new(),
+        wrong: Vec::new(),
+    };
     let mut missing = Vec::new();
-    let mut wrong = Vec::new();
-    let mut used = Vec::new();
     for argument in inputs(target) {
         let variable = variable(argument);
         let Some(value) = given.get(variable.as_str()) else {
@@ -123,74 +221,79 @@ fn request(
         let flag = argument.get_long().map(|long| format!("--{long}"));
         match (flag, argument.get_action()) {
             (Some(flag), ArgAction::SetTrue) => match *value {
-                "true" => arguments.push(flag.into()),
+                "true" => request.flags.push((variable, vec![flag.into()])),
                 "false" => {}
-                other => wrong.push(format!(
+                other => request.wrong.push(format!(
                     "{variable}: found {other:?}, expected true or false"
                 )),
             },
             (Some(flag), ArgAction::Append) => {
-                arguments.extend(lines(value).map(|value| format!("{flag}={value}").into()));
+                let words = lines(value).map(|value| format!("{flag}={value}").into());
+                request.flags.push((variable, words.collect()));
             }
-            (Some(flag), _) => arguments.push(format!("{flag}={value}").into()),
+            (Some(flag), _) => {
+                let word = format!("{flag}={value}").into();
+                request.flags.push((variable, vec![word]));
+            }
             (None, ArgAction::Append) => {
-                positional.extend(lines(value).map(OsString::from));
+                let words = lines(value).map(OsString::from);
+                request.positional.push((variable, words.collect()));
             }
-            (None, _) => positional.push(OsString::from(*value)),
+            (None, _) => request
+                .positional
+                .push((variable, vec![OsString::from(*value)])),
         }
-        used.push(variable);
     }
     if !missing.is_empty() {
-        wrong.insert(0, format!("missing: {}", missing.join(", ")));
+        let missing = format!("missing: {}", missing.join(", "));
+        request.wrong.insert(0, missing);
     }
-    if !wrong.is_empty() {
-        let reason = format!("inputs of `{name}`: {}", wrong.join("; "));
-        let hint = "in a workflow these are the inputs of the action, elsewhere variables";
-        return Err(Failure::new(Ending::Usage, reason).hint(hint));
-    }
-    if !positional.is_empty() {
-        arguments.push("--".into());
-        arguments.append(&mut positional);
-    }
-    let remarks = remarks(program, name, &used, &given);
-    Ok(Request { arguments, remarks })
+    Ok(request)
 }
 
-/// Says which of the given variables nobody knows (a slip of the pen) and which this command does
-/// not use.
+/// Says which of the given variables nobody knows (a slip of the pen) and which the command does not use,
+/// where it is known which command is meant.
 fn remarks(
     program: &clap::Command,
-    name: &str,
-    used: &[String],
+    name: Option<&str>,
     given: &BTreeMap<&str, &str>,
 ) -> Vec<Event> {
+    let of = |name: &str| -> Vec<String> {
+        let command = program.find_subcommand(name).into_iter();
+        command.flat_map(inputs).map(variable).collect()
+    };
     let mut known: Vec<String> = NO_FLAGS.iter().map(|it| (*it).to_owned()).collect();
-    for command in COMMANDS {
-        let command = program.find_subcommand(command);
-        known.extend(command.into_iter().flat_map(inputs).map(variable));
-    }
+    known.extend(COMMANDS.iter().flat_map(|name| of(name)));
     known.sort();
     known.dedup();
+    let used = name.map(of);
     // Without the prefix, which makes all of them look alike.
     let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let bare_known: Vec<String> = known.iter().map(|name| bare(name)).collect();
-    given
-        .keys()
-        .filter(|variable| !NO_FLAGS.contains(variable) && !used.iter().any(|it| it == **variable))
-        .map(|variable| {
-            if known.iter().any(|it| it == variable) {
-                return Event::Note(format!("{variable} is not used by `{name}`"));
+    let is = |it: &String, variable: &str| it == variable;
+    let mut remarks = Vec::new();
+    for variable in given.keys() {
+        if known.iter().any(|it| is(it, variable)) {
+            let is_used = NO_FLAGS.contains(variable)
+                || used
+                    .as_ref()
+                    .is_none_or(|used| used.iter().any(|it| is(it, variable)));
+            if !is_used {
+                let name = name.unwrap_or_default();
+                remarks.push(Event::Note(format!("{variable} is not used by `{name}`")));
             }
-            let text = match typed::nearest(&bare(variable), &bare_known) {
-                Some(near) => format!("; did you mean {PREFIX}{near}?"),
-                None => "; it is not used".to_owned(),
-            };
-            Event::Warning(format!(
-                "unknown variable {}{text}",
-                sanitise::line(variable)
-            ))
-        })
-        .collect()
+            continue;
+        }
+        let text = match typed::nearest(&bare(variable), &bare_known) {
+            Some(near) => format!("; did you mean {PREFIX}{near}?"),
+            None => "; it is not used".to_owned(),
+        };
+        remarks.push(Event::Warning(format!(
+            "unknown variable {}{text}",
+            sanitise::line(variable)
+        )));
+    }
+    remarks
 }
 
 /// The values of an input that takes several, one a line.
@@ -213,13 +316,29 @@ fn variable(argument: &clap::Arg) -> String {
     format!("{PREFIX}{}", name.replace('-', "_").to_uppercase())
 }
 
-/// Makes one line of the parser's message: its first paragraph says what is wrong.
+/// Returns how people name an argument on a command line: `--policy`.
+pub(super) fn flag(argument: &clap::Arg) -> String {
+    match argument.get_long() {
+        Some(long) => format!("--{long}"),
+        None => argument.get_id().as_str().to_uppercase(),
+    }
+}
+
+/// Makes one line of the parser's message: its first paragraph says what is wrong, and its tips what may be
+/// meant.
 pub(super) fn refused(error: &clap::Error) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::new(Ending::Usage, "no command is given");
+    }
     let text = error.render().to_string();
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     let reason = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     let reason = reason.strip_prefix("error: ").unwrap_or(&reason).to_owned();
-    Failure::new(Ending::Usage, reason)
+    let tips = text
+        .lines()
+        .filter_map(|it| it.trim().strip_prefix("tip: "));
+    let failure = Failure::new(Ending::Usage, reason);
+    tips.fold(failure, Failure::hint)
 }
 
 #[cfg(test)]
@@ -262,14 +381,19 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let request = request(&program(), &environment).map_err(|failure| failure.to_string())?;
+        let program = program();
+        let request = request(&program, &environment).map_err(|failure| failure.to_string())?;
+        let name = request.begin[1].to_string_lossy().into_owned();
         let arguments: Vec<String> = request
-            .arguments
+            .arguments()
             .iter()
             .map(|argument| argument.to_string_lossy().into_owned())
             .collect();
         let mut text = arguments.join(" ");
-        for remark in request.remarks {
+        request
+            .parse(&program)
+            .map_err(|failure| failure.to_string())?;
+        for remark in remarks(&program, Some(&name), &given(&environment)) {
             match remark {
                 Event::Warning(warning) => text.push_str(&format!("\nwarning: {warning}")),
                 Event::Note(note) => text.push_str(&format!("\nnote: {note}")),

@@ -16,6 +16,7 @@ mod demo;
 mod deploy;
 mod examples;
 mod explain;
+mod files;
 mod gated;
 mod history;
 mod init;
@@ -46,14 +47,15 @@ mod validate;
 mod verify;
 mod versions;
 
-use std::{ffi::OsString, mem::ManuallyDrop, process::ExitCode, sync::LazyLock};
+use std::{ffi::OsString, mem::ManuallyDrop, path::Path, process::ExitCode, sync::LazyLock};
 
-use clap::{Parser, Subcommand, error::ErrorKind};
-
-use crate::{
-    event::{Ending, Failure, Outcome, Reporter},
-    exit,
+use clap::{
+    ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind,
 };
+
+use crate::event::{Ending, Failure, Outcome, Reporter};
+
+use files::{Files, NamedFile};
 
 pub use context::Context;
 pub use session::{ColorChoice, Globals, OutputFormat, Session};
@@ -192,39 +194,81 @@ pub fn main() -> ExitCode {
 
 /// Runs one command line in a given context and returns its exit code. Tests call this with a
 /// clock and an environment of their own.
-pub fn run(arguments: impl IntoIterator<Item = OsString>, mut context: Context) -> u8 {
+pub fn run(arguments: impl IntoIterator<Item = OsString>, context: Context) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let mut program = Cli::command();
+    let matches = program.try_get_matches_from_mut(&arguments);
+    let parsed = matches.and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage(&error, &arguments, context),
     };
-    let (name, asked) = match cli.command {
-        Invocation::Command(command) => (command.name(), Ok((*command, Vec::new()))),
-        Invocation::Ci(ci::CiArguments {}) => ("ci", ci::command(&context.environment)),
-    };
-    let known = cli.globals.output_of(name, &context).and(asked);
-    let (command, remarks) = match known {
-        Ok(known) => known,
-        Err(failure) => return Session::new(context, &cli.globals, name).finish(&failure.into()),
-    };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            context.error_line(&format!("error: could not start: {error}"));
-            return exit::INTERNAL.number;
+    let folder = &context.folder;
+    let (name, remarks, asked) = match cli.command {
+        Invocation::Command(command) => {
+            let named = files_named(&program, &matches, folder, ci::flag);
+            (command.name(), Vec::new(), Ok((*command, named)))
+        }
+        Invocation::Ci(ci::CiArguments {}) => {
+            let asked = ci::command(&context.environment, folder);
+            ("ci", asked.remarks, asked.command)
         }
     };
-    let mut session = Session::new(context, &cli.globals, command.name());
+    let mut files = Files::of(&context, name);
+    let asked = both(cli.globals.output_of(name, &context), asked);
+    let ready = match asked {
+        Ok((command, named)) => match files.refuse(&named) {
+            Some(failure) => Err(failure),
+            None => Ok(command),
+        },
+        Err(failure) => {
+            files.leave_alone(ci::words(&context.environment), &context.folder);
+            Err(failure)
+        }
+    };
+    let name = ready.as_ref().map_or(name, Command::name);
+    let mut session = Session::with_files(context, &cli.globals, name, &files);
     for remark in &remarks {
         session.event(remark);
     }
-    let result = runtime.block_on(dispatch(command, &mut session));
+    let result = ready.and_then(|command| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        let runtime = runtime
+            .map_err(|error| Failure::new(Ending::Internal, format!("could not start: {error}")))?;
+        runtime.block_on(dispatch(command, &mut session))
+    });
     // The process ends next: what is in the outcome need not be given back bit by bit.
     let outcome = ManuallyDrop::new(result.unwrap_or_else(Outcome::from));
     session.finish(&outcome)
+}
+
+/// Takes what was asked for, or all that is wrong with it.
+fn both<T>(output: Result<OutputFormat, Failure>, asked: Result<T, Failure>) -> Result<T, Failure> {
+    match (output, asked) {
+        (Ok(_), asked) => asked,
+        (Err(failure), Ok(_)) => Err(failure),
+        (Err(output), Err(mut failure)) => {
+            failure.0.reason = format!("{}; {}", failure.0.reason, output.0.reason);
+            Err(failure)
+        }
+    }
+}
+
+/// Finds the files that the command of a command line names.
+fn files_named(
+    program: &clap::Command,
+    matches: &ArgMatches,
+    folder: &Path,
+    shown: fn(&clap::Arg) -> String,
+) -> Vec<NamedFile> {
+    let Some((name, matches)) = matches.subcommand() else {
+        return Vec::new();
+    };
+    let command = program.find_subcommand(name).into_iter();
+    let named = command.flat_map(|command| NamedFile::all(command, matches, folder, shown));
+    named.collect()
 }
 
 async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Failure> {
@@ -253,8 +297,9 @@ async fn dispatch(command: Command, session: &mut Session) -> Result<Outcome, Fa
     }
 }
 
-/// Shows what the parser says: the help that was asked for, or what is wrong with the command line,
-/// as the object that was asked for if one was.
+/// Shows what the parser says: the help that was asked for, or what is wrong with the command line. That
+/// goes wherever the outcome of the command would have gone, as far as the line can be read: what an
+/// earlier run left there must not pass for this one's.
 fn usage(error: &clap::Error, arguments: &[OsString], mut context: Context) -> u8 {
     let text = error.render().to_string();
     if matches!(
@@ -263,35 +308,38 @@ fn usage(error: &clap::Error, arguments: &[OsString], mut context: Context) -> u
     ) {
         return context.print(&text);
     }
-    if let Some(output) = machine_output(arguments, &context) {
-        let globals = Globals {
-            output: Some(output),
-            color: ColorChoice::Auto,
-        };
-        let failure = ci::refused(error).hint("`--help` behind the command lists its flags");
-        return Session::new(context, &globals, command_named(arguments)).finish(&failure.into());
+    let name = command_named(arguments);
+    let mut files = Files::of(&context, name);
+    let words = arguments.iter().skip(1).filter_map(|word| word.to_str());
+    files.leave_alone(words, &context.folder);
+    if name == "test"
+        && let Some(path) = flag_value("--junit", arguments)
+    {
+        files.add_junit("--junit", context.folder.join(path));
     }
-    context.error_line(text.trim_end());
-    Ending::Usage.code().number
+    let globals = Globals {
+        output: flag_value("--output", arguments)
+            .map(|word| OutputFormat::from_str(word, true).unwrap_or(OutputFormat::Text)),
+        color: ColorChoice::Auto,
+    };
+    let failure = ci::refused(error).hint("`--help` behind the command lists its flags");
+    let mut session = Session::with_files(context, &globals, name, &files);
+    session.show_instead(text.trim_end());
+    session.finish(&failure.into())
 }
 
-/// Returns the form for machines that a command line asks for that could not be read. The last word on
-/// it counts.
-fn machine_output(arguments: &[OsString], context: &Context) -> Option<OutputFormat> {
+/// Returns the value of a flag of a command line that could not be read. The last word on it counts.
+fn flag_value<'a>(flag: &str, arguments: &'a [OsString]) -> Option<&'a str> {
     let words: Vec<&str> = arguments.iter().filter_map(|word| word.to_str()).collect();
-    let mut flags = words.iter().enumerate().filter_map(|(index, word)| {
+    let mut values = words.iter().enumerate().filter_map(|(index, word)| {
         let next = words.get(index + 1).copied();
-        match word.strip_prefix("--output") {
+        match word.strip_prefix(flag) {
             Some("") => next,
             Some(value) => value.strip_prefix('='),
             None => None,
         }
     });
-    match flags.next_back().or(context.variable("SHIPGATE_OUTPUT")) {
-        Some("json") => Some(OutputFormat::Json),
-        Some("jsonl") => Some(OutputFormat::Jsonl),
-        _ => None,
-    }
+    values.next_back()
 }
 
 /// Finds the command on a command line that could not be read.

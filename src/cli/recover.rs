@@ -59,6 +59,9 @@ pub async fn run(arguments: RecoverArguments, session: &mut Session) -> Result<O
 }
 
 async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let services = arguments
+        .services
+        .without_versions(&arguments.repository, session)?;
     // Who is asked for a passphrase must be able to leave with Ctrl-C.
     let opened = arguments
         .repository
@@ -87,9 +90,6 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         notifications::end(notifier, &recovered, stop.clone()).await;
         recovered
     };
-    let services = arguments
-        .services
-        .services(&arguments.repository, session)?;
     let are_several = arguments.services.are_several(&services);
     if !are_several && arguments.repository.region.len() < 2 {
         match arguments.repository.target(&opened).await {

@@ -11,6 +11,7 @@ use crate::{
         load,
         runbook::{self, Chapters},
     },
+    report::Place,
 };
 
 /// Flags of `runbook`.
@@ -61,13 +62,10 @@ pub fn run(arguments: &RunbookArguments, session: &mut Session) -> Result<Outcom
         session.context.print(&text);
         return Ok(Outcome::new(Ending::Shown, ""));
     };
-    std::fs::write(file, text).map_err(|error| {
-        let file = file.display();
-        Failure::new(
-            Ending::Usage,
-            format!("the runbook cannot be written to {file}: {error}"),
-        )
-        .hint("name a file that you may write")
+    let written = Place::new("--out", session.context.folder.join(file)).replace(text.as_bytes());
+    written.map_err(|error| {
+        let reason = format!("the runbook cannot be written: {error}");
+        Failure::new(Ending::Usage, reason).hint("name a file that you may write")
     })?;
     Ok(Outcome::new(
         Ending::Shown,

@@ -78,6 +78,32 @@ impl ServicesArguments {
         Ok(Services::Named(names))
     }
 
+    /// As [`Self::services`], for a command to which nobody says a version.
+    ///
+    /// # Errors
+    /// As [`Self::services`]; a service that is named with a version.
+    pub fn without_versions(
+        &self,
+        repository: &RepositoryArguments,
+        session: &Session,
+    ) -> Result<Services, Failure> {
+        let services = self.services(repository, session)?;
+        let Services::Named(names) = &services else {
+            return Ok(services);
+        };
+        let versioned = names.iter().find_map(|named| {
+            let (service, _) = named.name.split_once('=')?;
+            Some((named, service))
+        });
+        let Some((named, service)) = versioned else {
+            return Ok(services);
+        };
+        let place = named.place.as_deref().unwrap_or("--service");
+        let (name, command) = (&named.name, session.command);
+        let reason = format!("{place}: found `{name}`, and `{command}` takes no version");
+        Err(Failure::new(Ending::Usage, reason).hint(format!("name the service alone: {service}")))
+    }
+
     /// Is the answer one for several services, even if it is about one?
     pub fn are_several(&self, services: &Services) -> bool {
         self.service_list.is_some()

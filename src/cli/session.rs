@@ -3,28 +3,22 @@
 use std::{
     borrow::Cow,
     io::{self, ErrorKind, Write},
-    path::PathBuf,
     sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressDrawTarget;
-use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{Context, pipeline::System};
+use super::{Context, files::Files, pipeline::System};
 use crate::{
     clock::Clock,
     event::{Ending, Event, Failure, Outcome, Reporter},
     exit,
     report::{
-        Ended, Fanout, Sink, Stream, azure, github, gitlab, html,
-        json::{
-            Json, ReportFile,
-            events::{EventFile, JsonLines},
-        },
-        junit,
-        live::Live,
+        Ended, Fanout, Sink, Stream, azure, github, gitlab,
+        json::{Json, events::JsonLines},
+        live::{Live, columns_of_stdout},
         progress::Progress,
         text::Text,
     },
@@ -108,14 +102,27 @@ pub struct Session {
     stdout: Stream,
     result: Box<dyn Sink>,
     others: Fanout,
-    report: Option<PathBuf>,
+    /// Path of the JSON report; empty where none is written.
+    report: String,
+    is_shown: bool,
     started_at: DateTime<Utc>,
     exit_code: Option<u8>,
 }
 
 impl Session {
+    /// Starts a run that writes every file that the environment names.
+    pub fn new(context: Context, globals: &Globals, command: &'static str) -> Self {
+        let files = Files::of(&context, command);
+        Self::with_files(context, globals, command, &files)
+    }
+
     /// Starts a run. Its standard output and error are shared by the context and the reporters.
-    pub fn new(mut context: Context, globals: &Globals, command: &'static str) -> Self {
+    pub fn with_files(
+        mut context: Context,
+        globals: &Globals,
+        command: &'static str,
+        files: &Files,
+    ) -> Self {
         let output = globals
             .output_of(command, &context)
             .unwrap_or(OutputFormat::Text);
@@ -126,7 +133,8 @@ impl Session {
         let result: Box<dyn Sink> = match output {
             OutputFormat::Text => {
                 let colour = paint(context.stdout_is_terminal);
-                Box::new(Text::new(stdout.clone(), colour))
+                let columns = context.stdout_is_terminal.then(columns_of_stdout).flatten();
+                Box::new(Text::new(stdout.clone(), colour).within(columns))
             }
             OutputFormat::Json => Box::new(Json(stdout.clone())),
             OutputFormat::Jsonl => Box::new(JsonLines::new(stdout.clone())),
@@ -134,32 +142,17 @@ impl Session {
             OutputFormat::Ics => Box::new(Text::new(stderr.clone(), false)),
         };
         let mut others = Fanout::default();
-        let on_github = variable("GITHUB_ACTIONS") == Some("true");
-        if on_github {
+        if variable("GITHUB_ACTIONS") == Some("true") {
             others.add(github::Commands::new(stderr.clone()));
-            if let Some(path) = variable("GITHUB_OUTPUT") {
-                others.add(github::Outputs {
-                    path: PathBuf::from(path),
-                    delimiter: random_word(),
-                });
-            }
-            let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
-            if let Some(path) = variable("GITHUB_STEP_SUMMARY").filter(|_| wanted) {
-                others.add(github::Summary::new(PathBuf::from(path)));
-            }
         }
-        if System::of(&context) == Some(System::GitLab) {
+        let system = System::of(&context);
+        if system == Some(System::GitLab) {
             others.add(gitlab::Sections::new(stderr.clone()));
         }
-        if System::of(&context) == Some(System::Azure) {
+        if system == Some(System::Azure) {
             others.add(azure::Commands::new(stderr.clone()));
-            let folder = variable("AGENT_TEMPDIRECTORY").map(PathBuf::from);
-            let wanted = variable("SHIPGATE_SUMMARY") != Some("false");
-            let summary = folder.filter(|_| wanted).map(|folder| {
-                folder.join(format!("shipgate-{command}-{}.md", &random_word()[..8]))
-            });
-            others.add(azure::Results::new(stderr.clone(), summary));
         }
+        files.add_results(system == Some(System::Azure), &stderr, &mut others);
         // Without TERM nobody knows what the terminal understands.
         let is_plain = variable("TERM").is_none_or(|kind| kind == "dumb");
         let watched = context.stderr_is_terminal && !context.in_pipeline() && !is_plain;
@@ -167,23 +160,7 @@ impl Session {
         let unicode = takes_unicode(&variable);
         let live = watched.then(|| Live::new(ProgressDrawTarget::stderr(), colour, unicode));
         others.add(Progress::new(stderr, colour, live));
-        let report = report_path(&context, command);
-        if let Some(path) = &report {
-            others.add(ReportFile(path.clone()));
-        }
-        let file = |name: &str| context.variable(name).map(|path| context.folder.join(path));
-        if let Some(path) = file("SHIPGATE_JUNIT") {
-            others.add(junit::File { path });
-        }
-        if let Some(path) = file("SHIPGATE_EVENTS") {
-            others.add(EventFile::new(path));
-        }
-        if let Some(path) = file("SHIPGATE_HTML") {
-            others.add(html::File::new(path));
-        }
-        if let Some(path) = file("SHIPGATE_DOTENV") {
-            others.add(gitlab::Dotenv { path });
-        }
+        files.add_reports(&mut others);
         Self {
             started_at: context.clock.now(),
             context,
@@ -192,7 +169,8 @@ impl Session {
             stdout,
             result,
             others,
-            report,
+            report: files.report(),
+            is_shown: false,
             exit_code: None,
         }
     }
@@ -200,6 +178,19 @@ impl Session {
     /// Takes away what is drawn on the terminal, so that lines of another kind may follow.
     pub fn make_way(&mut self) {
         self.others.make_way();
+    }
+
+    /// Shows the end of the run in one more place.
+    pub fn report_to(&mut self, sink: impl Sink + 'static) {
+        self.others.add(sink);
+    }
+
+    /// Shows a message on standard error in place of a result for people.
+    pub fn show_instead(&mut self, message: &str) {
+        if matches!(self.output, OutputFormat::Text | OutputFormat::Ics) {
+            self.context.error_line(message);
+            self.is_shown = true;
+        }
     }
 
     /// Makes another clock the clock of the run, from its beginning on.
@@ -214,21 +205,17 @@ impl Session {
         if let Some(code) = self.exit_code {
             return code;
         }
-        let report = self
-            .report
-            .as_ref()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default();
         let ended = Ended {
             command: self.command,
             outcome,
             exit_code: outcome.ending.code().number,
             started_at: self.started_at,
             finished_at: self.context.clock.now(),
-            report: &report,
+            report: &self.report,
         };
         self.others.make_way();
-        let shown_already = outcome.ending == Ending::Shown && self.stdout.used();
+        let printed_itself = outcome.ending == Ending::Shown && self.stdout.used();
+        let shown_already = self.is_shown || printed_itself;
         let rendered = if shown_already {
             Ok(())
         } else {
@@ -326,31 +313,6 @@ fn takes_unicode<'a>(variable: &dyn Fn(&str) -> Option<&'a str>) -> bool {
     let locale = names.into_iter().find_map(variable).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
-}
-
-/// Returns where the JSON report goes: `SHIPGATE_REPORT`, else a new file in the folder that a
-/// GitHub runner empties after the job, else nowhere.
-fn report_path(context: &Context, command: &str) -> Option<PathBuf> {
-    match (
-        context.variable("SHIPGATE_REPORT"),
-        context.variable("RUNNER_TEMP"),
-    ) {
-        (Some(path), _) => Some(context.folder.join(path)),
-        (None, Some(folder)) if context.in_pipeline() => {
-            let name = format!("shipgate-{command}-{}.json", &random_word()[..8]);
-            Some(PathBuf::from(folder).join(name))
-        }
-        _ => None,
-    }
-}
-
-/// Returns 128 random bits in hexadecimal.
-fn random_word() -> String {
-    let mut bytes = [0; 16];
-    SystemRandom::new()
-        .fill(&mut bytes)
-        .expect("every platform we run on has a random source that does not fail");
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,6 @@
 //! `shipgate test`: does the policy decide as the cases beside it say?
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -11,7 +8,7 @@ use super::Session;
 use crate::{
     event::{Ending, Failure, Outcome},
     ops::policy_test::{self, Tested},
-    report::junit,
+    report::{Place, junit},
 };
 
 /// Where policies are looked for.
@@ -35,22 +32,39 @@ pub struct TestArguments {
 ///
 /// # Errors
 /// There is nothing to test; a policy or a case is not valid; the JUnit file cannot be written.
-pub async fn run(arguments: TestArguments, session: &Session) -> Result<Outcome, Failure> {
-    let folder = &session.context.folder;
+pub async fn run(arguments: TestArguments, session: &mut Session) -> Result<Outcome, Failure> {
+    let folder = session.context.folder.clone();
+    let place = arguments
+        .junit
+        .as_ref()
+        .map(|path| Place::new("--junit", folder.join(path)));
+    let outcome = match tested(arguments, &folder).await {
+        Ok(outcome) => outcome,
+        Err(failure) => {
+            // The cases of an earlier run must not pass for those of this one.
+            if let Some(place) = place {
+                session.report_to(junit::File { place });
+            }
+            return Err(failure);
+        }
+    };
+    if let Some(place) = place {
+        let refuse = |problem: String| {
+            Failure::new(Ending::Usage, format!("cannot be written: {problem}"))
+                .hint("name a file that can be written with --junit FILE")
+        };
+        let text = junit::cases(&outcome.cases).map_err(refuse)?;
+        let written = place.replace(text.as_bytes());
+        written.map_err(|error| refuse(error.to_string()))?;
+    }
+    Ok(outcome)
+}
+
+async fn tested(arguments: TestArguments, folder: &Path) -> Result<Outcome, Failure> {
     let tested = match (arguments.policy, arguments.cases) {
         (Some(policy), Some(cases)) => vec![Tested { policy, cases }],
         (Some(policy), None) => vec![Tested::beside(folder, policy)?],
         (None, _) => Tested::all(folder, Path::new(POLICIES))?,
     };
-    let outcome = policy_test::run(folder, &tested).await?;
-    if let Some(path) = &arguments.junit {
-        let refuse = |problem: String| {
-            Failure::new(Ending::Usage, format!("{}: {problem}", path.display()))
-                .hint("name a file that can be written with --junit FILE")
-        };
-        let text = junit::cases(&outcome.cases).map_err(refuse)?;
-        fs::write(folder.join(path), text)
-            .map_err(|error| refuse(format!("cannot be written: {error}")))?;
-    }
-    Ok(outcome)
+    policy_test::run(folder, &tested).await
 }

@@ -5,6 +5,9 @@ use crate::{
     policy::{Decision, ReasonCode, Verdict},
 };
 
+/// The reason code of a flag that names what the configuration does not have.
+pub const UNKNOWN_NAME: &str = "unknown-name";
+
 /// Every way in which a command can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {

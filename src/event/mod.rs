@@ -17,7 +17,7 @@ pub use branch_audit::{BranchAudit, Gap, GapKind, ManagedValue, ValueChange, Val
 pub use cases::CaseRecord;
 pub use comparison::{ComparedFigures, ComparisonRecord};
 pub use dora::{DoraFigures, Median};
-pub use ending::Ending;
+pub use ending::{Ending, UNKNOWN_NAME};
 pub use outcome::{
     ApprovalRecord, CommitRecord, Deployment, Failure, FileFinding, MetricRecord, Outcome,
     StepRecord, StepState, WayBackTimes,

@@ -9,7 +9,7 @@ use std::{
 use super::{beside::Beside, check::read_file, failure, regions::group};
 use crate::{
     config::{Config, Environment, Service, query::Variables},
-    event::{Ending, Failure},
+    event::{Ending, Failure, UNKNOWN_NAME},
     git::{CommitId, CommitRules, Repository},
     units::ProgramName,
 };
@@ -264,9 +264,16 @@ pub fn services<'a>(
 ) -> Result<Vec<&'a Service>, Failure> {
     let known = &config.services;
     let find = |named: &Named| {
-        let place = named.place.as_deref().unwrap_or(path);
         let found = known.get(&named.name);
-        found.ok_or_else(|| unknown("service", &named.name, known, place))
+        found.ok_or_else(|| {
+            let names = names(known);
+            let Some(place) = &named.place else {
+                return unknown("service", &named.name, &names, path);
+            };
+            let mut failure = unknown("service", &named.name, &names, place);
+            failure.0.hints = vec![format!("{path} has: {}", listed(&names))];
+            failure
+        })
     };
     match services {
         Services::All => Ok(known.values().collect()),
@@ -383,7 +390,16 @@ fn pick_environment<'a>(
         HAS_REGIONS.clone_into(&mut failure.0.reason_code);
         return Err(failure);
     }
-    pick("environment", wanted, &config.environments, path)
+    // A region that is not known is part of the name of an environment that is not known.
+    let region = config.regions.iter().find_map(|(name, regions)| {
+        let region = wanted?.strip_prefix(name.as_str())?.strip_prefix('-')?;
+        let is_known = config.environments.contains_key(wanted?);
+        (!is_known).then_some((region, &regions.names))
+    });
+    match region {
+        Some((region, known)) => Err(unknown("region", region, known, path)),
+        None => pick("environment", wanted, &config.environments, path),
+    }
 }
 
 /// Finds those that are named, in that order; all of them where none is.
@@ -406,7 +422,7 @@ pub fn picked<'a, T>(
     for name in wanted {
         let one = known
             .get_key_value(name)
-            .ok_or_else(|| unknown(what, name, known, path))?;
+            .ok_or_else(|| unknown(what, name, &names(known), path))?;
         found.push((one.0.as_str(), one.1));
     }
     Ok(found)
@@ -422,7 +438,7 @@ pub(super) fn pick<'a, T>(
         Some(name) => known
             .get(name)
             .map(|found| (name.to_owned(), found))
-            .ok_or_else(|| unknown(what, name, known, path)),
+            .ok_or_else(|| unknown(what, name, &names(known), path)),
         None => match known.iter().next() {
             Some((name, found)) if known.len() == 1 => Ok((name.clone(), found)),
             _ => Err(Failure::new(
@@ -436,15 +452,32 @@ pub(super) fn pick<'a, T>(
     }
 }
 
-fn unknown<T>(
-    what: &str,
-    name: &str,
-    known: &std::collections::BTreeMap<String, T>,
-    path: &str,
-) -> Failure {
-    let names: Vec<String> = known.keys().cloned().collect();
-    let message = crate::yaml::typed::unknown(what, name, &names);
-    Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"))
+/// A flag names what the configuration at `path` does not have. Exit code 3 stands for it, and there is
+/// nothing to mend in the file: what may be given instead is the next step.
+pub(super) fn unknown(what: &str, name: &str, known: &[String], path: &str) -> Failure {
+    let message = crate::yaml::typed::unknown(what, name, known);
+    let mut failure = Failure::new(Ending::ConfigInvalid, format!("{path}: {message}"));
+    UNKNOWN_NAME.clone_into(&mut failure.0.reason_code);
+    if known.is_empty() {
+        return failure.hint(format!("{path} has none; look at --config and --branch"));
+    }
+    failure.hint(format!("--{what} takes one of: {}", listed(known)))
+}
+
+fn names<T>(known: &std::collections::BTreeMap<String, T>) -> Vec<String> {
+    known.keys().cloned().collect()
+}
+
+/// More names than this are counted, not listed.
+const LISTED_NAMES: usize = 20;
+
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(LISTED_NAMES).cloned();
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(LISTED_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
 }
 
 /// Reads a file of a commit as strictly as those beside a policy are read.

@@ -4,16 +4,12 @@
 //! undoes `%3B`, `%5D`, `%0D`, `%0A` and then `%AZP25` in values and text (microsoft/azure-pipelines-agent,
 //! `Command.cs` and `CommandStringConvertor.cs`).
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ended, Sink, Timeline, gitlab,
+    Ended, Place, Sink, Timeline, gitlab,
     log_commands::{Annotation, Dialect, Level, LogCommands},
     markdown, sanitise,
 };
@@ -55,14 +51,14 @@ impl Dialect for Azure {
 /// Says how the step ended: variables, summary, and a yellow step where there was a warning.
 pub struct Results<W> {
     writer: W,
-    summary: Option<PathBuf>,
+    summary: Option<Place>,
     timeline: Timeline,
 }
 
 impl<W: Write> Results<W> {
     /// Writes commands to `writer`, and the summary to a file that stays until the job ends, if one
     /// is wanted.
-    pub fn new(writer: W, summary: Option<PathBuf>) -> Self {
+    pub fn new(writer: W, summary: Option<Place>) -> Self {
         Self {
             writer,
             summary,
@@ -94,11 +90,12 @@ impl<W: Write> Sink for Results<W> {
             let command = "task.complete result=SucceededWithIssues";
             writeln!(self.writer, "##vso[{command}]{reason}")?;
         }
-        if let Some(path) = &self.summary
+        if let Some(place) = &self.summary
             && markdown::is_worth_a_summary(ended.outcome)
         {
-            fs::write(path, markdown::render_without_alerts(ended, &self.timeline))?;
-            let path = sanitise::azure_whole(&path.display().to_string());
+            let summary = markdown::render_without_alerts(ended, &self.timeline);
+            place.replace(summary.as_bytes())?;
+            let path = sanitise::azure_whole(&place.path.display().to_string());
             writeln!(self.writer, "##vso[task.uploadsummary]{path}")?;
         }
         self.writer.flush()

@@ -3,6 +3,7 @@
 use anstyle::Style;
 
 use super::{
+    page::Page,
     sanitise,
     style::{BOLD, CYAN, Line},
     text,
@@ -10,7 +11,7 @@ use super::{
 use crate::{event::CaseRecord, policy::Mismatch};
 
 /// Adds the cases, one table for each file.
-pub(super) fn lines(records: &[CaseRecord], lines: &mut Vec<Line>) {
+pub(super) fn lines(records: &[CaseRecord], lines: &mut Page) {
     for file in records.chunk_by(|left, right| left.path == right.path) {
         let rows = file.iter().map(|record| {
             let word = if record.passed() { "holds" } else { "fails" };

@@ -3,9 +3,10 @@
 use anstyle::Style;
 
 use super::{
+    page::Page,
     phrases,
-    style::{self, BOLD, Line},
-    text::{self, WIDTH},
+    style::{BOLD, Line},
+    text,
 };
 use crate::{
     analysis::judge::{Counts, Interval, figures},
@@ -16,7 +17,7 @@ use crate::{
 const FIGURES: usize = 120;
 
 /// Adds the metrics that compare two arms. Those that do not are left to others.
-pub(super) fn lines(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
+pub(super) fn lines(metrics: &[MetricRecord], lines: &mut Page) {
     let compared: Vec<(&MetricRecord, &ComparisonRecord)> = metrics
         .iter()
         .filter_map(|metric| Some((metric, metric.comparison.as_deref()?)))
@@ -123,7 +124,7 @@ fn bare<'a>(figures: &'a str, name: &str) -> &'a str {
 }
 
 /// The sentences, the second and later ones below the beginning of the first one's figures.
-fn told(metric: &MetricRecord, record: &ComparisonRecord, lines: &mut Vec<Line>) {
+fn told(metric: &MetricRecord, record: &ComparisonRecord, lines: &mut Page) {
     let name = phrases::name(metric);
     let indent = 2 + name.chars().count() + 2;
     let mut sentences = record.sentence.lines();
@@ -136,7 +137,7 @@ fn told(metric: &MetricRecord, record: &ComparisonRecord, lines: &mut Vec<Line>)
     }
     let mut style = text::word_style(metric.verdict);
     for sentence in sentences {
-        for part in style::wrap(sentence, WIDTH.saturating_sub(indent)) {
+        for part in lines.wrap(sentence, indent) {
             lines.push(Line::plain(&" ".repeat(indent)).and(style, &part));
         }
         style = Style::new();

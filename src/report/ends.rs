@@ -3,6 +3,7 @@
 use anstyle::Style;
 
 use super::{
+    page::Page,
     phrases, sanitise,
     style::{self, BOLD, DIM, Line},
 };
@@ -31,7 +32,7 @@ pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
 
 /// Adds the services. There may be thousands, so that a line is put together without a table that
 /// looks at all cells to fit them to the screen, and can be found with `grep`.
-pub(super) fn lines(ends: &[ServiceEnd], lines: &mut Vec<Line>) {
+pub(super) fn lines(ends: &[ServiceEnd], lines: &mut Page) {
     if ends.is_empty() {
         return;
     }

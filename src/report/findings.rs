@@ -3,9 +3,9 @@
 use anstyle::Style;
 
 use super::{
+    page::Page,
     sanitise,
-    style::{self, CYAN, DIM, GREEN, Line, RED, YELLOW},
-    text::WIDTH,
+    style::{CYAN, DIM, GREEN, Line, RED, YELLOW},
 };
 use crate::{event::FileFinding, policy::Severity};
 
@@ -19,8 +19,7 @@ const EXCERPT: usize = 84;
 const BEFORE: usize = 40;
 
 /// Renders findings, file by file in the order given.
-pub(super) fn lines(findings: &[FileFinding]) -> Vec<Line> {
-    let mut lines = Vec::new();
+pub(super) fn lines(findings: &[FileFinding], lines: &mut Page) {
     let mut file = None;
     for finding in findings.iter().take(SHOWN) {
         if file != Some(&finding.path) {
@@ -28,23 +27,22 @@ pub(super) fn lines(findings: &[FileFinding]) -> Vec<Line> {
             lines.push(Line::styled(CYAN, &finding.path));
             file = Some(&finding.path);
         }
-        one(finding, &mut lines);
+        one(finding, lines);
     }
     if findings.len() > SHOWN {
         let more = findings.len() - SHOWN;
         let text = format!("  … {more} more; `--output json` has them all");
         lines.push(Line::styled(DIM, &text));
     }
-    lines
 }
 
-fn one(finding: &FileFinding, lines: &mut Vec<Line>) {
+fn one(finding: &FileFinding, lines: &mut Page) {
     let place = match (finding.line, finding.column) {
         (Some(line), Some(column)) => format!("{line}:{column}: "),
         _ => String::new(),
     };
     let text = format!("{place}{} [{}]", finding.message, finding.code);
-    let mut wrapped = style::wrap(&text, WIDTH - 2 - WORD).into_iter();
+    let mut wrapped = lines.wrap(&text, 2 + WORD).into_iter();
     let word = finding.severity.word();
     let first = wrapped.next().unwrap_or_default();
     lines.push(

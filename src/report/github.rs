@@ -1,15 +1,11 @@
 //! GitHub Actions: groups and annotations in the log, step outputs, the job summary.
 
-use std::{
-    fs::OpenOptions,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io;
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ended, Sink, Timeline, json,
+    Ended, Place, Sink, Timeline, json,
     log_commands::{Annotation, Dialect, Level, LogCommands},
     markdown, matrix, sanitise,
 };
@@ -51,7 +47,7 @@ impl Dialect for GitHub {
 /// Writes the step outputs: every one of them, always.
 pub struct Outputs {
     /// The file that `GITHUB_OUTPUT` names.
-    pub path: PathBuf,
+    pub place: Place,
     /// 128 random bits in hexadecimal, which no value can guess.
     pub delimiter: String,
 }
@@ -63,7 +59,7 @@ impl Sink for Outputs {
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         let text = output_lines(&outputs(ended), &self.delimiter)?;
-        append(&self.path, &text)
+        self.place.append(text.as_bytes())
     }
 }
 
@@ -151,15 +147,15 @@ pub fn output_lines(outputs: &[(&'static str, String)], delimiter: &str) -> io::
 
 /// Appends to the job summary.
 pub struct Summary {
-    path: PathBuf,
+    place: Place,
     timeline: Timeline,
 }
 
 impl Summary {
     /// Appends to the file that `GITHUB_STEP_SUMMARY` names.
-    pub fn new(path: PathBuf) -> Self {
+    pub fn new(place: Place) -> Self {
         Self {
-            path,
+            place,
             timeline: Timeline::default(),
         }
     }
@@ -179,14 +175,7 @@ impl Sink for Summary {
         if !markdown::is_worth_a_summary(ended.outcome) {
             return Ok(());
         }
-        append(
-            &self.path,
-            &format!("{}\n", markdown::render(ended, &self.timeline)),
-        )
+        let summary = markdown::render(ended, &self.timeline);
+        self.place.append(format!("{summary}\n").as_bytes())
     }
-}
-
-fn append(path: &PathBuf, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-    file.write_all(text.as_bytes())
 }

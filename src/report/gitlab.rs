@@ -1,11 +1,11 @@
 //! GitLab CI: sections of the log, and the outcome as a dotenv report, whose variables later jobs get.
 
-use std::{fs, io, path::PathBuf};
+use std::io;
 
 use chrono::{DateTime, Utc};
 
 use super::{
-    Ended, Sink, github,
+    Ended, Place, Sink, github,
     log_commands::{Annotation, Dialect, Level, LogCommands},
     sanitise,
 };
@@ -55,7 +55,7 @@ fn second(at: Option<DateTime<Utc>>) -> i64 {
 /// Writes the outcome's variables: every one of them, always.
 pub struct Dotenv {
     /// Where to.
-    pub path: PathBuf,
+    pub place: Place,
 }
 
 impl Sink for Dotenv {
@@ -64,7 +64,7 @@ impl Sink for Dotenv {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        fs::write(&self.path, dotenv(ended))
+        self.place.replace(dotenv(ended).as_bytes())
     }
 }
 

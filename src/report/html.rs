@@ -8,13 +8,13 @@ mod charts;
 mod markup;
 mod scale;
 
-use std::{fs, io, path::PathBuf};
+use std::io;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use ring::digest::{SHA256, digest};
 
 use super::{
-    Ended, Sink, Timeline, phrases, plan, sanitise,
+    Ended, Place, Sink, Timeline, phrases, plan, sanitise,
     tables::{self, Table},
 };
 use crate::event::{Event, Outcome, ServiceEnd};
@@ -33,15 +33,15 @@ const WORDS: [&str; 7] = [
 
 /// Writes the report of any command.
 pub struct File {
-    path: PathBuf,
+    place: Place,
     timeline: Timeline,
 }
 
 impl File {
-    /// Writes to `path`.
-    pub fn new(path: PathBuf) -> Self {
+    /// Writes to `place`.
+    pub fn new(place: Place) -> Self {
         Self {
-            path,
+            place,
             timeline: Timeline::default(),
         }
     }
@@ -58,7 +58,8 @@ impl Sink for File {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        fs::write(&self.path, render(ended, &self.timeline))
+        let page = render(ended, &self.timeline);
+        self.place.replace(page.as_bytes())
     }
 }
 

@@ -5,11 +5,7 @@ pub mod events;
 mod gate;
 mod services;
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::io::{self, Write};
 
 use chrono::{DateTime, SecondsFormat, TimeZone};
 use schemars::{JsonSchema, generate::SchemaSettings};
@@ -20,7 +16,7 @@ use gate::{CaseReport, OutlookReport, ServiceReport, TransitionReport, VerdictRe
 use services::ServiceEndReport;
 
 use super::{
-    Ended, Sink,
+    Ended, Place, Sink,
     json_past::{AuditReport, DoraReport},
     json_plan::PlanReport,
     json_traffic_plan::TrafficPlanReport,
@@ -300,7 +296,7 @@ impl<W: Write> Sink for Json<W> {
 }
 
 /// Writes the object to a file.
-pub struct ReportFile(pub PathBuf);
+pub struct ReportFile(pub Place);
 
 impl Sink for ReportFile {
     fn name(&self) -> &'static str {
@@ -308,7 +304,7 @@ impl Sink for ReportFile {
     }
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
-        fs::write(&self.0, render(ended)?)
+        self.0.replace(render(ended)?.as_bytes())
     }
 }
 

@@ -3,12 +3,12 @@
 //! Nothing in the file fails where the exit code is 0, and where it is not the last case does: whoever
 //! looks only at the tests sees what the pipeline sees.
 
-use std::{fs, io, path::PathBuf};
+use std::io;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
-    Ended, Sink,
+    Ended, Place, Sink,
     cases::{expectations, reason},
     phrases, sanitise,
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Writes the outcome of any command.
 pub struct File {
     /// Where to.
-    pub path: PathBuf,
+    pub place: Place,
 }
 
 impl Sink for File {
@@ -31,7 +31,7 @@ impl Sink for File {
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         let text = render(ended).map_err(io::Error::other)?;
-        fs::write(&self.path, text)
+        self.place.replace(text.as_bytes())
     }
 }
 

@@ -64,6 +64,12 @@ impl Live {
     }
 }
 
+/// Returns the columns of the terminal that standard output is, where it says how many it has.
+pub fn columns_of_stdout() -> Option<usize> {
+    let (_, columns) = Term::stdout().size_checked()?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
+}
+
 impl Drop for Live {
     fn drop(&mut self) {
         self.bar.finish_and_clear();

@@ -156,7 +156,13 @@ impl<W: Write, D: Dialect> Sink for LogCommands<W, D> {
             self.annotate(Level::Error, &title, &error)?;
         }
         let mut warnings: Vec<Annotation> = findings.collect();
-        warnings.append(&mut self.warnings);
+        let said = |warning: &Annotation| ended.outcome.reason.contains(&warning.message);
+        for warning in self.warnings.drain(..) {
+            let known = warnings.iter().any(|it| it.message == warning.message);
+            if !known && (ended.exit_code == 0 || !said(&warning)) {
+                warnings.push(warning);
+            }
+        }
         if warnings.len() > WARNINGS {
             let more = warnings.len() - WARNINGS;
             warnings.truncate(WARNINGS);
@@ -177,7 +183,12 @@ impl<W: Write, D: Dialect> Sink for LogCommands<W, D> {
 fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
     let outcome = ended.outcome;
     let mut found = Vec::new();
-    let deciding = outcome.verdict.as_ref().and_then(|verdict| {
+    let of_services = outcome.services.iter();
+    let of_services = of_services.map(|end| end.outcome.verdict.as_ref());
+    let mut verdicts = std::iter::once(outcome.verdict.as_ref())
+        .chain(of_services)
+        .flatten();
+    let deciding = verdicts.find_map(|verdict| {
         let reason = verdict.deciding()?;
         let ends_it = Ending::from(verdict) == outcome.ending;
         ends_it.then(|| (verdict.policy.path.clone(), reason.line))
@@ -223,7 +234,9 @@ fn findings(ended: &Ended<'_>) -> Vec<Annotation> {
                 reason.effect,
                 Effect::Blocks | Effect::AsksApproval | Effect::Overridden | Effect::Warns
             );
-            if speaks && reason.message != outcome.reason {
+            // What the exit code's own mark says is not said again as a warning.
+            let is_said = ended.exit_code != 0 && outcome.reason.contains(&reason.message);
+            if speaks && !is_said {
                 found.push(Annotation {
                     file: Some(verdict.policy.path.clone()).filter(|path| !path.is_empty()),
                     line: reason.line,

@@ -19,8 +19,10 @@ mod log_commands;
 pub mod markdown;
 mod matrix;
 mod outlook;
+mod page;
 mod past;
 pub mod phrases;
+mod place;
 mod plan;
 pub mod progress;
 pub mod sanitise;
@@ -34,6 +36,7 @@ mod timeline;
 mod traffic_plan;
 pub mod view;
 
+pub use place::{Place, PlaceWriter};
 pub use stream::Stream;
 pub use timeline::Timeline;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
-use super::{phrases, style::Line, text};
+use super::{page::Page, phrases, style::Line, text};
 use crate::{
     event::OutlookRecord,
     policy::{Cause, ClockState, Outlook, zone::Zone},
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Adds the openings, or the calendar, and where they come from.
-pub(super) fn lines(record: &OutlookRecord, lines: &mut Vec<Line>) {
+pub(super) fn lines(record: &OutlookRecord, lines: &mut Page) {
     let outlook = &record.outlook;
     lines.push(Line::default());
     text::fact("for", &record.subject, lines);

@@ -1,6 +1,7 @@
 //! The past for people: deployments, their figures, and what on the branch nobody explains.
 
 use super::{
+    page::Page,
     phrases,
     style::{BOLD, CYAN, Line},
     text,
@@ -16,7 +17,7 @@ const DEFINED: &str = "what is counted: docs/history.md, after https://dora.dev"
 pub(super) const GAP_COLUMNS: [&str; 6] = ["gap", "commit", "when (UTC)", "by", "where", "value"];
 
 /// Adds whatever the outcome says about the past.
-pub(super) fn lines(outcome: &Outcome, lines: &mut Vec<Line>) {
+pub(super) fn lines(outcome: &Outcome, lines: &mut Page) {
     deployments(&outcome.history, lines);
     if let Some(dora) = &outcome.dora {
         let from = dora
@@ -51,7 +52,7 @@ pub(super) fn lines(outcome: &Outcome, lines: &mut Vec<Line>) {
     }
 }
 
-fn deployments(history: &[Deployment], lines: &mut Vec<Line>) {
+fn deployments(history: &[Deployment], lines: &mut Page) {
     let rows = history.iter().map(|past| {
         let at = past.finished_at.or(past.started_at);
         let version = past.version.as_ref().map(ToString::to_string);

@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, FixedOffset, TimeDelta, Utc};
 
 use super::{Ended, sanitise};
 use crate::{
-    event::{Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState},
+    event::{Deployment, Ending, MetricRecord, Outcome, StepRecord, StepState, UNKNOWN_NAME},
     manifest::Change,
     policy::{ClockState, Effect, PolicySource, Reason, Verdict},
     units::format_duration,
@@ -69,6 +69,7 @@ pub fn headline(ended: &Ended<'_>) -> String {
     let ending = ended.outcome.ending;
     match ending {
         Ending::Deployed if ended.command != "deploy" && ended.command != "demo" => "DONE".into(),
+        Ending::ConfigInvalid if ended.outcome.reason_code == UNKNOWN_NAME => "UNKNOWN NAME".into(),
         Ending::EditRefused
         | Ending::PushConflict
         | Ending::PushDenied

@@ -3,6 +3,7 @@
 use std::{collections::HashSet, time::Duration};
 
 use super::{
+    page::Page,
     phrases,
     style::{self, BOLD, DIM, Line},
     text::{self, diff_lines, fact, section},
@@ -23,7 +24,7 @@ const TIDIES: &str =
 const NOTHING: &str = "there is nothing to take back";
 
 /// Renders a plan.
-pub(super) fn lines(record: &PlanRecord, lines: &mut Vec<Line>) {
+pub(super) fn lines(record: &PlanRecord, lines: &mut Page) {
     lines.push(Line::default());
     for (label, text) in facts(record) {
         fact(label, &text, lines);
@@ -163,7 +164,7 @@ fn letter(index: usize) -> String {
         .unwrap_or_else(|| (index + 1).to_string())
 }
 
-fn way_back(record: &PlanRecord, lines: &mut Vec<Line>) {
+fn way_back(record: &PlanRecord, lines: &mut Page) {
     lines.push(Line::default());
     lines.push(Line::styled(BOLD, "way back"));
     for row in back_rows(record) {
@@ -178,7 +179,7 @@ fn commit(
     record: &PlanRecord,
     commit: &PlannedCommit,
     said: &mut HashSet<String>,
-    lines: &mut Vec<Line>,
+    lines: &mut Page,
 ) {
     lines.push(Line::default());
     let place = format!("  step {} of {}", commit.step, record.steps.len());

@@ -3,6 +3,7 @@
 use anstyle::Style;
 
 use super::{
+    page::Page,
     style::{BOLD, DIM, Line},
     text,
 };
@@ -13,7 +14,7 @@ const REASONS: usize = 12;
 
 /// Adds the services. There may be thousands, so that a line is put together without a table that
 /// looks at all cells to fit them to the screen, and can be found with `grep`.
-pub(super) fn lines(verdicts: &[ServiceVerdict], lines: &mut Vec<Line>) {
+pub(super) fn lines(verdicts: &[ServiceVerdict], lines: &mut Page) {
     let Some(first) = verdicts.first() else {
         return;
     };

@@ -6,7 +6,9 @@ use anstyle::Style;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{
-    Ended, Sink, cases, comparison, ends, findings, outlook, past,
+    Ended, Sink, cases, comparison, ends, findings, outlook,
+    page::Page,
+    past,
     phrases::{self, Tone},
     plan, sanitise, services,
     style::{self, BOLD, CYAN, DIM, Line},
@@ -18,8 +20,8 @@ use crate::{
     policy::{Decision, Effect, Reason, Verdict},
 };
 
-/// Columns that a line may fill.
-pub(super) const WIDTH: usize = 100;
+/// Columns that a table gets, however narrow the terminal is.
+const TABLE: usize = 59;
 /// Columns of the labels on the left.
 const LABEL: usize = 12;
 /// Most lines of a diff that are shown; the JSON output has all.
@@ -29,12 +31,24 @@ const DIFF_LINES: usize = 400;
 pub struct Text<W> {
     writer: W,
     colour: bool,
+    columns: Option<usize>,
 }
 
 impl<W: Write> Text<W> {
     /// Prints to `writer`, with colours if `colour`.
     pub fn new(writer: W, colour: bool) -> Self {
-        Self { writer, colour }
+        Self {
+            writer,
+            colour,
+            columns: None,
+        }
+    }
+
+    /// Breaks lines where a terminal of so many columns ends; none = there is no terminal.
+    #[must_use]
+    pub fn within(mut self, columns: Option<usize>) -> Self {
+        self.columns = columns;
+        self
     }
 }
 
@@ -45,7 +59,7 @@ impl<W: Write> Sink for Text<W> {
 
     fn finish(&mut self, ended: &Ended<'_>) -> io::Result<()> {
         let mut text = String::new();
-        for line in lines(ended) {
+        for line in lines(ended, self.columns) {
             text.push_str(&line.render(self.colour));
             text.push('\n');
         }
@@ -58,9 +72,9 @@ impl<W: Write> Sink for Text<W> {
 const SCREEN_LINES: usize = 30;
 
 /// Returns the whole result as lines.
-pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
+fn lines(ended: &Ended<'_>, columns: Option<usize>) -> Vec<Line> {
     let outcome = ended.outcome;
-    let mut lines = Vec::new();
+    let mut lines = Page::new(columns);
     if outcome.ending != Ending::Shown || !outcome.reason.is_empty() {
         head(ended, &mut lines);
     }
@@ -87,7 +101,7 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         section("commits", &["commit", "subject"], commits, &mut lines);
     }
     past::lines(outcome, &mut lines);
-    lines.extend(findings::lines(&outcome.findings));
+    findings::lines(&outcome.findings, &mut lines);
     cases::lines(&outcome.cases, &mut lines);
     if let Some(record) = &outcome.outlook {
         outlook::lines(record, &mut lines);
@@ -104,21 +118,15 @@ pub fn lines(ended: &Ended<'_>) -> Vec<Line> {
         lines.push(Line::default());
         head(ended, &mut lines);
     }
-    while lines
-        .first()
-        .is_some_and(|line| line.render(false).is_empty())
-    {
-        lines.remove(0);
-    }
-    lines
+    lines.finish()
 }
 
-fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
+fn head(ended: &Ended<'_>, lines: &mut Page) {
     let outcome = ended.outcome;
     let word = phrases::headline(ended);
     let style = style::of(phrases::tone(outcome)).bold();
     let indent = word.chars().count() + 2;
-    let mut reason = style::wrap(&outcome.reason, WIDTH.saturating_sub(indent)).into_iter();
+    let mut reason = lines.wrap(&outcome.reason, indent).into_iter();
     let first = reason.next().unwrap_or_default();
     lines.push(Line::styled(style, &word).and(BOLD, &format!("  {first}")));
     for more in reason {
@@ -126,7 +134,7 @@ fn head(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     }
 }
 
-fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
+fn facts(ended: &Ended<'_>, lines: &mut Page) {
     let outcome = ended.outcome;
     let begin = lines.len();
     match &outcome.verdict {
@@ -173,7 +181,7 @@ fn facts(ended: &Ended<'_>, lines: &mut Vec<Line>) {
     }
 }
 
-fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
+fn gate(verdict: &Verdict, lines: &mut Page) {
     if let Some(opens) = phrases::opens(verdict) {
         fact_in(BOLD, "opens", &opens, lines);
     } else if verdict.decision == Decision::Blocked {
@@ -188,7 +196,7 @@ fn gate(verdict: &Verdict, lines: &mut Vec<Line>) {
 }
 
 /// Says what each of these reasons does.
-pub(super) fn because(reasons: &[&Reason], lines: &mut Vec<Line>) {
+pub(super) fn because(reasons: &[&Reason], lines: &mut Page) {
     let words = reasons.iter().map(|it| phrases::effect(it.effect));
     let longest = words.map(str::len).max().unwrap_or_default();
     let mut label = "because";
@@ -201,7 +209,7 @@ pub(super) fn because(reasons: &[&Reason], lines: &mut Vec<Line>) {
         let word = phrases::effect(reason.effect);
         let text = format!("{} ({})", reason.message, phrases::place(reason));
         let indent = longest + 2;
-        let mut wrapped = style::wrap(&text, WIDTH - 2 - LABEL - indent).into_iter();
+        let mut wrapped = lines.wrap(&text, 2 + LABEL + indent).into_iter();
         lines.push(
             Line::styled(DIM, &format!("  {label:LABEL$}"))
                 .and(style::of(tone), &format!("{word:longest$}"))
@@ -218,7 +226,7 @@ pub(super) fn because(reasons: &[&Reason], lines: &mut Vec<Line>) {
     }
 }
 
-fn judged(verdict: &Verdict, lines: &mut Vec<Line>) {
+fn judged(verdict: &Verdict, lines: &mut Page) {
     let judged = phrases::instant(verdict.evaluated_at, &verdict.timezone);
     fact("judged at", &judged, lines);
     if !verdict.policy.path.is_empty() {
@@ -227,7 +235,7 @@ fn judged(verdict: &Verdict, lines: &mut Vec<Line>) {
 }
 
 /// Lists changes under their file and object. A path is never broken, so that it can be copied.
-fn changes(changes: &[Change], lines: &mut Vec<Line>) {
+fn changes(changes: &[Change], lines: &mut Page) {
     if changes.is_empty() {
         return;
     }
@@ -245,19 +253,19 @@ fn changes(changes: &[Change], lines: &mut Vec<Line>) {
         let value = format!("{} -> {}", change.before(), change.after());
         let left = place.len() + target.chars().count() + 2;
         let line = Line::styled(DIM, &place).and(Style::new(), &target);
-        if left + value.chars().count() <= WIDTH {
+        if left + value.chars().count() <= lines.width() {
             lines.push(line.and(BOLD, &format!("  {value}")));
             continue;
         }
         lines.push(line);
-        for part in style::wrap(&value, WIDTH - place.len() - 2) {
+        for part in lines.wrap(&value, place.len() + 2) {
             let indent = " ".repeat(place.len() + 2);
             lines.push(Line::plain(&indent).and(BOLD, &part));
         }
     }
 }
 
-fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
+fn steps(deployment: &Deployment, lines: &mut Page) {
     let rows = deployment.steps.iter().map(|step| {
         vec![
             phrases::step_state(step.state).to_owned(),
@@ -274,7 +282,7 @@ fn steps(deployment: &Deployment, lines: &mut Vec<Line>) {
     section("steps", &header, rows, lines);
 }
 
-fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
+fn metrics(metrics: &[MetricRecord], lines: &mut Page) {
     let single = metrics.iter().filter(|metric| metric.comparison.is_none());
     let rows = single.map(|metric| {
         vec![
@@ -291,7 +299,7 @@ fn metrics(metrics: &[MetricRecord], lines: &mut Vec<Line>) {
     comparison::lines(metrics, lines);
 }
 
-fn diff(diff: &str, lines: &mut Vec<Line>) {
+fn diff(diff: &str, lines: &mut Page) {
     if diff.is_empty() {
         return;
     }
@@ -301,7 +309,7 @@ fn diff(diff: &str, lines: &mut Vec<Line>) {
 }
 
 /// Shows a unified diff.
-pub(super) fn diff_lines(diff: &str, lines: &mut Vec<Line>) {
+pub(super) fn diff_lines(diff: &str, lines: &mut Page) {
     let mut all = diff.lines();
     for text in all.by_ref().take(DIFF_LINES) {
         let style = match text.as_bytes().first() {
@@ -320,23 +328,17 @@ pub(super) fn diff_lines(diff: &str, lines: &mut Vec<Line>) {
     }
 }
 
-pub(super) fn fact(label: &str, text: &str, lines: &mut Vec<Line>) {
+pub(super) fn fact(label: &str, text: &str, lines: &mut Page) {
     fact_in(Style::new(), label, text, lines);
 }
 
-fn fact_in(style: Style, label: &str, text: &str, lines: &mut Vec<Line>) {
+fn fact_in(style: Style, label: &str, text: &str, lines: &mut Page) {
     labelled(&format!("  {label:LABEL$}"), 2 + LABEL, text, style, lines);
 }
 
-pub(super) fn labelled(
-    label: &str,
-    indent: usize,
-    text: &str,
-    style: Style,
-    lines: &mut Vec<Line>,
-) {
+pub(super) fn labelled(label: &str, indent: usize, text: &str, style: Style, lines: &mut Page) {
     let mut left = label.to_owned();
-    for part in style::wrap(text, WIDTH - indent) {
+    for part in lines.wrap(text, indent) {
         lines.push(Line::styled(DIM, &left).and(style, &part));
         left = " ".repeat(indent);
     }
@@ -347,7 +349,7 @@ pub(super) fn section(
     title: &str,
     header: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
-    lines: &mut Vec<Line>,
+    lines: &mut Page,
 ) {
     arranged(ContentArrangement::Dynamic, (title, header), rows, lines);
 }
@@ -357,7 +359,7 @@ pub(super) fn unbroken(
     title: &str,
     header: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
-    lines: &mut Vec<Line>,
+    lines: &mut Page,
 ) {
     arranged(ContentArrangement::Disabled, (title, header), rows, lines);
 }
@@ -366,7 +368,7 @@ fn arranged(
     arrangement: ContentArrangement,
     (title, header): (&str, &[&str]),
     rows: impl Iterator<Item = Vec<String>>,
-    lines: &mut Vec<Line>,
+    lines: &mut Page,
 ) {
     let rows: Vec<Vec<String>> = rows
         .map(|row| row.iter().map(|cell| sanitise::line(cell)).collect())
@@ -376,11 +378,13 @@ fn arranged(
     }
     lines.push(Line::default());
     lines.push(Line::styled(BOLD, title));
+    // A cell of a letter a line helps nobody: on a narrower terminal the lines go on below.
+    let width = (lines.width() - 1).max(TABLE);
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(arrangement)
-        .set_width(u16::try_from(WIDTH - 1).unwrap_or(u16::MAX))
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
         .set_header(header.iter().copied());
     let mut marks = Vec::new();
     for row in rows {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{
+    page::Page,
     style::{BOLD, DIM, Line, PLAIN},
     text::{self, unbroken},
 };
@@ -58,7 +59,7 @@ pub(super) const LEGEND: [(&str, &str); 7] = [
 ];
 
 /// Renders a traffic plan.
-pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Vec<Line>) {
+pub(super) fn lines(record: &TrafficPlanRecord, lines: &mut Page) {
     for comparison in &record.comparisons {
         lines.push(Line::default());
         lines.push(Line::styled(BOLD, &title(comparison)));

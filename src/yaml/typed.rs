@@ -162,6 +162,9 @@ fn describe(error: &ValidationError<'_>, located: &Located, schema: &Value) -> V
             let key = property
                 .as_str()
                 .map_or_else(|| property.to_string(), str::to_owned);
+            if is_misspelt(&key, error, schema) {
+                return Vec::new();
+            }
             let place = if pointer.is_empty() {
                 "the file".to_owned()
             } else {
@@ -208,6 +211,23 @@ fn unknown_value(error: &ValidationError<'_>, at: Position, known: &[String]) ->
         .as_str()
         .map_or_else(|| found.to_string(), str::to_owned);
     Finding::new(at, unknown("value", &found, known))
+}
+
+/// Is a missing key there under a name that is told as a slip of it? Then it is one mistake, not two.
+fn is_misspelt(key: &str, error: &ValidationError<'_>, schema: &Value) -> bool {
+    let schema_path = error.schema_path().to_string();
+    let parent = schema_path
+        .rsplit_once('/')
+        .map_or("", |(parent, _)| parent);
+    let extra = schema.pointer(&format!("{parent}/additionalProperties"));
+    let known = known_keys(schema, &schema_path);
+    let Some(found) = error.instance().as_object() else {
+        return false;
+    };
+    extra == Some(&Value::Bool(false))
+        && found
+            .keys()
+            .any(|it| !known.contains(it) && nearest(it, &known) == Some(key))
 }
 
 /// Returns the texts of a choice that consists of constant texts alone.
@@ -325,11 +345,9 @@ mod tests {
         let findings = read::<Shop>(text, &Limits::SETTINGS).unwrap_err();
         let text: Vec<String> = findings.iter().map(Finding::to_string).collect();
         insta::assert_snapshot!(text.join("\n"), @r"
-        1:1: the key `name` is missing in the file
         1:1: unknown key `nme`; did you mean `name`?
         2:9: `floors`: 12 is greater than the maximum of 9
         4:13: unknown value `gren`; did you mean `green`?
-        5:5: the key `colour` is missing in `rooms.1`
         5:5: unknown key `color`; did you mean `colour`?
         ");
         assert_eq!(

@@ -673,8 +673,8 @@ fn it_ends_as_the_gate_does_and_still_shows_what_would_come() {
     a refused edit: 30 edit-refused: clusters/prod/advertisements.yaml:3: no container of Deployment/advertisements runs the image `registry.example/shop/advertisements`; found `other/registry.example/shop/advertisements:1.0` [0 commits, 1 refusals]
     a refused edit on a blocked date: 10 blocked-date: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 09:00 UTC (2026-03-11T09:00:00Z) [0 commits, 1 refusals]
         once it lets through, this stands in the way: clusters/prod/advertisements.yaml:3: no container of Deployment/advertisements runs the image `registry.example/shop/advertisements`; found `other/registry.example/shop/advertisements:1.0`
-    an invalid configuration: 3 config-invalid: shipgate.yaml:2:1: the key `services` is missing in the file [0 commits, 0 refusals]
-    an unknown service: 3 config-invalid: shipgate.yaml: unknown service `advertisments`; did you mean `advertisements`? [0 commits, 0 refusals]
+    an invalid configuration: 3 config-invalid: shipgate.yaml:7:1: unknown key `servicse`; did you mean `services`? [0 commits, 0 refusals]
+    an unknown service: 3 unknown-name: shipgate.yaml: unknown service `advertisments`; did you mean `advertisements`? [0 commits, 0 refusals]
     a provider that does not answer: 20 unavailable: before anything was changed: shipgate.yaml:36:11: latency_p95 could not be measured: http://127.0.0.1:9 did not answer: tcp connect error: Connection refused (stable) [0 commits, 0 refusals]
     ");
 }

@@ -189,6 +189,6 @@ fn what_is_wrong_with_the_repository_is_told() {
     no folder: CONFIG INVALID can not read the repository at FOLDER/none.git: No such file or directory (os error 2) exit code 3 config-invalid next: check the path; an address on a server begins with https:// or ssh://
     no repository there: CONFIG INVALID no repository at SERVER/none.git (HTTP 404) exit code 3 config-invalid next: check the address, and that the token may see the repository (the token given is used)
     no repository named: ERROR no GitOps repository is named exit code 2 usage next: give --repository URL or set SHIPGATE_REPOSITORY
-    service missing: CONFIG INVALID shipgate.yaml: unknown service `dicsounts`; did you mean `discounts`? exit code 3 config-invalid next: mend the line that the message names
+    service missing: UNKNOWN NAME shipgate.yaml: unknown service `dicsounts`; did you mean `discounts`? exit code 3 unknown-name next: --service takes one of: advertisements, discounts, storefront
     "#);
 }

@@ -149,7 +149,7 @@ fn a_plan_that_is_not_what_would_be_done_is_refused() {
     usage cut.json:1:200: it ends too early, expected a whole report of `plan`
     usage web.json: is a plan for environment `production`, expected `staging`
     usage twice.json: there is a plan of `web` in web.json already
-    config-invalid shipgate.yaml: unknown service `web=6.6`; did you mean `web`?
+    unknown-name shipgate.yaml: unknown service `web=6.6`; did you mean `web`?
     usage missing.json: cannot be read: No such file or directory (os error 2)
     plan-outdated clusters/prod/web.yaml:11: spec.template.spec.containers[name=app].image of Deployment/web is `registry.example/web:1.5` now, and the plan web.json expects `registry.example/web:1.0`
     freeze frozen by policies/FREEZE: audit (contact: ops)

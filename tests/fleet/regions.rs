@@ -415,8 +415,8 @@ fn what_does_not_fit_is_refused_before_anything() {
     }
     insta::assert_snapshot!(said, @r"
     error: the following required arguments were not provided:
-    CONFIG INVALID  shipgate.yaml: unknown environment `production-uk`; did you mean `production-us`?
-    CONFIG INVALID  shipgate.yaml: unknown region `uk`; known: eu, us, ap
+    UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
+    UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
     ERROR  several services go to one region at a time, and this is about several regions
     ERROR  a drill is for one region at a time
     ERROR  shipgate.yaml: `production` has regions: name one with --region (eu, us, ap)

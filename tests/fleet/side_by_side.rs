@@ -144,10 +144,16 @@ fn what_is_not_said_or_said_twice_is_refused_before_anything() {
     error: the following required arguments were not provided:
     ERROR  `web` is named twice
     ERROR  --service web=-: found "-", expected 1 to 63 characters of A-Z a-z 0-9 . _ - that begin and
-    CONFIG INVALID  shipgate.yaml: unknown service `shop`; known: api, cart, web
+    UNKNOWN NAME  shipgate.yaml: unknown service `shop`; known: api, cart, web
     error: invalid value '0' for '--max-parallel <N>': number would be zero for non-zero type
     error: the argument '--one-commit' cannot be used with '--max-parallel <N>'
     "#);
+    for command in ["recover", "check"] {
+        let versioned = stage.run(&[command, "--service", "web=1.1"]).expect(2);
+        let line = versioned.stdout.lines().next().unwrap();
+        let wanted = format!("ERROR  --service: found `web=1.1`, and `{command}` takes no version");
+        assert_eq!(line, wanted);
+    }
     assert_eq!(stage.git.tip("main"), first);
 }
 

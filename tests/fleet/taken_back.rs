@@ -139,7 +139,7 @@ fn what_makes_no_sense_is_refused_before_anything() {
     error: the argument '--progressive' cannot be used with '--one-commit'
     ERROR  --progressive goes back to what ran before, and a version is named
     ERROR  `web` is named twice
-    CONFIG INVALID  changed.txt:3: unknown service `shop`; known: api, cart, web
+    UNKNOWN NAME  changed.txt:3: unknown service `shop`; known: api, cart, web
     ");
     assert_eq!(stage.git.tip("main"), first);
 }

@@ -201,7 +201,6 @@ fn what_is_wrong_in_a_file_of_cases_is_named_with_its_place() {
     --
     3:63: unknown value `alowed`; did you mean `allowed`?
     --
-    3:5: the key `expect` is missing in `cases.0`
     3:44: unknown key `expected`; did you mean `expect`?
     --
     3:53: found `-1`, expected requests per second, 0 or more, or `unavailable`

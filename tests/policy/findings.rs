@@ -270,7 +270,6 @@ fn traffic_thresholds_are_refused_with_what_was_expected() {
     traffic_threshold: {max_requests_per_second: 1000, query: ""}
       => 2:59: `traffic_threshold.query`: "" is shorter than 1 character
     traffic_threshold: {max_request_per_second: 1000}
-      => 2:20: the key `max_requests_per_second` is missing in `traffic_threshold`
       => 2:21: unknown key `max_request_per_second`; did you mean `max_requests_per_second`?
     traffic_threshold: 1000
       => 2:20: `traffic_threshold`: 1000 is not of type "object"

@@ -4,7 +4,7 @@ use std::fs;
 
 use shipgate::{
     event::{Ending, Event, Outcome},
-    report::{Sink, azure, github},
+    report::{Place, Sink, azure, github},
 };
 
 use crate::{
@@ -87,7 +87,10 @@ fn a_warning_makes_the_step_yellow_and_a_summary_is_uploaded() {
     let path = folder.path().join("summary;1.md");
     let outcome = Outcome::new(Ending::Warned, "traffic; is [high]");
     let buffer = Buffer::default();
-    let mut sink = azure::Results::new(buffer.clone(), Some(path.clone()));
+    let mut sink = azure::Results::new(
+        buffer.clone(),
+        Some(Place::new("AGENT_TEMPDIRECTORY", &path)),
+    );
     sink.event(&Event::Note("one".to_owned())).unwrap();
     sink.finish(&ended("check", &outcome)).unwrap();
     let mut commands = commands(&buffer.text());

@@ -17,10 +17,10 @@ use shipgate::{
     exit,
 };
 
-struct Ran {
-    code: u8,
-    stdout: String,
-    stderr: String,
+pub struct Ran {
+    pub code: u8,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 fn context(environment: &[(&str, &str)], stdout: Box<dyn Write + Send>, stderr: Buffer) -> Context {
@@ -39,7 +39,7 @@ fn context(environment: &[(&str, &str)], stdout: Box<dyn Write + Send>, stderr: 
     }
 }
 
-fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
+pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ran {
     let (stdout, stderr) = (Buffer::default(), Buffer::default());
     let context = context(environment, Box::new(stdout.clone()), stderr.clone());
     let arguments = std::iter::once("shipgate").chain(arguments.iter().copied());

@@ -11,7 +11,7 @@ use serde_json::Value;
 use shipgate::{
     event::Event,
     report::{
-        Sink,
+        Place, Sink,
         json::{
             self,
             events::{self, EventFile, JsonLines},
@@ -145,7 +145,7 @@ fn a_file_of_events_replaces_the_one_before() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("events.jsonl");
     for (command, outcome) in all() {
-        let mut sink = EventFile::new(path.clone());
+        let mut sink = EventFile::new(Place::new("SHIPGATE_EVENTS", &path));
         sink.event(&Event::Note("one".to_owned())).unwrap();
         let early = fs::read_to_string(&path).unwrap();
         assert_eq!(early.lines().count(), 1);
@@ -157,6 +157,7 @@ fn a_file_of_events_replaces_the_one_before() {
             (2, &command.into())
         );
     }
-    let mut nowhere = EventFile::new(folder.path().join("no/such/folder"));
+    let nowhere = folder.path().join("no/such/folder");
+    let mut nowhere = EventFile::new(Place::new("SHIPGATE_EVENTS", nowhere));
     assert!(nowhere.event(&Event::Note("one".to_owned())).is_err());
 }

@@ -5,6 +5,7 @@
 mod azure;
 mod command_line;
 mod comparisons;
+mod files;
 mod hostile;
 mod html;
 mod json_lines;

@@ -58,6 +58,47 @@ fn text_of_a_blocked_verdict() {
 }
 
 #[test]
+fn text_is_as_narrow_as_the_terminal_and_never_wider_than_a_hundred_columns() {
+    let within = |columns, outcome: &Outcome| {
+        written(
+            |buffer| Box::new(Text::new(buffer, false).within(columns)),
+            &ended("check", outcome),
+        )
+    };
+    insta::assert_snapshot!(within(Some(60), &blocked()), @r"
+    BLOCKED  Friday 2025-11-28 is blocked: Black Friday
+
+      opens       Monday 2025-12-01 09:00 America/New_York
+                  (14:00 UTC), in 2d19h30m: the window Mon-Thu
+                  09:00-16:00 America/New_York begins
+      because     blocks  Friday 2025-11-28 is blocked: Black
+                          Friday (blocked_dates[2], line 12)
+                  blocks  outside every allowed window (Mon-Thu
+                          09:00-16:00 America/New_York)
+                          (allowed_windows, line 4)
+                  warns   traffic of 5200 requests/s is above
+                          the maximum of 5000 requests/s
+                          (traffic_threshold, line 18)
+      judged at   Friday 2025-11-28 13:30 America/New_York
+                  (18:30 UTC)
+      policy      policies/production.yaml @ 4f2a91c07b6e,
+                  sha256 9c56cc51b374
+      exit code   10 blocked-date
+
+    next: deploy at the next opening that the message names
+    ");
+    for (_, outcome) in all() {
+        let usual = within(None, &outcome);
+        assert_eq!(within(Some(300), &outcome), usual);
+        // Words stay whole: what is left of a line that is still too long is one, or a table.
+        let narrow = within(Some(20), &outcome);
+        let words = |text: &str| text.split_whitespace().count();
+        assert!(words(&narrow) >= words(&usual) - 5, "{narrow}");
+        within(Some(1), &outcome);
+    }
+}
+
+#[test]
 fn text_of_a_deployed_canary() {
     insta::assert_snapshot!(text("deploy", &deployed()), @"
     DEPLOYED  advertisements 1.1 is live in production and verified

@@ -22,7 +22,6 @@ use crate::{
     config::Service,
     event::{CommitRecord, Deployment, Ending, Failure, Outcome, dora},
     git::{Journal, JournalRecord},
-    yaml::typed,
 };
 
 /// What is asked of the past.
@@ -105,9 +104,7 @@ async fn told(
 ) -> Result<Vec<Told>, Failure> {
     let known: Vec<String> = site.config.services.keys().cloned().collect();
     if let Some(name) = question.services.iter().find(|name| !known.contains(name)) {
-        let message = typed::unknown("service", name, &known);
-        let reason = format!("{}: {message}", site.config_path);
-        return Err(Failure::new(Ending::ConfigInvalid, reason));
+        return Err(load::unknown("service", name, &known, &site.config_path));
     }
     let asked = |service: &Service| {
         question.services.is_empty() || question.services.contains(&service.name)

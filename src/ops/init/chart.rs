@@ -26,6 +26,15 @@ impl<'a> Chart<'a> {
         self.folder
     }
 
+    /// Returns its folder for people.
+    fn shown(&self) -> &str {
+        if self.folder.is_empty() {
+            "."
+        } else {
+            self.folder
+        }
+    }
+
     /// Is a file in the chart's folder?
     fn holds(&self, path: &str) -> bool {
         self.folder.is_empty() || path.starts_with(&format!("{}/", self.folder))
@@ -119,7 +128,8 @@ pub(super) fn services(
             };
             notes.add(format!(
                 "{}: the chart `{}` is left out: {why}",
-                chart.folder, chart.name
+                chart.shown(),
+                chart.name
             ));
             continue;
         };
@@ -151,7 +161,8 @@ pub(super) fn services(
             ),
             because: format!(
                 "the chart in `{}` writes it, with the values of {}",
-                chart.folder, values.path
+                chart.shown(),
+                values.path
             ),
             address: Address::Inside(format!("http://{}", chart.name)),
             health: "/".to_owned(),

@@ -11,7 +11,6 @@ use crate::{
         failure,
         load::{self, ConfigSource},
     },
-    yaml::typed,
 };
 
 /// An environment with regions, and which of them are meant.
@@ -76,9 +75,7 @@ impl Group {
             return Err(Failure::new(Ending::ConfigInvalid, reason).hint("run it without --region"));
         };
         if let Some(unknown) = wanted.iter().find(|it| !regions.names.contains(it)) {
-            let message = typed::unknown("region", unknown, &regions.names);
-            let reason = format!("{path}: {message}");
-            return Err(Failure::new(Ending::ConfigInvalid, reason));
+            return Err(load::unknown("region", unknown, &regions.names, path));
         }
         let mut picked = regions.names.clone();
         picked.retain(|region| wanted.is_empty() || wanted.contains(region));

@@ -1,9 +1,7 @@
 //! A run as it goes on, for machines: one JSON object a line, the last one with the whole report.
 
 use std::{
-    fs::File,
     io::{self, Write},
-    path::PathBuf,
     time::Duration,
 };
 
@@ -11,7 +9,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::Serialize;
 
 use super::{
-    super::{Ended, Sink, sanitise},
+    super::{Ended, Place, PlaceWriter, Sink, sanitise},
     ChangeReport, MetricReport, Report, SCHEMA_VERSION,
     gate::VerdictReport,
     instant,
@@ -207,20 +205,20 @@ impl<W: Write> Sink for JsonLines<W> {
 
 /// Writes the lines to a file, which is made with the first one.
 pub struct EventFile {
-    path: PathBuf,
-    lines: Option<JsonLines<File>>,
+    place: Place,
+    lines: Option<JsonLines<PlaceWriter>>,
 }
 
 impl EventFile {
-    /// Writes to `path`; what is there is replaced.
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, lines: None }
+    /// Writes to `place`; what is there is replaced.
+    pub fn new(place: Place) -> Self {
+        Self { place, lines: None }
     }
 
-    fn lines(&mut self) -> io::Result<&mut JsonLines<File>> {
+    fn lines(&mut self) -> io::Result<&mut JsonLines<PlaceWriter>> {
         let lines = match self.lines.take() {
             Some(lines) => lines,
-            None => JsonLines::new(File::create(&self.path)?),
+            None => JsonLines::new(self.place.create()?),
         };
         Ok(self.lines.insert(lines))
     }
