@@ -81,12 +81,12 @@ fn image_override(entry: &str) -> Option<(String, String)> {
         Some((image, digest)) => (image, Some(digest)),
         None => (image, None),
     };
+    // What stands before the last `/` may have a port.
     let path = image.rfind('/').map_or(0, |slash| slash + 1);
-    let (image, tag) = match image.split_at(path) {
-        (host, rest) => match rest.split_once(':') {
-            Some((rest, tag)) => (format!("{host}{rest}"), Some(tag)),
-            None => (image.to_owned(), None),
-        },
+    let (host, rest) = image.split_at(path);
+    let (image, tag) = match rest.split_once(':') {
+        Some((rest, tag)) => (format!("{host}{rest}"), Some(tag)),
+        None => (image.to_owned(), None),
     };
     let name = if entry.contains('=') {
         name.to_owned()
