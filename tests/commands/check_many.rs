@@ -222,7 +222,7 @@ fn reason_codes() -> BTreeSet<String> {
     let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
     let mut found: BTreeSet<String> = codes.lines().filter_map(quoted).collect();
     assert!(found.len() > 8, "{found:?}");
-    let mut folders = vec![root.join("ops"), root.join("cli")];
+    let mut folders = vec![root.join("ops"), root.join("cli"), root.join("event")];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {

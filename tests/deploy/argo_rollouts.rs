@@ -435,7 +435,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     way back: the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has seen generation 1, not 3))
-    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)) and not be taken back: stable does not run 1.0 after 5m (its controller has not seen generation 3 yet, but 1)
+    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 3)
       hint: page someone now; `shipgate recover` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first
