@@ -186,7 +186,15 @@ impl Course {
             };
             self.steps = vec![row; total];
         }
-        if let Some(row) = self.steps.get_mut(index.saturating_sub(1)) {
+        let (before, rest) = self.steps.split_at_mut(index.saturating_sub(1).min(total));
+        // They go in order: what is before it was done by an earlier try.
+        for row in before
+            .iter_mut()
+            .filter(|row| row.state == StepState::Waiting)
+        {
+            row.state = StepState::Skipped;
+        }
+        if let Some(row) = rest.first_mut() {
             row.state = state;
             if let Some(name) = name {
                 name.clone_into(&mut row.name);

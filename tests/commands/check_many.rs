@@ -222,7 +222,7 @@ fn reason_codes() -> BTreeSet<String> {
     let quoted = |line: &str| line.split('"').nth(1).map(str::to_owned);
     let mut found: BTreeSet<String> = codes.lines().filter_map(quoted).collect();
     assert!(found.len() > 8, "{found:?}");
-    let mut folders = vec![root.join("ops"), root.join("cli"), root.join("event")];
+    let mut folders = vec![root.join("ops"), root.join("cli")];
     let mut sources = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -234,6 +234,8 @@ fn reason_codes() -> BTreeSet<String> {
             }
         }
     }
+    // What reports know as well is named there.
+    let endings = fs::read_to_string(root.join("event/ending.rs")).unwrap();
     for source in &sources {
         for line in source.lines().map(str::trim) {
             let Some(before) = line.strip_suffix(".reason_code);") else {
@@ -242,7 +244,8 @@ fn reason_codes() -> BTreeSet<String> {
             let word = before.split(".clone_into").next().unwrap();
             let constant = format!("const {word}: &str = ");
             let value = quoted(word).or_else(|| {
-                let mut lines = sources.iter().flat_map(|source| source.lines());
+                let all = sources.iter().chain([&endings]);
+                let mut lines = all.flat_map(|source| source.lines());
                 quoted(lines.find(|line| line.contains(&constant))?)
             });
             found.insert(value.unwrap_or_else(|| panic!("{line}: which word is this?")));

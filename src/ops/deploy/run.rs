@@ -219,6 +219,9 @@ impl<'a> Run<'a> {
             hold: Some(self.rest_of_step(landed) + JOURNAL_SLACK),
             ..Entry::new(forward::state(&self.plan, landed), &step, FORWARD_PATIENCE)
         };
+        for step in &mut self.deployment.steps[..landed] {
+            step.state = StepState::Skipped;
+        }
         match self.writer.record(&entry, &self.stop).await {
             Ok(()) => Ok(landed),
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
