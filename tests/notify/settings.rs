@@ -119,7 +119,7 @@ fn mistakes_are_told_where_they_are() {
     chat: {slack: {url_env: A}, teams: {url_env: B}}
         1:9 expected exactly one of `slack`, `teams`, `pagerduty`, `webhook`
     chat: {slack: {url: 'https://hooks.slack.example/services/hunter2'}}
-        1:17 the key `url_env` is missing in `notifications.chat.slack`; 1:18 unknown key `url`; did you mean `url_env`?
+        1:18 unknown key `url`; did you mean `url_env`?
     chat: {slack: {url_env: 'https://hooks.slack.example/services/hunter2'}}
         1:27 expected the name of an environment variable, such as PROMETHEUS_TOKEN
     chat: {slack: {url_env: A}, on: []}
