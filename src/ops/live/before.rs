@@ -1,7 +1,7 @@
 //! What is asked once before anything is changed: whether what is asked could ever say what is waited for.
 
 use super::{
-    look::{ANSWER_LIMIT, kubernetes, origin, revisions_of, versions},
+    look::{ANSWER_LIMIT, kubernetes, origin, revisions_of, taken_by, versions},
     source::Source,
 };
 use crate::{
@@ -9,9 +9,7 @@ use crate::{
     git::CommitId,
     probe::{
         self,
-        live::{
-            Trouble, argocd, cluster::Name, flux, kubeconfig::Unusable, source::Source as Taken,
-        },
+        live::{Trouble, argocd, cluster::Name, flux, kubeconfig::Unusable},
     },
     rollout::Arm,
 };
@@ -71,23 +69,11 @@ pub(super) async fn ask_once(
                 Err(trouble) => return Ok(Err(said(trouble))),
             };
             let what = format!("Kustomization {space}/{}", name.name);
-            let (space, of) = &seen.repository;
-            let of = Name {
-                namespace: space,
-                name: of,
-            };
-            let taken = flux::git_repository(&cluster, clock, of, ANSWER_LIMIT).await;
-            let taken = match taken {
+            let taken = match taken_by(&seen, &cluster, source.outside).await {
                 Ok(taken) => taken,
                 Err(trouble) => return Ok(Err(said(trouble))),
             };
-            let sources = [
-                Taken {
-                    paths: seen.source.paths.clone(),
-                    ..taken
-                },
-                seen.source,
-            ];
+            let sources = [taken, seen.source];
             let origin = origin(source, live.repository.as_deref());
             for one in &sources {
                 origin.among(&what, std::slice::from_ref(one))?;

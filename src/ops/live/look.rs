@@ -21,7 +21,7 @@ use crate::{
         self,
         live::{
             Standing, Trouble, argocd,
-            cluster::Name,
+            cluster::{Cluster, Name},
             flux,
             kubeconfig::Unusable,
             source::Source as Taken,
@@ -189,20 +189,10 @@ async fn flux(
     if !seen.waits && live.helm_release.is_none() {
         return Err(before::ready_too_early(&what));
     }
-    let (space, name) = &seen.repository;
-    let of = Name {
-        namespace: space,
-        name,
-    };
     // It may have been turned to another branch or repository since the first look.
-    let taken = flux::git_repository(&cluster, clock, of, ANSWER_LIMIT).await;
-    let taken = match taken {
+    let taken = match taken_by(&seen, &cluster, outside).await {
         Ok(taken) => taken,
         Err(trouble) => return Ok(Look::NotYet(trouble.reason().to_owned())),
-    };
-    let taken = Taken {
-        paths: seen.source.paths.clone(),
-        ..taken
     };
     origin(source, live.repository.as_deref()).among(&what, &[taken])?;
     let sources = [seen.source];
@@ -245,6 +235,21 @@ async fn flux(
         Ok(Standing::Settled) => Look::AsWanted,
         Ok(Standing::Moving(text)) => Look::NotYet(format!("{what}: {text}")),
         Ok(Standing::Failing(text)) => Look::Failing(format!("{what}: {text}")),
+    })
+}
+
+/// Asks for what a Kustomization takes what it applies from.
+pub(super) async fn taken_by(
+    seen: &flux::Kustomization,
+    cluster: &Cluster,
+    outside: &Outside<'_>,
+) -> Result<Taken, Trouble> {
+    let (namespace, name) = &seen.repository;
+    let of = Name { namespace, name };
+    let taken = flux::git_repository(cluster, &*outside.clock, of, ANSWER_LIMIT).await?;
+    Ok(Taken {
+        paths: seen.source.paths.clone(),
+        ..taken
     })
 }
 

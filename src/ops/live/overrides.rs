@@ -63,9 +63,16 @@ pub(super) fn told(wanted: &Wanted<'_>, overrides: &Overrides) -> Option<String>
             None => patch.text.contains(name.as_str()) || patch.is_of_selected,
         };
         let mut names = objects.iter().map(|object| &object.name);
-        (patch.text.contains(image) || names.any(is_named)) && !patch.text.contains(version)
+        (patch.text.contains(image) || names.any(is_named)) && !names_version(&patch.text, version)
     };
     overrides.patches.iter().find(may_be_ours).map(|_| {
         "one of its own patches sets an image, whatever git says; take the patch out of it, or use `live: {kubernetes: …}`, which looks at the workload itself".to_owned()
     })
+}
+
+/// Does a text name a version as a word of its own? `1.10` and `apps/v1` do not name `1.1` or `1`.
+fn names_version(text: &str, version: &str) -> bool {
+    let is_of_word = |it: char| it.is_ascii_alphanumeric() || "._-+".contains(it);
+    let mut words = text.split(|it| !is_of_word(it));
+    words.any(|word| word == version)
 }
