@@ -24,7 +24,9 @@ use crate::{
         alerts,
         asker::Asker,
         case::{Case, Circumstances},
-        check, check_many, deploy,
+        check, check_many,
+        command::Flags,
+        deploy,
         gate::{self, Question},
         load::Services,
         regions, stopped_before_change,
@@ -205,10 +207,16 @@ async fn judge_one(arguments: &CheckArguments, session: &mut Session) -> Result<
         request,
         facts,
     } = case;
+    let flags = match &found.origin {
+        Origin::Repository(opened) => {
+            Flags::to(opened.repository(), &arguments.repository.source())
+        }
+        Origin::Disk(_) => Flags::default(),
+    };
     if many {
-        return check_many::run(&policy, &request, &found.services, &facts, now);
+        return check_many::run(&policy, &request, &found.services, &facts, now, &flags);
     }
-    let outcome = check::run(&policy, &request, &facts, now, session)?;
+    let outcome = check::run(&policy, &request, &facts, now, &flags, session)?;
     match &found.origin {
         Origin::Repository(opened) if arguments.at.is_none() => {
             let place = (&**opened, &arguments.repository);

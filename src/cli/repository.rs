@@ -221,12 +221,16 @@ impl RepositoryArguments {
                 .filter(|value| !value.is_empty())
                 .map(Secret::new)
         };
-        Opened::connect(
+        let opened = Opened::connect(
             options,
             connection,
             context.clock.clone(),
             Box::new(secrets),
-        )
+        )?;
+        Ok(Opened {
+            repository: opened.repository.named_in_commands(),
+            ..opened
+        })
     }
 
     /// Reads the configuration and finds service and environment in it.

@@ -37,6 +37,7 @@ pub struct Repository {
     pub(super) worker: Worker<Local>,
     folder: Arc<OwnFolder>,
     display: String,
+    is_named: bool,
     writer: String,
     turns: Arc<Mutex<()>>,
 }
@@ -88,6 +89,7 @@ impl Repository {
             worker,
             folder: Arc::new(folder),
             display,
+            is_named: false,
             writer,
             turns: Arc::default(),
         })
@@ -101,6 +103,7 @@ impl Repository {
             worker: self.worker.share(),
             folder: Arc::clone(&self.folder),
             display: self.display.clone(),
+            is_named: self.is_named,
             writer: self.writer.clone(),
             turns: Arc::clone(&self.turns),
         }
@@ -115,6 +118,18 @@ impl Repository {
     /// Returns the address as it may be printed.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Lets commands that messages name lead to this address: whoever reads them later is elsewhere.
+    #[must_use]
+    pub fn named_in_commands(mut self) -> Self {
+        self.is_named = true;
+        self
+    }
+
+    /// Returns the address as such commands name it, without anything secret; none where they need not.
+    pub fn name_in_commands(&self) -> Option<&str> {
+        self.is_named.then_some(&*self.display)
     }
 
     /// Returns the mark that every journal record of this repository carries as `Writer`.

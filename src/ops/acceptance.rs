@@ -7,16 +7,14 @@
 use super::{
     beside::Beside,
     case::Case,
-    check,
+    command::{About, CommandLine},
     deploy::{DeployRequest, Outside},
     gate::{self, Question},
     load::Target,
 };
 use crate::{
     event::{Failure, Reporter},
-    policy::{
-        Action, ApprovalSource, Approved, Awaited, Identity, Policy, Request, approved_since,
-    },
+    policy::{ApprovalSource, Approved, Awaited, Identity, Policy, approved_since},
     units::Version,
 };
 
@@ -116,10 +114,8 @@ fn by_command(request: &DeployRequest) -> Accepted {
 /// A deployment that waits for a person, as commands name it.
 #[derive(Debug, Clone, Copy)]
 pub struct Awaiting<'a> {
-    /// Service.
-    pub service: &'a str,
-    /// Environment.
-    pub environment: &'a str,
+    /// Service and environment.
+    pub about: About<'a>,
     /// Version.
     pub version: &'a Version,
     /// Is it a rehearsal?
@@ -128,17 +124,13 @@ pub struct Awaiting<'a> {
 
 impl Awaiting<'_> {
     /// Returns the command that deploys it again.
-    pub fn command(&self) -> String {
-        let Self {
-            service,
-            environment,
-            version,
-            drill,
-        } = self;
-        let drill = if *drill { " --drill" } else { "" };
-        format!(
-            "shipgate deploy --service {service} --environment {environment} --version {version}{drill}"
-        )
+    pub fn command(&self) -> CommandLine {
+        let command = self.about.command("deploy");
+        let command = command.flag("version", self.version.as_str());
+        match self.drill {
+            true => command.switch("drill"),
+            false => command,
+        }
     }
 
     /// Says what to do so that it goes on, or is kept: `to` is `to go on`.
@@ -146,22 +138,19 @@ impl Awaiting<'_> {
         let command = self.command();
         let Approvers::Named(sources) = approvers else {
             return vec![format!(
-                "{to}: {command} --accept (the policy names nobody who approves)"
+                "{to}: {} (the policy names nobody who approves)",
+                command.switch("accept")
             )];
         };
-        let environment = self.environment;
+        let environment = self.about.environment;
         let mut steps: Vec<String> = sources
             .iter()
             .filter(|source| !signed || **source == ApprovalSource::Signature)
             .map(|source| match source {
                 ApprovalSource::Signature => {
-                    let approve = check::approve(&Request {
-                        service: Some(self.service.to_owned()),
-                        environment: Some(environment.to_owned()),
-                        version: Some(self.version.clone()),
-                        ..Request::new(Action::Deploy)
-                    });
-                    format!("{to}: somebody else signs `{approve} --push` now; then: {command}")
+                    let approve = self.about.command("approve");
+                    let approve = approve.flag("version", self.version.as_str()).switch("push");
+                    format!("{to}: somebody else signs `{approve}` now; then: {command}")
                 }
                 ApprovalSource::GitHubRun => format!(
                     "{to}: start the pipeline anew (not again), and somebody else lets that run into the environment `{environment}`"

@@ -4,7 +4,11 @@ use std::{fs::File, io::Read, path::Path, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use super::{beside::Beside, failure};
+use super::{
+    beside::Beside,
+    command::{About, CommandLine, Flags},
+    failure,
+};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     policy::{
@@ -208,11 +212,12 @@ pub fn run(
     request: &Request,
     facts: &Facts,
     now: DateTime<Utc>,
+    flags: &Flags,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let verdict = judge(policy, request, facts, now)?;
     reporter.event(&Event::Gate(Box::new(verdict.clone())));
-    Ok(outcome(policy, request, verdict))
+    Ok(outcome(policy, request, verdict, flags))
 }
 
 /// Judges a request at an instant.
@@ -255,7 +260,7 @@ pub fn answers(policy: &Policy, request: &Request) -> Result<(), Failure> {
 }
 
 /// Makes a verdict an outcome: one line with the next opening or closing, and what to do.
-pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome {
+pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict, flags: &Flags) -> Outcome {
     let ending = Ending::from(&verdict);
     let deciding = verdict.deciding();
     let mut reason = deciding.map_or_else(
@@ -272,7 +277,7 @@ pub fn outcome(policy: &Policy, request: &Request, verdict: Verdict) -> Outcome 
     {
         outcome.reason_code = deciding.code.word().to_owned();
     }
-    outcome.hints = hints(policy, request, &verdict);
+    outcome.hints = hints(policy, request, &verdict, flags);
     outcome.verdict = Some(verdict);
     outcome
 }
@@ -341,17 +346,17 @@ fn blocks_by_time(reason: &Reason) -> bool {
         )
 }
 
-fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
+fn hints(policy: &Policy, request: &Request, verdict: &Verdict, flags: &Flags) -> Vec<String> {
     let mut hints = Vec::new();
     if verdict.lets_through() {
         return hints;
     }
     if verdict.decision == Decision::ApprovalRequired {
-        let command = approve(request);
+        let command = approve(request, flags);
         hints.push(format!("somebody else approves it with `{command}`"));
     }
     if verdict.decision == Decision::Blocked && policy.could_override(verdict) {
-        let command = approve(request);
+        let command = approve(request, flags);
         hints.push(format!(
             "in an emergency somebody else signs `{command} --override --ticket … --reason … --rules …`"
         ));
@@ -359,7 +364,7 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
     let known_bad =
         |reason: &Reason| reason.code == ReasonCode::KnownBad && reason.effect == Effect::Blocks;
     if verdict.reasons.iter().any(known_bad) {
-        let command = approve(request);
+        let command = approve(request, flags);
         hints.push(format!(
             "to bring it all the same, somebody else signs `{command}` now, then --force-version"
         ));
@@ -369,18 +374,22 @@ fn hints(policy: &Policy, request: &Request, verdict: &Verdict) -> Vec<String> {
     }
     let stopped = |reason: &Reason| blocks_by_time(reason) || is_freeze(reason);
     if verdict.reasons.iter().any(stopped) && !policy.applies_to(Action::Rollback) {
-        hints.push("going back stays allowed: `shipgate rollback`".to_owned());
+        let rollback = flags.command("rollback");
+        let rollback = rollback.flag_if("service", request.service.as_deref());
+        let rollback = rollback.flag_if("environment", request.environment.as_deref());
+        hints.push(format!("going back stays allowed: `{rollback}`"));
     }
     hints
 }
 
 /// The command that approves this request, with names in capitals where it says none.
-pub(super) fn approve(request: &Request) -> String {
-    let or = |name: Option<&str>, missing: &str| name.unwrap_or(missing).to_owned();
-    format!(
-        "shipgate approve --service {} --environment {} --version {}",
-        or(request.service.as_deref(), "NAME"),
-        or(request.environment.as_deref(), "NAME"),
-        or(request.version.as_ref().map(Version::as_str), "VERSION"),
-    )
+fn approve(request: &Request, flags: &Flags) -> CommandLine {
+    let about = About {
+        flags,
+        service: request.service.as_deref().unwrap_or("NAME"),
+        environment: request.environment.as_deref().unwrap_or("NAME"),
+    };
+    let version = request.version.as_ref().map(Version::as_str);
+    let command = about.command("approve");
+    command.flag("version", version.unwrap_or("VERSION"))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{check, fleet::few};
+use super::{check, command::Flags, fleet::few};
 use crate::{
     event::{Ending, Failure, Outcome, ServiceVerdict},
     policy::{Facts, ManyServices, PlanFact, Policy, Request, Verdict},
@@ -40,6 +40,7 @@ pub fn run(
     services: &[Asked],
     facts: &Facts,
     now: DateTime<Utc>,
+    flags: &Flags,
 ) -> Result<Outcome, Failure> {
     let Some(first) = services.first() else {
         return Err(Failure::new(Ending::Usage, "no service is named")
@@ -75,7 +76,7 @@ pub fn run(
         return Err(Failure::new(Ending::Usage, "no service is named"));
     };
     let verdict = Arc::clone(&verdicts[index].verdict);
-    let mut outcome = check::outcome(policy, &request, Verdict::clone(&verdict));
+    let mut outcome = check::outcome(policy, &request, Verdict::clone(&verdict), flags);
     outcome.reason = summary(
         &refused,
         services.len(),

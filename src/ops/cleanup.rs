@@ -67,7 +67,7 @@ pub async fn cleanup(
         }
         Some(record) => {
             let now = outside.clock.now();
-            return Err(deploy::unfinished_run(record, target.place(), now));
+            return Err(deploy::unfinished_run(record, target.about(), now));
         }
     };
     let Some(pair) = target.service.strategy.blue_green() else {

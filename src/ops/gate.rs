@@ -204,7 +204,10 @@ pub async fn ask(
         })));
     }
     Ok(Answer::No(Box::new(check::outcome(
-        &policy, &request, verdict,
+        &policy,
+        &request,
+        verdict,
+        &target.flags,
     ))))
 }
 

@@ -12,6 +12,9 @@ use crate::{
     units::{Version, Weight},
 };
 
+/// The step of a record that ends a way back.
+pub const BACK: &str = "back";
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -150,6 +153,12 @@ impl Record {
     /// Is it the end of a run that brought a version, or took one back? A cleanup does neither.
     pub fn is_end(&self) -> bool {
         self.state.is_final() && self.strategy != CLEANUP
+    }
+
+    /// Is it the end of a way back that somebody else's value was in the way of? Whatever that was to take
+    /// back may be there still.
+    pub fn is_way_back_given_up(&self) -> bool {
+        self.state == State::Superseded && self.step == BACK && self.strategy != CLEANUP
     }
 
     /// Reads a record; none for a commit that is not one of ours.

@@ -337,8 +337,10 @@ impl Writer<'_> {
                     "whether commit {} is on `{branch}` could not be read back: {reason}",
                     sent.commit.short()
                 );
-                let failure = Failure::new(Ending::PushUnknown, text)
-                    .hint("run `shipgate recover` when the git server answers");
+                let failure = Failure::new(Ending::PushUnknown, text).hint(format!(
+                    "run `{}` when the git server answers",
+                    self.target.command("recover")
+                ));
                 Ok(Try::InDoubt(sent, failure))
             }
         }

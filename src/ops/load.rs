@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{beside::Beside, check::read_file, failure, regions::group};
+use super::{beside::Beside, check::read_file, command::Flags, failure, regions::group};
 use crate::{
     config::{Config, Environment, Service, query::Variables},
     event::{Ending, Failure, UNKNOWN_NAME},
@@ -35,6 +35,8 @@ pub struct Target {
     pub tip: CommitId,
     /// Path of the configuration in the repository.
     pub config_path: String,
+    /// Flags that lead to the configuration, for commands that messages name.
+    pub flags: Flags,
     /// The programs that the policy allows; none before it was asked.
     pub programs: Vec<ProgramName>,
 }
@@ -123,6 +125,8 @@ pub struct Site {
     pub tip: CommitId,
     /// Path of the configuration in the repository.
     pub config_path: String,
+    /// Flags that lead to the configuration, for commands that messages name.
+    pub flags: Flags,
 }
 
 impl Site {
@@ -137,6 +141,7 @@ impl Site {
             usual_branch: self.usual_branch.clone(),
             tip: self.tip.clone(),
             config_path: self.config_path.clone(),
+            flags: self.flags.clone(),
             programs: Vec::new(),
         }
     }
@@ -196,6 +201,7 @@ pub async fn site(
         tip,
         config,
         config_path: source.path.to_owned(),
+        flags: Flags::to(repository, source),
     })
 }
 
@@ -222,6 +228,7 @@ pub async fn target(
         tip: site.tip,
         config: site.config,
         config_path: source.path.to_owned(),
+        flags: site.flags,
         programs: Vec::new(),
     })
 }
@@ -316,6 +323,7 @@ pub async fn target_at(
         usual_branch: target.usual_branch.clone(),
         tip: commit.clone(),
         config_path: path.clone(),
+        flags: target.flags.clone(),
         programs: target.programs.clone(),
         config,
     })

@@ -14,6 +14,7 @@ pub mod cause;
 pub mod check;
 pub mod check_many;
 pub mod cleanup;
+pub mod command;
 pub mod compare;
 pub mod convoy;
 mod credential;

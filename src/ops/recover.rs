@@ -2,7 +2,10 @@
 //! of times.
 
 use super::{
-    deploy::{Outside, read_journal, read_with_branch},
+    deploy::{
+        Outside, read_journal, read_with_branch,
+        remains::{Remains, Taken},
+    },
     journal::{self, Record, State},
     load::Target,
     stop::Stop,
@@ -13,6 +16,9 @@ use crate::{
     git::CommitId,
 };
 
+/// The reason code of a version that nobody has taken back.
+const NOT_TAKEN_BACK: &str = "not-taken-back";
+
 /// Shows what recovering would change; changes nothing.
 ///
 /// # Errors
@@ -21,11 +27,7 @@ pub async fn show(outside: &Outside<'_>, target: &Target) -> Result<Outcome, Fai
     let (tip, records) = read_with_branch(outside, target).await?;
     let record = journal::unfinished(&records).filter(|record| record.state != State::Held);
     let Some(record) = record else {
-        let what = format!("{} in {}", target.service.name, target.environment_name);
-        return Ok(Outcome::new(
-            Ending::NoChange,
-            format!("nothing is unfinished: {what}"),
-        ));
+        return nothing_unfinished(&records, outside, target).await;
     };
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
     if takeback.is_to_be_finished(record) {
@@ -71,8 +73,14 @@ pub async fn own(
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let (tip, records) = read_journal(outside.repository, target).await?;
+    let is_somebody_elses =
+        |record: &Record| pipeline.is_none() || owner(record, &records) != pipeline;
+    let given_up = records
+        .first()
+        .filter(|record| record.is_way_back_given_up());
     match left(&records) {
-        Some(record) if pipeline.is_none() || owner(record, &records) != pipeline => {
+        None if given_up.is_some_and(is_somebody_elses) => Ok(nothing(target)),
+        Some(record) if is_somebody_elses(record) => {
             Ok(somebody_elses(record, &records, pipeline, target))
         }
         _ => from((tip, records), outside, target, actor, stop, reporter).await,
@@ -116,8 +124,7 @@ fn somebody_elses(
             "set SHIPGATE_PIPELINE to the address of the pipeline's run, in all of its steps";
         outcome.hints.push(hint.to_owned());
     }
-    let service = &target.service.name;
-    let hint = format!("if nobody is at it any more: shipgate recover --service {service}");
+    let hint = format!("if nobody is at it any more: {}", target.command("recover"));
     outcome.hints.push(hint);
     outcome
 }
@@ -152,9 +159,8 @@ async fn from(
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let what = format!("{} in {}", target.service.name, target.environment_name);
-    let nothing = || Outcome::new(Ending::NoChange, format!("nothing is unfinished: {what}"));
     let Some(record) = left(&records) else {
-        return Ok(nothing());
+        return nothing_unfinished(&records, outside, target).await;
     };
     if record.state == State::Held {
         let mut outcome = Outcome::new(
@@ -170,15 +176,14 @@ async fn from(
         } else {
             "to go on: run the same deploy again".to_owned()
         });
-        outcome.hints.push(format!(
-            "to take it back: shipgate rollback --service {}",
-            target.service.name
-        ));
+        outcome
+            .hints
+            .push(format!("to take it back: {}", target.command("rollback")));
         return Ok(outcome);
     }
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, actor).await?;
     if record.state == State::Withdrawn && takeback.is_untouched() {
-        return Ok(nothing());
+        return Ok(nothing(target));
     }
     if takeback.is_to_be_finished(record) {
         return Ok(takeback.finish(stop, reporter).await);
@@ -210,6 +215,51 @@ async fn from(
     Ok(or_done_by_another(ended, &run, outside, target).await)
 }
 
+fn nothing(target: &Target) -> Outcome {
+    let (service, environment) = target.place();
+    let reason = format!("nothing is unfinished: {service} in {environment}");
+    Outcome::new(Ending::NoChange, reason)
+}
+
+/// Says that nothing is unfinished, unless the last run was to be taken back, somebody else's value was in
+/// the way of that, and its version is still there: which value is right a person decides.
+async fn nothing_unfinished(
+    records: &[Record],
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<Outcome, Failure> {
+    let newest = records.first();
+    let given_up = newest.filter(|record| record.is_way_back_given_up());
+    let Some((record, version)) = given_up.and_then(|it| Some((it, it.version.as_ref()?))) else {
+        return Ok(nothing(target));
+    };
+    let taken = Taken {
+        version,
+        previous: record.previous_version.as_deref().unwrap_or_default(),
+    };
+    let Some(remains) = Remains::find(taken, None, outside, target).await? else {
+        return Ok(nothing(target));
+    };
+    let (service, environment) = target.place();
+    let mut outcome = Outcome::new(
+        Ending::BlockedOther,
+        format!(
+            "nothing is unfinished, but {service} {version} in {environment} was not taken back: run {} ended \
+             superseded at {}; {}",
+            record.run,
+            journal::instant(record.at),
+            remains.sentence()
+        ),
+    )
+    .with_hint(remains.next_step());
+    let why = record.reason.as_ref();
+    outcome
+        .hints
+        .extend(why.map(|why| format!("what was in the way: {why}")));
+    NOT_TAKEN_BACK.clone_into(&mut outcome.reason_code);
+    Ok(outcome)
+}
+
 /// Of several that recover at the same moment one does it. The others have what they wanted, too,
 /// once it is done.
 async fn or_done_by_another(
@@ -236,8 +286,9 @@ async fn or_done_by_another(
         ) => Outcome::new(Ending::NoChange, ended.reason),
         Some(state) if !state.is_final() => {
             let mut ended = ended;
-            let next = "run `shipgate recover` again: it says what became of it";
-            ended.hints.push(next.to_owned());
+            let recover = target.command("recover");
+            let next = format!("run `{recover}` again: it says what became of it");
+            ended.hints.push(next);
             ended
         }
         _ => ended,

@@ -87,8 +87,12 @@ pub async fn rollback_to(
         }
         Some(record) => {
             let now = outside.clock.now();
-            return Err(deploy::unfinished_run(record, target.place(), now)
-                .hint("or take that run back first: shipgate rollback, without --to"));
+            return Err(
+                deploy::unfinished_run(record, target.about(), now).hint(format!(
+                    "or take that run back first: {}",
+                    target.command("rollback")
+                )),
+            );
         }
     };
     let start = Start::of(continued.as_ref(), target);
@@ -156,10 +160,9 @@ pub async fn show(
     target: &Target,
 ) -> Result<Outcome, Failure> {
     let (tip, records) = read_with_branch(outside, target).await?;
-    let what = format!("{} in {}", target.service.name, target.environment_name);
     let record = match journal::unfinished(&records) {
         Some(record) => not_a_cleanup(record, outside, target)?,
-        None => last_good(&records, &what)?,
+        None => last_good(&records, target)?,
     };
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
     takeback.show(progressive).await
@@ -195,7 +198,7 @@ pub async fn rollback(
             (record, record.run.clone())
         }
         None => {
-            let record = last_good(&records, &what)?;
+            let record = last_good(&records, target)?;
             (record, new_run(outside, target, record, &records))
         }
     };
@@ -231,31 +234,45 @@ fn not_a_cleanup<'a>(
 ) -> Result<&'a Record, Failure> {
     if record.strategy == CLEANUP {
         let now = outside.clock.now();
-        return Err(deploy::unfinished_run(record, target.place(), now));
+        return Err(deploy::unfinished_run(record, target.about(), now));
     }
     Ok(record)
 }
 
 /// Finds the run to take back: the newest finished one, if its version is what runs.
-fn last_good<'a>(records: &'a [Record], what: &str) -> Result<&'a Record, Failure> {
-    let unknown = |reason: String| {
-        Err(Failure::new(Ending::BlockedOther, reason)
-            .hint("name the version: shipgate rollback --to VERSION"))
+fn last_good<'a>(records: &'a [Record], target: &Target) -> Result<&'a Record, Failure> {
+    let (service, environment) = target.place();
+    let what = format!("{service} in {environment}");
+    let unknown = |reason: String, to: Option<&str>| {
+        let rollback = target.command("rollback");
+        Err(
+            Failure::new(Ending::BlockedOther, reason).hint(match to.filter(|to| !to.is_empty()) {
+                Some(to) => format!(
+                    "name the version, such as the one that ran before: {}",
+                    rollback.flag("to", to)
+                ),
+                None => format!("name the version: {}", rollback.flag("to", "VERSION")),
+            }),
+        )
     };
     let last = records
         .iter()
         .find(|record| record.is_end() && record.state != State::Withdrawn);
     let Some(record) = last else {
-        return unknown(format!(
-            "no deployment of {what} is known, so there is no last known good version"
-        ));
+        return unknown(
+            format!("no deployment of {what} is known, so there is no last known good version"),
+            None,
+        );
     };
     match record.state {
         State::Verified | State::Alerted | State::Accepted => Ok(record),
-        State::Superseded => unknown(format!(
-            "someone else changed {what} during the last run ({}), so its last known good version is not known",
-            record.reason.as_deref().unwrap_or("no reason given")
-        )),
+        State::Superseded => unknown(
+            format!(
+                "someone else changed {what} during the last run ({}), so its last known good version is not known",
+                record.reason.as_deref().unwrap_or("no reason given")
+            ),
+            record.previous_version.as_deref(),
+        ),
         _ => Err(Failure::new(
             Ending::NoChange,
             format!(

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::{
     config::{Config, Environment, Live, Service, Strategy, Workload},
     event::Ending,
+    ops::command::{About, Flags, word},
 };
 
 /// What of a configuration a runbook is about.
@@ -70,28 +71,24 @@ fn chapter(
 ) {
     let _ = writeln!(text, "## {} in {}\n", code(&service.name), code(name));
     facts(text, environment, service);
-    let command = |what: &str| {
-        let mut line = format!("shipgate {what}");
-        if let Some(repository) = chapters.repository {
-            let _ = write!(line, " --repository {}", word(repository));
-        }
-        if chapters.config_path != "shipgate.yaml" {
-            let _ = write!(line, " --config {}", word(chapters.config_path));
-        }
-        let _ = write!(
-            line,
-            " --service {} --environment {}",
-            word(&service.name),
-            word(name)
-        );
-        line
+    let flags = Flags {
+        repository: chapters.repository.map(str::to_owned),
+        branch: None,
+        config: Some(chapters.config_path.to_owned()),
     };
+    let about = About {
+        flags: &flags,
+        service: &service.name,
+        environment: name,
+    };
+    let command = |what: &str| about.command(what);
     text.push_str("\n**By shipgate.** Finish or take back what an interrupted run left; see what ran; go back:\n\n");
     let mut lines = vec![command("recover"), command("history"), command("rollback")];
     if service.strategy.canary().is_some() {
-        lines.push(command("rollback") + " --progressive");
+        lines.push(command("rollback").switch("progressive"));
     }
-    lines.push(command("rollback") + " --to VERSION");
+    lines.push(command("rollback").flag("to", "VERSION"));
+    let lines: Vec<String> = lines.iter().map(ToString::to_string).collect();
     fenced(text, &lines);
     if environment.pull_request.is_some() {
         text.push_str(
@@ -308,15 +305,4 @@ fn code(text: &str) -> String {
             format!("{fence} {line} {fence}")
         }
     }
-}
-
-/// A text as one word of a POSIX shell.
-fn word(text: &str) -> String {
-    let line = text.replace(char::is_control, " ");
-    let is_plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:@%+=,".contains(character);
-    if !line.is_empty() && line.chars().all(is_plain) {
-        return line;
-    }
-    format!("'{}'", line.replace('\'', r"'\''"))
 }

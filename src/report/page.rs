@@ -33,6 +33,11 @@ impl Page {
         style::wrap(text, self.width.saturating_sub(indent).max(LEAST))
     }
 
+    /// As [`Self::wrap`], with each command in one line.
+    pub(super) fn wrap_beside_commands(&self, text: &str, indent: usize) -> Vec<String> {
+        style::wrap_beside_commands(text, self.width.saturating_sub(indent).max(LEAST))
+    }
+
     /// Adds a line.
     pub(super) fn push(&mut self, line: Line) {
         self.lines.push(line);

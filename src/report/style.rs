@@ -82,11 +82,37 @@ impl Line {
     }
 }
 
+/// How a command begins.
+const COMMAND: &str = "shipgate ";
+
 /// Breaks a text into lines of at most `width` characters at blanks; a longer word stays whole.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    fill(text.split_whitespace(), width)
+}
+
+/// As [`wrap`], but a command of shipgate stays in one line as it is: it is there to be pasted.
+pub fn wrap_beside_commands(text: &str, width: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let end = match rest.strip_prefix('`') {
+            Some(quoted) if quoted.starts_with(COMMAND) => quoted.find('`').map(|end| end + 2),
+            _ if rest.starts_with(COMMAND) => rest.find(" ("),
+            _ => Some(0),
+        };
+        let end = end.unwrap_or(rest.len());
+        let word = rest[end..].find(char::is_whitespace);
+        let (piece, after) = rest.split_at(word.map_or(rest.len(), |word| end + word));
+        pieces.push(piece);
+        rest = after.trim_start();
+    }
+    fill(pieces.into_iter(), width)
+}
+
+fn fill<'a>(words: impl Iterator<Item = &'a str>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut length = 0;
-    for word in text.split_whitespace() {
+    for word in words {
         let word_length = word.chars().count();
         if length > 0 && length + 1 + word_length > width {
             lines.push(String::new());
@@ -102,4 +128,41 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_stays_in_one_line_and_what_stands_beside_it_does_not() {
+        let texts = [
+            "to take it away from there: shipgate rollback --repository '/srv/a  b.git' --service a --to 1.0",
+            "to go on: somebody else signs `shipgate approve --service a --push` now; then: shipgate deploy --service a",
+            "to go on: shipgate deploy --service a --accept (the policy names nobody who approves)",
+            "run `shipgate recover --service a --environment b`: it finishes the way back",
+            "look at shipgate's page",
+        ];
+        let lines = texts.map(|text| wrap_beside_commands(text, 30).join("\n"));
+        insta::assert_snapshot!(lines.join("\n\n"), @r"
+        to take it away from there:
+        shipgate rollback --repository '/srv/a  b.git' --service a --to 1.0
+
+        to go on: somebody else signs
+        `shipgate approve --service a --push`
+        now; then:
+        shipgate deploy --service a
+
+        to go on:
+        shipgate deploy --service a --accept
+        (the policy names nobody who
+        approves)
+
+        run
+        `shipgate recover --service a --environment b`:
+        it finishes the way back
+
+        look at shipgate's page
+        ");
+    }
 }

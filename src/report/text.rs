@@ -110,7 +110,11 @@ fn lines(ended: &Ended<'_>, columns: Option<usize>) -> Vec<Line> {
     if !next.is_empty() {
         lines.push(Line::default());
         for step in next {
-            labelled("next: ", 6, &step, BOLD, &mut lines);
+            let mut left = "next: ";
+            for part in lines.wrap_beside_commands(&step, left.len()) {
+                lines.push(Line::styled(DIM, left).and(BOLD, &part));
+                left = "      ";
+            }
         }
     }
     // On a terminal the beginning of a long result has scrolled away: the verdict is told again.

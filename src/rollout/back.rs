@@ -55,6 +55,13 @@ pub enum BackPart {
     Switch,
 }
 
+impl BackPart {
+    /// Does it send users elsewhere, and change nothing besides?
+    pub fn takes_users_off(&self) -> bool {
+        matches!(self, Self::Weight | Self::Empty | Self::Switch)
+    }
+}
+
 impl BackStep {
     /// Returns what it does, for people.
     pub fn name(&self) -> String {

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use shipgate::{
     event::Ending,
-    ops::check,
+    ops::{check, command::Flags},
     policy::{
         Action, ApprovalSource, Facts, Identity, Policy, Presented, Request, Statement,
         StatementKind, evaluate,
@@ -514,7 +514,7 @@ fn the_outcome_says_who_can_approve_and_when_nobody_needs_to() {
         let facts = facts(Some(github("bob")), presented);
         let verdict = evaluate(&policy, &request(), &facts, instant(at));
         let opens = verdict.opens_at.map(|at| at.to_rfc3339());
-        let outcome = check::outcome(&policy, &request(), verdict);
+        let outcome = check::outcome(&policy, &request(), verdict, &Flags::default());
         format!(
             "{}\n  {}\n  opens {opens:?}, override used: {}",
             outcome.reason,
@@ -532,7 +532,7 @@ fn the_outcome_says_who_can_approve_and_when_nobody_needs_to() {
       opens None, override used: false
     Saturday 2025-11-08 10:00 UTC is outside the allowed windows (Mon-Thu 09:00-16:00; Fri 09:00-11:00 UTC); opens Mon 2025-11-10 09:00 UTC (2025-11-10T09:00:00Z)
       in an emergency somebody else signs `shipgate approve --service shop --environment production --version 1.1 --override --ticket … --reason … --rules …`
-      going back stays allowed: `shipgate rollback`
+      going back stays allowed: `shipgate rollback --service shop --environment production`
       opens Some("2025-11-10T09:00:00+00:00"), override used: false
     Saturday 2025-11-08 10:00 UTC is outside the allowed windows (Mon-Thu 09:00-16:00; Fri 09:00-11:00 UTC); overridden by alice@example.com (INC-42); opens Mon 2025-11-10 09:00 UTC (2025-11-10T09:00:00Z)
       

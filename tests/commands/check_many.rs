@@ -83,7 +83,7 @@ fn every_service_has_a_verdict_and_the_worst_decides() {
       policy      policy.yaml, sha256 8f7ebd4d0797
       exit code   10 blocked-window
 
-    next: going back stays allowed: `shipgate rollback`
+    next: going back stays allowed: `shipgate rollback --service ads`
     "#);
     let evening = "2026-11-23T19:00:00Z";
     let rows: [(&str, &[&str], i32, &str); 8] = [

@@ -162,8 +162,8 @@ fn a_policy_that_does_not_pass_is_told_of_before_anything_is_written() {
 
       exit code   3 config-invalid
 
-    next: the policy is there already and is not valid: mend it, or move it away, and run `shipgate
-          init` again
+    next: the policy is there already and is not valid: mend it, or move it away, and run
+          `shipgate init` again
     ");
 }
 

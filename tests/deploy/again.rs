@@ -111,7 +111,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     4/12 hold for an approval: held (waits for an approval)
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
       hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
@@ -126,13 +126,13 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     recover advertisements in production
     0 ok: run ID of advertisements in production is held on purpose (waits for an approval); left as it is
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     assert_eq!(stage.references(), before);
     let other = stage.deploy("1.2").await;
     insta::assert_snapshot!(other.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
-      hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback`
+      hint: it is held on purpose: deploy 1.1 again to go on, or take it back with `shipgate rollback --service advertisements --environment production`
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval)
     ");
     assert_eq!(stage.references(), before);
@@ -141,7 +141,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(again.end(), @r"
     42 held: advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval
       hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     assert_eq!(stage.references(), before);
     stage.accept("1.1").await.assert(42, "the second pause");
@@ -293,7 +293,7 @@ async fn an_unfinished_run_stops_other_versions() {
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
       hint: wait for its end: --wait-for-run 30m
-      hint: only if it is known to be dead: `shipgate recover` takes it back at once
+      hint: only if it is known to be dead: `shipgate recover --service advertisements --environment production` takes it back at once
     ");
     let end = stage.rollback(Some("1.2")).await;
     insta::assert_snapshot!(end, @r"
@@ -302,8 +302,8 @@ async fn an_unfinished_run_stops_other_versions() {
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
       hint: wait for its end: --wait-for-run 30m
-      hint: only if it is known to be dead: `shipgate recover` takes it back at once
-      hint: or take that run back first: shipgate rollback, without --to
+      hint: only if it is known to be dead: `shipgate recover --service advertisements --environment production` takes it back at once
+      hint: or take that run back first: shipgate rollback --service advertisements --environment production
     ");
     assert_eq!(stage.references(), before);
     stage.rollback(None).await.assert(0, "taken back");

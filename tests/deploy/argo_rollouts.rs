@@ -383,7 +383,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/3 follow Argo Rollouts until all runs 1.1: held (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.1, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == an analysis without a result
@@ -391,7 +391,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/3 follow Argo Rollouts until all runs 1.1: held (step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 3 of 4, weight 50%; it waits for a person (InconclusiveAnalysisRun): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.1, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == paused by hand
@@ -399,7 +399,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/3 follow Argo Rollouts until all runs 1.1: held (step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 1 of 4, weight 0%; it waits for a person (it is paused by `spec.paused`): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.0, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == nobody ends the pause
@@ -435,8 +435,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     way back: the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has seen generation 1, not 3))
-    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 3)
-      hint: page someone now; `shipgate recover` tries the way back again
+    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not taken up 1.1 after 2m (its controller has seen generation 1, not 2)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 3); every value is back on the branch, 1.0 was not seen live and well yet
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first
     == the controller died on the way
@@ -445,8 +445,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     way back: the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (its controller has seen generation 1, not 2))
-    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 2)
-      hint: page someone now; `shipgate recover` tries the way back again
+    41 rollback-failed: advertisements 1.1 in production could not go on (the Rollout has not brought 1.1 to everyone after 5m (step 3 of 4, weight 50%; Progressing: waiting for all steps to complete)) and not be taken back: stable does not run 1.0 after 5m (its controller has seen generation 1, not 2); every value is back on the branch, 1.0 was not seen live and well yet
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first
     == the way back waits for a person as well
@@ -455,8 +455,8 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     way back: Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)
     1/3 back: version and replicas to what they were: passed (commit ID)
     2/3 back: wait until stable runs the previous version: failed (stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on))
-    41 rollback-failed: advertisements 1.1 in production could not go on (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)) and not be taken back: stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
-      hint: page someone now; `shipgate recover` tries the way back again
+    41 rollback-failed: advertisements 1.1 in production could not go on (Argo Rollouts aborted 1.1: RolloutAborted: Rollout aborted update to revision 2: Metric "errors" assessed Failed due to failed (3) > failureLimit (2)) and not be taken back: stable does not run 1.0 after 5m (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on); every value is back on the branch, 1.0 was not seen live and well yet
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
     now: stable 1.0, canary nothing with 0%
     branch: as at first
     == degraded
@@ -513,7 +513,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     3/3 watch stable for 2m: held (no answer for 2m: errors could not be measured: `bad` of stable: WORLD answered with status 503 (9 errors in a row))
     42 held: advertisements 1.1 in production is held: no answer for 2m: errors could not be measured: `bad` of stable: WORLD answered with status 503 (9 errors in a row)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.1, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     == metrics that go away, and no watch afterwards
@@ -521,7 +521,7 @@ async fn every_way_it_can_end_leaves_git_and_cluster_at_one() {
     2/2 follow Argo Rollouts until all runs 1.1: held (nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row))
     42 held: advertisements 1.1 in production is held: nobody knows whether it is good: latency_p95 could not be measured: WORLD answered with status 503 (7 errors in a row)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.1, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     "#);
@@ -581,7 +581,7 @@ async fn the_same_deployment_goes_on_after_a_pause() {
     2/3 follow Argo Rollouts until all runs 1.1: held (step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on)
     42 held: advertisements 1.1 in production is held: step 4 of 4, weight 50%; it waits for a person (CanaryPauseStep): `kubectl argo rollouts promote advertisements -n shop` lets it go on
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     now: stable 1.1, canary nothing with 0%
     branch: advertisements.yaml: 1.0 -> 1.1 in 4 places
     "#);

@@ -264,7 +264,7 @@ async fn the_switch_waits_for_an_approval() {
     4/7 hold for an approval: held (waits for an approval)
     42 held: advertisements 1.1 in production is held before the switch: waits for an approval
       hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started held
     tree: advertisements-green.yaml: 0.9 -> 1.1 in 4 places
@@ -283,7 +283,7 @@ async fn the_switch_waits_for_an_approval() {
     insta::assert_snapshot!(end.end(), @r"
     42 held: advertisements 1.0 in production is held before the switch: waits for an approval
       hint: to go on: shipgate deploy --service advertisements --environment production --version 1.0 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     stage.deploy("1.0").await.assert(42, "not approved");
     stage.accept("1.0").await.assert(0, "approved");

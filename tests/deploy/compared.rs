@@ -176,13 +176,13 @@ async fn a_canary_ends_as_its_counters_say() {
     4/9 watch canary for 10m: held (undecided after 10m: errors: canary 1.35 % (81 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.3× (95 % range 0.85–2.1×); undecided at the deadline: 35.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 2.1×)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 1.35 % (81 of 6,000), stable 1.00 % (600 of 60,000), ratio 1.3× (95 % range 0.85–2.1×); undecided at the deadline: 35.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 2.1×
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
 
     no requests:
     4/9 watch canary for 10m: held (errors: canary no requests, stable 1.00 % (600 of 60,000), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: errors: canary no requests, stable 1.00 % (600 of 60,000), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
 
     an outage in the middle:
     4/9 watch canary for 10m: passed (good after 10m)
@@ -216,7 +216,7 @@ async fn an_undecided_canary_ends_as_the_configuration_says() {
     4/9 watch canary for 10m: held (undecided after 10m: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
 
     4/9 watch canary for 10m: failed (undecided after 10m, which `on_inconclusive: rollback` takes back: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×)
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: undecided after 10m, which `on_inconclusive: rollback` takes back: errors: canary 0 % (0 of 60), stable 1.00 % (5.4 of 540), ratio 0× (95 % range 0–12×); undecided at the deadline: 26.4 % sure it is less than 2× worse (95 % needed); could only exclude more than 12×
@@ -313,7 +313,7 @@ async fn a_canary_without_its_share_of_the_requests_has_no_verdict() {
     4/9 watch canary for 10m: held (errors: canary 1.00 % (6 of 600), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.14–3.3×); canary received 1.0 % of the requests instead of 10.0 %: no verdict)
     42 held: advertisements 1.1 in production is held at weight 10%: errors: canary 1.00 % (6 of 600), stable 1.00 % (600 of 60,000), ratio 1.0× (95 % range 0.14–3.3×); canary received 1.0 % of the requests instead of 10.0 %: no verdict
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
 }
 
@@ -328,7 +328,7 @@ async fn a_query_with_a_slip_is_never_healthy() {
     4/11 watch canary for 3m: held (errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number))
     42 held: advertisements 1.1 in production is held at weight 10%: errors has no usable number: `bad` matches nothing in either arm: is the query right? `absent_bad_is_zero: true` if there was never a bad one (5 answers without a usable number)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
 }
 
@@ -393,7 +393,7 @@ async fn a_canary_is_held_against_a_limit() {
     4/9 watch canary for 10m: held (undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
     42 held: advertisements 1.1 in production is held at weight 10%: undecided after 10m: errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
 
     few requests, promoted:
     warning: undecided after 10m and let through by `on_inconclusive: promote`: 0–9.0 % of its requests may be bad (errors: canary 0 % (0 of 60), 95 % range 0–9.0 %, limit 2 %; undecided at the deadline: 58 % sure it is below the limit of 2 % (95 % needed))
@@ -470,6 +470,6 @@ async fn what_is_held_after_the_promotion_says_so() {
     7/9 watch stable for 10m: held (undecided after 10m: errors: now 1.00 % (3.5 of 350), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×)
     42 held: advertisements 1.1 in production is held after the promotion: undecided after 10m: errors: now 1.00 % (3.5 of 350), before 1.00 % (1,200 of 120,000), ratio 1.0× (95 % range 0.055–4.5×); undecided at the deadline: 9.7 % sure it is less than 2× worse (95 % needed); could only exclude more than 4.5×
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
 }

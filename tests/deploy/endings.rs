@@ -135,7 +135,7 @@ async fn metrics_that_go_out_hold_the_weight() {
     4/11 watch canary for 3m: held (no answer for 2m: errors could not be measured: `bad` of canary: WORLD answered with status 503 (9 errors in a row))
     42 held: advertisements 1.1 in production is held at weight 10%: no answer for 2m: errors could not be measured: `bad` of canary: WORLD answered with status 503 (9 errors in a row)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
@@ -147,11 +147,11 @@ async fn metrics_that_go_out_hold_the_weight() {
 
 #[tokio::test]
 async fn a_blocked_day_changes_nothing() {
-    insta::assert_snapshot!(story(Stage::new(Scenario::Blocked)).await, @"
+    insta::assert_snapshot!(story(Stage::new(Scenario::Blocked)).await, @r"
     deploy advertisements 1.1 to production
     gate: Blocked
     10 blocked-date: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 09:00 UTC (2026-03-11T09:00:00Z)
-      hint: going back stays allowed: `shipgate rollback`
+      hint: going back stays allowed: `shipgate rollback --service advertisements --environment production`
     log: 
     journal: 
     tree: as at first

@@ -51,7 +51,7 @@ async fn it_is_recovered_before_another_version_is_deployed() {
     let shown = stage.deploy_with("1.2", start).await;
     insta::assert_snapshot!(shown.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
-      hint: run `shipgate recover`: it finishes or takes back what that run left
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes or takes back what that run left
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z
       hint: a deployment that is no dry run recovers it first
     ");
@@ -121,7 +121,8 @@ async fn what_somebody_else_wrote_meanwhile_stops_the_next_version() {
     stage.clock.advance(Duration::from_secs(3600));
     let end = stage.deploy("1.2").await;
     insta::assert_snapshot!(end.end(), @r#"
-    43 superseded: a run that had expired is in the way, and recovering it ended so: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `25` now, not `0`, `10` or `50`; someone else changed it
+    43 superseded: a run that had expired is in the way, and recovering it ended so: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `25` now, not `0`, `10` or `50`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 25%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: look at what is on the branch now, then run the same deployment again
     "#);
     assert!(stage.text(CANARY).contains("canary-weight: \"25\""));
@@ -141,10 +142,10 @@ async fn a_gate_that_shuts_after_the_recovery_is_no_untouched_branch() {
         }
     });
     let end = stage.deploy_with("1.2", start).await;
-    insta::assert_snapshot!(end.end(), @"
+    insta::assert_snapshot!(end.end(), @r"
     40 freeze: advertisements 1.1 in production is taken back; 1.0 is live (run ID was interrupted (advanced)); after that: frozen by policies/FREEZE: checkout is down
       hint: to go on, take the file FREEZE away on the policy's branch
-      hint: going back stays allowed: `shipgate rollback`
+      hint: going back stays allowed: `shipgate rollback --service advertisements --environment production`
     ");
     stage.assert_restored("");
 }
@@ -217,7 +218,7 @@ async fn a_wait_has_an_end() {
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z; it may still be under way until 2026-03-10T10:20:37Z
       hint: wait for its end: --wait-for-run 30m
-      hint: only if it is known to be dead: `shipgate recover` takes it back at once
+      hint: only if it is known to be dead: `shipgate recover --service advertisements --environment production` takes it back at once
     ");
     assert_eq!(stage.clock_now() - from, chrono::TimeDelta::seconds(120));
     let start = waiting(120);

@@ -169,7 +169,8 @@ async fn users_of_the_bad_version_itself_do_not_come_back() {
     2/4 back: version and replicas to what they were: passed (commit ID)
     3/4 back: the canary stays without the 30% that it had before, which were of the new version: passed
     4/4 back: wait until the previous version is healthy: passed
-    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.16 % (244 of 2,992), stable 0.22 % (46 of 20,727), ratio 37× (95 % range 21–67×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.16 % (244 of 2,992), stable 0.22 % (46 of 20,727), ratio 37× (95 % range 21–67×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already; still on branch `main`: Deployment/advertisements-canary has 1.1 with 2 replicas, weight 0%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | advertisements 1.1: canary weight 0% (production)
     journal: started started advanced rolling-back rolling-back rolled-back
     tree: advertisements-canary.yaml: - {name: advertisements, port: 80, weight: 70} -> - {name: advertisements, port: 80, weight: 100}

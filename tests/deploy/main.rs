@@ -25,6 +25,7 @@ mod interleavings;
 mod killed;
 mod late_push;
 mod latency;
+mod left_behind;
 mod live;
 mod outages;
 mod overrun;

@@ -72,7 +72,7 @@ async fn a_push_that_cannot_be_read_back_is_not_known() {
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503)
     44 push-unknown: whether commit ID is on `main` could not be read back: git server GIT answers HTTP 503; then the ref can not be read back: git server GIT answers HTTP 503
-      hint: run `shipgate recover` when the git server answers
+      hint: run `shipgate recover --service advertisements --environment production` when the git server answers
     ");
     stage.wire.rule(|_, _| Fate::Pass);
     stage.recover().await.assert(0, "recovered");

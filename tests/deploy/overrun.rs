@@ -44,7 +44,7 @@ async fn finish_step_ends_its_step_and_is_held() {
     7/11 promote: Deployment/advertisements to 1.1: held (it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: finish_step` of the policy); opens next Wed 2026-03-11 09:00 UTC)
     42 window-closed: advertisements 1.1 in production is held at weight 50%: it closed at Tue 2026-03-10 10:05 UTC: the window Mon-Thu 09:00-10:05 UTC ends (`overrun: finish_step` of the policy); opens next Wed 2026-03-11 09:00 UTC
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production) | robin: something else
     journal: started advanced advanced held
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places

@@ -139,8 +139,8 @@ async fn where_stable_fails_it_stops_and_holds() {
     1/3 back: canary weight 50%, and see that stable carries it: passed (good after 30s)
     2/3 back: canary weight 25%, and see that stable carries it: failed (health answered with status 503, wanted status 200 to 299 (1 of 1 measurement))
     42 held: advertisements 1.1 in production is held at weight 25% on its way back: stable does not carry what came back to it: health answered with status 503, wanted status 200 to 299 (1 of 1 measurement)
-      hint: once stable is well: shipgate rollback --progressive --service advertisements
-      hint: to take it back at once all the same: shipgate rollback --service advertisements
+      hint: once stable is well: shipgate rollback --service advertisements --environment production --progressive
+      hint: to take it back at once all the same: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: traffic down to 25% (production) | advertisements 1.1: traffic down to 50% (production) | advertisements 1.1: canary weight 90% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced held rolling-back rolling-back held
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
@@ -155,7 +155,7 @@ async fn where_stable_fails_it_stops_and_holds() {
     let forward = stage.deploy("1.1").await;
     insta::assert_snapshot!(forward.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
-      hint: its way back has begun, so nobody goes forward with it: shipgate rollback
+      hint: its way back has begun, so nobody goes forward with it: shipgate rollback --service advertisements --environment production
       hint: it was started by alex, last sign of life 2026-03-10T10:05:07Z (stable does not carry what came back to it: health answered with status 503, wanted status 200 to 299 (1 of 1 measurement))
     ");
     ill.store(false, Ordering::SeqCst);
@@ -219,7 +219,7 @@ async fn a_signal_leaves_it_for_whoever_comes_next() {
     let end = stage.rollback_with(None, start).await;
     insta::assert_snapshot!(end.end(), @r"
     52 cancelled-left: interrupted (SIGINT); the way back of advertisements 1.1 in production stands at weight 50%
-      hint: run `shipgate recover`
+      hint: run `shipgate recover --service advertisements --environment production`
     ");
     stage.recover().await.assert(0, "recover");
     stage.assert_restored("recover");

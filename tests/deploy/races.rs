@@ -120,7 +120,7 @@ async fn a_push_under_way_is_found_by_the_next_recovery() {
     assert_eq!(stage.commits(), 1);
     insta::assert_snapshot!(deployed.end(), @r"
     43 superseded: advertisements 1.1 in production: another run (by alex) has closed it: nothing of it was on the branch; this one writes nothing more
-      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover --service advertisements --environment production`
     ");
     let again = stage.recover().await;
     insta::assert_snapshot!(again, @r"
@@ -235,7 +235,7 @@ async fn whoever_recovers_too_late_has_what_it_wanted_once_it_is_done() {
     let (under_way, _) = two_recover(false).await;
     insta::assert_snapshot!(under_way.end(), @r"
     43 superseded: advertisements 1.1 in production: another run (by alex) is taking it back; this one has pushed nothing
-      hint: run `shipgate recover` again: it says what became of it
+      hint: run `shipgate recover --service advertisements --environment production` again: it says what became of it
     ");
 }
 
@@ -309,9 +309,9 @@ async fn whoever_was_taken_over_says_by_whom() {
     43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) with 1.2, run ID, took over the journal; this one has pushed nothing
     Journal 2, deploy 1.1 meanwhile ends with 0:
     43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more
-      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover --service advertisements --environment production`
     Branch 2, deploy 1.1 meanwhile ends with 0:
     43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/alex) of the same deployment has finished it: it is live and verified; this one writes nothing more; here it was to be taken back: other writers won 1 race for branch `main` in 2m
-      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+      hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover --service advertisements --environment production`
     ");
 }

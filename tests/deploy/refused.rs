@@ -69,9 +69,9 @@ async fn a_branch_that_becomes_protected_needs_a_person() {
         end.assert(41, &what);
         let tip = stage.world.tip().unwrap();
         if *step == 3 {
-            insta::assert_snapshot!(end.end(), @"
-            41 rollback-failed: advertisements 1.1 in production could neither go on nor be taken back: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
-              hint: page someone now; `shipgate recover` tries the way back again
+            insta::assert_snapshot!(end.end(), @r"
+            41 rollback-failed: advertisements 1.1 in production could neither go on nor be taken back: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined; the traffic is back on the branch, version and replicas are not
+              hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
               hint: check the token's rights and the protection of the branch
             ");
         }

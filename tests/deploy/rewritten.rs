@@ -57,9 +57,9 @@ async fn a_run_whose_values_somebody_took_back_does_not_go_on() {
     stage.edit(CANARY, "replicas: 1", "replicas: 0");
     let before = stage.references();
     let end = stage.deploy("1.1").await;
-    insta::assert_snapshot!(end.end(), @"
+    insta::assert_snapshot!(end.end(), @r"
     14 unfinished-run: clusters/prod/advertisements-canary.yaml: spec.replicas of Deployment/advertisements-canary is `0` now, an earlier try of this run left `1`; someone else changed it
-      hint: run `shipgate rollback`: it takes back what that run left and leaves the rest alone
+      hint: run `shipgate rollback --service advertisements --environment production`: it takes back what that run left and leaves the rest alone
     ");
     assert_eq!(stage.references(), before);
     stage.recover().await.assert(0, "recover");
@@ -140,9 +140,9 @@ async fn a_rollback_on_a_branch_without_the_deployment_says_so() {
         .unwrap();
     force(&stage, &orphan.to_string());
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(end.end(), @"
+    insta::assert_snapshot!(end.end(), @r"
     14 blocked-other: what run ID began with is not known: the branch was rewritten since
-      hint: look at the branch, then deploy the version you want with `shipgate rollback --to VERSION`
+      hint: look at the branch, then deploy the version you want with `shipgate rollback --service advertisements --environment production --to VERSION`
     ");
     assert_eq!(stage.world.tip().unwrap(), orphan.to_string());
 }

@@ -73,9 +73,9 @@ async fn a_rollback_to_a_version_brings_it_to_everyone_at_once() {
 async fn there_is_nothing_to_go_back_to_at_first() {
     let stage = Stage::new(Scenario::Healthy);
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(end.end(), @"
+    insta::assert_snapshot!(end.end(), @r"
     14 blocked-other: no deployment of advertisements in production is known, so there is no last known good version
-      hint: name the version: shipgate rollback --to VERSION
+      hint: name the version: shipgate rollback --service advertisements --environment production --to VERSION
     ");
 }
 
@@ -85,7 +85,7 @@ async fn a_rollback_never_overwrites_a_newer_version() {
     stage.deploy("1.1").await.assert(0, "deploy");
     stage.edit(STABLE, "advertisements:1.1", "advertisements:1.2-hotfix");
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(end.end(), @"43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.2-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it");
+    insta::assert_snapshot!(end.end(), @"43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.2-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`");
     assert!(stage.text(STABLE).contains("advertisements:1.2-hotfix"));
     // The next one is not stopped by that.
     stage.deploy("1.3").await.assert(0, "next");
@@ -177,7 +177,10 @@ async fn a_rollback_leaves_files_alone_that_somebody_moved() {
     others.commit(&moved, "robin: moved", stage.clock_now().timestamp());
     let before = others.tip();
     let end = stage.rollback(None).await;
-    insta::assert_snapshot!(end.end(), @r#"43 superseded: clusters/prod/advertisements.yaml: metadata.labels["tags.datadoghq.com/version"] of Deployment/advertisements is gone now, not `1.0` or `1.1`; someone else changed it"#);
+    insta::assert_snapshot!(end.end(), @r#"
+    43 superseded: clusters/prod/advertisements.yaml: metadata.labels["tags.datadoghq.com/version"] of Deployment/advertisements is gone now, not `1.0` or `1.1`; someone else changed it; still on branch `main`: Deployment/advertisements has 1.1 with 3 replicas, which serves everyone
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    "#);
     assert_eq!(others.tip(), before);
     // It can still be brought where it is now.
     let to = stage.rollback(Some("1.0")).await;

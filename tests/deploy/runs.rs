@@ -202,6 +202,15 @@ impl Stage {
         Box::pin(run).await
     }
 
+    /// Recovers what a pipeline itself has left.
+    pub async fn recover_own(&self, pipeline: &str) -> End {
+        let run = self.run(Start::by("alex"), async |outside, actor, stop, trail| {
+            let target = target(outside).await?;
+            recover::own(Some(pipeline), outside, &target, actor, stop, trail).await
+        });
+        Box::pin(run).await
+    }
+
     /// Cleans up, once the old colour was kept for long enough, or now.
     pub async fn cleanup(&self, now: bool) -> End {
         self.cleanup_with(now, Start::by("alex")).await

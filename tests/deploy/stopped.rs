@@ -84,7 +84,7 @@ async fn a_good_version_is_not_taken_back_by_a_signal() {
     let end = stopped(&stage, Moment::Before(10), signal.0, signal.1).await;
     insta::assert_snapshot!(end.end(), @r"
     52 cancelled-left: advertisements 1.1 in production is live for everyone, but is not tidied up: terminated (SIGTERM)
-      hint: run the same deploy again, or `shipgate recover`: it does what is left
+      hint: run the same deploy again, or `shipgate recover --service advertisements --environment production`: it does what is left
     ");
     assert_eq!(stage.live(), "stable 1.1, canary 1.1 with 50%");
     // Nobody else waits for it, and whoever comes finishes it: the same deploy, too.
@@ -182,7 +182,7 @@ async fn the_record_after_exit_52_stops_others_until_a_person_comes() {
     .await;
     insta::assert_snapshot!(end.end(), @r"
     52 cancelled-left: advertisements 1.1 in production: terminated (SIGTERM); left as it is
-      hint: run `shipgate recover`: it takes back what is half done
+      hint: run `shipgate recover --service advertisements --environment production`: it takes back what is half done
     ");
     assert_eq!(stage.journal(), ["started", "advanced", "advanced"]);
     let record = stage.remote();
@@ -209,7 +209,7 @@ async fn the_record_after_exit_52_stops_others_until_a_person_comes() {
     let other = stage.deploy("1.2").await;
     insta::assert_snapshot!(other.end(), @r"
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, advanced) is not finished
-      hint: run `shipgate recover`: it finishes or takes back what that run left
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes or takes back what that run left
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (terminated (SIGTERM))
     ");
     stage.deploy("1.1").await.assert(0, "the same again");
@@ -228,7 +228,7 @@ async fn nothing_is_written_once_the_starter_is_gone() {
     changes: 8
     1/11 Deployment/advertisements-canary to 1.1 with 1 replica: failed (the process that started this run is gone)
     143 terminated: the process that started this run is gone; nothing was changed
-      hint: the journal says that this run began: run `shipgate recover`, or the same deploy again
+      hint: the journal says that this run began: run `shipgate recover --service advertisements --environment production`, or the same deploy again
     log: 
     journal: started
     tree: as at first
@@ -270,8 +270,8 @@ async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
     4/11 watch canary for 3m: failed (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
     way back: errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse
     1/4 back: canary weight to what it was: failed (interrupted (SIGINT))
-    52 cancelled-left: advertisements 1.1 in production: interrupted (SIGINT) while it was taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse)
-      hint: run `shipgate recover`: it finishes the way back
+    52 cancelled-left: advertisements 1.1 in production: interrupted (SIGINT) while it was taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse); nothing is back yet
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes the way back
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places

@@ -78,7 +78,7 @@ async fn whoever_waits_notices_and_ends_at_once() {
         if step == 4 {
             insta::assert_snapshot!(end.end(), @r"
             43 superseded: advertisements 1.1 in production: another run (by alex, https://ci.example/robot) has taken it back; this one writes nothing more
-              hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`
+              hint: whoever took over goes on with what is on the branch; when in doubt run `shipgate recover --service advertisements --environment production`
             ");
         }
     }

@@ -37,7 +37,7 @@ async fn hold_leaves_it_at_its_weight_and_a_person_decides() {
     4/11 watch canary for 3m: failed (latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements))
     42 judged-worse: advertisements 1.1 in production is held at weight 10%: `on_failure: hold` does not take it back: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
       hint: to have this step judged once more, and to go on where it is good: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
@@ -84,7 +84,7 @@ async fn alert_tells_and_goes_on_and_does_not_say_that_it_was_wanted() {
     10/11 canary weight 0%: passed (commit ID)
     11/11 canary to 0 replicas: passed (commit ID)
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
       hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
     log: advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced advanced advanced promoted promoted promoted promoted alerted
@@ -159,7 +159,7 @@ async fn the_verdict_is_not_forgotten_by_whoever_goes_on() {
     let end = stage.recover().await;
     insta::assert_snapshot!(end.end(), @r"
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
       hint: to keep it: run the same deploy again, which says how
     ");
 }
@@ -230,7 +230,7 @@ async fn what_was_only_told_of_is_told_again_until_somebody_accepts_it() {
     deploy advertisements 1.1 to production
     gate: Allowed
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
       hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
     ");
     assert_eq!(stage.references(), before);

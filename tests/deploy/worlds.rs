@@ -190,7 +190,7 @@ async fn every_world_has_its_honest_ending() {
     == a controller that looks every 5 minutes
     42 held: advertisements 1.1 in production is held at weight 10%: latency_p95 has no usable number: NaN: nothing divided by nothing, often no traffic (5 answers without a usable number)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 0%; 0 requests found no pod
     journal: started advanced held
@@ -207,13 +207,13 @@ async fn every_world_has_its_honest_ending() {
     == a controller that dies once the canary runs
     42 held: advertisements 1.1 in production is held at weight 10%: errors: canary no requests, stable 0.20 % (71 of 36,014), ratio unknown; canary received 0.0 % of the requests instead of 10.0 %: no verdict
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 0%; 0 requests found no pod
     journal: started advanced held
     == a controller that dies before the promotion
-    41 rollback-failed: advertisements 1.1 in production could not go on (stable does not run 1.1 after 10m (runs 1.0)) and not be taken back: canary still runs 1.1 after 10m (runs 1.1)
-      hint: page someone now; `shipgate recover` tries the way back again
+    41 rollback-failed: advertisements 1.1 in production could not go on (stable does not run 1.1 after 10m (runs 1.0)) and not be taken back: canary still runs 1.1 after 10m (runs 1.1); every value is back on the branch, 1.0 was not seen live and well yet
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
     branch: as at first
     cluster: stable 1.0, canary 1.1 with 50%; 0 requests found no pod
     journal: started advanced advanced promoted rolling-back rolling-back
@@ -226,7 +226,7 @@ async fn every_world_has_its_honest_ending() {
     == no metrics on the way
     42 held: advertisements 1.1 in production is held at weight 10%: no answer for 2m: errors could not be measured: `bad` of canary: WORLD answered with status 503 (9 errors in a row)
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 10%; 0 requests found no pod
     journal: started advanced held
@@ -238,7 +238,7 @@ async fn every_world_has_its_honest_ending() {
     journal: started withdrawn
     == a branch that is protected on the way
     41 rollback-failed: advertisements 1.1 in production could neither go on nor be taken back: the git server refused the push to `main`: error: refs/heads/main is protected: changes go through a pull request | protected branch hook declined
-      hint: page someone now; `shipgate recover` tries the way back again
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
       hint: check the token's rights and the protection of the branch
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 10%; 0 requests found no pod
@@ -261,7 +261,7 @@ async fn every_world_has_its_honest_ending() {
     == somebody changes the same value
     42 held: advertisements 1.1 in production is held at weight 10%: errors has no usable number: `total` matches nothing for stable any more: are its pods scraped?
       hint: to go on: run the same deploy again
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 7 lines differ
     cluster: stable 1.0.1, canary 1.1 with 10%; 0 requests found no pod
     journal: started advanced held
@@ -274,13 +274,13 @@ async fn every_world_has_its_honest_ending() {
     == a pause for a person
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
       hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 10%; 0 requests found no pod
     journal: started advanced held
     == a blocked day
     10 blocked-date: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 09:00 UTC (2026-03-11T09:00:00Z)
-      hint: going back stays allowed: `shipgate rollback`
+      hint: going back stays allowed: `shipgate rollback --service advertisements --environment production`
     branch: as at first
     cluster: stable 1.0, canary nothing with 0%; 0 requests found no pod
     journal:

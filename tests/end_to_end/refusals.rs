@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    stage::{POLICY, Pace, QUIET, Remote, Stage},
+    stage::{POLICY, Pace, QUIET, Remote, Stage, TOKEN},
     support::git_server::git,
 };
 
@@ -191,4 +191,42 @@ fn what_is_wrong_with_the_repository_is_told() {
     no repository named: ERROR no GitOps repository is named exit code 2 usage next: give --repository URL or set SHIPGATE_REPOSITORY
     service missing: UNKNOWN NAME shipgate.yaml: unknown service `dicsounts`; did you mean `discounts`? exit code 3 unknown-name next: --service takes one of: advertisements, discounts, storefront
     "#);
+}
+
+#[test]
+fn a_command_that_a_message_names_leads_to_the_same_repository_and_holds_no_secret() {
+    let Some(stage) = Stage::start(24, &[], Pace::QUICK) else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let other = folder.path().join("a b.git");
+    git(
+        &stage.path(),
+        &["clone", "--quiet", "--bare", ".", other.to_str().unwrap()],
+    );
+    let secret = format!("robot:{TOKEN}@");
+    let url = stage.server().url().replace("://", &format!("://{secret}"));
+    let by_flag = |url: &str| {
+        let mut command = stage.command(&["rollback", "--service", SERVICE, "--repository", url]);
+        command.env_remove("SHIPGATE_REPOSITORY");
+        command
+    };
+    let by_variable = stage.command(&["rollback", "--service", SERVICE, "--branch", "main"]);
+    let rows = [
+        ("address with a token", by_flag(&url)),
+        ("folder", by_flag(other.to_str().unwrap())),
+        ("variable", by_variable),
+    ];
+    let told = rows.map(|(what, command)| {
+        let ran = stage.run(command).expect(14);
+        let next = ran.stdout.lines().find(|line| line.contains("shipgate "));
+        let next = stage.neutral(next.unwrap().trim_start());
+        let next = next.replace(&folder.path().display().to_string(), "FOLDER");
+        format!("{what}: {next}")
+    });
+    insta::assert_snapshot!(told.join("\n"), @r"
+    address with a token: shipgate rollback --repository SERVER/shop.git --service discounts --environment production --to VERSION
+    folder: shipgate rollback --repository 'FOLDER/a b.git' --service discounts --environment production --to VERSION
+    variable: shipgate rollback --repository SERVER/shop.git --branch main --service discounts --environment production --to VERSION
+    ");
 }

@@ -269,7 +269,10 @@ fn what_is_blocked_is_told_with_the_next_opening() {
     let ran = run_told(&shop, &deploy, &server.url);
     assert_eq!(ran.code, 10, "{}", ran.line());
     insta::assert_snapshot!(told(&server, "slack").join("\n"), @"Blocked: advertisements 1.1 in production: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z)");
-    insta::assert_snapshot!(told(&server, "teams").join("\n"), @"Blocked | Service: advertisements | Environment: production | Version: 1.1 | Opens: Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Started by: bob | Exit code: 10 (blocked-date) | Reason: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Next: going back stays allowed: `shipgate rollback` <https://ci.example/shop/-/jobs/seven>");
+    let teams = told(&server, "teams")
+        .join("\n")
+        .replace(&shop.world.git_url(), "SERVER");
+    insta::assert_snapshot!(teams, @"Blocked | Service: advertisements | Environment: production | Version: 1.1 | Opens: Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Started by: bob | Exit code: 10 (blocked-date) | Reason: Tuesday 2026-03-10 10:00 UTC is on the blocked date 2026-03-10 UTC; opens Wed 2026-03-11 00:00 UTC (2026-03-11T00:00:00Z) | Next: going back stays allowed: `shipgate rollback --repository SERVER --service advertisements --environment production` <https://ci.example/shop/-/jobs/seven>");
     assert!(told(&server, "pagerduty").is_empty());
 }
 

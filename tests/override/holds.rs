@@ -115,8 +115,8 @@ fn a_pause_goes_on_with_an_approval_of_its_own() {
     for another version: 42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval; approval … (alice@example.com) is for the version `1.2`, not `1.1`
     given before it was held: 42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval; approval … (alice@example.com) can have been given before it began to wait, Tuesday 2026-03-10 10:00 UTC
     by the command itself: 42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval; --accept does not count, because the policy names who approves
-      hint: to go on: somebody else signs `shipgate approve --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --service advertisements --environment production --version 1.1
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to go on: somebody else signs `shipgate approve --repository SERVER --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1
+      hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
     ");
 
     let first = now(&shop);
@@ -175,8 +175,8 @@ fn where_the_policy_names_nobody_the_command_says_it() {
     let ran = shop.deploy("1.1", &BOB);
     insta::assert_snapshot!(format!("{}\n{}", ran.line(), ran.hints().join("\n")), @r"
     42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
-      hint: to take it back: shipgate rollback --service advertisements
+      hint: to go on: shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
     ");
     let accepted = shop.run(&["deploy", "--version", "1.1", "--accept"], &BOB);
     assert_eq!(accepted.code, 0, "{}", accepted.line());
@@ -230,7 +230,7 @@ fn a_new_run_of_the_pipeline_that_somebody_lets_in_goes_on() {
             insta::assert_snapshot!(format!("{}\n{}", ran.line(), ran.hints().join("\n")), @r"
             42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval; approval github-run/shop/ads/42/alice (github:alice) can have been given before it began to wait, Tuesday 2026-03-10 10:00 UTC
               hint: to go on: start the pipeline anew (not again), and somebody else lets that run into the environment `production`
-              hint: to take it back: shipgate rollback --service advertisements
+              hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
             ");
         } else {
             assert_eq!(shop.trailers("Approval"), ["github-run/shop/ads/43/alice"]);
@@ -297,11 +297,11 @@ fn what_was_judged_worse_and_left_is_told_until_somebody_signs_for_it() {
     lines.push(format!("history: {} {}", run["version"], run["state"]));
     insta::assert_snapshot!(neutral(&lines.join("\n")), @r#"
     nothing: 42 advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is …, wanted at most 0.5 (2 of 2 measurements)
-      hint: to take it back: shipgate rollback --service advertisements
-      hint: to keep it: somebody else signs `shipgate approve --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --service advertisements --environment production --version 1.1
+      hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
+      hint: to keep it: somebody else signs `shipgate approve --repository SERVER --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1
     a run that was let in: 42 advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is …, wanted at most 0.5 (2 of 2 measurements); approval github-run/shop/ads/43/alice (github:alice) is not signed; to accept a version that was judged worse takes a signature
-      hint: to take it back: shipgate rollback --service advertisements
-      hint: to keep it: somebody else signs `shipgate approve --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --service advertisements --environment production --version 1.1
+      hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
+      hint: to keep it: somebody else signs `shipgate approve --repository SERVER --service advertisements --environment production --version 1.1 --push` now; then: shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1
     signed before: 42 advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is …, wanted at most 0.5 (2 of 2 measurements); approval … (alice@example.com) can have been given before it began to wait, Tuesday 2026-03-10 10:09 UTC
     plan: 0 advertisements 1.1 in production stays although it was judged worse: approved by alice@example.com (latency_p95 is …, wanted at most 0.5 (2 of 2 measurements)); dry run: nothing was written
     signed: 0 advertisements 1.1 in production stays although it was judged worse: approved by alice@example.com (latency_p95 is …, wanted at most 0.5 (2 of 2 measurements))

@@ -125,7 +125,7 @@ impl Shop {
         };
         let arguments = ["shipgate"].iter().chain(arguments);
         let code = cli::run(arguments.map(Into::into), context);
-        let (stdout, stderr) = (stdout.text(), stderr.text());
+        let (stdout, stderr) = (stdout.text().replace(&url, "SERVER"), stderr.text());
         let result = serde_json::from_str(&stdout)
             .unwrap_or_else(|error| panic!("{error}: {stdout}\n{stderr}"));
         Ran {

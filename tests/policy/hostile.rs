@@ -7,6 +7,7 @@ use shipgate::{
     event::{Ending, Event, Outcome, Reporter},
     ops::{
         check,
+        command::Flags,
         validate::{self, Subject},
     },
     policy::{Action, Facts, Policy, Request, Severity},
@@ -392,7 +393,7 @@ proptest! {
                     cluster: Some("east".to_owned()),
                     ..Request::new(Action::Deploy)
                 };
-                let outcome = check::run(&policy, &request, &Facts::default(), now, &mut Silent).unwrap();
+                let outcome = check::run(&policy, &request, &Facts::default(), now, &Flags::default(), &mut Silent).unwrap();
                 let timetable = policy.timetable(&request);
                 let open = timetable.is_open(now) && !timetable.needs_approval(now);
                 prop_assert!(!outcome.reason.is_empty() && !outcome.reason.contains('\n'));

@@ -11,7 +11,7 @@ use crate::{
     event::{CommitRecord, Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
     ops::{
-        journal::State,
+        journal::{BACK, State},
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
         nudge,
@@ -61,6 +61,34 @@ pub struct Track {
     pub commits: Vec<BackCommit>,
     /// The canary's weight that the branch has by now; none = as it was found.
     pub weight: Option<Weight>,
+    /// Are users off the new version, as far as the branch says who gets it?
+    pub is_traffic_back: bool,
+    /// Is every value on the branch what it was?
+    pub is_all_back: bool,
+    /// The last commit that it wrote, or found with the values that it wanted.
+    pub on_branch: Option<CommitId>,
+}
+
+impl Track {
+    /// Says what is back already where the way back did not come to its end; `previous` is the version that
+    /// ran before.
+    pub fn standing(&self, previous: &str) -> Option<String> {
+        if self.is_all_back {
+            Some(format!(
+                "every value is back on the branch, {previous} was not seen live and well yet"
+            ))
+        } else if self.is_traffic_back {
+            Some("the traffic is back on the branch, version and replicas are not".to_owned())
+        } else {
+            None
+        }
+    }
+
+    /// As [`Self::standing`], of a way back that was broken off between its commits.
+    pub fn standing_at_stop(&self, previous: &str) -> String {
+        let standing = self.standing(previous);
+        standing.unwrap_or_else(|| "nothing is back yet".to_owned())
+    }
 }
 
 /// Runs the way back, and writes the last record of the run when it is done.
@@ -123,17 +151,19 @@ pub async fn go_back(
                 let written = write_back(writer, &write, outside, stop, reporter, track).await;
                 let pushed = track.commits.get_mut(pushed);
                 match (part, pushed) {
-                    (BackPart::Weight | BackPart::Empty | BackPart::Switch, Some(commit)) => {
-                        commit.is_traffic = true;
-                    }
+                    (part, Some(commit)) if part.takes_users_off() => commit.is_traffic = true,
                     (BackPart::Revive(workload), Some(_)) => remarks.push(format!(
                         "{workload} had no pods in git by then and got them back before anyone was sent there"
                     )),
                     _ => {}
                 }
                 written.map(|(detail, commit)| {
+                    track.on_branch = Some(commit.clone());
                     on_branch = commit;
                     track.weight = weight.or(track.weight);
+                    track.is_traffic_back |= part.takes_users_off() || weight.is_some();
+                    let rest = &steps[index + 1..];
+                    track.is_all_back = !rest.iter().any(|step| matches!(step, BackStep::Write(_)));
                     detail
                 })
             }
@@ -192,7 +222,7 @@ pub async fn go_back(
     };
     let entry = Entry {
         reason: Some(&reason),
-        ..Entry::new(State::RolledBack, "back", FORWARD_PATIENCE)
+        ..Entry::new(State::RolledBack, BACK, FORWARD_PATIENCE)
     };
     match writer.record(&entry, stop).await {
         Ok(()) => end,
@@ -285,7 +315,7 @@ async fn close_superseded(
 ) {
     let entry = Entry {
         reason: Some(reason),
-        ..Entry::new(State::Superseded, "back", FORWARD_PATIENCE)
+        ..Entry::new(State::Superseded, BACK, FORWARD_PATIENCE)
     };
     if let Err(NotLanded::Failed(failure)) = writer.record(&entry, stop).await {
         reporter.event(&Event::Warning(format!(

@@ -85,8 +85,9 @@ impl Run<'_> {
                 self.settle().await;
                 if let Some(why) = worse {
                     let identity = &self.writer.identity;
-                    let keep = Awaiting::of(identity).next_steps(KEEP_IT, &self.approvers, true);
-                    return live_and_worse(what, &identity.service, &why, keep);
+                    let keep = Awaiting::of(identity, self.target);
+                    let keep = keep.next_steps(KEEP_IT, &self.approvers, true);
+                    return live_and_worse(what, self.target, &why, keep);
                 }
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
@@ -178,18 +179,21 @@ impl Run<'_> {
         let mut outcome = Outcome::new(Ending::Held, format!("{what} is held{at}: {reason}"));
         let identity = &self.writer.identity;
         outcome.hints = if self.waits_for_approval() {
-            Awaiting::of(identity).next_steps("to go on", &self.approvers, false)
+            Awaiting::of(identity, self.target).next_steps("to go on", &self.approvers, false)
         } else if identity.drill {
-            vec![format!("to go on: {}", Awaiting::of(identity).command())]
+            vec![format!(
+                "to go on: {}",
+                Awaiting::of(identity, self.target).command()
+            )]
         } else {
             vec!["to go on: run the same deploy again".to_owned()]
         };
-        outcome.hints.push(take_it_back(&identity.service));
+        outcome.hints.push(take_it_back(self.target));
         outcome
     }
 
     /// What is on the branch is someone else's.
-    fn left_alone(&mut self, reason: String) -> Outcome {
+    pub(super) fn left_alone(&mut self, reason: String) -> Outcome {
         State::Superseded
             .word()
             .clone_into(&mut self.deployment.state);
@@ -200,10 +204,10 @@ impl Run<'_> {
     pub(super) fn taken_over(&mut self, reason: String) -> Outcome {
         let mut outcome = self.left_alone(reason);
         if self.landed.is_some() {
-            outcome.hints.push(
-                "whoever took over goes on with what is on the branch; when in doubt run `shipgate recover`"
-                    .to_owned(),
-            );
+            outcome.hints.push(format!(
+                "whoever took over goes on with what is on the branch; when in doubt run `{}`",
+                self.target.command("recover")
+            ));
         }
         outcome
     }
@@ -223,8 +227,9 @@ impl Run<'_> {
                 .push(format!("{what} is live and was judged good"));
             return outcome;
         }
-        let end = self.go_back(self.landed, reason, Cause::Superseded).await;
+        let (end, track) = self.go_back(self.landed, reason, Cause::Superseded).await;
         let mut outcome = self.left_alone(reason.to_owned());
+        let is_left = matches!(end, BackEnd::Superseded(_));
         outcome.hints.push(match end {
             BackEnd::Restored(_) => format!("what {what} had written elsewhere was taken back"),
             BackEnd::Unhealthy(ill) => {
@@ -235,6 +240,9 @@ impl Run<'_> {
                 end.sentence()
             ),
         });
+        if is_left {
+            self.tell_remains(&mut outcome, &track).await;
+        }
         outcome
     }
 
@@ -248,10 +256,10 @@ impl Run<'_> {
                 }));
             } else if self.writer.announced {
                 // Nothing is written any more, not even that.
-                outcome.hints.push(
-                    "the journal says that this run began: run `shipgate recover`, or the same deploy again"
-                        .to_owned(),
-                );
+                outcome.hints.push(format!(
+                    "the journal says that this run began: run `{}`, or the same deploy again",
+                    self.target.command("recover")
+                ));
             }
             return outcome;
         }
@@ -268,9 +276,10 @@ impl Run<'_> {
                     Ending::CancelledLeft,
                     format!("{what}: {}; left as it is", reason.sentence()),
                 );
-                outcome
-                    .hints
-                    .push("run `shipgate recover`: it takes back what is half done".to_owned());
+                outcome.hints.push(format!(
+                    "run `{}`: it takes back what is half done",
+                    self.target.command("recover")
+                ));
                 outcome
             }
             (StopReason::Interrupt | StopReason::Terminate, OnCancel::Rollback) => {
@@ -294,7 +303,10 @@ impl Run<'_> {
                 reason.sentence()
             ),
         )
-        .with_hint("run the same deploy again, or `shipgate recover`: it does what is left")
+        .with_hint(format!(
+            "run the same deploy again, or `{}`: it does what is left",
+            self.target.command("recover")
+        ))
     }
 
     /// Says in the journal that nobody is at it any more: without a time until which it is held

@@ -114,8 +114,8 @@ pub async fn let_past(
     let since = journal::instant(since);
     let reason = format!("{what} is held{at} since {since}: {WAITS_FOR_APPROVAL}{shortfall}");
     let mut outcome = Outcome::new(Ending::Held, reason);
-    outcome.hints = Awaiting::of(identity).next_steps("to go on", &approvers, false);
-    outcome.hints.push(take_it_back(&identity.service));
+    outcome.hints = Awaiting::of(identity, target).next_steps("to go on", &approvers, false);
+    outcome.hints.push(take_it_back(target));
     outcome.deployment = Some(Deployment {
         state: State::Held.word().to_owned(),
         weight,
@@ -126,10 +126,9 @@ pub async fn let_past(
 
 impl<'a> Awaiting<'a> {
     /// The deployment of a run.
-    pub fn of(identity: &'a RunIdentity) -> Self {
+    pub fn of(identity: &'a RunIdentity, target: &'a Target) -> Self {
         Self {
-            service: &identity.service,
-            environment: &identity.environment,
+            about: target.about(),
             version: &identity.version,
             drill: identity.drill,
         }
@@ -137,8 +136,8 @@ impl<'a> Awaiting<'a> {
 }
 
 /// Says how a held run is taken back.
-pub fn take_it_back(service: &str) -> String {
-    format!("to take it back: shipgate rollback --service {service}")
+pub fn take_it_back(target: &Target) -> String {
+    format!("to take it back: {}", target.command("rollback"))
 }
 
 /// Says where a run is held, to follow `is held`: ` at weight 10%`.

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     ops::{
+        command::{About, Flags},
         failure,
         journal::{self, Record, State, instant},
         load::{self, ConfigSource, Target},
@@ -69,8 +70,8 @@ impl InTheWay {
     }
 
     /// Refuses to start beside it.
-    pub fn refusal(&self, place: (&str, &str), now: DateTime<Utc>) -> Failure {
-        let failure = unfinished_run(&self.record, place, now);
+    pub fn refusal(&self, about: About<'_>, now: DateTime<Utc>) -> Failure {
+        let failure = unfinished_run(&self.record, about, now);
         match self.standing(now) {
             Standing::Expired => failure.hint("a deployment that is no dry run recovers it first"),
             Standing::Alive | Standing::Left => failure,
@@ -189,7 +190,12 @@ pub async fn foreseen(
             record.state.word()
         )));
     }
-    Err(run.refusal((service, environment), now))
+    let about = About {
+        flags: &Flags::to(repository, source),
+        service,
+        environment,
+    };
+    Err(run.refusal(about, now))
 }
 
 /// The end of a recovery that came before a deployment.

@@ -96,13 +96,12 @@ impl Kept {
             }
             Err(shortfall) => {
                 let awaiting = Awaiting {
-                    service,
-                    environment,
+                    about: target.about(),
                     version: &request.version,
                     drill: false,
                 };
                 let keep = awaiting.next_steps(KEEP_IT, &approvers, true);
-                live_and_worse(&what, service, &format!("{why}{shortfall}"), keep)
+                live_and_worse(&what, target, &format!("{why}{shortfall}"), keep)
             }
         };
         outcome.verdict = Some(permit.into_verdict());

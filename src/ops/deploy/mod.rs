@@ -15,6 +15,7 @@ mod late;
 mod observe;
 mod overrun;
 mod prepare;
+pub mod remains;
 mod resume;
 mod run;
 mod turn;
@@ -222,7 +223,7 @@ async fn after_others(
                 let now = outside.clock.now();
                 let is_expired = run.standing(now) == Standing::Expired;
                 if !is_expired || request.dry_run || recovered.is_some() {
-                    return Err(run.refusal(target.place(), now));
+                    return Err(run.refusal(target.about(), now));
                 }
                 let actor = request.asker.actor.clone();
                 let stop = stop.clone();

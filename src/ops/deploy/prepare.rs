@@ -18,6 +18,7 @@ use crate::{
     manifest::{self, Manifests},
     ops::{
         arms,
+        command::About,
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
@@ -120,10 +121,12 @@ pub async fn prepare(
         }),
     ) = (unfinished, &continued)
     {
-        let mut failure = unfinished_run(record, target.place(), outside.clock.now());
+        let mut failure = unfinished_run(record, target.about(), outside.clock.now());
         if let Some(next) = failure.0.hints.first_mut() {
-            "its way back has begun, so nobody goes forward with it: shipgate rollback"
-                .clone_into(next);
+            *next = format!(
+                "its way back has begun, so nobody goes forward with it: {}",
+                target.command("rollback")
+            );
         }
         return Err(failure);
     }
@@ -298,11 +301,8 @@ fn not_in_place(mut failure: Failure) -> Failure {
 }
 
 /// Refuses to start while a run is not finished; `now` tells whether it may still be under way.
-pub fn unfinished_run(
-    record: &Record,
-    (service, environment): (&str, &str),
-    now: DateTime<Utc>,
-) -> Failure {
+pub fn unfinished_run(record: &Record, about: About<'_>, now: DateTime<Utc>) -> Failure {
+    let (service, environment) = (about.service, about.environment);
     let version = record
         .version
         .as_ref()
@@ -330,8 +330,9 @@ pub fn unfinished_run(
     match (record.state, holds_until) {
         (State::Held, _) => failure
             .hint(format!(
-                "it is held on purpose: deploy {version} again{} to go on, or take it back with `shipgate rollback`",
-                if record.drill { " with --drill" } else { "" }
+                "it is held on purpose: deploy {version} again{} to go on, or take it back with `{}`",
+                if record.drill { " with --drill" } else { "" },
+                about.command("rollback")
             ))
             .hint(sign_of_life),
         // Whoever is told first to recover takes back what somebody is just rolling out.
@@ -341,9 +342,15 @@ pub fn unfinished_run(
                 journal::instant(until)
             ))
             .hint("wait for its end: --wait-for-run 30m")
-            .hint("only if it is known to be dead: `shipgate recover` takes it back at once"),
+            .hint(format!(
+                "only if it is known to be dead: `{}` takes it back at once",
+                about.command("recover")
+            )),
         (_, None) => failure
-            .hint("run `shipgate recover`: it finishes or takes back what that run left")
+            .hint(format!(
+                "run `{}`: it finishes or takes back what that run left",
+                about.command("recover")
+            ))
             .hint(sign_of_life),
     }
 }

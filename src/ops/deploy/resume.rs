@@ -203,6 +203,9 @@ pub async fn in_place(
                 change.after(),
             ),
         )
-        .hint("run `shipgate rollback`: it takes back what that run left and leaves the rest alone")),
+        .hint(format!(
+            "run `{}`: it takes back what that run left and leaves the rest alone",
+            target.command("rollback")
+        ))),
     }
 }

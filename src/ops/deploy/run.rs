@@ -83,7 +83,7 @@ pub struct Run<'a> {
     /// The step that an earlier try has pushed last, and when it began to.
     earlier: Option<(usize, DateTime<Utc>)>,
     pub(super) outside: &'a Outside<'a>,
-    target: &'a Target,
+    pub(super) target: &'a Target,
     pub(super) stop: Stop,
     pub(super) reporter: &'a mut dyn Reporter,
     pub(super) on_cancel: OnCancel,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::{
     OnCancel,
     back::{BackEnd, Track, go_back, with_remarks},
+    remains::{self, Taken},
     run::Run,
 };
 use crate::{
@@ -28,12 +29,12 @@ impl Run<'_> {
         reached: Option<usize>,
         why: &str,
         cause: Cause,
-    ) -> BackEnd {
+    ) -> (BackEnd, Track) {
         self.writer.identity.cause = Some(cause);
         let began = self.outside.clock.now();
         let mut steps = match self.revival(reached).await {
             Ok(steps) => steps,
-            Err(end) => return end,
+            Err(end) => return (end, Track::default()),
         };
         steps.extend(way_back(&self.plan, &self.replay, reached));
         let mut track = Track::default();
@@ -56,7 +57,7 @@ impl Run<'_> {
                 .then(|| since(self.outside.clock.now())),
         });
         self.note_way_back(&track);
-        end
+        (end, track)
     }
 
     /// Goes back from where it stands, and tells how that ended.
@@ -72,7 +73,7 @@ impl Run<'_> {
         }
         // The step that failed counts: a push whose answer was lost may have landed.
         let reached = self.attempted.max(self.landed);
-        let end = self.go_back(reached, why, cause).await;
+        let (end, track) = self.go_back(reached, why, cause).await;
         let previous = self.writer.identity.previous_version.clone();
         match end {
             BackEnd::Restored(remarks) => {
@@ -80,7 +81,9 @@ impl Run<'_> {
                     .word()
                     .clone_into(&mut self.deployment.state);
                 let said = format!("{what} was taken back, {previous} is live again: {why}");
-                Outcome::new(wanted, with_remarks(said, remarks))
+                let mut outcome = Outcome::new(wanted, with_remarks(said, remarks));
+                self.tell_remains(&mut outcome, &track).await;
+                outcome
             }
             BackEnd::Unhealthy(ill) => {
                 State::RolledBack
@@ -91,10 +94,12 @@ impl Run<'_> {
                     .with_hint(format!("page someone now: {previous} is live, and something else is wrong"))
                     .with_hint("nothing is left to take back: every value is what it was, and the next deploy is free to go")
             }
-            BackEnd::Superseded(reason) => Outcome::new(
-                Ending::Superseded,
-                format!("{what} could not be taken back ({why}): {reason}"),
-            ),
+            BackEnd::Superseded(reason) => {
+                let text = format!("{what} could not be taken back ({why}): {reason}");
+                let mut outcome = self.left_alone(text);
+                self.tell_remains(&mut outcome, &Track::default()).await;
+                outcome
+            }
             BackEnd::Fenced(reason) => {
                 self.taken_over(format!("{reason}; here it was to be taken back: {why}"))
             }
@@ -102,13 +107,15 @@ impl Run<'_> {
                 let mut outcome = Outcome::new(
                     Ending::CancelledLeft,
                     format!(
-                        "{what}: {} while it was taken back ({why})",
-                        reason.sentence()
+                        "{what}: {} while it was taken back ({why}); {}",
+                        reason.sentence(),
+                        track.standing_at_stop(&previous)
                     ),
                 );
-                outcome
-                    .hints
-                    .push("run `shipgate recover`: it finishes the way back".to_owned());
+                outcome.hints.push(format!(
+                    "run `{}`: it finishes the way back",
+                    self.target.command("recover")
+                ));
                 outcome
             }
             BackEnd::Failed(failure) => {
@@ -118,14 +125,27 @@ impl Run<'_> {
                 } else {
                     format!("{what} could not go on ({why}) and not be taken back: {failed}")
                 };
+                let text = with_remarks(text, track.standing(&previous).into_iter().collect());
                 let mut outcome = Outcome::new(Ending::RollbackFailed, text);
-                outcome.hints.push(
-                    "page someone now; `shipgate recover` tries the way back again".to_owned(),
-                );
+                outcome.hints.push(format!(
+                    "page someone now; `{}` tries the way back again",
+                    self.target.command("recover")
+                ));
                 outcome.hints.extend(failure.0.hints);
                 outcome
             }
         }
+    }
+
+    /// Adds to an end what the way back has left of the version: `track` says how far that came.
+    pub(super) async fn tell_remains(&self, outcome: &mut Outcome, track: &Track) {
+        let identity = &self.writer.identity;
+        let taken = Taken {
+            version: &identity.version,
+            previous: &identity.previous_version,
+        };
+        let commit = track.on_branch.as_ref();
+        remains::tell(outcome, taken, commit, self.outside, self.target).await;
     }
 
     fn note_way_back(&mut self, track: &Track) {

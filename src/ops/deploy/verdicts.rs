@@ -15,6 +15,7 @@ use crate::{
     ops::{
         cause::Cause,
         land::{FORWARD_PATIENCE, JOURNAL_SLACK},
+        load::Target,
         writer::{Entry, NotLanded},
     },
 };
@@ -129,11 +130,11 @@ impl Run<'_> {
 
 /// Makes the outcome of a version that everyone has and that was judged worse; `keep` says how it may
 /// stay.
-pub fn live_and_worse(what: &str, service: &str, why: &str, keep: Vec<String>) -> Outcome {
+pub fn live_and_worse(what: &str, target: &Target, why: &str, keep: Vec<String>) -> Outcome {
     let text = format!(
         "{what} is live for everyone and was judged worse, which `on_failure: alert` only tells: {why}"
     );
-    let mut outcome = Outcome::new(Ending::Held, text).with_hint(take_it_back(service));
+    let mut outcome = Outcome::new(Ending::Held, text).with_hint(take_it_back(target));
     outcome.hints.extend(keep);
     JUDGED_WORSE.clone_into(&mut outcome.reason_code);
     outcome

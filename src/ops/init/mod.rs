@@ -27,7 +27,10 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
-use super::validate::{self, Subject};
+use super::{
+    command::USUAL_CONFIG as CONFIG,
+    validate::{self, Subject},
+};
 use crate::{
     config::{Config, Environment, live::is_object_name},
     event::{Ending, Failure},
@@ -43,8 +46,6 @@ use tree::Tree;
 pub use pipeline::Pipeline;
 pub use write::write;
 
-/// Where the configuration goes.
-const CONFIG: &str = "shipgate.yaml";
 /// What to do where nothing is found.
 const WHERE: &str = "run it in the folder of your GitOps repository; it looks for Deployments, StatefulSets, DaemonSets, Rollouts and Helm charts";
 

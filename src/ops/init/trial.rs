@@ -8,7 +8,7 @@ use crate::{
     event::Failure,
     git::CommitId,
     manifest::{Change, Manifests, SourceFile, may_select_pods},
-    ops::{arms, deploy, failure, load::Target, manifests::glob_set, shared},
+    ops::{arms, command::Flags, deploy, failure, load::Target, manifests::glob_set, shared},
     rollout,
     units::Version,
 };
@@ -61,6 +61,7 @@ fn target(
         usual_branch: String::new(),
         tip,
         config_path: super::CONFIG.to_owned(),
+        flags: Flags::default(),
         programs: Vec::new(),
     }
 }

@@ -226,7 +226,7 @@ pub async fn despite(
             outcome.hints.push(text.to_owned());
             Ok(())
         }
-        Ok(Prepared::InTheWay(run)) => Err(run.refusal(target.place(), outside.clock.now())),
+        Ok(Prepared::InTheWay(run)) => Err(run.refusal(target.about(), outside.clock.now())),
         Err(failure) => Err(failure),
     };
     if let Err(failure) = added {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::{
     event::{Ending, Failure},
     forge::Trouble,
-    ops::{journal::RunIdentity, land::Direction},
+    ops::{command::About, land::Direction},
     units::format_duration,
 };
 
@@ -30,7 +30,7 @@ pub(super) fn failure(trouble: Trouble) -> Failure {
 pub(super) struct Told<'a> {
     pub(super) noun: &'a str,
     pub(super) page: &'a str,
-    pub(super) identity: &'a RunIdentity,
+    pub(super) about: About<'a>,
     pub(super) direction: Direction,
 }
 
@@ -108,12 +108,15 @@ impl Told<'_> {
             Direction::Forward => failure
                 .hint("once it is merged, run the same deploy again: it goes on from there")
                 .hint(format!(
-                    "to give it up: shipgate rollback --service {} closes it",
-                    self.identity.service
+                    "to give it up: `{}` closes it",
+                    self.about.command("rollback")
                 )),
             Direction::Back => failure
                 .hint("have it merged now: until then the bad version stays with its users")
-                .hint("once it is merged, run `shipgate recover`: it finishes the way back"),
+                .hint(format!(
+                    "once it is merged, run `{}`: it finishes the way back",
+                    self.about.command("recover")
+                )),
         }
     }
 }

@@ -183,7 +183,7 @@ impl Case<'_, '_> {
         Told {
             noun: self.forge.noun(),
             page,
-            identity: &self.writer.identity,
+            about: self.writer.target.about(),
             direction: self.write.direction,
         }
     }

@@ -98,7 +98,10 @@ impl Case<'_, '_> {
                     commit.short()
                 );
                 return Err(Failure::new(Ending::PushUnknown, text)
-                    .hint("run `shipgate recover` when the branch shows it")
+                    .hint(format!(
+                        "run `{}` when the branch shows it",
+                        self.writer.target.command("recover")
+                    ))
                     .into());
             }
         }

@@ -122,9 +122,10 @@ impl Back<'_> {
             Ending::RollbackFailed | Ending::Superseded | Ending::CancelledLeft => {}
             _ => {
                 outcome.ending = Ending::RollbackFailed;
-                outcome
-                    .hints
-                    .push("`shipgate recover` tries the way back again".to_owned());
+                outcome.hints.push(format!(
+                    "`{}` tries the way back again",
+                    target.command("recover")
+                ));
             }
         }
         outcome

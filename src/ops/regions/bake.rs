@@ -87,10 +87,7 @@ pub(super) async fn bake(
         let mut outcome = Outcome::new(Ending::Held, text)
             .with_hint("to watch it once more and to go on: run the same deploy again")
             .with_hint("to go on all the same: name the regions behind it with --region")
-            .with_hint(format!(
-                "to take it back: shipgate rollback --service {} --environment {} --region {region}",
-                target.service.name, group.environment
-            ));
+            .with_hint(format!("to take it back: {}", target.command("rollback")));
         NOT_BAKED.clone_into(&mut outcome.reason_code);
         outcome
     };

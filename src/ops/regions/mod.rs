@@ -10,9 +10,10 @@ mod summary;
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
     ops::{
+        command::{About, Flags},
         deploy::{self, DeployRequest, Outside},
         fleet::{is_well, word},
-        load::Target,
+        load::{ConfigSource, Target},
         stop::Stop,
     },
 };
@@ -127,7 +128,17 @@ pub async fn deploy(
         None => summary::done(group, &request.version, ends),
     };
     if let Some(failure) = unknown {
-        summary::others_unknown(&mut outcome, &failure);
+        let source = ConfigSource {
+            branch: request.branch.as_deref(),
+            path: &request.config,
+        };
+        let service = request.service.as_ref().or(group.only_service.as_ref());
+        let about = About {
+            flags: &Flags::to(outside.repository, &source),
+            service: service.map_or("NAME", String::as_str),
+            environment: &group.environment,
+        };
+        summary::others_unknown(&mut outcome, &failure, about);
     }
     Ok(outcome)
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::group::Group;
 use crate::{
     event::{Ending, Failure, Outcome, ServiceEnd},
-    ops::fleet::{NOT_BEGUN, is_well},
+    ops::{
+        command::About,
+        fleet::{NOT_BEGUN, is_well},
+    },
     units::{Version, format_duration},
 };
 
@@ -151,15 +154,18 @@ pub(super) fn recovered(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
 }
 
 /// Notes that nobody knows whether other regions have to go back.
-pub(super) fn others_unknown(outcome: &mut Outcome, failure: &Failure) {
+pub(super) fn others_unknown(outcome: &mut Outcome, failure: &Failure, about: About<'_>) {
     outcome.reason.push_str(&format!(
         "; whether it has to go back in the regions before is not known: {failure}"
     ));
     if Ending::RollbackFailed.is_worse_than(outcome.ending) {
         outcome.end_as(Ending::RollbackFailed);
     }
-    let next = "run `shipgate recover` once the git server answers: it takes back what has to go";
-    outcome.hints.insert(0, next.to_owned());
+    let next = format!(
+        "run `{}` once the git server answers: it takes back what has to go",
+        about.command("recover")
+    );
+    outcome.hints.insert(0, next);
 }
 
 /// Puts the ends together: the worst is the end of all; among equals that of `failed`, then what was

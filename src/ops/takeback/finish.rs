@@ -1,6 +1,6 @@
 //! Finishes a run whose new version was judged good: puts away what its canary needed.
 
-use super::{Takeback, Written, left};
+use super::{Takeback, Written};
 use crate::{
     event::{Ending, Failure, Outcome, Reporter},
     git::CommitId,
@@ -130,12 +130,12 @@ impl Takeback<'_> {
                 }
                 Err(NotLanded::Failed(failure)) => {
                     return Err(match stop.requested() {
-                        Some(reason) if failure.0.ending == Ending::CancelledLeft => left(
+                        Some(reason) if failure.0.ending == Ending::CancelledLeft => self.left(
                             reason,
                             !track.commits.is_empty(),
                             "the run is not finished".to_owned(),
                         ),
-                        _ => half_done(failure, !track.commits.is_empty()),
+                        _ => self.half_done(failure, !track.commits.is_empty()),
                     });
                 }
             }
@@ -157,7 +157,8 @@ impl Takeback<'_> {
                 match self.live(workload, on_branch, stop, reporter).await {
                     Ok(waited) => waited,
                     Err(outcome) => {
-                        return half_done(Failure(Box::new(outcome)), !track.commits.is_empty());
+                        return self
+                            .half_done(Failure(Box::new(outcome)), !track.commits.is_empty());
                     }
                 }
             }
@@ -189,11 +190,11 @@ impl Takeback<'_> {
                 Some(why) => {
                     let keep =
                         vec!["to keep it: run the same deploy again, which says how".to_owned()];
-                    deploy::live_and_worse(&what, &self.target.service.name, why, keep)
+                    deploy::live_and_worse(&what, self.target, why, keep)
                 }
             },
             outcome if outcome.ending == Ending::Superseded => outcome,
-            outcome => half_done(Failure(Box::new(outcome)), !track.commits.is_empty()),
+            outcome => self.half_done(Failure(Box::new(outcome)), !track.commits.is_empty()),
         }
     }
 
@@ -229,33 +230,35 @@ impl Takeback<'_> {
             Waited::Live => return None,
             Waited::TimeUp(reason) | Waited::Failed(reason) => {
                 let mut outcome = Outcome::new(Ending::Held, format!("{what}: {reason}"));
-                outcome.hints.push(
-                    "run `shipgate recover` again when it answers, or take it back with `shipgate rollback`"
-                        .to_owned(),
-                );
+                outcome.hints.push(format!(
+                    "run `{}` again when it answers, or take it back with `{}`",
+                    self.target.command("recover"),
+                    self.target.command("rollback")
+                ));
                 outcome
             }
-            Waited::Stopped(reason) => left(
+            Waited::Stopped(reason) => self.left(
                 reason,
                 !track.commits.is_empty(),
                 format!("{what} is not finished"),
             ),
         })
     }
-}
 
-/// Something broke while a run was finished: once something was pushed, the code must say so.
-fn half_done(failure: Failure, pushed: bool) -> Outcome {
-    let mut outcome = Outcome::from(failure);
-    if pushed && outcome.ending != Ending::PushUnknown {
-        let held = Outcome::new(Ending::Held, outcome.reason);
-        outcome = Outcome {
-            hints: outcome.hints,
-            ..held
-        };
+    /// Something broke while a run was finished: once something was pushed, the code must say so.
+    fn half_done(&self, failure: Failure, pushed: bool) -> Outcome {
+        let mut outcome = Outcome::from(failure);
+        if pushed && outcome.ending != Ending::PushUnknown {
+            let held = Outcome::new(Ending::Held, outcome.reason);
+            outcome = Outcome {
+                hints: outcome.hints,
+                ..held
+            };
+            outcome.hints.push(format!(
+                "run `{}` again: it finishes the rest",
+                self.target.command("recover")
+            ));
+        }
         outcome
-            .hints
-            .push("run `shipgate recover` again: it finishes the rest".to_owned());
     }
-    outcome
 }

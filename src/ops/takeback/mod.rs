@@ -13,8 +13,8 @@ use crate::{
     ops::{
         cause::Cause,
         deploy::{
-            BackEnd, Outside, Remade, Track, describe, go_back, read_journal, remake, resume,
-            with_remarks,
+            BackEnd, Outside, Remade, Track, describe, go_back, read_journal, remains,
+            remains::Taken, remake, resume, with_remarks,
         },
         failure,
         gate::Permit,
@@ -72,12 +72,12 @@ impl<'a> Takeback<'a> {
         let unknown = |what: &str| {
             Failure::new(
                 Ending::BlockedOther,
-                format!(
-                    "what run {} began with is not known: {what}",
-                    record.run
-                ),
+                format!("what run {} began with is not known: {what}", record.run),
             )
-            .hint("look at the branch, then deploy the version you want with `shipgate rollback --to VERSION`")
+            .hint(format!(
+                "look at the branch, then deploy the version you want with `{}`",
+                target.command("rollback").flag("to", "VERSION")
+            ))
         };
         let incomplete = || {
             unknown(&format!(
@@ -268,7 +268,18 @@ impl<'a> Takeback<'a> {
             &mut track,
         )
         .await;
-        let outcome = self.ended(end, why, &track);
+        let tells = matches!(end, BackEnd::Restored(_) | BackEnd::Superseded(_));
+        let is_restored = matches!(end, BackEnd::Restored(_));
+        let mut outcome = self.ended(end, why, &track);
+        if tells {
+            let identity = &self.writer.identity;
+            let taken = Taken {
+                version: &identity.version,
+                previous: &identity.previous_version,
+            };
+            let commit = track.on_branch.as_ref().filter(|_| is_restored);
+            remains::tell(&mut outcome, taken, commit, self.outside, target).await;
+        }
         self.with_deployment(outcome, track)
     }
 
@@ -295,10 +306,13 @@ impl<'a> Takeback<'a> {
             BackEnd::Superseded(reason) | BackEnd::Fenced(reason) => {
                 Outcome::new(Ending::Superseded, reason)
             }
-            BackEnd::Left(reason) => left(
+            BackEnd::Left(reason) => self.left(
                 reason,
                 has_pushed,
-                format!("the way back of {what} is not finished"),
+                format!(
+                    "the way back of {what} is not finished: {}",
+                    track.standing_at_stop(previous)
+                ),
             ),
             // Nothing was changed here: the branch is as this command found it, and the code says
             // why.
@@ -309,11 +323,14 @@ impl<'a> Takeback<'a> {
                 outcome
             }
             BackEnd::Failed(failure) => {
-                let mut outcome = Outcome::new(
-                    Ending::RollbackFailed,
-                    format!("{what} could not be taken back: {failure}"),
-                );
-                outcome.hints = failure.0.hints;
+                let text = format!("{what} could not be taken back: {failure}");
+                let text = with_remarks(text, track.standing(previous).into_iter().collect());
+                let mut outcome = Outcome::new(Ending::RollbackFailed, text)
+                .with_hint(format!(
+                    "page someone now; `{}` tries the way back again",
+                    self.target.command("recover")
+                ));
+                outcome.hints.extend(failure.0.hints);
                 outcome
             }
         }
@@ -398,6 +415,20 @@ impl<'a> Takeback<'a> {
         outcome
     }
 
+    /// Asked to stop: whether something was pushed decides about the code.
+    fn left(&self, reason: StopReason, pushed: bool, what: String) -> Outcome {
+        let mut outcome = if pushed {
+            Outcome::new(Ending::CancelledLeft, "")
+        } else {
+            stopped_before_change(reason).into()
+        };
+        outcome.reason = format!("{}; {what}", reason.sentence());
+        outcome
+            .hints
+            .push(format!("run `{}`", self.target.command("recover")));
+        outcome
+    }
+
     fn what(&self) -> String {
         let identity = &self.writer.identity;
         format!(
@@ -414,16 +445,4 @@ impl Written {
         steps.extend(way_back(&self.plan, &self.replay, Some(self.reached)));
         steps
     }
-}
-
-/// Asked to stop: whether something was pushed decides about the code.
-fn left(reason: StopReason, pushed: bool, what: String) -> Outcome {
-    let mut outcome = if pushed {
-        Outcome::new(Ending::CancelledLeft, "")
-    } else {
-        stopped_before_change(reason).into()
-    };
-    outcome.reason = format!("{}; {what}", reason.sentence());
-    outcome.hints.push("run `shipgate recover`".to_owned());
-    outcome
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Takeback, left};
+use super::Takeback;
 use crate::{
     config::verification::{Measure, Verification},
     event::{Ending, Event, Failure, Outcome, Reporter, StepState},
@@ -121,7 +121,7 @@ impl Takeback<'_> {
             let outcome = match carried {
                 Ok(Carried::Yes(_)) => continue,
                 Ok(Carried::No(reason)) => self.hold(weight, &reason, stop, reporter).await,
-                Ok(Carried::Stopped(reason)) => left(
+                Ok(Carried::Stopped(reason)) => self.left(
                     reason,
                     true,
                     format!("the way back of {} stands at weight {weight}", self.what()),
@@ -305,7 +305,6 @@ impl Takeback<'_> {
                 "the journal does not say that the run is held, so `shipgate recover` would take it back: {failure}"
             ))),
         }
-        let service = &self.writer.identity.service;
         Outcome::new(
             Ending::Held,
             format!(
@@ -314,10 +313,12 @@ impl Takeback<'_> {
             ),
         )
         .with_hint(format!(
-            "once stable is well: shipgate rollback --progressive --service {service}"
+            "once stable is well: {}",
+            self.target.command("rollback").switch("progressive")
         ))
         .with_hint(format!(
-            "to take it back at once all the same: shipgate rollback --service {service}"
+            "to take it back at once all the same: {}",
+            self.target.command("rollback")
         ))
     }
 }

@@ -110,7 +110,7 @@ async fn what_somebody_else_pushes_to_our_branch_is_left_alone() {
     1/3 Deployment/advertisements to 1.1: failed (`shipgate/production/advertisements-1.1-ID`, the branch of the pull request FORGE/git/gitops/pull/1, is at ID, which this run did not make; left alone)
     14 pull-request-changed: `shipgate/production/advertisements-1.1-ID`, the branch of the pull request FORGE/git/gitops/pull/1, is at ID, which this run did not make; left alone
       hint: once it is merged, run the same deploy again: it goes on from there
-      hint: to give it up: shipgate rollback --service advertisements closes it
+      hint: to give it up: `shipgate rollback --service advertisements --environment production` closes it
       hint: have it merged as it is, or take the other commits off
     log: 
     journal: started held

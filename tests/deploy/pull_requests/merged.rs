@@ -217,9 +217,9 @@ async fn a_way_back_that_nobody_merges_pages_someone_and_is_finished_later() {
     warning: the way back waits for somebody to merge the pull request FORGE/git/gitops/pull/2
     1/3 back: version and replicas to what they were: failed (the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way))
     41 rollback-failed: advertisements 1.1 in production could not go on (errors: now 7.69 % (690 of 8,973), before 0.20 % (61 of 29,992), ratio 38× (95 % range 24–64×); 99.8 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse) and not be taken back: the pull request FORGE/git/gitops/pull/2 was not merged within 10m (nothing stands in its way)
-      hint: page someone now; `shipgate recover` tries the way back again
+      hint: page someone now; `shipgate recover --service advertisements --environment production` tries the way back again
       hint: have it merged now: until then the bad version stays with its users
-      hint: once it is merged, run `shipgate recover`: it finishes the way back
+      hint: once it is merged, run `shipgate recover --service advertisements --environment production`: it finishes the way back
     log: advertisements 1.1: Deployment/advertisements to 1.1 (production) (#1)
     journal: started started rolling-back
     tree: advertisements.yaml: 1.0 -> 1.1 in 4 places

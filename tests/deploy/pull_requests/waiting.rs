@@ -55,7 +55,7 @@ async fn what_nobody_merges_waits_and_the_same_deployment_goes_on() {
     1/3 Deployment/advertisements to 1.1: failed (the pull request FORGE/git/gitops/pull/1 was not merged within 10m (reviews or checks are missing))
     11 pull-request-open: the pull request FORGE/git/gitops/pull/1 was not merged within 10m (reviews or checks are missing)
       hint: once it is merged, run the same deploy again: it goes on from there
-      hint: to give it up: shipgate rollback --service advertisements closes it
+      hint: to give it up: `shipgate rollback --service advertisements --environment production` closes it
     log: 
     journal: started held
     tree: as at first

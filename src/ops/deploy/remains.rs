@@ -1,0 +1,163 @@
+//! What a way back has left of its version on the branch: where that runs still, and the command that takes it
+//! away from there.
+
+use super::{Outside, facts};
+use crate::{
+    event::{Ending, Failure, Outcome},
+    git::CommitId,
+    manifest::{Manifests, ObjectRef},
+    ops::{
+        carried,
+        command::CommandLine,
+        failure,
+        load::{self, Target},
+    },
+    units::{Version, Weight},
+};
+
+/// A version that was to be taken back and has pods or users still, as the branch says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remains {
+    /// Where it is, for people.
+    sentence: String,
+    /// What takes it away.
+    command: CommandLine,
+}
+
+/// What a run was to take back.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken<'a> {
+    /// The version.
+    pub version: &'a Version,
+    /// The one that ran before.
+    pub previous: &'a str,
+}
+
+impl Remains {
+    /// Reads it from a commit that is known, else from the branch as it is now; none where the version has
+    /// neither pods nor users there.
+    ///
+    /// # Errors
+    /// The git server does not answer or refuses; the manifests cannot be read.
+    pub async fn find(
+        taken: Taken<'_>,
+        commit: Option<&CommitId>,
+        outside: &Outside<'_>,
+        target: &Target,
+    ) -> Result<Option<Self>, Failure> {
+        let repository = outside.repository;
+        let commit = match commit {
+            Some(commit) => commit.clone(),
+            None => {
+                let tip = repository.fetch(&target.branch).await;
+                tip.map_err(failure::git)?
+            }
+        };
+        let manifests = load::manifests(repository, &commit, target).await?;
+        Self::of(taken, &manifests, target)
+    }
+
+    fn of(
+        taken: Taken<'_>,
+        manifests: &Manifests,
+        target: &Target,
+    ) -> Result<Option<Self>, Failure> {
+        let service = &target.service;
+        let facts = facts(target, manifests)?;
+        let serves = &facts.roles.stable;
+        let version = |object| carried::version(service, manifests, object).ok();
+        let is_taken = |version: &str| version == taken.version.as_str();
+        let mut places = Vec::new();
+        let mut is_idle = service.strategy.blue_green().is_some();
+        for (_, workload) in service.strategy.workloads() {
+            let object = &workload.object;
+            let is_serving = object == serves;
+            // Where the version that ran before has the same name, it is what came back.
+            let came_back = is_serving && is_taken(taken.previous);
+            if came_back || !version(object).is_some_and(|version| is_taken(&version)) {
+                continue;
+            }
+            let pods = carried::replicas(service, manifests, object).ok();
+            let share = facts.canary_weight.filter(|_| !is_serving);
+            if pods == Some(0) && share.is_none_or(|share| share == Weight::ZERO) {
+                continue;
+            }
+            is_idle &= !is_serving;
+            places.push(place(object, taken.version, pods, share, is_serving));
+        }
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let command = if is_idle {
+            let cleanup = target.command("cleanup").switch("now");
+            cleanup.flag("reason", "taken back")
+        } else {
+            let to = [version(serves), Some(taken.previous.to_owned())];
+            let mut to = to.into_iter().flatten();
+            let to = to.find(|to| !to.is_empty() && !is_taken(to));
+            let to = to.as_deref().unwrap_or("VERSION");
+            target.command("rollback").flag("to", to)
+        };
+        Ok(Some(Self {
+            sentence: format!("still on branch `{}`: {}", target.branch, places.join("; ")),
+            command,
+        }))
+    }
+
+    /// Returns where it is, for people: ``still on branch `main`: …``.
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+
+    /// Returns what a person does about it.
+    pub fn next_step(&self) -> String {
+        format!("to take it away from there: {}", self.command)
+    }
+}
+
+/// Adds to how a way back ended what it has left of its version; `commit` is what it wrote last, where it
+/// came to its end.
+pub async fn tell(
+    outcome: &mut Outcome,
+    taken: Taken<'_>,
+    commit: Option<&CommitId>,
+    outside: &Outside<'_>,
+    target: &Target,
+) {
+    let version = taken.version;
+    match Remains::find(taken, commit, outside, target).await {
+        Ok(Some(remains)) => {
+            outcome.reason = format!("{}; {}", outcome.reason, remains.sentence());
+            outcome.hints.insert(0, remains.next_step());
+        }
+        Ok(None) if outcome.ending == Ending::Superseded => outcome.reason.push_str(&format!(
+            "; no workload with pods or users has {version} on branch `{}`",
+            target.branch
+        )),
+        Err(failure) if outcome.ending == Ending::Superseded => {
+            let text = format!("; where {version} is still is not known: {failure}");
+            outcome.reason.push_str(&text);
+        }
+        Ok(None) | Err(_) => {}
+    }
+}
+
+fn place(
+    object: &ObjectRef,
+    version: &Version,
+    pods: Option<u32>,
+    share: Option<Weight>,
+    is_serving: bool,
+) -> String {
+    let pods = match pods {
+        Some(1) => " with 1 replica".to_owned(),
+        Some(pods) => format!(" with {pods} replicas"),
+        None => String::new(),
+    };
+    let users = match share {
+        Some(share) => format!(", weight {share}"),
+        None if is_serving => ", which serves everyone".to_owned(),
+        None => String::new(),
+    };
+    format!("{object} has {version}{pods}{users}")
+}

@@ -1,0 +1,273 @@
+//! A version that was judged bad and could not be taken back because somebody else changed a value: what of it
+//! is still there is said, by the run and by `recover`, with the command that takes it away from there.
+
+use std::sync::Arc;
+
+use shipgate::{
+    event::Event,
+    ops::stop::StopReason,
+    sim::{Scenario, Shape, World},
+};
+
+use crate::{
+    runs::Start,
+    stage::{CANARY, GREEN, Stage, all, edit},
+    trail::End,
+};
+
+/// Does something once a step of the way back begins whose name has this in it.
+fn on_the_way_back(step: &'static str, mut act: impl FnMut() + 'static) -> Start {
+    let mut is_done = false;
+    Start::new().hook(move |event| {
+        let Event::StepStarted { name, .. } = event else {
+            return;
+        };
+        if !is_done && name.starts_with("back: ") && name.contains(step) {
+            is_done = true;
+            act();
+        }
+    })
+}
+
+fn brief(text: String) -> String {
+    text.replace("      interval: 15s", "      interval: 1m")
+}
+
+/// Somebody commits during the way back.
+async fn meddled(stage: &Stage, step: &'static str, change: impl Fn(&World) + 'static) -> End {
+    let world = Arc::clone(&stage.world);
+    let start = on_the_way_back(step, move || change(&world));
+    Box::pin(stage.deploy_with("1.1", start)).await
+}
+
+/// What is said between the verdict, which is long, and the end of it.
+fn told(end: &End) -> String {
+    let text = end.end();
+    let Some((head, rest)) = text.split_once(" (errors: ") else {
+        return text;
+    };
+    let (_, tail) = rest.split_once("— worse)").unwrap();
+    format!("{head} (…){tail}")
+}
+
+/// What somebody does, before which step of the way back.
+type Row = (
+    &'static str,
+    Shape,
+    Scenario,
+    &'static str,
+    &'static str,
+    [&'static str; 2],
+);
+
+const ROWS: [Row; 5] = [
+    (
+        "the weight",
+        Shape::Ingress,
+        Scenario::Errors,
+        "weight",
+        CANARY,
+        ["canary-weight: \"10\"", "canary-weight: \"30\""],
+    ),
+    (
+        "the replicas, once the traffic is back",
+        Shape::Ingress,
+        Scenario::Errors,
+        "version and replicas",
+        CANARY,
+        ["replicas: 1 ", "replicas: 3 "],
+    ),
+    (
+        "the image",
+        Shape::Ingress,
+        Scenario::Errors,
+        "version and replicas",
+        CANARY,
+        ["shop/advertisements:1.1", "shop/advertisements:1.1-debug"],
+    ),
+    (
+        "the number of pods",
+        Shape::Replicas,
+        Scenario::Errors,
+        "version and replicas",
+        CANARY,
+        ["replicas: 1", "replicas: 4"],
+    ),
+    (
+        "the replicas of the idle colour",
+        Shape::BlueGreen,
+        Scenario::BlueGreenErrors,
+        "version and replicas",
+        GREEN,
+        ["replicas: 3", "replicas: 5"],
+    ),
+];
+
+#[tokio::test]
+async fn what_stays_is_said_with_the_command_that_takes_it_away() {
+    let told = all(ROWS.map(|(what, shape, scenario, step, path, [old, new])| {
+        Box::pin(async move {
+            let stage = Stage::shaped(shape, scenario, brief);
+            let end = meddled(&stage, step, move |world| edit(world, path, old, new)).await;
+            if end.code == Some(40) {
+                return format!("{what}: {}", told(&end));
+            }
+            end.assert(43, what);
+            let first = end.outcome.hints.first().cloned().unwrap_or_default();
+            let before = stage.references();
+            let recovered = stage.recover().await;
+            let (_, shown) = stage.shows().await;
+            assert_eq!(shown.end(), recovered.end(), "{what}");
+            assert_eq!(stage.references(), before, "{what}");
+            // Whoever does what it says is done with it.
+            let done = if first.contains("shipgate cleanup") {
+                stage.cleanup(true).await
+            } else if first.contains("shipgate rollback") {
+                Box::pin(stage.rollback(Some("1.0"))).await
+            } else {
+                recovered.assert(0, what);
+                return format!("{what}: {}\n{}", told(&end), recovered.end());
+            };
+            done.assert(0, what);
+            stage.recover().await.assert(0, what);
+            stage.clock.advance(std::time::Duration::from_secs(120));
+            assert!(!stage.live().contains("1.1"), "{what}: {}", stage.live());
+            format!(
+                "{what}: {}\n{}\n{}",
+                told(&end),
+                recovered.end(),
+                done.end()
+            )
+        })
+    }))
+    .await;
+    insta::assert_snapshot!(told.join("\n\n"), @r#"
+    the weight: 43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 30%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 30%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`; someone else changed it
+    0 ok: advertisements 1.0 in production is live and verified
+
+    the replicas, once the traffic is back: 43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `3` now, not `0` or `1`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 3 replicas, weight 0%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 3 replicas, weight 0%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `3` now, not `0` or `1`; someone else changed it
+    0 ok: advertisements 1.0 in production is live and verified
+
+    the image: 43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:1.1-debug` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`
+    0 ok: nothing is unfinished: advertisements in production
+
+    the number of pods: 43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, not `0` or `1`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 4 replicas, weight 57%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 4 replicas, weight 57%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, not `0` or `1`; someone else changed it
+    0 ok: advertisements 1.0 in production is live and verified
+
+    the replicas of the idle colour: 43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-green.yaml:11: spec.replicas of Deployment/advertisements-green is `5` now, not `0` or `3`; someone else changed it; still on branch `main`: Deployment/advertisements-green has 1.1 with 5 replicas
+      hint: to take it away from there: shipgate cleanup --service advertisements --environment production --now --reason 'taken back'
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:03:37Z; still on branch `main`: Deployment/advertisements-green has 1.1 with 5 replicas
+      hint: to take it away from there: shipgate cleanup --service advertisements --environment production --now --reason 'taken back'
+      hint: what was in the way: clusters/prod/advertisements-green.yaml:11: spec.replicas of Deployment/advertisements-green is `5` now, not `0` or `3`; someone else changed it
+    0 ok: Deployment/advertisements-green of advertisements in production is put away; 1.0 serves
+    "#);
+}
+
+#[tokio::test]
+async fn a_later_run_that_goes_back_to_it_says_that_it_stays() {
+    let stage = Stage::brief(Scenario::Errors);
+    let end = meddled(&stage, "weight", |world| {
+        edit(
+            world,
+            CANARY,
+            "canary-weight: \"10\"",
+            "canary-weight: \"30\"",
+        );
+    });
+    end.await.assert(43, "the first");
+    stage.edit(CANARY, "replicas: 1 ", "replicas: 2 ");
+    stage.clock.advance(std::time::Duration::from_secs(120));
+    let again = Box::pin(stage.deploy("1.1")).await;
+    insta::assert_snapshot!(told(&again), @r"
+    40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.19 % (317 of 3,869), stable 0.21 % (66 of 32,097), ratio 40× (95 % range 25–66×); 99.9 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already; still on branch `main`: Deployment/advertisements-canary has 1.1 with 2 replicas, weight 0%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    ");
+    again.assert(40, "the second");
+    insta::assert_snapshot!(stage.recover().await.end(), @"0 ok: nothing is unfinished: advertisements in production");
+    Box::pin(stage.rollback(Some("1.0")))
+        .await
+        .assert(0, "taken away");
+    stage.clock.advance(std::time::Duration::from_secs(120));
+    assert_eq!(stage.live(), "stable 1.0, canary nothing with 0%");
+}
+
+#[tokio::test]
+async fn a_rollback_without_a_version_names_the_one_before() {
+    let stage = Stage::brief(Scenario::Errors);
+    let end = meddled(&stage, "weight", |world| {
+        edit(
+            world,
+            CANARY,
+            "canary-weight: \"10\"",
+            "canary-weight: \"30\"",
+        );
+    });
+    end.await.assert(43, "superseded");
+    // A step that always runs speaks of what its own pipeline has left, and of nothing else.
+    let records = stage.remote();
+    let journal = records.find_reference("refs/shipgate/production/advertisements");
+    let newest = journal.unwrap().peel_to_commit().unwrap();
+    let text = newest.message().unwrap();
+    let own = text
+        .lines()
+        .find_map(|line| line.strip_prefix("Shipgate-Pipeline: "));
+    stage.recover_own(own.unwrap()).await.assert(14, "its own");
+    let other = stage.recover_own("https://ci.example/other").await;
+    other.assert(0, "another's");
+    insta::assert_snapshot!(stage.rollback(None).await.end(), @r#"
+    14 blocked-other: someone else changed advertisements in production during the last run (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`; someone else changed it), so its last known good version is not known
+      hint: name the version, such as the one that ran before: shipgate rollback --service advertisements --environment production --to 1.0
+    "#);
+}
+
+#[tokio::test]
+async fn who_is_stopped_on_the_way_back_says_what_is_back() {
+    let told = all(
+        ["weight", "version and replicas", "healthy"].map(async |step| {
+            let stage = Stage::brief(Scenario::Errors);
+            let mut start = Start::new();
+            let stopper = start.stopper.clone();
+            start = start.hook({
+                move |event| {
+                    if let Event::StepStarted { name, .. } = event
+                        && name.starts_with("back: ")
+                        && name.contains(step)
+                    {
+                        stopper.stop(StopReason::Terminate);
+                        stopper.stop(StopReason::Terminate);
+                    }
+                }
+            });
+            let end = Box::pin(stage.deploy_with("1.1", start)).await;
+            let live = stage.live();
+            let recovered = stage.recover().await;
+            recovered.assert(0, step);
+            stage.assert_restored(step);
+            format!("before {step}: {}\n  {live}", told(&end))
+        }),
+    )
+    .await;
+    insta::assert_snapshot!(told.join("\n"), @r"
+    before weight: 52 cancelled-left: advertisements 1.1 in production: terminated (SIGTERM) while it was taken back (…); nothing is back yet
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes the way back
+      stable 1.0, canary 1.1 with 10%
+    before version and replicas: 52 cancelled-left: advertisements 1.1 in production: terminated (SIGTERM) while it was taken back (…); the traffic is back on the branch, version and replicas are not
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes the way back
+      stable 1.0, canary 1.1 with 10%
+    before healthy: 52 cancelled-left: advertisements 1.1 in production: terminated (SIGTERM) while it was taken back (…); every value is back on the branch, 1.0 was not seen live and well yet
+      hint: run `shipgate recover --service advertisements --environment production`: it finishes the way back
+      stable 1.0, canary nothing with 0%
+    ");
+}
