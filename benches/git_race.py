@@ -206,7 +206,9 @@ class Track:
         git("config", "gc.auto", "0", folder=work)
         git("add", ".", folder=work)
         git("commit", "--quiet", "--message", "first", folder=work)
-        git("clone", "--quiet", "--bare", str(work), str(self.repository))
+        # As one pack, as a server has what was pushed to it. A plain copy would keep each file as a
+        # loose object, of which every fetch would have to look for the differences anew.
+        git("clone", "--quiet", "--bare", "--no-local", str(work), str(self.repository))
         for key, value in [("http.receivepack", "true"), ("receive.denyNonFastForwards", "true"),
                            ("core.logAllRefUpdates", "always"), ("receive.autogc", "false"),
                            ("gc.auto", "0")]:
