@@ -217,7 +217,7 @@ def kills(_):
 def cancels(_):
     """Cancels deployments at random times as a runner does, in every form in which a step starts them."""
     _, failed, text = cargo_test(
-        "--test", "end_to_end", "--", "--nocapture", "cancel::",
+        "--release", "--test", "end_to_end", "--", "--nocapture", "cancel::",
         environment={"SHIPGATE_PROVE_CANCELS": str(CANCELS)},
     )
     found = re.findall(r"cancels of ([^:]+): (\d+), of which (\d+) before any push", text)
