@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     ops::Range,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use memchr::memmem;
@@ -20,6 +23,10 @@ use crate::yaml::Limits;
 /// Up to how many objects are looked through one by one.
 const FEW: usize = 8;
 
+/// How many objects of a large file are looked for by name before an index is made: to parse all of the
+/// file costs as much as some forty of these searches.
+const SEARCHES: usize = 32;
+
 /// A file that was read.
 #[derive(Debug)]
 pub(super) struct ParsedFile {
@@ -29,6 +36,8 @@ pub(super) struct ParsedFile {
     parts: Vec<FilePart>,
     /// Where each object is: part, and index in that.
     places: OnceLock<HashMap<ObjectRef, Vec<(usize, usize)>>>,
+    /// How many objects were looked for by the bytes of their names.
+    searches: AtomicUsize,
 }
 
 /// A stretch of the file between two document markers.
@@ -62,6 +71,7 @@ impl ParsedFile {
             path,
             text: Arc::new(text),
             places: OnceLock::new(),
+            searches: AtomicUsize::new(0),
         }
     }
 
@@ -120,11 +130,38 @@ impl ParsedFile {
         // Most files hold one object or a few; an index of those would cost more than it saves.
         let has_few = self.parts.len() <= FEW && all().nth(FEW).is_none();
         let few = has_few.then(|| all().filter(move |view| view.reference() == object));
-        let many = if has_few { &[] } else { self.places_of(object) };
+        let by_name = if has_few {
+            Vec::new()
+        } else {
+            self.find_by_name(object)
+        };
+        let many = if has_few || !by_name.is_empty() {
+            &[]
+        } else {
+            self.places_of(object)
+        };
         let many = many
             .iter()
             .filter_map(|(part, index)| self.view(*part, *index));
-        few.into_iter().flatten().chain(many)
+        few.into_iter().flatten().chain(by_name).chain(many)
+    }
+
+    /// Looks for objects in the parts that hold the kind and the name, so that the rest of a large file
+    /// need not be parsed. None where an index is better, because there are more to look for, or where
+    /// the name need not stand in the file as it is read.
+    fn find_by_name(&self, object: &ObjectRef) -> Vec<View<'_>> {
+        let is_written =
+            object.kind != ObjectRef::FILE && !object.name.contains(char::is_whitespace);
+        if !is_written
+            || self.places.get().is_some()
+            || self.searches.fetch_add(1, Ordering::Relaxed) >= SEARCHES
+        {
+            return Vec::new();
+        }
+        let needles = [object.kind.as_str(), object.name.as_str()];
+        let parts = self.parts_with(&needles);
+        let views = parts.flat_map(|part| self.views(part));
+        views.filter(|view| view.reference() == object).collect()
     }
 
     fn places_of(&self, object: &ObjectRef) -> &[(usize, usize)] {

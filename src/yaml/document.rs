@@ -322,6 +322,19 @@ pub(super) fn without_quotes(written: &str, style: ScalarStyle) -> &str {
     }
 }
 
+/// How many nodes a list may have to be copied rather than kept: 1.5 MB of them.
+const FEW: usize = 1 << 16;
+
+/// Takes the nodes of a document out of the list that they were gathered in, which has room for more.
+/// A short list is copied into one of its own length, so that its room serves the next document; of
+/// a long one the room that was never written to costs nothing.
+pub(super) fn gathered(nodes: &mut Vec<Node>) -> Vec<Node> {
+    if nodes.len() <= FEW {
+        return nodes.as_slice().to_vec();
+    }
+    std::mem::take(nodes)
+}
+
 /// A position or count that the limits keep small.
 #[inline]
 pub(super) fn narrow(number: usize) -> u32 {

@@ -6,7 +6,8 @@ use granit_parser::{Event, Options, Parser, ScalarStyle as ParserStyle, Span, St
 
 use super::{
     document::{
-        AS_WRITTEN, Document, Node, NodeId, ScalarStyle, Stored, narrow, wide, without_quotes,
+        AS_WRITTEN, Document, Node, NodeId, ScalarStyle, Stored, gathered, narrow, wide,
+        without_quotes,
     },
     limits::{Limits, YamlError},
     usual,
@@ -127,9 +128,7 @@ impl<'a> Builder<'a> {
                 self.anchors.clear();
             }
             Event::DocumentEnd => {
-                let mut nodes = std::mem::take(&mut self.nodes);
-                // A list that grew by doubling may be half empty, and a large file is one list.
-                nodes.shrink_to_fit();
+                let nodes = gathered(&mut self.nodes);
                 return Ok((!nodes.is_empty()).then(|| {
                     Document::new(
                         (self.part.text.clone(), self.part.offset),

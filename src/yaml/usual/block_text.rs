@@ -16,7 +16,8 @@ impl Reader<'_> {
         if !self.is_blank(header, end) {
             return None;
         }
-        let mut value = String::new();
+        let mut value = std::mem::take(&mut self.spare);
+        value.clear();
         let mut empty_lines = 0;
         let mut first: Option<Line> = None;
         // Lines that stand deeper keep their line breaks, also the one in front of them.
@@ -77,8 +78,9 @@ impl Reader<'_> {
         };
         let id = self.add(kind, first.content..stop, place);
         if self.text.get(first.content..stop)? != value {
-            self.decode(id, value);
+            self.decode(id, &value);
         }
+        self.spare = value;
         Some(())
     }
 }

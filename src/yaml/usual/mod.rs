@@ -18,7 +18,7 @@ use std::{collections::HashMap, ops::Range};
 
 use self::lines::Line;
 use super::{
-    document::{AS_WRITTEN, Document, Node, Stored, narrow},
+    document::{AS_WRITTEN, Document, Node, Stored, gathered, narrow},
     limits::Limits,
     parser::Part,
 };
@@ -53,6 +53,7 @@ pub(super) fn documents(part: &Part, limits: &Limits) -> Option<Vec<Document>> {
         // A line of a manifest has a key and a value, and is about 25 bytes long.
         nodes: Vec::with_capacity(text.len() / 12 + 8),
         decoded: Vec::new(),
+        spare: String::new(),
         anchor: None,
         anchors: HashMap::new(),
     };
@@ -66,7 +67,7 @@ pub(super) fn documents(part: &Part, limits: &Limits) -> Option<Vec<Document>> {
     if nodes.len() > limits.nodes {
         return None;
     }
-    nodes.shrink_to_fit();
+    let nodes = gathered(&mut nodes);
     let text = (part.text.clone(), part.offset);
     let mut document = Document::new(text, nodes, decoded, Vec::new());
     document.usual = true;
@@ -125,6 +126,8 @@ struct Reader<'a> {
     expected: Expected,
     nodes: Vec<Node>,
     decoded: Vec<Box<str>>,
+    /// The text that is being put together: its room serves one after the other.
+    spare: String,
     /// The name of the next node, where an anchor gives it one.
     anchor: Option<&'a str>,
     anchors: HashMap<&'a str, usize>,
@@ -332,13 +335,13 @@ impl<'a> Reader<'a> {
 
     fn add_null(&mut self, place: Place) {
         let id = self.add(Stored::Plain, place.at..place.at, place);
-        self.decode(id, "~".to_owned());
+        self.decode(id, "~");
     }
 
     /// Keeps the value of a scalar that is not what stands there.
-    fn decode(&mut self, id: usize, value: String) {
+    fn decode(&mut self, id: usize, value: &str) {
         self.nodes[id].extra = narrow(self.decoded.len());
-        self.decoded.push(value.into_boxed_str());
+        self.decoded.push(value.into());
     }
 
     #[inline]

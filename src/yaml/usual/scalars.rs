@@ -90,7 +90,7 @@ impl Reader<'_> {
         }
         let id = self.add(Stored::Plain, at..after, place);
         if !folded.is_empty() {
-            self.decode(id, folded);
+            self.decode(id, &folded);
         }
         Some(())
     }
@@ -131,7 +131,7 @@ impl Reader<'_> {
             Stored::DoubleQuoted if inside()?.contains('\\') => unescaped(inside()?)?,
             _ => return Some(()),
         };
-        self.decode(id, value);
+        self.decode(id, &value);
         Some(())
     }
 }
