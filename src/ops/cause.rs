@@ -81,7 +81,7 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
         }
         match record.state {
             State::Verified => return None,
-            State::RolledBack | State::RollingBack => {
+            State::RolledBack | State::RollingBack | State::Superseded => {
                 // Whoever finished the way back had reasons of their own: the first one counts.
                 let of_run = journal
                     .records
@@ -92,10 +92,20 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
                 });
                 if let Some(first) = failed.next_back() {
                     let why = first.trailers.get("Reason").unwrap_or("no reason given");
+                    // All that such a record tells is what stood in the way.
+                    let is_obstacle = first.trailers.get("State") == Some(State::Superseded.word());
+                    let of_what = if is_obstacle {
+                        "in the way of that: "
+                    } else {
+                        ""
+                    };
+                    let why = of_what.chars().chain(why.chars());
+                    let why: String = why.take(LONGEST_REASON).collect();
                     return Some(FailedBefore {
                         run: record.run,
                         at: record.at,
-                        why: why.chars().take(LONGEST_REASON).collect(),
+                        is_given_up: record.state == State::Superseded,
+                        why: why.trim_end_matches([' ', ';', ',']).to_owned(),
                     });
                 }
             }
@@ -104,7 +114,6 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
             | State::Promoted
             | State::Held
             | State::Withdrawn
-            | State::Superseded
             | State::Alerted
             | State::Accepted => {}
         }

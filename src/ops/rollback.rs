@@ -141,8 +141,9 @@ async fn warn_of_failure(
     let failed = failed_before(outside.repository, environment, service, version).await?;
     if let Some(failed) = failed {
         reporter.event(&Event::Warning(format!(
-            "{version} failed here before: run {} took it back at {} ({})",
+            "{version} failed here before: run {} {} at {} ({})",
             failed.run,
+            failed.deed(),
             journal::instant(failed.at),
             failed.why
         )));

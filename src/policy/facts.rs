@@ -37,15 +37,28 @@ pub struct Facts {
     pub presented: Vec<Presented>,
 }
 
-/// A version that failed verification and was taken back.
+/// A version that failed verification and was to be taken back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedBefore {
     /// The run that took it back.
     pub run: String,
     /// When it was taken back.
     pub at: DateTime<Utc>,
+    /// Was somebody else's value in the way of taking it back?
+    pub is_given_up: bool,
     /// Why: one line.
     pub why: String,
+}
+
+impl FailedBefore {
+    /// Returns what the run did about it.
+    pub fn deed(&self) -> &'static str {
+        if self.is_given_up {
+            "was to take it back"
+        } else {
+            "took it back"
+        }
+    }
 }
 
 /// How much traffic there is.

@@ -7,8 +7,6 @@ use crate::{
     stage::{CONFIG, STABLE, Stage, starts},
 };
 
-const POLICY: &str = "policies/production.yaml";
-
 #[tokio::test]
 async fn the_same_deployment_twice_makes_one_set_of_commits() {
     let stage = Stage::new(Scenario::Healthy);
@@ -83,11 +81,7 @@ async fn a_version_that_a_person_cancelled_can_be_tried_again() {
 async fn a_policy_may_only_warn_of_a_version_that_failed() {
     let stage = Stage::new(Scenario::Errors);
     stage.deploy("1.1").await.assert(40, "bad");
-    let policy = stage.text(POLICY) + "versions: {known_bad: warn}\n";
-    stage
-        .world
-        .write(POLICY, policy.as_bytes(), "warn")
-        .unwrap();
+    stage.warn_of_known_bad();
     let warned = stage.deploy("1.1").await;
     warned.assert(40, "bad again, and let through");
     assert_eq!(warned.trail[1], "gate: Warned");

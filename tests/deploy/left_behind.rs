@@ -189,6 +189,12 @@ async fn a_later_run_that_goes_back_to_it_says_that_it_stays() {
     end.await.assert(43, "the first");
     stage.edit(CANARY, "replicas: 1 ", "replicas: 2 ");
     stage.clock.advance(std::time::Duration::from_secs(120));
+    let refused = Box::pin(stage.deploy("1.1")).await;
+    insta::assert_snapshot!(told(&refused), @r#"
+    14 known-bad: 1.1 failed here before: run `ID` was to take it back Tuesday 2026-03-10 10:02 UTC (in the way of that: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`); closes Tue 2026-03-10 17:00 UTC (2026-03-10T17:00:00Z)
+      hint: to bring it all the same, somebody else signs `shipgate approve --service advertisements --environment production --version 1.1` now, then --force-version
+    "#);
+    stage.warn_of_known_bad();
     let again = Box::pin(stage.deploy("1.1")).await;
     insta::assert_snapshot!(told(&again), @r"
     40 rolled-back: advertisements 1.1 in production was taken back, 1.0 is live again: errors: canary 8.19 % (317 of 3,869), stable 0.21 % (66 of 32,097), ratio 40× (95 % range 25–66×); 99.9 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse; the canary stays without the 30% that it had before: they were of 1.1 already; still on branch `main`: Deployment/advertisements-canary has 1.1 with 2 replicas, weight 0%

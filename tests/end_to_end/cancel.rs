@@ -224,10 +224,12 @@ fn cancelled(form: &Form, seed: u64, times: usize) -> Option<Figures> {
     let stage = Stage::start(seed, &[], Pace::QUICK)?;
     let mut random = Random(seed);
     let mut figures = Figures::default();
-    for _ in 0..times {
+    for number in 1..=times {
+        // A new version each time: one that did not come up in time once is known to be bad.
+        let version = format!("1.{number}");
         let seen = stage.server().log().len();
         let (before, _) = pushes(&stage);
-        let mut run = Running::start(step(form, &stage, &stage.deploy(SERVICE, "1.1")));
+        let mut run = Running::start(step(form, &stage, &stage.deploy(SERVICE, &version)));
         // A whole run makes 31 requests.
         let asked = usize::try_from(random.below(27)).unwrap();
         wait(Duration::from_secs(60), || {

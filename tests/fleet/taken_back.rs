@@ -75,7 +75,7 @@ fn one_that_cannot_go_back_keeps_all_of_them() {
     let ran = stage.report(&TOGETHER).expect(43);
     insta::assert_snapshot!(ran.ends(), @r"
     14 not-begun api: api 2.0 in production could not be taken back: nothing was pushed: all services go in one commit, and `cart` ended as 43 superseded
-    43 superseded cart: clusters/prod/cart.yaml:11: spec.template.spec.containers[name=app].image of Deployment/cart is `registry.example/cart:9.9` now, not `registry.example/cart:1.0` or `registry.example/cart:2.0`; someone else changed it
+    43 superseded cart: clusters/prod/cart.yaml:11: spec.template.spec.containers[name=app].image of Deployment/cart is `registry.example/cart:9.9` now, not `registry.example/cart:1.0` or `registry.example/cart:2.0`; someone else changed it; no workload with pods or users has 2.0 on branch `main`
     14 not-begun web: web 2.0 in production could not be taken back: nothing was pushed: all services go in one commit, and `cart` ended as 43 superseded
     ");
     assert_eq!(stage.git.tip("main"), first);

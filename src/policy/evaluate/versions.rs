@@ -22,8 +22,9 @@ pub(super) fn reason(
     let version = request.version.as_ref();
     let version = version.map_or("this version", |version| version.as_str());
     let mut message = format!(
-        "{version} failed here before: run {} took it back {} ({})",
+        "{version} failed here before: run {} {} {} ({})",
         wording::shown(&failed.run),
+        failed.deed(),
         wording::moment(failed.at, policy.zone()),
         failed.why,
     );
