@@ -40,6 +40,15 @@ async fn meddled(stage: &Stage, step: &'static str, change: impl Fn(&World) + 's
     Box::pin(stage.deploy_with("1.1", start)).await
 }
 
+/// Somebody gives the canary more users just before its way back.
+async fn weighed_meanwhile(stage: &Stage) -> End {
+    let change = |world: &World| {
+        let (old, new) = ("canary-weight: \"10\"", "canary-weight: \"30\"");
+        edit(world, CANARY, old, new);
+    };
+    meddled(stage, "weight", change).await
+}
+
 /// What is said between the verdict, which is long, and the end of it.
 fn told(end: &End) -> String {
     let text = end.end();
@@ -178,15 +187,7 @@ async fn what_stays_is_said_with_the_command_that_takes_it_away() {
 #[tokio::test]
 async fn a_later_run_that_goes_back_to_it_says_that_it_stays() {
     let stage = Stage::brief(Scenario::Errors);
-    let end = meddled(&stage, "weight", |world| {
-        edit(
-            world,
-            CANARY,
-            "canary-weight: \"10\"",
-            "canary-weight: \"30\"",
-        );
-    });
-    end.await.assert(43, "the first");
+    weighed_meanwhile(&stage).await.assert(43, "the first");
     stage.edit(CANARY, "replicas: 1 ", "replicas: 2 ");
     stage.clock.advance(std::time::Duration::from_secs(120));
     let refused = Box::pin(stage.deploy("1.1")).await;
@@ -212,15 +213,7 @@ async fn a_later_run_that_goes_back_to_it_says_that_it_stays() {
 #[tokio::test]
 async fn a_rollback_without_a_version_names_the_one_before() {
     let stage = Stage::brief(Scenario::Errors);
-    let end = meddled(&stage, "weight", |world| {
-        edit(
-            world,
-            CANARY,
-            "canary-weight: \"10\"",
-            "canary-weight: \"30\"",
-        );
-    });
-    end.await.assert(43, "superseded");
+    weighed_meanwhile(&stage).await.assert(43, "superseded");
     // A step that always runs speaks of what its own pipeline has left, and of nothing else.
     let records = stage.remote();
     let journal = records.find_reference("refs/shipgate/production/advertisements");
