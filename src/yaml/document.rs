@@ -2,6 +2,8 @@
 
 use std::{ops::Range, sync::Arc};
 
+use super::node::{AS_WRITTEN, Node, Stored, narrow, wide};
+
 /// Index of a node in its document. Nodes are numbered in the order in which they are written.
 pub type NodeId = usize;
 
@@ -52,40 +54,6 @@ pub enum NodeKind {
     },
 }
 
-/// One node: 24 bytes, so that reading a large file costs little more than its events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Node {
-    /// Byte range in the file.
-    pub start: u32,
-    pub end: u32,
-    /// 1-based.
-    pub line: u32,
-    /// The first node that is not inside this one.
-    pub after: u32,
-    /// Of an alias its target; of a scalar whose value is not its bytes the index of the value.
-    pub extra: u32,
-    pub kind: Stored,
-    pub anchored: bool,
-    pub tagged: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stored {
-    Plain,
-    SingleQuoted,
-    DoubleQuoted,
-    Literal,
-    Folded,
-    BlockMapping,
-    FlowMapping,
-    BlockSequence,
-    FlowSequence,
-    Alias,
-}
-
-/// Marks a scalar whose value is what stands there, between its quotes.
-pub(super) const AS_WRITTEN: u32 = u32::MAX;
-
 /// One YAML document.
 #[derive(Debug, Clone)]
 pub struct Document {
@@ -122,7 +90,9 @@ impl Document {
             usual: false,
             columns: Vec::new(),
         };
-        let lines = document.nodes.chunk_by(|one, other| one.line == other.line);
+        let lines = document
+            .nodes
+            .chunk_by(|one, other| one.line() == other.line());
         if lines.map(<[Node]>::len).any(|count| count > CROWDED) {
             document.columns = document.all_columns();
         }
@@ -136,7 +106,7 @@ impl Document {
         for (id, node) in self.nodes.iter().enumerate() {
             let column = match last {
                 Some((before, column))
-                    if before.line == node.line && before.start <= node.start =>
+                    if before.line() == node.line() && before.start <= node.start =>
                 {
                     let from = wide(before.start) - self.offset;
                     column + self.characters_before(id, from)
@@ -174,7 +144,7 @@ impl Document {
     #[inline]
     pub fn kind(&self, id: NodeId) -> NodeKind {
         let scalar = |style| NodeKind::Scalar { style };
-        match self.nodes[id].kind {
+        match self.nodes[id].kind() {
             Stored::Plain => scalar(ScalarStyle::Plain),
             Stored::SingleQuoted => scalar(ScalarStyle::SingleQuoted),
             Stored::DoubleQuoted => scalar(ScalarStyle::DoubleQuoted),
@@ -207,7 +177,7 @@ impl Document {
 
     /// Returns the 1-based line on which a node begins.
     pub fn line(&self, id: NodeId) -> usize {
-        wide(self.nodes[id].line)
+        wide(self.nodes[id].line())
     }
 
     /// Returns the 1-based column at which a node begins, in characters.
@@ -230,12 +200,12 @@ impl Document {
 
     /// Is there an anchor (`&name`) on it?
     pub fn is_anchored(&self, id: NodeId) -> bool {
-        self.nodes[id].anchored
+        self.nodes[id].is_anchored()
     }
 
     /// Returns the tag of a node as it is written (`!!str`), if any.
     pub fn tag(&self, id: NodeId) -> Option<&str> {
-        if !self.nodes[id].tagged {
+        if !self.nodes[id].is_tagged() {
             return None;
         }
         let index = self.tags.binary_search_by_key(&id, |(node, _)| *node);
@@ -320,28 +290,4 @@ pub(super) fn without_quotes(written: &str, style: ScalarStyle) -> &str {
             .unwrap_or_default(),
         _ => written,
     }
-}
-
-/// How many nodes a list may have to be copied rather than kept: 1.5 MB of them.
-const FEW: usize = 1 << 16;
-
-/// Takes the nodes of a document out of the list that they were gathered in, which has room for more.
-/// A short list is copied into one of its own length, so that its room serves the next document; of
-/// a long one the room that was never written to costs nothing.
-pub(super) fn gathered(nodes: &mut Vec<Node>) -> Vec<Node> {
-    if nodes.len() <= FEW {
-        return nodes.as_slice().to_vec();
-    }
-    std::mem::take(nodes)
-}
-
-/// A position or count that the limits keep small.
-#[inline]
-pub(super) fn narrow(number: usize) -> u32 {
-    u32::try_from(number).expect("the limits keep positions and counts below 4 Gi")
-}
-
-#[inline]
-pub(super) fn wide(number: u32) -> usize {
-    usize::try_from(number).expect("positions fit where there are at least 32 bits")
 }

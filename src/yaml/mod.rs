@@ -6,6 +6,7 @@
 
 mod document;
 mod limits;
+mod node;
 mod parser;
 pub mod typed;
 mod usual;

@@ -5,11 +5,9 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 use granit_parser::{Event, Options, Parser, ScalarStyle as ParserStyle, Span, StructureStyle};
 
 use super::{
-    document::{
-        AS_WRITTEN, Document, Node, NodeId, ScalarStyle, Stored, gathered, narrow, wide,
-        without_quotes,
-    },
+    document::{Document, NodeId, ScalarStyle, without_quotes},
     limits::{Limits, YamlError},
+    node::{Node, Stored, gathered, narrow, wide},
     usual,
 };
 
@@ -213,16 +211,11 @@ impl<'a> Builder<'a> {
         };
         let id = self.nodes.len();
         let before = self.part.offset + self.part.range.start;
-        self.nodes.push(Node {
-            start: narrow(before + range.start),
-            end: narrow(before + range.end),
-            line: narrow(span.start.line() + self.part.lines_before),
-            after: narrow(id + 1),
-            extra: AS_WRITTEN,
-            kind,
-            anchored: anchor != 0,
-            tagged: tag.is_some(),
-        });
+        let place = (before + range.start, before + range.end);
+        let line = span.start.line() + self.part.lines_before;
+        let node = Node::new(kind, place, line, id + 1);
+        self.nodes
+            .push(node.anchored(anchor != 0).tagged(tag.is_some()));
         if anchor != 0 {
             self.anchors.insert(anchor, id);
         }

@@ -1,7 +1,7 @@
 //! Texts on lines of their own: literal, `|`, and folded, `>`.
 
 use super::{Place, Reader, lines::Line};
-use crate::yaml::document::Stored;
+use crate::yaml::node::Stored;
 
 impl Reader<'_> {
     /// Takes a literal or folded text with the lines that belong to it.

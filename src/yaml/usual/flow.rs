@@ -1,7 +1,7 @@
 //! Lists and mappings in brackets, on one line or several.
 
 use super::{Reader, characters::is_word, scalars::LONGEST_KEY};
-use crate::yaml::document::Stored;
+use crate::yaml::node::Stored;
 
 impl Reader<'_> {
     /// Takes a list or mapping in brackets; returns where it ends, on the line that is then current.

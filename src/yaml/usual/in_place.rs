@@ -1,7 +1,10 @@
 //! Which texts can stand in the place of a scalar without anything else being read differently.
 
 use super::{characters::is_word, scalars::LONGEST_KEY};
-use crate::yaml::document::{AS_WRITTEN, Document, NodeId, Stored, wide};
+use crate::yaml::{
+    document::{Document, NodeId},
+    node::{AS_WRITTEN, Stored, wide},
+};
 
 impl Document {
     /// Returns the value that a text is read as in the place of a scalar, where it is certain without
@@ -13,8 +16,8 @@ impl Document {
     /// the reader is in the same state, in front of the same bytes.
     pub fn value_in_place<'t>(&self, id: NodeId, text: &'t str) -> Option<&'t str> {
         let node = self.nodes.get(id).filter(|_| self.usual)?;
-        let is_plain = node.kind == Stored::Plain && node.extra == AS_WRITTEN;
-        let is_quoted = matches!(node.kind, Stored::SingleQuoted | Stored::DoubleQuoted);
+        let is_plain = node.kind() == Stored::Plain && node.extra == AS_WRITTEN;
+        let is_quoted = matches!(node.kind(), Stored::SingleQuoted | Stored::DoubleQuoted);
         if node.start == node.end || !(is_plain || is_quoted) || text.len() > LONGEST_KEY {
             return None;
         }

@@ -18,8 +18,9 @@ use std::{collections::HashMap, ops::Range};
 
 use self::lines::Line;
 use super::{
-    document::{AS_WRITTEN, Document, Node, Stored, gathered, narrow},
+    document::Document,
     limits::Limits,
+    node::{Node, Stored, gathered, narrow},
     parser::Part,
 };
 
@@ -347,16 +348,9 @@ impl<'a> Reader<'a> {
     #[inline]
     fn add(&mut self, kind: Stored, span: Range<usize>, place: Place) -> usize {
         let id = self.nodes.len();
-        self.nodes.push(Node {
-            start: narrow(self.before + span.start),
-            end: narrow(self.before + span.end),
-            line: narrow(self.lines_before + place.line),
-            after: narrow(id + 1),
-            extra: AS_WRITTEN,
-            kind,
-            anchored: self.anchor.is_some(),
-            tagged: false,
-        });
+        let range = (self.before + span.start, self.before + span.end);
+        let node = Node::new(kind, range, self.lines_before + place.line, id + 1);
+        self.nodes.push(node.anchored(self.anchor.is_some()));
         if self.anchor.is_some() {
             self.keep_name(id);
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use memchr::{memchr, memchr2};
 
 use super::{Reader, characters::is_word, search};
-use crate::yaml::document::Stored;
+use crate::yaml::node::Stored;
 
 /// The longest key in bytes. YAML allows 1,024 characters (1.2.2, section 7.4.2).
 pub(super) const LONGEST_KEY: usize = 1000;

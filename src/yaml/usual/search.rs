@@ -1,7 +1,7 @@
 //! Finds a byte in a stretch that mostly ends soon: a line, a value. To begin a search with vectors costs
 //! more there than to look at eight bytes at a time.
 
-use crate::yaml::document::wide;
+use crate::yaml::node::wide;
 
 const EACH: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;

@@ -330,10 +330,10 @@ proptest! {
         for (other, (one, two)) in old.nodes.iter().zip(&found[0].nodes).enumerate() {
             let range = |start: u32, end: u32| (usize::try_from(start).unwrap(), usize::try_from(end).unwrap());
             prop_assert_eq!((shifted(one.start), shifted(one.end)), range(two.start, two.end));
-            prop_assert_eq!((one.line, one.after), (two.line, two.after));
-            prop_assert_eq!((one.anchored, one.tagged), (two.anchored, two.tagged));
+            prop_assert_eq!((one.line(), one.after), (two.line(), two.after));
+            prop_assert_eq!((one.is_anchored(), one.is_tagged()), (two.is_anchored(), two.is_tagged()));
             if other != id {
-                prop_assert_eq!(one.kind, two.kind);
+                prop_assert_eq!(one.kind(), two.kind());
                 prop_assert_eq!(old.value(other), found[0].value(other));
                 prop_assert_eq!(old.resolve(other), found[0].resolve(other));
             }
