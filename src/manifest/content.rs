@@ -155,22 +155,31 @@ impl Deref for ParsedDocument {
 
 impl ParsedDocument {
     fn of(document: Document, holes: Option<&Arc<Holes>>) -> Self {
-        let mut aliases = Vec::new();
-        let mut texts = Vec::new();
-        let (mut single, mut double) = (0, 0);
+        let (mut of_aliases, mut of_texts, mut single, mut double) = (0, 0, 0, 0);
         for id in 0..document.len() {
             match document.kind(id) {
-                NodeKind::Alias { .. } => aliases.push(id),
-                NodeKind::Scalar {
-                    style: ScalarStyle::Literal,
-                } => texts.push((id, OnceLock::new())),
-                NodeKind::Scalar {
-                    style: ScalarStyle::SingleQuoted,
-                } => single += 1,
-                NodeKind::Scalar {
-                    style: ScalarStyle::DoubleQuoted,
-                } => double += 1,
-                _ => {}
+                NodeKind::Alias { .. } => of_aliases += 1,
+                NodeKind::Scalar { style } => match style {
+                    ScalarStyle::Literal => of_texts += 1,
+                    ScalarStyle::SingleQuoted => single += 1,
+                    ScalarStyle::DoubleQuoted => double += 1,
+                    ScalarStyle::Plain | ScalarStyle::Folded => {}
+                },
+                NodeKind::Mapping { .. } | NodeKind::Sequence { .. } => {}
+            }
+        }
+        // Each list is made in the size that it has: one that grows leaves its smaller ones behind.
+        let mut aliases = Vec::with_capacity(of_aliases);
+        let mut texts = Vec::with_capacity(of_texts);
+        if of_aliases + of_texts > 0 {
+            for id in 0..document.len() {
+                match document.kind(id) {
+                    NodeKind::Alias { .. } => aliases.push(id),
+                    NodeKind::Scalar {
+                        style: ScalarStyle::Literal,
+                    } => texts.push((id, OnceLock::new())),
+                    _ => {}
+                }
             }
         }
         Self {

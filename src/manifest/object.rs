@@ -46,6 +46,7 @@ fn below(
     let is_written_here = |node: NodeId| document.resolve(node) == node;
     match document.get(node, "items") {
         Some(items) if is_list && (is_outermost || is_written_here(items)) => {
+            objects.reserve(document.items(items).count());
             for item in document.items(items) {
                 if is_written_here(item) {
                     below(document, index, item, file, objects);

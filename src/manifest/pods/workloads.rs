@@ -50,9 +50,9 @@ pub(in crate::manifest) fn wanted<'a>(
     findings: &mut Findings,
 ) -> Result<Vec<Workload<'a>>, Refusal> {
     let Some(named) = workload else {
-        let mut found = Vec::new();
         let mut views = manifests.views_with(&[needle]).collect();
         manifests.kustomizations().drop_patches(&mut views);
+        let mut found = Vec::with_capacity(views.len());
         for view in views {
             found.extend(Workload::of(Cursor::new(view))?);
         }
