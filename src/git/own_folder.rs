@@ -59,7 +59,7 @@ impl OwnFolder {
 /// Clears away folders of ours that no run is using any more. What cannot be looked at, or is not
 /// surely ours, stays.
 fn clear(below: &Path, own: &Path, age: Duration) {
-    let Ok(entries) = fs::read_dir(below) else {
+    let (Ok(entries), Ok(ours)) = (fs::read_dir(below), fs::symlink_metadata(own)) else {
         return;
     };
     entries
@@ -70,21 +70,21 @@ fn clear(below: &Path, own: &Path, age: Duration) {
                 .as_encoded_bytes()
                 .starts_with(PREFIX.as_bytes())
         })
-        .filter(|entry| entry.path() != own && is_left(&entry.path(), own, age))
+        .filter(|entry| entry.path() != own && is_left(&entry.path(), &ours, age))
         .take(MOST)
         // Somebody else may be clearing the same one away.
         .for_each(|entry| drop(fs::remove_dir_all(entry.path())));
 }
 
 /// Is it an old folder of the same user whose run has ended?
-fn is_left(folder: &Path, own: &Path, age: Duration) -> bool {
-    let (Ok(found), Ok(ours)) = (fs::symlink_metadata(folder), fs::symlink_metadata(own)) else {
+fn is_left(folder: &Path, ours: &fs::Metadata, age: Duration) -> bool {
+    let Ok(found) = fs::symlink_metadata(folder) else {
         return false;
     };
     let is_old = found
         .modified()
         .is_ok_and(|at| at.elapsed().is_ok_and(|passed| passed >= age));
-    if !found.is_dir() || !is_old || !is_of_the_same_user(&found, &ours) {
+    if !found.is_dir() || !is_old || !is_of_the_same_user(&found, ours) {
         return false;
     }
     let lock = OpenOptions::new().write(true).open(folder.join(LOCK));

@@ -43,8 +43,8 @@ impl Bug {
         let (old, _, name) = commands
             .iter()
             .find(|(_, _, name)| name.starts_with(wanted))?;
-        let references = crate::real::references(&world.disk.lock().unwrap());
-        let now = references.get(name)?.to_string();
+        let now = world.disk.lock().unwrap().refname_to_id(name).ok()?;
+        let now = now.to_string();
         // The first id of the request is where the writer expects the reference.
         let at = question
             .body

@@ -155,13 +155,13 @@ impl World {
             return self.pass_on(question);
         };
         // One push at a time: whoever looks around one sees what that one did.
-        let before = real::references(&self.disk.lock().unwrap());
+        let names: Vec<String> = question.commands().into_iter().map(|it| it.2).collect();
+        let stand = || real::stands(&self.disk.lock().unwrap(), &names);
+        let before = stand();
         let answered = self.pass_on(question);
-        let after = real::references(&self.disk.lock().unwrap());
-        for (name, new) in &after {
-            let old = before.get(name).copied();
-            if old != Some(*new) {
-                crate::landed::took(self, run, name, old, *new);
+        for ((name, old), new) in names.iter().zip(before).zip(stand()) {
+            if let Some(new) = new.filter(|new| old != Some(*new)) {
+                crate::landed::took(self, run, name, old, new);
             }
         }
         answered

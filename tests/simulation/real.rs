@@ -60,11 +60,11 @@ pub fn pass_on(server: &GitServer, path: &str, question: &Question) -> Answer {
     Some(bytes)
 }
 
-/// Returns every reference.
-pub fn references(repository: &Repository) -> BTreeMap<String, Oid> {
-    let found = repository.references().unwrap().flatten();
-    found
-        .filter_map(|reference| Some((reference.name().ok()?.to_owned(), reference.target()?)))
+/// Returns where some references stand; none for one that is not there.
+pub fn stands(repository: &Repository, names: &[String]) -> Vec<Option<Oid>> {
+    let names = names.iter();
+    names
+        .map(|name| repository.refname_to_id(name).ok())
         .collect()
 }
 
