@@ -143,7 +143,7 @@ pub fn locate_allowing(
     refusals.extend(conflicts(&mut changes));
     let naming: Vec<&Change> = changes
         .iter()
-        .filter(|change| names_an_item(change))
+        .filter(|change| name_of_item(change).is_some())
         .collect();
     if !naming.is_empty() {
         refusals.extend(changes.iter().filter_map(|change| renamed(change, &naming)));
@@ -157,23 +157,21 @@ pub fn locate_allowing(
     Ok(ChangeSet { changes, notes })
 }
 
-/// May a change be of the text by which paths name a list item?
-fn names_an_item(change: &Change) -> bool {
-    let mut pairs = change.pointer.windows(2);
-    pairs.any(|pair| matches!(pair, [Segment::Index(_), Segment::Key(_)]))
+/// Returns the key of a list item whose value a change is of, and how deep the item is: paths may name it by
+/// that text.
+fn name_of_item(change: &Change) -> Option<(usize, &str)> {
+    match change.pointer.as_slice() {
+        [outer @ .., Segment::Index(_), Segment::Key(key)] => Some((outer.len(), key)),
+        _ => None,
+    }
 }
 
 /// Refuses a change whose path names a list item by a text that another change replaces: it would be
 /// found neither afterwards nor on the way back. `naming` are the changes that may be such ones.
 fn renamed(change: &Change, naming: &[&Change]) -> Option<Refusal> {
     let names = |other: &&&Change| {
-        let pairs = other.pointer.windows(2).enumerate();
-        let mut names = pairs.filter_map(|(at, pair)| match pair {
-            [Segment::Index(_), Segment::Key(key)] => Some((at, key)),
-            _ => None,
-        });
         let old = other.old.as_deref().unwrap_or(other.old_text.trim());
-        names.any(|(at, name)| {
+        name_of_item(other).is_some_and(|(at, name)| {
             let through = matches!(
                 change.pointer.get(at),
                 Some(Segment::Item { key, value }) if key == name && value == old
