@@ -138,7 +138,7 @@ impl Awaiting<'_> {
         let command = self.command();
         let Approvers::Named(sources) = approvers else {
             return vec![format!(
-                "{to}: {} (the policy names nobody who approves)",
+                "{to} (the policy names nobody who approves): {}",
                 command.switch("accept")
             )];
         };

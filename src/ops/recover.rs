@@ -14,6 +14,7 @@ use super::{
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     git::CommitId,
+    rollout::DIRECT,
 };
 
 /// The reason code of a version that nobody has taken back.
@@ -75,11 +76,8 @@ pub async fn own(
     let (tip, records) = read_journal(outside.repository, target).await?;
     let is_somebody_elses =
         |record: &Record| pipeline.is_none() || owner(record, &records) != pipeline;
-    let given_up = records
-        .first()
-        .filter(|record| record.is_way_back_given_up());
     match left(&records) {
-        None if given_up.is_some_and(is_somebody_elses) => Ok(nothing(target)),
+        None if given_up(&records).all(is_somebody_elses) => Ok(nothing(target)),
         Some(record) if is_somebody_elses(record) => {
             Ok(somebody_elses(record, &records, pipeline, target))
         }
@@ -221,24 +219,52 @@ fn nothing(target: &Target) -> Outcome {
     Outcome::new(Ending::NoChange, reason)
 }
 
-/// Says that nothing is unfinished, unless the last run was to be taken back, somebody else's value was in
-/// the way of that, and its version is still there: which value is right a person decides.
+/// Returns how the last runs ended whose way back somebody else's value was in the way of, newest first. A
+/// run straight to another version that came to nothing has not changed that.
+fn given_up(records: &[Record]) -> impl Iterator<Item = &Record> {
+    let ends = records.iter().filter(|record| record.state.is_final());
+    let is_in_vain = |record: &Record| {
+        let is_kept = matches!(
+            record.state,
+            State::Verified | State::Alerted | State::Accepted
+        );
+        record.strategy == DIRECT && !is_kept
+    };
+    ends.take_while(move |record| record.is_way_back_given_up() || is_in_vain(record))
+        .filter(|record| record.is_way_back_given_up())
+}
+
+/// Says that nothing is unfinished, unless something was not taken back.
 async fn nothing_unfinished(
     records: &[Record],
     outside: &Outside<'_>,
     target: &Target,
 ) -> Result<Outcome, Failure> {
-    let newest = records.first();
-    let given_up = newest.filter(|record| record.is_way_back_given_up());
-    let Some((record, version)) = given_up.and_then(|it| Some((it, it.version.as_ref()?))) else {
-        return Ok(nothing(target));
-    };
-    let taken = Taken {
-        version,
-        previous: record.previous_version.as_deref().unwrap_or_default(),
-    };
-    let Some(remains) = Remains::find(taken, None, outside, target).await? else {
-        return Ok(nothing(target));
+    let left = not_taken_back(records, outside, target).await?;
+    Ok(left.unwrap_or_else(|| nothing(target)))
+}
+
+/// Says of the last run that it was to be taken back, that somebody else's value was in the way of that, and
+/// that its version is still there, if that is so: which value is right a person decides.
+///
+/// # Errors
+/// The git server does not answer or refuses; the manifests cannot be read.
+pub async fn not_taken_back(
+    records: &[Record],
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<Option<Outcome>, Failure> {
+    let mut found = None;
+    for record in given_up(records) {
+        if let Some(taken) = Taken::by(record)
+            && let Some(remains) = Remains::find(taken, None, outside, target).await?
+        {
+            found = Some((record, taken.version, remains));
+            break;
+        }
+    }
+    let Some((record, version, remains)) = found else {
+        return Ok(None);
     };
     let (service, environment) = target.place();
     let mut outcome = Outcome::new(
@@ -257,7 +283,7 @@ async fn nothing_unfinished(
         .hints
         .extend(why.map(|why| format!("what was in the way: {why}")));
     NOT_TAKEN_BACK.clone_into(&mut outcome.reason_code);
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
 /// Of several that recover at the same moment one does it. The others have what they wanted, too,

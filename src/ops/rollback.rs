@@ -4,18 +4,19 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     cause::failed_before,
-    deploy::{self, DIRECT, Limits, Outside, Run, read_with_branch},
+    deploy::{self, Limits, Outside, Run, read_with_branch},
     errand::Start,
     gate::Permit,
     journal::{self, Record, State},
     load::Target,
+    recover::not_taken_back,
     stop::Stop,
     takeback::{Progressive, Takeback},
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     policy::Action,
-    rollout::CLEANUP,
+    rollout::{CLEANUP, DIRECT},
     units::Version,
 };
 
@@ -163,7 +164,7 @@ pub async fn show(
     let (tip, records) = read_with_branch(outside, target).await?;
     let record = match journal::unfinished(&records) {
         Some(record) => not_a_cleanup(record, outside, target)?,
-        None => last_good(&records, target)?,
+        None => last_good(&records, outside, target).await?,
     };
     let takeback = Takeback::read(outside, target, record, record.run.clone(), tip, None).await?;
     takeback.show(progressive).await
@@ -199,7 +200,7 @@ pub async fn rollback(
             (record, record.run.clone())
         }
         None => {
-            let record = last_good(&records, target)?;
+            let record = last_good(&records, outside, target).await?;
             (record, new_run(outside, target, record, &records))
         }
     };
@@ -241,7 +242,11 @@ fn not_a_cleanup<'a>(
 }
 
 /// Finds the run to take back: the newest finished one, if its version is what runs.
-fn last_good<'a>(records: &'a [Record], target: &Target) -> Result<&'a Record, Failure> {
+async fn last_good<'a>(
+    records: &'a [Record],
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<&'a Record, Failure> {
     let (service, environment) = target.place();
     let what = format!("{service} in {environment}");
     let unknown = |reason: String, to: Option<&str>| {
@@ -265,8 +270,16 @@ fn last_good<'a>(records: &'a [Record], target: &Target) -> Result<&'a Record, F
             None,
         );
     };
+    if matches!(
+        record.state,
+        State::Verified | State::Alerted | State::Accepted
+    ) {
+        return Ok(record);
+    }
+    if let Some(left) = not_taken_back(records, outside, target).await? {
+        return Err(Failure(Box::new(left)));
+    }
     match record.state {
-        State::Verified | State::Alerted | State::Accepted => Ok(record),
         State::Superseded => unknown(
             format!(
                 "someone else changed {what} during the last run ({}), so its last known good version is not known",

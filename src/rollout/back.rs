@@ -1,6 +1,6 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
-use super::{Action, Arm, Plan, Replay, Roles, WrittenStep, build::brings_version};
+use super::{Action, Arm, DIRECT, Plan, Replay, Roles, WrittenStep, build::brings_version};
 use crate::{
     manifest::{Change, Manifests, ObjectRef, ScalarType, restore},
     units::Weight,
@@ -17,8 +17,9 @@ pub enum BackStep {
     WaitGone(ObjectRef),
     /// Wait until the canary, which had users of its own before the run began, runs what it ran then.
     WaitBefore(ObjectRef, String),
-    /// Leave the canary without the share that it had before: the new version had that already.
-    KeepOff(Weight),
+    /// Leave the canary without the share that it had before: the new version had that already, or the
+    /// version that is named, which failed here before.
+    KeepOff(Weight, Option<String>),
     /// Wait until the colour that served before runs the previous version.
     WaitServing(ObjectRef),
     /// Wait until the other colour no longer runs the new version.
@@ -84,9 +85,13 @@ impl BackStep {
             Self::WaitBefore(_, version) => {
                 return format!("back: wait until the canary runs {version} as before");
             }
-            Self::KeepOff(weight) => {
+            Self::KeepOff(weight, known_bad) => {
+                let why = match known_bad {
+                    None => "which were of the new version".to_owned(),
+                    Some(version) => format!("because {version} failed here before"),
+                };
                 return format!(
-                    "back: the canary stays without the {weight} that it had before, which were of the new version"
+                    "back: the canary stays without the {weight} that it had before, {why}"
                 );
             }
             Self::WaitServing(_) => {
@@ -178,8 +183,11 @@ pub fn unless_done(mut steps: Vec<BackStep>, now: &Manifests) -> Vec<BackStep> {
 /// The way back of weights and pods: users first.
 fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let before = plan.before.as_ref();
-    // Before the second step there is no new version anywhere, so the canary's users may come back.
-    let emptied = before.filter(|before| before.weight != Weight::ZERO && reached > 0);
+    // Before the second step there is no new version anywhere, so the canary's users may come back, unless
+    // what it runs is known to be bad.
+    let emptied = before
+        .filter(|before| before.weight != Weight::ZERO && (reached > 0 || before.is_known_bad));
+    let only_emptied = emptied.is_some() && reached == 0;
     let first = replay.writes.first().filter(|_| emptied.is_some());
     let emptying = first.map_or(&[][..], |write| &write.changes);
     let splits_traffic = |change: &Change| plan.traffic.as_ref() == Some(&change.object);
@@ -188,7 +196,7 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let mut weight = replay.until(usize::MAX);
     weight.retain(splits_traffic);
     let mut values = replay.until(reached);
-    values.retain(|change| !splits_traffic(change));
+    values.retain(|change| !splits_traffic(change) && !puts_bad_away(plan, change));
     let mut share = replay.until(usize::MAX);
     share.retain(|change| emptying.iter().any(|it| it.same_place(change)));
     let from_empty = |changes: Vec<Change>| {
@@ -200,14 +208,14 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let old_weight = before.map(|before| before.weight);
     if emptied.is_none() && !weight.is_empty() {
         steps.push(BackStep::write(BackPart::Weight, weight, old_weight));
-    } else if weight.len() > emptying.len() {
+    } else if weight.len() > emptying.len() || (only_emptied && !by_pods) {
         let weight = from_empty(weight);
         steps.push(BackStep::write(BackPart::Empty, weight, Some(Weight::ZERO)));
     }
     let weight = old_weight.filter(|_| by_pods);
     if emptied.is_none() && !values.is_empty() {
         steps.push(BackStep::write(BackPart::Values, values, weight));
-    } else if by_pods && values.len() > emptying.len() {
+    } else if by_pods && (values.len() > emptying.len() || only_emptied) {
         let values = from_empty(values);
         let weight = weight.map(|_| Weight::ZERO);
         steps.push(BackStep::write(BackPart::Values, values, weight));
@@ -225,8 +233,9 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let had = before.filter(|before| before.pods > 0);
     let had = had.and_then(|before| before.version.clone());
     let had_it = had.as_deref() == Some(plan.version.as_str());
+    let stays_off = had_it || before.is_some_and(|before| before.is_known_bad);
     let runs_as_before = had
-        .filter(|_| emptied.is_some() && !had_it)
+        .filter(|_| emptied.is_some() && !stays_off)
         .map(|version| BackStep::WaitBefore(canary.clone(), version));
     if brought(Arm::Canary) && !had_it && (by_pods || runs_as_before.is_none()) {
         steps.push(BackStep::WaitGone(canary.clone()));
@@ -234,8 +243,9 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let Some(emptied) = emptied else {
         return steps;
     };
-    if had_it {
-        steps.push(BackStep::KeepOff(emptied.weight));
+    if stays_off {
+        let known_bad = emptied.version.clone().filter(|_| !had_it);
+        steps.push(BackStep::KeepOff(emptied.weight, known_bad));
         return steps;
     }
     let share = BackStep::write(BackPart::Share, share, Some(emptied.weight));
@@ -248,6 +258,20 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
         steps.push(share);
     }
     steps
+}
+
+/// Does a way to a named version put away a canary whose version is known to be bad? That is not undone: its
+/// pods have no users by then, and what they break they would break again. Where pods are the users, they
+/// stay away with them.
+fn puts_bad_away(plan: &Plan, change: &Change) -> bool {
+    let is_known_bad = plan
+        .before
+        .as_ref()
+        .is_some_and(|before| before.is_known_bad);
+    plan.strategy == DIRECT
+        && is_known_bad
+        && plan.traffic.is_some()
+        && plan.roles.canary.as_ref() == Some(&change.object)
 }
 
 /// Turns a change round.

@@ -16,7 +16,7 @@ use crate::{
 
 pub use back::{BackPart, BackStep, BackWrite, taken_back, unless_done, way_back};
 pub use build::{
-    CLEANUP, Facts, Share, Switch, cleanup, direct, plan, replicas_edit, takes_pods_away,
+    CLEANUP, DIRECT, Facts, Share, Switch, cleanup, direct, plan, replicas_edit, takes_pods_away,
     version_edits, weight_edits,
 };
 pub use foreseen::foreseen;
@@ -112,6 +112,8 @@ pub struct Before {
     pub pods: u32,
     /// The version that its manifest named; none where that cannot be told.
     pub version: Option<String>,
+    /// Did that version fail here before? Then a way back does not give it users.
+    pub is_known_bad: bool,
 }
 
 /// One step.

@@ -104,7 +104,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     3/12 canary weight 10%: passed (commit ID)
     4/12 hold for an approval: held (waits for an approval)
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced held
@@ -134,7 +134,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     let again = stage.deploy("1.1").await;
     insta::assert_snapshot!(again.end(), @r"
     42 held: advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     assert_eq!(stage.references(), before);

@@ -263,7 +263,7 @@ async fn the_switch_waits_for_an_approval() {
     3/7 check the preview for 1m: passed (good after 1m)
     4/7 hold for an approval: held (waits for an approval)
     42 held: advertisements 1.1 in production is held before the switch: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     log: advertisements 1.1: Deployment/advertisements-green to 1.1 with 3 replicas (production)
     journal: started held
@@ -282,7 +282,7 @@ async fn the_switch_waits_for_an_approval() {
     let end = stage.deploy("1.0").await;
     insta::assert_snapshot!(end.end(), @r"
     42 held: advertisements 1.0 in production is held before the switch: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.0 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.0 --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     stage.deploy("1.0").await.assert(42, "not approved");

@@ -148,7 +148,7 @@ async fn a_drill_that_is_held_says_with_which_command_it_goes_on() {
     let told = [held, other, recovered, again].map(|end| end.end());
     insta::assert_snapshot!(told.join("\n"), @r"
     42 held: advertisements 1.1 in production is held at weight 0%: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     14 unfinished-run: an earlier run (advertisements 1.1 in production, run ID, held) is not finished
       hint: it is held on purpose: deploy 1.1 again with --drill to go on, or take it back with `shipgate rollback --service advertisements --environment production`
@@ -157,7 +157,7 @@ async fn a_drill_that_is_held_says_with_which_command_it_goes_on() {
       hint: to go on: run the same deploy again, with --drill
       hint: to take it back: shipgate rollback --service advertisements --environment production
     42 held: advertisements 1.1 in production is held at weight 0% since 2026-03-10T10:00:37Z: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     let accept = Start {

@@ -199,7 +199,7 @@ async fn a_way_to_a_named_version_is_taken_back_to_the_share_as_well() {
     5/5 back: wait until the previous version is healthy: passed
     0 ok: advertisements 0.9 in production is taken back; 1.0 is live (a test)
     log: advertisements 0.9: share of the canary back to 1.0 (production) | advertisements 0.9: values back to 1.0 (production) | advertisements 0.9: canary to 0 replicas (production) | advertisements 0.9: Deployment/advertisements to 0.9 (production) | advertisements 0.9: canary weight 0% (production)
-    journal: started started promoted verified rolling-back rolling-back rolled-back
+    journal: started started started verified rolling-back rolling-back rolled-back
     tree: as at first
     live: stable 1.0, canary 1.0 with 30%
     ");

@@ -13,15 +13,23 @@ use crate::{
     stage::{Stage, starts},
 };
 
-/// A world whose health is what a test says; failures of it do not end a watch.
-struct Clinic {
-    stage: Stage,
-    ill: Arc<AtomicBool>,
+/// A world whose health is what a test says.
+pub struct Clinic {
+    /// The world.
+    pub stage: Stage,
+    /// Does its health check fail?
+    pub ill: Arc<AtomicBool>,
     server: Server,
 }
 
 impl Clinic {
+    /// One whose health ends no watch.
     fn new(scenario: Scenario, ill: bool) -> Self {
+        Self::failing_after(100_000, scenario, ill)
+    }
+
+    /// One whose health ends a watch when it has failed so often.
+    pub fn failing_after(failures: u32, scenario: Scenario, ill: bool) -> Self {
         let ill = Arc::new(AtomicBool::new(ill));
         let seen = Arc::clone(&ill);
         let server = Server::with(move |_, _| {
@@ -35,7 +43,7 @@ impl Clinic {
         let stage = Stage::edited(scenario, |text| {
             let (head, rest) = text.split_once("      health: [").unwrap();
             let (_, tail) = rest.split_once("]\n").unwrap();
-            let health = format!("{{http: \"{url}/health\", failure_limit: 100000}}");
+            let health = format!("{{http: \"{url}/health\", failure_limit: {failures}}}");
             format!("{head}      health: [{health}]\n{tail}")
                 .replace("interval: 15s", "interval: 1m")
         });
@@ -74,7 +82,7 @@ async fn an_old_version_that_is_not_healthy_pages_someone_and_stops_nobody() {
     4/4 back: wait until the previous version is healthy: failed (1.0 is not healthy after 10m (health answered with status 500, wanted status 200 to 299))
     41 rollback-failed: advertisements 1.1 in production was taken back (latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)), and 1.0 is not healthy after 10m (health answered with status 500, wanted status 200 to 299)
       hint: page someone now: 1.0 is live, and something else is wrong
-      hint: nothing is left to take back: every value is what it was, and the next deploy is free to go
+      hint: nothing is left to take back, and the next deploy is free to go
     log: advertisements 1.1: values back to 1.0 (production) | advertisements 1.1: traffic back to 1.0 (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced rolling-back rolling-back rolled-back
     tree: as at first

@@ -41,7 +41,7 @@ async fn meddled(stage: &Stage, step: &'static str, change: impl Fn(&World) + 's
 }
 
 /// Somebody gives the canary more users just before its way back.
-async fn weighed_meanwhile(stage: &Stage) -> End {
+pub async fn weighed_meanwhile(stage: &Stage) -> End {
     let change = |world: &World| {
         let (old, new) = ("canary-weight: \"10\"", "canary-weight: \"30\"");
         edit(world, CANARY, old, new);
@@ -226,8 +226,9 @@ async fn a_rollback_without_a_version_names_the_one_before() {
     let other = stage.recover_own("https://ci.example/other").await;
     other.assert(0, "another's");
     insta::assert_snapshot!(stage.rollback(None).await.end(), @r#"
-    14 blocked-other: someone else changed advertisements in production during the last run (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`; someone else changed it), so its last known good version is not known
-      hint: name the version, such as the one that ran before: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 30%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `0`, `10` or `50`; someone else changed it
     "#);
 }
 

@@ -23,6 +23,7 @@ mod healthy;
 mod hurried;
 mod interleavings;
 mod killed;
+mod known_bad;
 mod late_push;
 mod latency;
 mod left_behind;

@@ -174,8 +174,9 @@ async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     "#);
     let rollback = stage.rollback(None).await;
     insta::assert_snapshot!(rollback.end(), @r#"
-    14 blocked-other: someone else changed advertisements in production during the last run (clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it), so its last known good version is not known
-      hint: name the version, such as the one that ran before: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 1%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `1` now, not `0`, `10` or `50`; someone else changed it
     "#);
     stage.rollback(Some("1.2")).await.assert(0, "by name");
 }

@@ -85,7 +85,7 @@ async fn alert_tells_and_goes_on_and_does_not_say_that_it_was_wanted() {
     11/11 canary to 0 replicas: passed (commit ID)
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
       hint: to take it back: shipgate rollback --service advertisements --environment production
-      hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to keep it (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
     log: advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
     journal: started advanced advanced advanced advanced promoted promoted promoted promoted alerted
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
@@ -231,7 +231,7 @@ async fn what_was_only_told_of_is_told_again_until_somebody_accepts_it() {
     gate: Allowed
     42 judged-worse: advertisements 1.1 in production is live for everyone and was judged worse, which `on_failure: alert` only tells: latency_p95 is 1.39322, wanted at most 0.5 (2 of 2 measurements)
       hint: to take it back: shipgate rollback --service advertisements --environment production
-      hint: to keep it: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to keep it (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
     ");
     assert_eq!(stage.references(), before);
     let accepted = stage.accept("1.1").await;

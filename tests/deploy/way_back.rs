@@ -22,6 +22,8 @@ struct Case {
     canary_before: String,
     version: String,
     direct: bool,
+    /// Did what the canary has fail here before?
+    known_bad: bool,
     /// Do the numbers of pods split the traffic?
     by_pods: bool,
     reached: usize,
@@ -39,7 +41,7 @@ fn cases() -> impl Strategy<Value = Case> {
         prop_oneof![3 => Just(0), 1 => 0_u8..=100],
         version(),
         version(),
-        prop::bool::weighted(0.2),
+        (prop::bool::weighted(0.2), prop::bool::weighted(0.3)),
         prop::bool::weighted(0.3),
         0_usize..20,
         any::<bool>(),
@@ -52,7 +54,7 @@ fn cases() -> impl Strategy<Value = Case> {
                 weight_before,
                 canary_before,
                 version,
-                direct,
+                (direct, known_bad),
                 by_pods,
                 reached,
                 landed,
@@ -91,6 +93,7 @@ fn cases() -> impl Strategy<Value = Case> {
                     canary_before: canary_before.to_owned(),
                     version: version.to_owned(),
                     direct,
+                    known_bad,
                     by_pods,
                     reached,
                     landed,
@@ -199,11 +202,15 @@ fn plan(case: &Case) -> Plan {
         canary_version: Some(case.canary_before.clone()),
     };
     let version: Version = case.version.parse().unwrap();
-    if case.direct {
+    let mut plan = if case.direct {
         rollout::direct(service, &version, &facts)
     } else {
         rollout::plan(service, &version, &facts)
+    };
+    if let Some(before) = &mut plan.before {
+        before.is_known_bad = case.known_bad;
     }
+    plan
 }
 
 fn bytes(manifests: &Manifests) -> Vec<Vec<u8>> {
@@ -235,6 +242,7 @@ proptest! {
         let mut seen_values = false;
         let mut keeps_off = false;
         let began = on_branch(&base);
+        let at_turn = on_branch(&now);
         // What the canary's pods run follows the branch, but only a wait makes that certain.
         let mut runs = on_branch(&now).version;
         for (index, step) in steps.iter().enumerate() {
@@ -252,8 +260,11 @@ proptest! {
                     runs = on_branch(&now).version;
                     continue;
                 }
-                BackStep::KeepOff(weight) => {
+                BackStep::KeepOff(weight, known_bad) => {
                     prop_assert_eq!(*weight, weight_before(&case));
+                    let is_named = known_bad.as_ref() == Some(&case.canary_before);
+                    prop_assert!(is_named || case.canary_before == case.version);
+                    prop_assert!(!is_named || case.known_bad);
                     keeps_off = true;
                     continue;
                 }
@@ -278,17 +289,18 @@ proptest! {
             prop_assert!(!nobody || (began.weight > 0 && began.pods == 0), "{was:?} {is:?} {steps:?}");
         }
         let text = |path| String::from_utf8(base.text(path).unwrap().into()).unwrap();
-        let expected = if keeps_off {
-            prop_assert_eq!(&case.canary_before, &case.version);
-            let emptied = if case.by_pods {
-                (format!("replicas: {}", began.pods), "replicas: 0")
-            } else {
-                (format!("canary-weight: \"{}\"", began.weight), "canary-weight: \"0\"")
-            };
-            vec![text(STABLE).into_bytes(), text(CANARY).replace(&emptied.0, emptied.1).into_bytes()]
-        } else {
-            bytes(&base)
-        };
+        // A version that is known to be bad gets neither users nor, on the way to a named one, pods.
+        let put_away = case.direct && case.known_bad && !case.by_pods && at_turn.pods == 0;
+        prop_assert!(keeps_off || !case.known_bad || weight_before(&case) == Weight::ZERO);
+        let mut canary = text(CANARY);
+        if put_away || (keeps_off && case.by_pods) {
+            canary = canary.replace(&format!("replicas: {}", began.pods), "replicas: 0");
+        }
+        if keeps_off && !case.by_pods {
+            let weight = format!("canary-weight: \"{}\"", began.weight);
+            canary = canary.replace(&weight, "canary-weight: \"0\"");
+        }
+        let expected = vec![text(STABLE).into_bytes(), canary.into_bytes()];
         prop_assert_eq!(bytes(&now), expected);
         // Once more finds nothing to do but what goes away and comes back.
         let again = rollout::taken_back(&steps);

@@ -273,7 +273,7 @@ async fn every_world_has_its_honest_ending() {
     journal: started advanced advanced rolling-back rolling-back rolled-back
     == a pause for a person
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
-      hint: to go on: shipgate deploy --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept
       hint: to take it back: shipgate rollback --service advertisements --environment production
     branch: 6 lines differ
     cluster: stable 1.0, canary 1.1 with 10%; 0 requests found no pod

@@ -74,7 +74,7 @@ fn a_slow_and_failing_version_is_taken_back_and_the_next_one_goes_live() {
     let held = run(&stage, "deploy --service advertisements --version 1.1", 42);
     assert!(
         held.said()
-            .contains("--version 1.1 --accept (the policy names nobody who approves)"),
+            .contains("to go on (the policy names nobody who approves):"),
         "{}",
         held.stdout
     );

@@ -175,7 +175,7 @@ fn where_the_policy_names_nobody_the_command_says_it() {
     let ran = shop.deploy("1.1", &BOB);
     insta::assert_snapshot!(format!("{}\n{}", ran.line(), ran.hints().join("\n")), @r"
     42 advertisements 1.1 in production is held at weight 10% since 2026-03-10T10:00:37Z: waits for an approval
-      hint: to go on: shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1 --accept (the policy names nobody who approves)
+      hint: to go on (the policy names nobody who approves): shipgate deploy --repository SERVER --service advertisements --environment production --version 1.1 --accept
       hint: to take it back: shipgate rollback --repository SERVER --service advertisements --environment production
     ");
     let accepted = shop.run(&["deploy", "--version", "1.1", "--accept"], &BOB);

@@ -174,10 +174,13 @@ pub async fn go_back(
             | BackStep::WaitIdle(_) => {
                 wait(writer, step, &on_branch, outside, stop, reporter).await
             }
-            BackStep::KeepOff(weight) => {
+            BackStep::KeepOff(weight, known_bad) => {
+                let why = match known_bad {
+                    None => format!("they were of {} already", writer.identity.version),
+                    Some(version) => format!("{version} failed here before"),
+                };
                 remarks.push(format!(
-                    "the canary stays without the {weight} that it had before: they were of {} already",
-                    writer.identity.version
+                    "the canary stays without the {weight} that it had before: {why}"
                 ));
                 Ok(String::new())
             }
@@ -344,7 +347,7 @@ async fn wait(
         BackStep::WaitBefore(workload, version) => {
             (workload, Arm::Canary, version.as_str(), Presence::Running)
         }
-        BackStep::Write(_) | BackStep::KeepOff(_) | BackStep::Healthy(_) => {
+        BackStep::Write(_) | BackStep::KeepOff(..) | BackStep::Healthy(_) => {
             return Ok(String::new());
         }
     };

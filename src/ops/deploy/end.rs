@@ -111,18 +111,14 @@ impl Run<'_> {
     /// Waits until the controller has put the canary away as well. The version is judged and its
     /// record written by now, so that it takes long is worth a warning and no other ending.
     async fn settle(&mut self) {
-        let put_away = self
-            .plan
-            .steps
-            .last()
-            .is_some_and(|step| match &step.action {
-                Action::Write { edits, .. } => edits.iter().any(takes_pods_away),
-                Action::WaitLive { .. }
-                | Action::Preview { .. }
-                | Action::Follow { .. }
-                | Action::Watch { .. }
-                | Action::Approval => false,
-            });
+        let put_away = self.plan.steps.iter().any(|step| match &step.action {
+            Action::Write { edits, .. } => edits.iter().any(takes_pods_away),
+            Action::WaitLive { .. }
+            | Action::Preview { .. }
+            | Action::Follow { .. }
+            | Action::Watch { .. }
+            | Action::Approval => false,
+        });
         if !put_away || self.plan.strategy == CLEANUP {
             return;
         }

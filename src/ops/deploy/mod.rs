@@ -64,7 +64,7 @@ pub use held::Held;
 pub use late::read_with_branch;
 pub use observe::{Watched, Watching, single, watch};
 pub use prepare::{Prepared, Ready, prepare, unfinished_run, whole_diff};
-pub use resume::{Continued, DIRECT, Remade, STEPPED_DOWN, in_place, remake, resume};
+pub use resume::{Continued, Remade, STEPPED_DOWN, in_place, remake, resume};
 pub use run::{Run, default_timeout};
 pub use verdicts::live_and_worse;
 

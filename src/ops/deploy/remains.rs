@@ -10,6 +10,7 @@ use crate::{
         carried,
         command::CommandLine,
         failure,
+        journal::Record,
         load::{self, Target},
     },
     units::{Version, Weight},
@@ -31,6 +32,16 @@ pub struct Taken<'a> {
     pub version: &'a Version,
     /// The one that ran before.
     pub previous: &'a str,
+}
+
+impl<'a> Taken<'a> {
+    /// Reads it from a record of the run; none where that names no version.
+    pub fn by(record: &'a Record) -> Option<Self> {
+        Some(Self {
+            version: record.version.as_ref()?,
+            previous: record.previous_version.as_deref().unwrap_or_default(),
+        })
+    }
 }
 
 impl Remains {
@@ -63,22 +74,26 @@ impl Remains {
         target: &Target,
     ) -> Result<Option<Self>, Failure> {
         let service = &target.service;
-        let facts = facts(target, manifests)?;
-        let serves = &facts.roles.stable;
+        // A workload that somebody has removed has nobody's users.
+        let (serves, weight) = match (facts(target, manifests), service.strategy.canary()) {
+            (Ok(facts), _) => (facts.roles.stable, facts.canary_weight),
+            (Err(_), Some(canary)) => (canary.stable.object.clone(), None),
+            (Err(failure), None) => return Err(failure),
+        };
         let version = |object| carried::version(service, manifests, object).ok();
         let is_taken = |version: &str| version == taken.version.as_str();
         let mut places = Vec::new();
         let mut is_idle = service.strategy.blue_green().is_some();
         for (_, workload) in service.strategy.workloads() {
             let object = &workload.object;
-            let is_serving = object == serves;
+            let is_serving = *object == serves;
             // Where the version that ran before has the same name, it is what came back.
             let came_back = is_serving && is_taken(taken.previous);
             if came_back || !version(object).is_some_and(|version| is_taken(&version)) {
                 continue;
             }
             let pods = carried::replicas(service, manifests, object).ok();
-            let share = facts.canary_weight.filter(|_| !is_serving);
+            let share = weight.filter(|_| !is_serving);
             if pods == Some(0) && share.is_none_or(|share| share == Weight::ZERO) {
                 continue;
             }
@@ -92,7 +107,7 @@ impl Remains {
             let cleanup = target.command("cleanup").switch("now");
             cleanup.flag("reason", "taken back")
         } else {
-            let to = [version(serves), Some(taken.previous.to_owned())];
+            let to = [version(&serves), Some(taken.previous.to_owned())];
             let mut to = to.into_iter().flatten();
             let to = to.find(|to| !to.is_empty() && !is_taken(to));
             let to = to.as_deref().unwrap_or("VERSION");

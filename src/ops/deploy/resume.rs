@@ -8,17 +8,15 @@ use crate::{
     git::{CommitId, LogEntry},
     manifest::{Manifests, RestoreProblem, reapply},
     ops::{
+        cause::failed_before,
         failure,
         journal::{self, Record, State},
         load::{self, Target},
         pull_request,
     },
-    rollout::{self, CLEANUP, Plan, Replay},
+    rollout::{self, Before, CLEANUP, DIRECT, Plan, Replay},
     units::{Version, Weight},
 };
-
-/// Name of the strategy of `rollback --to`.
-pub const DIRECT: &str = "direct";
 
 /// How the trailer `Step` of a commit begins that steps the weight down.
 pub const STEPPED_DOWN: &str = "back down";
@@ -155,11 +153,14 @@ pub async fn remake(
     let manifests = load::manifests(outside.repository, base, &target).await?;
     let previous = previous_version(&target, &manifests)?;
     let facts = facts(&target, &manifests)?;
-    let plan = match strategy {
+    let mut plan = match strategy {
         DIRECT => rollout::direct(&target.service, version, &facts),
         CLEANUP => rollout::cleanup(version, &facts),
         _ => rollout::plan(&target.service, version, &facts),
     };
+    if let Some(before) = &mut plan.before {
+        before.is_known_bad = is_known_bad(before, outside, &target).await?;
+    }
     let replay = rollout::replay(&plan, &manifests).map_err(failure::refusals)?;
     Ok(Remade {
         plan,
@@ -167,6 +168,22 @@ pub async fn remake(
         manifests,
         previous,
     })
+}
+
+/// Did the version that a canary had, with users or pods, fail here before?
+async fn is_known_bad(
+    before: &Before,
+    outside: &Outside<'_>,
+    target: &Target,
+) -> Result<bool, Failure> {
+    let is_idle = before.weight == Weight::ZERO && before.pods == 0;
+    let version = before.version.as_ref().filter(|_| !is_idle);
+    let Some(version) = version.and_then(|version| version.parse().ok()) else {
+        return Ok(false);
+    };
+    let (service, environment) = target.place();
+    let failed = failed_before(outside.repository, environment, service, &version).await?;
+    Ok(failed.is_some())
 }
 
 /// Is everything that a run has written up to a step still there, at the commit that told so?

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    DIRECT, Limits, OnCancel, Outside, describe, forward,
+    Limits, OnCancel, Outside, describe, forward,
     held::{Held, WAITS_FOR_APPROVAL},
     overrun::Closing,
     prepare::Ready,
@@ -30,7 +30,7 @@ use crate::{
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
-    rollout::{Action, Arm, Plan, Replay, Stage},
+    rollout::{Action, Arm, DIRECT, Plan, Replay, Stage},
     units::{Weight, format_duration},
 };
 

@@ -91,8 +91,10 @@ impl Run<'_> {
                     .clone_into(&mut self.deployment.state);
                 let text = format!("{what} was taken back ({why}), and {ill}");
                 Outcome::new(Ending::RollbackFailed, text)
-                    .with_hint(format!("page someone now: {previous} is live, and something else is wrong"))
-                    .with_hint("nothing is left to take back: every value is what it was, and the next deploy is free to go")
+                    .with_hint(format!(
+                        "page someone now: {previous} is live, and something else is wrong"
+                    ))
+                    .with_hint("nothing is left to take back, and the next deploy is free to go")
             }
             BackEnd::Superseded(reason) => {
                 let text = format!("{what} could not be taken back ({why}): {reason}");

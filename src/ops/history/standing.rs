@@ -275,6 +275,12 @@ fn landed(records: &[Record]) -> Vec<&Record> {
     if let Some(unsure) = forward {
         last.remove(unsure);
     }
+    // The same of whoever began the way back before: another try may number its steps otherwise.
+    last.retain(|record| {
+        let of_same = |other: &&Record| other.intended.is_some() && other.writer == record.writer;
+        let is_its_last = records.iter().find(of_same).map(|last| &last.id) == Some(&record.id);
+        step_index(&record.step).is_some() || record.writer == newest.writer || !is_its_last
+    });
     // What was announced last may never have been made, unless the run says that all of it was.
     if newest.state != State::RolledBack && forward != Some(0) && !last.is_empty() {
         last.remove(0);
@@ -288,9 +294,11 @@ mod tests {
 
     use super::*;
 
-    /// Reads `promoted 7/11` (state, step), newest first; each but those of step `-` announces a commit.
+    /// Reads `promoted 7/11` (state, step), newest first; each but those of step `-` announces a commit. After
+    /// `@` comes who wrote it.
     fn records(lines: &[&str]) -> Vec<Record> {
         let all = (1..).zip(lines).map(|(index, line)| {
+            let (line, writer) = line.split_once('@').unwrap_or((line, ""));
             let (state, step) = line.split_once(' ').unwrap();
             Record {
                 run: "run".to_owned(),
@@ -310,7 +318,7 @@ mod tests {
                 regions: None,
                 intended: (step != "-").then(|| format!("{index:040}").parse().unwrap()),
                 expires_at: None,
-                writer: None,
+                writer: Some(writer.to_owned()),
                 at: Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap() - TimeDelta::minutes(index),
                 id: format!("{index:0>40}").parse().unwrap(),
             }
@@ -352,6 +360,18 @@ mod tests {
                     "started 1/3",
                 ],
                 "back 1/2",
+            ),
+            // Whoever was refused once is followed by somebody whose way back has fewer steps.
+            (
+                &[
+                    "rolled-back -@3",
+                    "rolling-back back 1/1@3",
+                    "rolling-back back 2/2@2",
+                    "rolling-back back 1/2@2",
+                    "started 2/3@1",
+                    "started 1/3@1",
+                ],
+                "back 1/1 back 1/2 1/3",
             ),
         ];
         for (lines, wanted) in rows {

@@ -6,7 +6,7 @@ use crate::{
     git::CommitId,
     manifest::ObjectRef,
     ops::{
-        deploy::{self, BackCommit, DIRECT, Track},
+        deploy::{self, BackCommit, Track},
         journal::{Record, State, step_index},
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
@@ -14,7 +14,7 @@ use crate::{
         stop::Stop,
         writer::{Entry, NotLanded},
     },
-    rollout::{Action, Arm, CLEANUP, Stage},
+    rollout::{Action, Arm, CLEANUP, DIRECT, Stage},
 };
 
 impl Takeback<'_> {

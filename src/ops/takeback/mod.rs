@@ -300,9 +300,7 @@ impl<'a> Takeback<'a> {
             .with_hint(format!(
                 "page someone now: {previous} is live, and something else is wrong"
             ))
-            .with_hint(
-                "nothing is left to take back: every value is what it was, and the next deploy is free to go",
-            ),
+            .with_hint("nothing is left to take back, and the next deploy is free to go"),
             BackEnd::Superseded(reason) | BackEnd::Fenced(reason) => {
                 Outcome::new(Ending::Superseded, reason)
             }
@@ -320,13 +318,16 @@ impl<'a> Takeback<'a> {
                 let text = format!("{what} could not be taken back: {failure}");
                 let mut outcome = Outcome::from(failure);
                 outcome.reason = text;
+                outcome.hints.push(format!(
+                    "then run `{}`: it tries the way back again",
+                    self.target.command("recover")
+                ));
                 outcome
             }
             BackEnd::Failed(failure) => {
                 let text = format!("{what} could not be taken back: {failure}");
                 let text = with_remarks(text, track.standing(previous).into_iter().collect());
-                let mut outcome = Outcome::new(Ending::RollbackFailed, text)
-                .with_hint(format!(
+                let mut outcome = Outcome::new(Ending::RollbackFailed, text).with_hint(format!(
                     "page someone now; `{}` tries the way back again",
                     self.target.command("recover")
                 ));

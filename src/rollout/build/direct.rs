@@ -9,7 +9,8 @@ use crate::{
     units::{Version, Weight},
 };
 
-const DIRECT: &str = "direct";
+/// Name of the strategy of `rollback --to`.
+pub const DIRECT: &str = "direct";
 
 /// Makes the plan that brings `version` to everyone at once, whatever the strategy: the way to a
 /// version that is known to be good. Traffic leaves the canary first.
@@ -52,11 +53,12 @@ pub fn direct(service: &Service, version: &Version, facts: &Facts) -> Plan {
         Some(argo) => steps.follow(argo, version),
         None => steps.wait(Arm::Stable, version),
     }
-    steps.watch(Arm::Stable, service.strategy.bake_time(), false);
+    // Its pods have no users any more, and the watch must not see what they break.
     if let Some(workload) = pods_of.filter(|_| !by_pods) {
         let edit = replicas_edit(service, workload, 0);
-        steps.write("canary to 0 replicas".to_owned(), vec![edit], Stage::Finish);
+        steps.write("canary to 0 replicas".to_owned(), vec![edit], Stage::Start);
     }
+    steps.watch(Arm::Stable, service.strategy.bake_time(), false);
     Plan {
         strategy: DIRECT,
         version: version.clone(),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 pub use cleanup::{CLEANUP, cleanup};
-pub use direct::direct;
+pub use direct::{DIRECT, direct};
 pub use pods::Share;
 
 /// What the plan needs to know of the manifests as they are.
@@ -48,6 +48,7 @@ impl Facts {
             weight,
             pods: self.canary_replicas.unwrap_or(0),
             version: self.canary_version.clone(),
+            is_known_bad: false,
         })
     }
 }
