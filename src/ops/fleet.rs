@@ -12,7 +12,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use super::{convoy::Convoy, deploy::Outside, load::Services};
 use crate::{
     config::Config,
-    event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd},
+    event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd, in_region},
     probe::prometheus::Batch,
 };
 
@@ -177,16 +177,20 @@ impl Fleet {
                 None => break,
             }
         }
-        let ends = self.names.iter().map(|name| {
-            let ended = course.ends.get(name.as_str()).cloned();
-            ServiceEnd {
-                service: name.clone(),
-                region: None,
-                version: self.versions.get(name).cloned(),
-                outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
-            }
-        });
-        summary(ends.collect())
+        let ends: Vec<ServiceEnd> = self
+            .names
+            .iter()
+            .map(|name| {
+                let ended = course.ends.get(name.as_str()).cloned();
+                ServiceEnd {
+                    service: name.clone(),
+                    region: None,
+                    version: self.versions.get(name).cloned(),
+                    outcome: Box::new(ended.unwrap_or_else(|| course.not_begun(name))),
+                }
+            })
+            .collect();
+        summary(ends)
     }
 }
 
@@ -297,10 +301,15 @@ struct Told<'a, 'b> {
 
 impl Reporter for Told<'_, '_> {
     fn event(&mut self, event: &Event) {
-        self.reporter.borrow_mut().event(&Event::Of {
-            service: self.service.to_owned(),
-            event: Box::new(event.clone()),
-        });
+        let (service, event) = match event {
+            Event::Of {
+                service: region,
+                event,
+            } => (in_region(self.service, region), event.clone()),
+            event => (self.service.to_owned(), Box::new(event.clone())),
+        };
+        let mut reporter = self.reporter.borrow_mut();
+        reporter.event(&Event::Of { service, event });
     }
 
     /// One service's end is not the end of all.
@@ -359,8 +368,20 @@ fn summary(ends: Vec<ServiceEnd>) -> Outcome {
         hints.map(|hint| format!("{}: {hint}", end.service))
     });
     outcome.hints = hints.take(HINTS).collect();
-    outcome.services = ends;
+    outcome.services = ends.into_iter().flat_map(each_region).collect();
     outcome
+}
+
+/// Returns the ends in each of its regions of a service that went to several, else its own.
+fn each_region(mut end: ServiceEnd) -> Vec<ServiceEnd> {
+    let mut regions = std::mem::take(&mut end.outcome.services);
+    if regions.is_empty() {
+        return vec![end];
+    }
+    for region in &mut regions {
+        region.version.clone_from(&end.version);
+    }
+    regions
 }
 
 #[cfg(test)]
