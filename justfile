@@ -56,6 +56,10 @@ way-back-time runs="50":
 bench:
     benches/startup.sh
 
+# The binary for Windows, built with mingw-w64 and tried under wine; CONTRIBUTING.md says what that needs.
+windows:
+    benches/windows.sh
+
 # The whole job on an embedded world.
 demo:
     cargo run --release -- demo

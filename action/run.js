@@ -9,6 +9,8 @@ const path = require('node:path');
 
 const { fetched } = require('./fetch.js');
 
+const WINDOWS = process.platform === 'win32';
+
 // Inputs that this wrapper reads itself.
 const OWN_INPUTS = new Set(['BINARY', 'BUILD']);
 
@@ -38,9 +40,11 @@ function environment(extra) {
 function run(program, args, options) {
   return new Promise((resolve, reject) => {
     // The runner signals this process alone: without passing it on, the binary would live on. The
-    // listeners come first: a signal right after the start must find them there.
-    const forward = (signal) => child.kill(signal);
-    const signals = ['SIGINT', 'SIGTERM'];
+    // listeners come first: a signal right after the start must find them there. On Windows every program of
+    // the console has Ctrl-C and Ctrl-Break by itself, and `kill` would end the binary at once; the listeners
+    // only keep this process there until the binary has ended.
+    const forward = WINDOWS ? () => {} : (signal) => child.kill(signal);
+    const signals = WINDOWS ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM'];
     signals.forEach((signal) => process.on(signal, forward));
     const child = spawn(program, args, { shell: false, stdio: 'inherit', ...options });
     const done = () => signals.forEach((signal) => process.removeListener(signal, forward));
@@ -74,7 +78,7 @@ async function binary() {
   if (status !== 0) {
     throw new Error(`cargo build ended with status ${status}`);
   }
-  return path.join(target, 'release', process.platform === 'win32' ? 'shipgate.exe' : 'shipgate');
+  return path.join(target, 'release', WINDOWS ? 'shipgate.exe' : 'shipgate');
 }
 
 /** Adds pairs to one of the runner's files (GITHUB_OUTPUT, GITHUB_STATE), if there is one. */

@@ -16,7 +16,7 @@
 //! | words | [`units`] | weights, rates, versions, durations: parse, print with a unit, refuse nonsense |
 //! | | [`clock`] | the only reader of the wall clock |
 //! | | [`secret`] | prints as `***` |
-//! | | [`process`] | ends programs with what they started |
+//! | | [`process`] | sets programs apart, ends them with what they started |
 //! | | [`exit`] | every exit code |
 //! | | [`yaml`] | the one YAML parser: spans, values, positions |
 //! | pure | [`policy`] | document -> `Policy` -> `Verdict` |

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::pipeline::System;
+use super::{pipeline::System, windows_variables::with_usual_names};
 use crate::{
     clock::{Clock, SystemClock},
     exit,
@@ -43,11 +43,13 @@ impl Context {
     )]
     pub fn of_this_process() -> Self {
         Self {
-            environment: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
+            environment: usual_names(
+                std::env::vars_os()
+                    .filter_map(|(name, value)| {
+                        Some((name.into_string().ok()?, value.into_string().ok()?))
+                    })
+                    .collect(),
+            ),
             clock: Arc::new(SystemClock),
             stdout: Box::new(std::io::stdout()),
             stderr: Box::new(std::io::stderr()),
@@ -128,8 +130,20 @@ impl Context {
     }
 }
 
-/// Sets up what holds for the whole process: TLS provider, panics that end with exit code 1.
+fn usual_names(environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    if cfg!(windows) {
+        with_usual_names(environment)
+    } else {
+        environment
+    }
+}
+
+/// Sets up what holds for the whole process: TLS provider, panics that end with exit code 1, a console that
+/// understands colours.
 pub fn prepare_process() {
+    // Elsewhere every terminal does, or says in `TERM` that it does not.
+    #[cfg(windows)]
+    let _ = anstyle_query::windows::enable_ansi_colors();
     // Installing twice fails harmlessly: the first one stays.
     let _ = rustls::crypto::ring::default_provider().install_default();
     std::panic::set_hook(Box::new(|panic| {

@@ -1,6 +1,5 @@
 //! The command line: flags, environment, reporters and exit codes. One file for each command.
 
-mod ancestors;
 mod approve;
 mod audit;
 mod authorship;
@@ -46,14 +45,20 @@ mod traffic;
 mod validate;
 mod verify;
 mod versions;
+mod windows_variables;
 
-use std::{ffi::OsString, mem::ManuallyDrop, path::Path, process::ExitCode, sync::LazyLock};
+use std::{
+    ffi::OsString, mem::ManuallyDrop, path::Path, process::ExitCode, sync::LazyLock, thread,
+};
 
 use clap::{
     ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum, error::ErrorKind,
 };
 
-use crate::event::{Ending, Failure, Outcome, Reporter};
+use crate::{
+    event::{Ending, Failure, Outcome, Reporter},
+    exit,
+};
 
 use files::{Files, NamedFile};
 
@@ -185,11 +190,22 @@ impl Command {
     }
 }
 
+/// Bytes of stack that the first thread has everywhere but on Windows, where it has 1 MiB.
+const STACK: usize = 8 << 20;
+
 /// Runs the program: arguments and environment of this process, real clock, real terminal.
 pub fn main() -> ExitCode {
     context::prepare_process();
-    let context = Context::of_this_process();
-    ExitCode::from(run(std::env::args_os(), context))
+    let own = || run(std::env::args_os(), Context::of_this_process());
+    let code = if cfg!(windows) {
+        match thread::Builder::new().stack_size(STACK).spawn(own) {
+            Ok(thread) => thread.join().unwrap_or(exit::INTERNAL.number),
+            Err(_) => own(),
+        }
+    } else {
+        own()
+    };
+    ExitCode::from(code)
 }
 
 /// Runs one command line in a given context and returns its exit code. Tests call this with a

@@ -25,6 +25,7 @@ use crate::{
     },
     policy::{PolicySource, Request},
     probe::Client,
+    units::with_slashes,
 };
 
 /// Which policy.
@@ -125,7 +126,8 @@ impl PolicyArguments {
                 on_disk(file, &question, repository, services, session).await
             }
             _ => {
-                let named = self.policy.as_ref().map(|path| path.display().to_string());
+                let shown = |path: &PathBuf| with_slashes(&path.display().to_string());
+                let named = self.policy.as_ref().map(shown);
                 let question = Question {
                     policy: named.as_deref(),
                     policy_ref: self.policy_ref.as_deref(),

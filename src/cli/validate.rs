@@ -12,6 +12,7 @@ use crate::{
         check,
         validate::{self, Subject},
     },
+    units::with_slashes,
 };
 
 /// Flags of `validate`.
@@ -61,5 +62,5 @@ pub async fn run(arguments: &ValidateArguments, session: &Session) -> Result<Out
 }
 
 fn shown(path: &Path) -> String {
-    path.display().to_string()
+    with_slashes(&path.display().to_string())
 }

@@ -20,7 +20,10 @@ use super::{
     program::{Said, USUAL_PATH, gather},
     worker::{Calls, Interrupted},
 };
-use crate::{process::end_group, secret::Secret};
+use crate::{
+    process::{Group, NEEDED_VARIABLES, set_apart},
+    secret::Secret,
+};
 
 /// Longest wait: a helper may open a window and ask.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -59,6 +62,7 @@ impl CredentialHelper {
         let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         let mut passed_on: Vec<(String, String)> = PASSED_ON
             .iter()
+            .chain(NEEDED_VARIABLES)
             .filter_map(|name| Some(((*name).to_owned(), given(name)?.clone())))
             .collect();
         let path = given("PATH").map_or(USUAL_PATH, String::as_str);
@@ -91,17 +95,17 @@ impl CredentialHelper {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut group = None;
+        set_apart(&mut command);
         let ended = calls.wait(LIMIT, async {
             let mut child = command.spawn()?;
-            group = child.id();
+            let mut group = Group::of(&child);
             if let Some(mut stdin) = child.stdin.take() {
                 // A helper that does not read its question answers without it.
                 let _ = stdin.write_all(question.as_bytes()).await;
             }
-            gather(&mut child).await
+            let said = gather(&mut child).await;
+            group.has_ended();
+            said
         });
         match ended {
             Ok(Ok(said)) => answer(&said),
@@ -109,13 +113,10 @@ impl CredentialHelper {
                 Err("the git program is not installed".to_owned())
             }
             Ok(Err(error)) => Err(error.to_string()),
-            Err(interrupted) => {
-                end_group(group);
-                Err(match interrupted {
-                    Interrupted::TimedOut => format!("no answer within {} s", LIMIT.as_secs()),
-                    Interrupted::Stopped => "the run is being stopped".to_owned(),
-                })
-            }
+            Err(interrupted) => Err(match interrupted {
+                Interrupted::TimedOut => format!("no answer within {} s", LIMIT.as_secs()),
+                Interrupted::Stopped => "the run is being stopped".to_owned(),
+            }),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Where the repository is: the address as it was given, checked and told apart.
 
 use std::{
-    fs,
     net::IpAddr,
     path::{Path, PathBuf},
 };
@@ -56,7 +55,9 @@ impl Location {
             return Err(unusable("an address with :: names a helper program"));
         }
         match text.split_once(':') {
-            Some((host, path)) if !host.contains('/') && !Path::new(text).exists() => {
+            Some((host, path))
+                if !host.contains('/') && !has_drive(text) && !Path::new(text).exists() =>
+            {
                 scp_form(text, host, path)
             }
             _ => folder(Path::new(text)),
@@ -163,6 +164,12 @@ fn scp_form(text: &str, host: &str, path: &str) -> Result<Location, GitError> {
     })
 }
 
+/// Does it begin with a drive of Windows? `C:\shop.git` is no path on a host `C` there, for git neither.
+fn has_drive(text: &str) -> bool {
+    let start = text.as_bytes().get(..2);
+    cfg!(windows) && start.is_some_and(|it| it[0].is_ascii_alphabetic() && it[1] == b':')
+}
+
 /// Refuses what ssh or a shell would read as something else than a name.
 fn check_ssh_part(part: &str) -> Result<(), GitError> {
     let plain = |character: char| {
@@ -186,7 +193,7 @@ fn file_url(text: &str) -> Result<Location, GitError> {
 }
 
 fn folder(given: &Path) -> Result<Location, GitError> {
-    let path = fs::canonicalize(given).map_err(|error| {
+    let path = dunce::canonicalize(given).map_err(|error| {
         GitError::not_found(
             format!(
                 "can not read the repository at {}: {error}",

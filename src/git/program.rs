@@ -21,7 +21,10 @@ use super::{
     sanitise::sanitise,
     worker::{Calls, Interrupted},
 };
-use crate::process::end_group;
+use crate::{
+    process::{Group, NEEDED_VARIABLES, set_apart},
+    units::with_slashes,
+};
 
 /// Most output that is read, in bytes; a list of refs is the longest.
 const LONGEST_OUTPUT: u64 = 64 << 20;
@@ -86,7 +89,8 @@ impl ConnectionOptions {
 
 /// Quotes a path for the shell that `git` starts SSH with.
 fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
+    let path = with_slashes(&path.display().to_string());
+    format!("'{}'", path.replace('\'', r"'\''"))
 }
 
 /// The `git` program, bound to one store and one protocol.
@@ -146,7 +150,7 @@ impl Program {
         let config = store.join("shipgate.gitconfig");
         let text = match trusted {
             Some(path) => {
-                let path = path.display().to_string();
+                let path = with_slashes(&path.display().to_string());
                 let path = path.replace('\\', r"\\").replace('"', "\\\"");
                 format!("[safe]\n\tdirectory = \"{path}\"\n")
             }
@@ -163,6 +167,7 @@ impl Program {
         };
         let mut environment: Vec<(String, String)> = PASSED_ON
             .iter()
+            .chain(NEEDED_VARIABLES)
             .filter_map(|name| Some(((*name).to_owned(), given(name)?.clone())))
             .collect();
         let path = given("PATH").map_or(USUAL_PATH, String::as_str);
@@ -206,13 +211,13 @@ impl Program {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut group = None;
+        set_apart(&mut command);
         let ended = self.calls.wait(self.timeout, async {
             let mut child = command.spawn()?;
-            group = child.id();
-            gather(&mut child).await
+            let mut group = Group::of(&child);
+            let said = gather(&mut child).await;
+            group.has_ended();
+            said
         });
         match ended {
             Ok(Ok(said)) => Ok(said),
@@ -222,7 +227,6 @@ impl Program {
             )),
             Ok(Err(error)) => Err(GitError::internal(format!("could not run git: {error}"))),
             Err(interrupted) => {
-                end_group(group);
                 let why = match interrupted {
                     Interrupted::TimedOut => {
                         format!(

@@ -20,6 +20,13 @@ static ONCE: Once = Once::new();
 /// together are at most libgit2's 256 MiB.
 const LARGEST_KEPT_TREE: usize = 64 << 20;
 
+/// A folder that nobody can make. On Windows anybody may make folders below the root, but none below a device.
+const NOWHERE: &str = if cfg!(windows) {
+    "NUL/shipgate"
+} else {
+    "/nonexistent/shipgate"
+};
+
 /// Makes libgit2 use our transport for `https` and `http`, and read no configuration but a
 /// repository's own.
 pub(super) fn prepare() {
@@ -31,7 +38,7 @@ pub(super) fn prepare() {
             ConfigLevel::Global,
         ] {
             // SAFETY: inside the `Once`, before any other call into libgit2.
-            unsafe { opts::set_search_path(level, "/nonexistent/shipgate") }
+            unsafe { opts::set_search_path(level, NOWHERE) }
                 .expect("the level is one of the four that have a path");
         }
         // A folder of ten thousand files is looked at once for each of them, and libgit2 would read

@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
 };
 
@@ -19,7 +19,7 @@ use crate::{
     config::verification::{Check, CheckKind, Job, Verification},
     event::{Ending, Failure},
     git::Repository,
-    probe::program::Program,
+    probe::program::{Program, surroundings},
     secret::Secret,
     units::ProgramName,
 };
@@ -95,7 +95,8 @@ pub fn find(
     allowed: &[ProgramName],
     variable: impl Fn(&str) -> Option<Secret>,
 ) -> Result<Programs, Failure> {
-    let search = variable("PATH").map(|path| path.expose().to_owned());
+    let surroundings = surroundings(|name| variable(name).map(|it| it.expose().to_owned()));
+    let search = surroundings.get("PATH").map(String::as_str);
     let mut programs = Programs::new();
     for (check, job) in jobs(verification) {
         let (name, wanted) = (&check.name, &job.program);
@@ -106,7 +107,7 @@ pub fn find(
                 "whoever owns the policy allows it there, on the branch that policies are read from: `programs: [{wanted}]`"
             )));
         }
-        let path = locate(wanted.as_str(), search.as_deref()).ok_or_else(|| {
+        let path = locate(wanted.as_str(), search).ok_or_else(|| {
             let reason =
                 format!("`{name}` runs the program `{wanted}`, which is not on this machine");
             Failure::new(Ending::Usage, reason)
@@ -127,7 +128,7 @@ pub fn find(
             name: wanted.to_string(),
             path,
             arguments: Vec::new(),
-            search: search.clone(),
+            surroundings: surroundings.clone(),
             variables,
         };
         programs.insert(name.clone(), program);
@@ -136,17 +137,19 @@ pub fn find(
 }
 
 /// Finds the file of a program: an absolute path itself, a name in the absolute folders of `PATH`. A
-/// relative folder there would be whatever was checked out.
+/// relative folder there would be whatever was checked out. On Windows it is an `.exe`: scripts would be run
+/// by a shell.
 fn locate(name: &str, search: Option<&str>) -> Option<PathBuf> {
     let is_program = |path: &Path| fs::metadata(path).is_ok_and(|found| is_executable(&found));
     if name.starts_with('/') {
-        return Some(PathBuf::from(name)).filter(|path| is_program(path));
+        return Some(PathBuf::from(name)).filter(|path| path.is_absolute() && is_program(path));
     }
-    search?
-        .split(':')
-        .map(Path::new)
+    let ending = env::consts::EXE_SUFFIX;
+    let is_whole = name.to_ascii_lowercase().ends_with(ending);
+    let file = format!("{name}{}", if is_whole { "" } else { ending });
+    env::split_paths(search?)
         .filter(|folder| folder.is_absolute())
-        .map(|folder| folder.join(name))
+        .map(|folder| folder.join(&file))
         .find(|path| is_program(path))
 }
 

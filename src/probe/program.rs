@@ -14,7 +14,12 @@ use tokio::{
 };
 
 use super::{CheckReading, json_api::without, text::excerpt};
-use crate::{clock::Clock, process::end_group, secret::Secret, units::format_duration};
+use crate::{
+    clock::Clock,
+    process::{Group, NEEDED_VARIABLES, set_apart},
+    secret::Secret,
+    units::format_duration,
+};
 
 /// Bytes of what a program said last that are kept.
 const KEPT: usize = 16 * 1024;
@@ -31,19 +36,20 @@ pub struct Program {
     pub path: PathBuf,
     /// What it is given, each as it is: there is no shell.
     pub arguments: Vec<String>,
-    /// `PATH` for what it starts in turn.
-    pub search: Option<String>,
+    /// What it needs to run, and is no secret.
+    pub surroundings: BTreeMap<String, String>,
     /// All other variables that it gets.
     pub variables: BTreeMap<String, Secret>,
 }
 
-/// The process group of a program, which ends with it.
-struct Group(Option<u32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        end_group(self.0);
-    }
+/// Finds the [surroundings](Program::surroundings) of a program: `PATH` for what it starts in turn, and what the
+/// system needs.
+pub fn surroundings(variable: impl Fn(&str) -> Option<String>) -> BTreeMap<String, String> {
+    ["PATH"]
+        .iter()
+        .chain(NEEDED_VARIABLES)
+        .filter_map(|name| Some(((*name).to_owned(), variable(name)?)))
+        .collect()
 }
 
 /// Runs a program once. 0 passes, any other code is a failure; 75 (`EX_TEMPFAIL`), a signal, a program that
@@ -60,15 +66,12 @@ pub async fn run(program: &Program, clock: &dyn Clock, timeout: Duration) -> Che
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    if let Some(search) = &program.search {
-        command.env("PATH", search);
-    }
+        .kill_on_drop(true)
+        .envs(&program.surroundings);
     for (variable, value) in &program.variables {
         command.env(variable, value.expose());
     }
-    #[cfg(unix)]
-    command.process_group(0);
+    set_apart(&mut command);
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => {
@@ -78,7 +81,7 @@ pub async fn run(program: &Program, clock: &dyn Clock, timeout: Duration) -> Che
             ));
         }
     };
-    let mut group = Group(child.id());
+    let mut group = Group::of(&child);
     // A program takes the time of the machine, however fast the run's own clock goes.
     let limit = clock.real(timeout).max(timeout.min(Duration::from_secs(1)));
     match tokio::time::timeout(limit, gather(&mut child)).await {
@@ -91,8 +94,7 @@ pub async fn run(program: &Program, clock: &dyn Clock, timeout: Duration) -> Che
             error.kind()
         )),
         Ok(Ok((status, said))) => {
-            // It has ended by itself, and its number may be somebody else's now.
-            group.0 = None;
+            group.has_ended();
             let secrets: Vec<&Secret> = program.variables.values().collect();
             judged(&name, status, &without(said, &secrets))
         }
@@ -108,6 +110,10 @@ fn judged(name: &str, status: ExitStatus, said: &str) -> CheckReading {
     match status.code() {
         Some(0) => CheckReading::Passed(format!("ended with 0{said}")),
         Some(NO_ANSWER) => CheckReading::Unanswered(format!("{name} ended with {NO_ANSWER}{said}")),
+        // Windows' number of why it had to end the program.
+        Some(code) if code < 0 => {
+            CheckReading::Unanswered(format!("{name} was ended by {code:#010x}{said}"))
+        }
         Some(code) => CheckReading::Failed(format!("ended with {code}{said}")),
         None => CheckReading::Unanswered(format!("{name} was ended by a signal{said}")),
     }

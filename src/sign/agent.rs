@@ -1,11 +1,12 @@
 //! Signing through an SSH agent, which keeps the keys (draft-ietf-sshm-ssh-agent).
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::UnixStream,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+#[cfg(unix)]
+use tokio::net::UnixStream as Stream;
+#[cfg(windows)]
+use tokio::net::windows::named_pipe::NamedPipeClient as Stream;
 
 use super::{
     NAMESPACE, algorithm,
@@ -28,16 +29,16 @@ const FLAG_RSA_SHA2_512: u32 = 4;
 
 /// An SSH agent.
 pub struct Agent {
-    stream: UnixStream,
+    stream: Stream,
 }
 
 impl Agent {
-    /// Connects to the agent at a socket, as `SSH_AUTH_SOCK` names it.
+    /// Connects to the agent at a socket, as `SSH_AUTH_SOCK` names it; on Windows at a named pipe.
     ///
     /// # Errors
     /// Nobody listens there.
     pub async fn connect(socket: &Path) -> Result<Self, String> {
-        let stream = UnixStream::connect(socket).await;
+        let stream = connect(socket).await;
         let stream = stream
             .map_err(|error| format!("the SSH agent at SSH_AUTH_SOCK does not answer: {error}"))?;
         Ok(Self { stream })
@@ -117,7 +118,7 @@ impl Agent {
     async fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>, String> {
         let mut message = Vec::new();
         put(&mut message, request);
-        let lost = |error: std::io::Error| format!("the SSH agent does not answer: {error}");
+        let lost = |error: io::Error| format!("the SSH agent does not answer: {error}");
         self.stream.write_all(&message).await.map_err(lost)?;
         let length = self.stream.read_u32().await.map_err(lost)?;
         if length > LONGEST {
@@ -127,6 +128,16 @@ impl Agent {
         self.stream.read_exact(&mut answer).await.map_err(lost)?;
         Ok(answer)
     }
+}
+
+#[cfg(unix)]
+async fn connect(socket: &Path) -> io::Result<Stream> {
+    Stream::connect(socket).await
+}
+
+#[cfg(windows)]
+async fn connect(pipe: &Path) -> io::Result<Stream> {
+    tokio::net::windows::named_pipe::ClientOptions::new().open(pipe)
 }
 
 fn only(mut keys: Vec<(Vec<u8>, String)>) -> Result<Vec<u8>, String> {

@@ -5,6 +5,7 @@ mod duration;
 mod loopback;
 mod program;
 mod rate;
+mod slashes;
 mod version;
 mod weight;
 
@@ -13,6 +14,7 @@ pub use duration::{format_duration, parse_duration};
 pub use loopback::is_loopback;
 pub use program::ProgramName;
 pub use rate::RequestsPerSecond;
+pub use slashes::with_slashes;
 pub use version::Version;
 pub use weight::Weight;
 

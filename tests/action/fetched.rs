@@ -41,7 +41,13 @@ fn fetching(released: &str, served: Option<String>) -> (Runner, Server) {
     }
     let entry =
         serde_json::json!({"file": "shipgate-release", "sha256": sha256(released.as_bytes())});
-    let places = ["linux-x64", "linux-arm64", "darwin-arm64", "darwin-x64"];
+    let places = [
+        "linux-x64",
+        "linux-arm64",
+        "darwin-arm64",
+        "darwin-x64",
+        "win32-x64",
+    ];
     let binaries: BTreeMap<_, _> = places.map(|place| (place, entry.clone())).into();
     let table = serde_json::json!({"version": "9.9.9", "binaries": binaries});
     fs::write(runner.action.join("binaries.json"), table.to_string()).unwrap();

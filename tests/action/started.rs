@@ -75,6 +75,38 @@ fn signals_reach_the_binary() {
     }
 }
 
+/// There the binary has Ctrl-C from the console, and what node calls a signal to it would end it at once.
+#[test]
+fn on_windows_nothing_is_passed_on() {
+    if !node() {
+        return;
+    }
+    let mut runner = Runner::new(
+        "trap 'echo INT > $FOLDER/seen' INT\ntrap 'exit 130' USR1\n\
+         echo $$ > $FOLDER/ready\nwhile :; do sleep 0.05; done",
+    );
+    let preload = runner.path("windows.js");
+    let noticed = "() => setImmediate(() => require('fs').writeFileSync(process.env.FOLDER + '/noticed', 'x'))";
+    let text = format!(
+        "Object.defineProperty(process, 'platform', {{ value: 'win32' }});\n\
+         process.on('SIGINT', {noticed});\n"
+    );
+    fs::write(&preload, text).unwrap();
+    runner.set("NODE_OPTIONS", &format!("--require {}", preload.display()));
+    let mut child = runner.start("main.js");
+    let binary = until("the binary", || {
+        runner.read("ready").trim().parse::<i32>().ok()
+    });
+    let step = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    kill(step, Signal::SIGINT).unwrap();
+    until("node to notice", || {
+        runner.path("noticed").exists().then_some(())
+    });
+    kill(Pid::from_raw(binary), Signal::SIGUSR1).unwrap();
+    assert_eq!(wait(&mut child).code(), Some(130));
+    assert!(!runner.path("seen").exists());
+}
+
 /// As a runner cancels (actions/runner, `ProcessInvoker.cs`): SIGINT and SIGTERM to the step's own process
 /// alone, then the end of all of it; then the last step, which always runs.
 #[test]

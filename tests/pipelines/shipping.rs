@@ -5,22 +5,33 @@ use serde_json::Value;
 use crate::text;
 
 /// The systems of a release, and what the action calls them.
-const SYSTEMS: [(&str, &str); 4] = [
+const SYSTEMS: [(&str, &str); 5] = [
     ("x86_64-unknown-linux-musl", "linux-x64"),
     ("aarch64-unknown-linux-musl", "linux-arm64"),
     ("x86_64-apple-darwin", "darwin-x64"),
     ("aarch64-apple-darwin", "darwin-arm64"),
+    ("x86_64-pc-windows-msvc", "win32-x64"),
 ];
+
+/// How the name of a program ends there.
+fn ending(target: &str) -> &'static str {
+    if target.contains("windows") {
+        ".exe"
+    } else {
+        ""
+    }
+}
 
 #[test]
 fn a_release_has_every_system_and_is_checked_like_ours() {
     let workflow = text(".github/workflows/release.yml");
     let deny = text("deny.toml");
     for (target, place) in SYSTEMS {
-        assert!(
-            workflow.contains(&format!("{{target: {target}, ")),
-            "{target}"
-        );
+        let row = workflow
+            .lines()
+            .find(|line| line.contains(&format!("{{target: {target}, ")));
+        let names_ending = row.unwrap().contains("ending: .exe");
+        assert_eq!(names_ending, ending(target) == ".exe", "{target}");
         assert!(
             deny.contains(&format!("\"{target}\"")),
             "deny.toml does not look at {target}"
@@ -32,8 +43,9 @@ fn a_release_has_every_system_and_is_checked_like_ours() {
     }
     assert_eq!(workflow.matches("{target: ").count(), SYSTEMS.len());
     // The name that is uploaded is the one that `cargo binstall` asks for.
-    assert!(workflow.contains("\"dist/shipgate-$TARGET\""));
-    assert!(text("Cargo.toml").contains("/shipgate-{ target }\""));
+    assert!(workflow.contains("BINARY: shipgate-${{ matrix.target }}${{ matrix.ending }}\n"));
+    assert!(workflow.contains("\"dist/$BINARY\""));
+    assert!(text("Cargo.toml").contains("/shipgate-{ target }{ binary-ext }\""));
     // Manual pages and completions come along, for every shell that there are some for.
     let shells = text("src/cli/completions.rs");
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
@@ -61,7 +73,8 @@ fn the_table_of_digests_is_empty_or_whole() {
     }
     for (target, place) in SYSTEMS {
         let entry = &binaries[place];
-        assert_eq!(entry["file"], format!("shipgate-{target}"), "{place}");
+        let file = format!("shipgate-{target}{}", ending(target));
+        assert_eq!(entry["file"], file, "{place}");
         let digest = entry["sha256"].as_str().unwrap();
         let is_digest = digest.len() == 64 && digest.bytes().all(|it| it.is_ascii_hexdigit());
         assert!(is_digest, "{place}: {digest}");

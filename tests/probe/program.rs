@@ -35,7 +35,7 @@ fn shell(script: &str) -> Program {
         name: "smoke".to_owned(),
         path: PathBuf::from("/bin/sh"),
         arguments: vec!["-c".to_owned(), script.to_owned()],
-        search: Some("/usr/bin:/bin".to_owned()),
+        surroundings: BTreeMap::from([("PATH".to_owned(), "/usr/bin:/bin".to_owned())]),
         variables: BTreeMap::from([("SMOKE_TOKEN".to_owned(), Secret::new(TOKEN))]),
     }
 }

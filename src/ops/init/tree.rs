@@ -50,7 +50,9 @@ impl Tree {
     /// # Errors
     /// It is none, or cannot be listed.
     pub(super) fn read(folder: &Path, notes: &mut Notes) -> Result<Self, Failure> {
-        let root = folder.canonicalize().ok().filter(|root| root.is_dir());
+        let root = dunce::canonicalize(folder)
+            .ok()
+            .filter(|root| root.is_dir());
         let root = root.ok_or_else(|| {
             let reason = format!("`{}` is not a folder", folder.display());
             Failure::new(Ending::Usage, reason)

@@ -15,6 +15,7 @@ use crate::{
     git::{LFS_HINT, is_lfs_pointer},
     manifest::{Manifests, SourceFile},
     ops::failure,
+    units::with_slashes,
     yaml::Limits,
 };
 
@@ -46,8 +47,7 @@ impl FileSet {
     /// `root` is no folder; a glob is not valid, absolute, or leads out of the folder; a glob matches
     /// nothing; a file is refused or cannot be read.
     pub fn read(root: &Path, globs: &[String], now: DateTime<Utc>) -> Result<Self, Failure> {
-        let root = root
-            .canonicalize()
+        let root = dunce::canonicalize(root)
             .ok()
             .filter(|root| root.is_dir())
             .ok_or_else(|| {
@@ -157,12 +157,13 @@ struct Wanted {
 
 impl Wanted {
     fn new(glob: &str) -> Result<Self, Failure> {
+        let glob = &with_slashes(glob);
         let glob = glob.strip_prefix("./").unwrap_or(glob);
         let usage = |reason: String| {
             Failure::new(Ending::Usage, reason)
                 .hint("give paths from --root, such as 'clusters/prod/*.yaml'")
         };
-        if Path::new(glob).is_absolute() || glob.split('/').any(|part| part == "..") {
+        if Path::new(glob).has_root() || glob.split('/').any(|part| part == "..") {
             return Err(usage(format!("`{glob}` leads out of the folder")));
         }
         let matcher = GlobBuilder::new(glob)
