@@ -9,10 +9,10 @@ use url::Url;
 use super::{
     Session,
     circumstances::CircumstanceArguments,
-    deploy::{duration, has_regions, one_service_at_a_time, version},
+    deploy::{duration, one_service_at_a_time, version},
     people::{self, ApprovalArguments},
     policy::{Found, Origin, PolicyArguments},
-    repository::{Opened, RepositoryArguments, client},
+    repository::{Opened, RepositoryArguments, client, has_regions},
     request::RequestArguments,
     services::ServicesArguments,
     signals,

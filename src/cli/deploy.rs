@@ -11,7 +11,7 @@ use super::{
     circumstances::CircumstanceArguments,
     people::{self, ApprovalArguments},
     plan_files::PlanFileArguments,
-    repository::RepositoryArguments,
+    repository::{RepositoryArguments, Whole, has_regions},
     services::{PaceArguments, ServicesArguments, Versions},
     signals,
     source::SourceArguments,
@@ -24,7 +24,7 @@ use crate::{
         case::Circumstances,
         deploy::{self, DeployRequest, Limits, OnCancel},
         fleet::Fleet,
-        load::{HAS_REGIONS, Services},
+        load::Services,
         plan::PlannedBefore,
         regions, stopped_before_change,
     },
@@ -243,15 +243,11 @@ pub async fn deploy(
         let deploy = regions::deploy(&group, &request, &outside, stop, session);
         return Box::pin(deploy).await;
     }
-    if regions.len() > 1 {
-        return Err(one_service_at_a_time());
-    }
-    let site = stop.clone().or(arguments.repository.site(&opened)).await;
-    let site = match site.map_err(stopped_before_change)? {
-        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
-        site => site?,
-    };
-    let pace = arguments.pace.pace_in(&site, arguments.dry_run)?;
+    let whole = stop.clone().or(arguments.repository.whole(&opened)).await;
+    let Whole { site, group } = whole.map_err(stopped_before_change)??;
+    let pace = arguments
+        .pace
+        .pace_in(&site, group.as_ref(), arguments.dry_run)?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?;
     let wanted = fleet.names().iter().map(|name| {
         let version = versions.of(Some(name))?;
@@ -270,21 +266,23 @@ pub async fn deploy(
         &outside,
         session,
         async |name, outside, reporter| {
-            let deploy = deploy::deploy(&requests[name], outside, stop.clone(), reporter);
-            Box::pin(deploy).await.unwrap_or_else(Outcome::from)
+            let (request, stop) = (&requests[name], stop.clone());
+            let ended = match &group {
+                None => Box::pin(deploy::deploy(request, outside, stop, reporter)).await,
+                Some(group) => {
+                    Box::pin(regions::deploy(group, request, outside, stop, reporter)).await
+                }
+            };
+            ended.unwrap_or_else(Outcome::from)
         },
     );
     Ok(Box::pin(run).await)
 }
 
-/// Is an environment meant whose regions are deployed to one after the other?
-pub fn has_regions(failure: &Failure) -> bool {
-    failure.0.reason_code == HAS_REGIONS
-}
-
 /// Refuses several services in several regions.
 pub fn one_service_at_a_time() -> Failure {
-    let reason = "several services go to one region at a time, and this is about several regions";
+    let reason =
+        "this is about several services and several regions, and one of the two has to be one";
     Failure::new(Ending::Usage, reason)
         .hint("name one region with --region, or one service with --service")
 }

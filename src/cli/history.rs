@@ -6,8 +6,8 @@ use clap::Args;
 use super::{
     Session,
     check::instant,
-    deploy::{duration, has_regions},
-    repository::RepositoryArguments,
+    deploy::duration,
+    repository::{RepositoryArguments, has_regions},
 };
 use crate::{
     event::{Ending, Failure, Outcome},

@@ -6,9 +6,8 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    deploy::{has_regions, one_service_at_a_time},
     pipeline,
-    repository::RepositoryArguments,
+    repository::{RepositoryArguments, Whole, has_regions},
     services::{PaceArguments, ServicesArguments},
     signals,
 };
@@ -97,28 +96,26 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
             target => return one(&target?, &outside, session).await,
         }
     }
+    let asked = |service: Option<&str>| Asked {
+        service: service.map(str::to_owned),
+        config: arguments.repository.config.clone(),
+        branch: arguments.repository.branch.clone(),
+        actor: actor.clone(),
+        pipeline: own.clone(),
+    };
+    let others = match (dry_run, if_unfinished) {
+        (true, _) => Others::Nothing,
+        (false, true) => Others::OfWhatIsTakenBack,
+        (false, false) => Others::All,
+    };
     if !are_several {
         let group = arguments.repository.group(&opened).await?;
-        let asked = Asked {
-            service: arguments.repository.one_service()?.map(str::to_owned),
-            config: arguments.repository.config.clone(),
-            branch: arguments.repository.branch.clone(),
-            actor: actor.clone(),
-            pipeline: own.clone(),
-        };
-        let others = match (dry_run, if_unfinished) {
-            (true, _) => Others::Nothing,
-            (false, true) => Others::OfWhatIsTakenBack,
-            (false, false) => Others::All,
-        };
-        let recover =
-            regions::recover(&group, &asked, others, &outside, stop.clone(), session, one);
+        let asked = asked(arguments.repository.one_service()?);
+        let stop = stop.clone();
+        let recover = regions::recover(&group, &asked, others, &outside, stop, session, &one);
         return Box::pin(recover).await;
     }
-    let site = match arguments.repository.site(&opened).await {
-        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
-        site => site?,
-    };
+    let Whole { site, group } = arguments.repository.whole(&opened).await?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
     let run = fleet.run(
         Pace::from(&PaceArguments::all()),
@@ -126,8 +123,18 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         &outside,
         session,
         async |name, outside, reporter| {
-            let target = site.target(&site.config.services[name]);
-            let end = one(&target, outside, reporter).await;
+            let end = match &group {
+                None => {
+                    let target = site.target(&site.config.services[name]);
+                    one(&target, outside, reporter).await
+                }
+                Some(group) => {
+                    let (asked, stop) = (asked(Some(name)), stop.clone());
+                    let recover =
+                        regions::recover(group, &asked, others, outside, stop, reporter, &one);
+                    Box::pin(recover).await
+                }
+            };
             end.unwrap_or_else(Outcome::from)
         },
     );

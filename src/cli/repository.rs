@@ -18,7 +18,7 @@ use crate::{
     ops::{
         deploy::Outside,
         failure,
-        load::{self, ConfigSource, Site, Target},
+        load::{self, ConfigSource, HAS_REGIONS, Site, Target},
         lookout::LOOK,
         regions::Group,
         signer::Signer,
@@ -127,6 +127,14 @@ impl Opened {
     pub fn repository(&self) -> &Repository {
         &self.repository
     }
+}
+
+/// An environment, or several regions of one.
+pub struct Whole {
+    /// The environment; of several regions the first.
+    pub site: Site,
+    /// The regions, where there are several.
+    pub group: Option<Group>,
 }
 
 impl RepositoryArguments {
@@ -274,6 +282,30 @@ impl RepositoryArguments {
         load::site(opened.repository(), &self.source(), environment.as_deref()).await
     }
 
+    /// Reads the configuration and finds the environment in it, or the regions of it that are meant.
+    ///
+    /// # Errors
+    /// As [`Self::site`] and [`Self::group`].
+    pub async fn whole(&self, opened: &Opened) -> Result<Whole, Failure> {
+        if self.region.len() < 2 {
+            match self.site(opened).await {
+                Err(failure) if has_regions(&failure) => {}
+                site => {
+                    let site = site?;
+                    return Ok(Whole { site, group: None });
+                }
+            }
+        }
+        let group = self.group(opened).await?;
+        let environment = group.picked.first().map(|it| group.environment_of(it));
+        let source = self.source();
+        let site = load::site(opened.repository(), &source, environment.as_deref()).await?;
+        Ok(Whole {
+            site,
+            group: Some(group),
+        })
+    }
+
     /// Returns where the configuration is read.
     pub fn source(&self) -> ConfigSource<'_> {
         ConfigSource {
@@ -315,6 +347,11 @@ impl RepositoryArguments {
         )
         .await
     }
+}
+
+/// Is an environment meant whose regions are deployed to one after the other?
+pub fn has_regions(failure: &Failure) -> bool {
+    failure.0.reason_code == HAS_REGIONS
 }
 
 /// Returns what every connection to a repository has in common.

@@ -8,9 +8,9 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    deploy::{CancelChoice, GateArguments, duration, has_regions, one_service_at_a_time, version},
+    deploy::{CancelChoice, GateArguments, duration, one_service_at_a_time, version},
     gated::{self, Asked, Gated},
-    repository::RepositoryArguments,
+    repository::{RepositoryArguments, has_regions},
     services::{PaceArguments, ServicesArguments, Versions},
 };
 use crate::{
@@ -134,7 +134,7 @@ async fn roll_back(
         Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
         site => site?,
     };
-    let pace = arguments.pace.pace_in(&site, arguments.dry_run)?;
+    let pace = arguments.pace.pace_in(&site, None, arguments.dry_run)?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_reverse();
     let run = fleet.run(
         pace,

@@ -18,6 +18,7 @@ use crate::{
         check,
         fleet::Pace,
         load::{Named, Services, Site},
+        regions::Group,
     },
     units::Version,
 };
@@ -138,8 +139,18 @@ impl PaceArguments {
     /// Returns the pace in an environment; what is only shown is shown of all.
     ///
     /// # Errors
-    /// One commit where each service has a pull request of its own.
-    pub fn pace_in(&self, site: &Site, dry_run: bool) -> Result<Pace, Failure> {
+    /// One commit where each service has a pull request of its own, or in several regions.
+    pub fn pace_in(
+        &self,
+        site: &Site,
+        group: Option<&Group>,
+        dry_run: bool,
+    ) -> Result<Pace, Failure> {
+        if self.one_commit && group.is_some() {
+            let reason = "--one-commit is for one region at a time, and this is about several";
+            let failure = Failure::new(Ending::Usage, reason);
+            return Err(failure.hint("name one with --region"));
+        }
         if self.one_commit && site.environment.pull_request.is_some() {
             let reason = format!(
                 "--one-commit: changes of `{}` land through pull requests, one for each service",

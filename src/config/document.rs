@@ -102,7 +102,7 @@ pub struct ServiceDocument {
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub version_in: Vec<CarrierDocument>,
-    /// Keys of a chart's values file, where a Helm chart writes the workloads.
+    /// Keys of a chart's values, where a Helm chart writes the workloads.
     #[serde(default)]
     #[schemars(with = "HelmDocument")]
     pub helm: Option<HelmDocument>,

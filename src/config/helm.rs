@@ -1,23 +1,32 @@
-//! `helm`: the keys of a chart's values file that hold what is written into a workload elsewhere.
+//! `helm`: the keys of a chart's values that hold what is written into a workload elsewhere.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Environment, Problems, Service, Strategy, Traffic, document::ServiceDocument};
-use crate::manifest::{Segment, parse_path};
+use super::{
+    Environment, Problems, Service, Strategy, Traffic, document::ServiceDocument,
+    strategy::read_object,
+};
+use crate::manifest::{INSTALLERS, Segment, ValuesIn, parse_path};
 
 /// What a path of a file may not hold: it is one file, and no glob.
 const WILDCARDS: [char; 5] = ['*', '?', '[', '{', '\\'];
 
-/// Keys of a chart's values file, for a service whose workloads are templates of a chart.
+/// Keys of a chart's values, for a service whose workloads are templates of a chart.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HelmDocument {
     /// Path of the values file; `{root}` stands for the environment's folder.
-    #[schemars(length(min = 1))]
-    pub file: String,
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub file: Option<String>,
+    /// The object that holds the values inline, instead of a file: an Argo CD Application or ApplicationSet, or a
+    /// Flux HelmRelease, such as `HelmRelease/shop`. Its file is one of `manifests`.
+    #[serde(default)]
+    #[schemars(with = "String", length(min = 1))]
+    pub object: Option<String>,
     /// Key of the stable workload's image tag, such as `image.tag`.
     #[schemars(length(min = 1))]
     pub image_tag: String,
@@ -50,9 +59,9 @@ pub struct HelmCanaryDocument {
 /// Where a service whose workloads are templates of a chart has its values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Helm {
-    /// Path of the values file from the repository's root; may hold `{root}` until the environment is
-    /// known.
-    pub file: String,
+    /// The values file, by its path from the repository's root, which may hold `{root}` until the environment is
+    /// known; or the object that holds them.
+    pub values: ValuesIn,
     /// Keys of the stable workload.
     pub stable: HelmKeys,
     /// Keys of the canary workload, where there is one.
@@ -87,14 +96,7 @@ impl ServiceDocument {
     ) -> Option<Helm> {
         let helm = self.helm.as_ref()?;
         let at = |key: &str| format!("{pointer}/{key}");
-        let file = &helm.file;
-        let leads_out = file.starts_with('/') || file.split('/').any(|part| part == "..");
-        if leads_out || file.replace("{root}", "").contains(WILDCARDS) {
-            problems.at(
-                &at("helm/file"),
-                format!("found `{file}`, expected the path of one file inside the repository"),
-            );
-        }
+        let values = helm.values_in(&at("helm"), problems);
         if !self.version_in.is_empty() {
             problems.at(
                 &at("version_in"),
@@ -151,7 +153,7 @@ impl ServiceDocument {
             replicas: Some(key("canary/replicas", &canary.replicas)),
         });
         let found = Helm {
-            file: file.clone(),
+            values,
             stable,
             canary,
         };
@@ -165,7 +167,55 @@ impl ServiceDocument {
     }
 }
 
+impl HelmDocument {
+    fn values_in(&self, pointer: &str, problems: &mut Problems<'_>) -> ValuesIn {
+        match (&self.file, &self.object) {
+            (Some(file), None) => {
+                let leads_out = file.starts_with('/') || file.split('/').any(|part| part == "..");
+                if leads_out || file.replace("{root}", "").contains(WILDCARDS) {
+                    problems.at(
+                        &format!("{pointer}/file"),
+                        format!(
+                            "found `{file}`, expected the path of one file inside the repository"
+                        ),
+                    );
+                }
+                ValuesIn::File(file.clone())
+            }
+            (None, Some(text)) => {
+                let at = format!("{pointer}/object");
+                let object = read_object(text, &at, problems);
+                if !object.kind.is_empty() && !INSTALLERS.contains(&object.kind.as_str()) {
+                    problems.at(
+                        &at,
+                        format!("found {object}, expected one of {}", INSTALLERS.join(", ")),
+                    );
+                }
+                ValuesIn::Object(object)
+            }
+            (file, _) => {
+                let found = if file.is_some() { "both" } else { "neither" };
+                problems.at(
+                    pointer,
+                    format!(
+                        "found {found}, expected `file` or `object`: where the chart's values are"
+                    ),
+                );
+                ValuesIn::File(String::new())
+            }
+        }
+    }
+}
+
 impl Helm {
+    /// Returns the values file; none where an object holds them.
+    pub fn file(&self) -> Option<&str> {
+        match &self.values {
+            ValuesIn::File(file) => Some(file),
+            ValuesIn::Object(_) => None,
+        }
+    }
+
     /// Returns a key that two values are to have: stable would get what the canary gets.
     fn written_twice(&self) -> Option<String> {
         let keys = std::iter::once(&self.stable).chain(&self.canary);
@@ -190,12 +240,13 @@ pub(super) fn check_files(
     problems: &mut Problems<'_>,
 ) {
     for (name, service) in services {
-        let Some(helm) = service.helm.as_ref().filter(|_| !service.shared) else {
+        let helm = service.helm.as_ref().filter(|_| !service.shared);
+        let Some(values) = helm.and_then(Helm::file) else {
             continue;
         };
         let mut seen: Vec<(String, &Environment, &String)> = Vec::new();
         for (environment_name, environment) in environments {
-            let file = environment.path(&helm.file);
+            let file = environment.path(values);
             let same = |(known, other, _): &&(String, &Environment, &String)| {
                 *known == file && other.branch == environment.branch
             };

@@ -22,7 +22,7 @@ pub mod web_request;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use crate::{
-    manifest::ObjectRef,
+    manifest::{ObjectRef, ValuesIn},
     yaml::{Finding, Limits, Located, Position},
 };
 
@@ -148,8 +148,8 @@ impl Service {
     pub fn globs(&self, environment: &Environment) -> Vec<String> {
         let globs = self.manifests.iter();
         let mut globs: Vec<String> = globs.map(|glob| environment.glob(glob)).collect();
-        let values = self.helm.iter();
-        globs.extend(values.map(|helm| globset::escape(&environment.path(&helm.file))));
+        let file = self.helm.as_ref().and_then(Helm::file);
+        globs.extend(file.map(|file| globset::escape(&environment.path(file))));
         globs
     }
 
@@ -157,8 +157,12 @@ impl Service {
     #[must_use]
     pub fn in_environment(&self, environment: &Environment) -> Self {
         let mut service = self.clone();
-        if let Some(helm) = &mut service.helm {
-            helm.file = environment.path(&helm.file);
+        if let Some(Helm {
+            values: ValuesIn::File(file),
+            ..
+        }) = &mut service.helm
+        {
+            *file = environment.path(file);
         }
         if let Some(region) = &environment.region {
             region.fill_all(&mut service.strategy);
@@ -166,15 +170,15 @@ impl Service {
         service
     }
 
-    /// Returns the values file of one of its workloads, and the keys there; none where the workload is
+    /// Returns where the values of one of its workloads are, and the keys there; none where the workload is
     /// written out.
-    pub fn helm_keys(&self, workload: &ObjectRef) -> Option<(&str, &HelmKeys)> {
+    pub fn helm_keys(&self, workload: &ObjectRef) -> Option<(&ValuesIn, &HelmKeys)> {
         let helm = self.helm.as_ref()?;
         let keys = match self.word(workload)? {
             "canary" => helm.canary.as_ref()?,
             _ => &helm.stable,
         };
-        Some((&helm.file, keys))
+        Some((&helm.values, keys))
     }
 }
 

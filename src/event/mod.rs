@@ -27,7 +27,7 @@ pub use override_use::OverrideUse;
 pub use plan::{
     PlanRecord, PlannedCommit, PlannedComparison, PlannedEnd, PlannedStep, PreflightRecord,
 };
-pub use services::{ServiceEnd, ServiceVerdict};
+pub use services::{ServiceEnd, ServiceVerdict, in_region};
 pub use traffic_plan::{ComparisonPlan, ProposedSchedule, StepOutlook, TrafficPlanRecord};
 
 use std::time::Duration;

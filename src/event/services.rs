@@ -26,3 +26,22 @@ pub struct ServiceEnd {
     /// Its own outcome, as if it had been alone.
     pub outcome: Box<Outcome>,
 }
+
+impl ServiceEnd {
+    /// Returns what the run is called among others: the service, the region where all are of one service, and
+    /// else both.
+    pub fn name(&self, among: &[Self]) -> String {
+        match &self.region {
+            None => self.service.clone(),
+            Some(region) if among.iter().all(|other| other.service == self.service) => {
+                region.clone()
+            }
+            Some(region) => in_region(&self.service, region),
+        }
+    }
+}
+
+/// Returns what the run of a service in a region is called where there are others of both.
+pub fn in_region(service: &str, region: &str) -> String {
+    format!("{service}/{region}")
+}

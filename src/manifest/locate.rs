@@ -105,11 +105,17 @@ pub fn locate_allowing(
                 &mut findings,
             ),
             Edit::ChartValue {
-                file,
+                values,
                 path,
                 value,
                 scalar_type,
-            } => helm::locate_there(manifests, file, path, (value, *scalar_type), &mut findings),
+            } => helm::locate_there(
+                manifests,
+                values,
+                path,
+                (value, *scalar_type),
+                &mut findings,
+            ),
             Edit::Path {
                 object,
                 path,

@@ -57,7 +57,9 @@ use traffic::{
 
 pub use change_set::{Applied, ChangeSet};
 pub use colour::{Colours, colours};
-pub use helm::{current as current_chart_value, current_number as current_chart_number};
+pub use helm::{
+    INSTALLERS, current as current_chart_value, current_number as current_chart_number,
+};
 pub use image::ImageReference;
 pub use leading::{Leading, LeadsTo, leading};
 pub use locate::{locate, locate_allowing};

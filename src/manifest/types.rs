@@ -174,10 +174,10 @@ pub enum Edit {
         /// What readers must take it for; none = what the value that is there is, else a text.
         scalar_type: Option<ScalarType>,
     },
-    /// A value of a chart's values file that a configuration names: only one that is there is changed.
+    /// A value of a chart that a configuration names: only one that is there is changed.
     ChartValue {
-        /// Path of the file from the repository's root.
-        file: String,
+        /// Where the values are.
+        values: ValuesIn,
         /// Path to the value, such as `image.tag`.
         path: Vec<Segment>,
         /// New value.

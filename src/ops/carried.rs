@@ -8,14 +8,14 @@ use crate::{
 /// Returns the version that a workload of a service has.
 ///
 /// # Errors
-/// The workload, its image or its key in a values file is not there, or says no version.
+/// The workload, its image or its key in a chart's values is not there, or says no version.
 pub fn version(
     service: &Service,
     manifests: &Manifests,
     workload: &ObjectRef,
 ) -> Result<String, Refusal> {
     match service.helm_keys(workload) {
-        Some((file, keys)) => manifest::current_chart_value(manifests, file, &keys.image_tag),
+        Some((values, keys)) => manifest::current_chart_value(manifests, values, &keys.image_tag),
         None => manifest::current_version(manifests, workload, &service.image),
     }
 }
@@ -23,18 +23,19 @@ pub fn version(
 /// Returns how many replicas a workload of a service has.
 ///
 /// # Errors
-/// The workload or its key in a values file is not there, or says no number.
+/// The workload or its key in a chart's values is not there, or says no number.
 pub fn replicas(
     service: &Service,
     manifests: &Manifests,
     workload: &ObjectRef,
 ) -> Result<u32, Refusal> {
     let keys = service.helm_keys(workload);
-    let Some((file, path)) = keys.and_then(|(file, keys)| Some((file, keys.replicas.as_ref()?)))
+    let Some((values, path)) =
+        keys.and_then(|(values, keys)| Some((values, keys.replicas.as_ref()?)))
     else {
         return manifest::current_replicas(manifests, workload);
     };
-    manifest::current_chart_number(manifests, file, path)
+    manifest::current_chart_number(manifests, values, path)
 }
 
 /// Says why the keys of a chart's values that a service names cannot be used; nothing where its workloads
@@ -42,11 +43,11 @@ pub fn replicas(
 pub fn refusals(service: &Service, manifests: &Manifests) -> Vec<Refusal> {
     let mut refused = Vec::new();
     for (_, workload) in service.strategy.workloads() {
-        let Some((file, keys)) = service.helm_keys(&workload.object) else {
+        let Some((values, keys)) = service.helm_keys(&workload.object) else {
             continue;
         };
         for key in keys.of_version() {
-            refused.extend(manifest::current_chart_value(manifests, file, key).err());
+            refused.extend(manifest::current_chart_value(manifests, values, key).err());
         }
         if keys.replicas.is_some() {
             refused.extend(replicas(service, manifests, &workload.object).err());

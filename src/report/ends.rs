@@ -12,8 +12,8 @@ use crate::event::ServiceEnd;
 /// The columns of a row.
 pub(super) const COLUMNS: [&str; 5] = ["code", "result", "service", "version", "why"];
 
-/// Returns one service's row, with words for people.
-pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
+/// Returns the row of one among several, with words for people.
+pub(super) fn row(end: &ServiceEnd, among: &[ServiceEnd]) -> [String; 5] {
     let outcome = &end.outcome;
     let deployment = outcome.deployment.as_ref();
     let version = deployment.and_then(|it| it.version.as_ref());
@@ -21,10 +21,7 @@ pub(super) fn row(end: &ServiceEnd) -> [String; 5] {
     [
         outcome.ending.code().number.to_string(),
         outcome.ending.result().to_owned(),
-        match &end.region {
-            Some(region) => region.clone(),
-            None => end.service.clone(),
-        },
+        end.name(among),
         version.or_else(|| end.version.clone()).unwrap_or_default(),
         sanitise::line(&outcome.reason),
     ]
@@ -36,7 +33,7 @@ pub(super) fn lines(ends: &[ServiceEnd], lines: &mut Page) {
     if ends.is_empty() {
         return;
     }
-    let rows: Vec<[String; 5]> = ends.iter().map(row).collect();
+    let rows: Vec<[String; 5]> = ends.iter().map(|end| row(end, ends)).collect();
     let mut widths = COLUMNS.map(|name| name.chars().count());
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -50,7 +47,8 @@ pub(super) fn lines(ends: &[ServiceEnd], lines: &mut Page) {
         (left, right.trim_end().to_owned())
     };
     lines.push(Line::default());
-    let are_regions = ends.iter().any(|end| end.region.is_some());
+    let is_region = |end: &ServiceEnd| end.region.as_deref() == Some(&*end.name(ends));
+    let are_regions = ends.iter().any(is_region);
     let (title, column) = match are_regions {
         true => ("regions", "region"),
         false => ("services", "service"),

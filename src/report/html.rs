@@ -76,7 +76,8 @@ pub fn render(ended: &Ended<'_>, timeline: &Timeline) -> String {
                 facts(ended, main);
                 part(ended.outcome, timeline, "run", main);
                 for (index, end) in ended.outcome.services.iter().enumerate() {
-                    service(end, timeline, index, main);
+                    let name = end.name(&ended.outcome.services);
+                    service(&name, end, timeline, index, main);
                 }
                 remarks(ended.outcome, timeline, main);
                 foot(ended, main);
@@ -201,8 +202,7 @@ fn part(outcome: &Outcome, timeline: &Timeline, id: &str, main: &mut Markup) {
 }
 
 /// One service among several, with a heading of its own.
-fn service(end: &ServiceEnd, timeline: &Timeline, index: usize, main: &mut Markup) {
-    let name = end.region.as_ref().unwrap_or(&end.service);
+fn service(name: &str, end: &ServiceEnd, timeline: &Timeline, index: usize, main: &mut Markup) {
     let nothing = Timeline::default();
     let course = timeline.service(name).or(timeline.service(&end.service));
     let outcome = &end.outcome;

@@ -50,7 +50,10 @@ fn table(
 }
 
 fn services(outcome: &Outcome) -> Option<Table> {
-    let rows = outcome.services.iter().map(|end| ends::row(end).to_vec());
+    let rows = outcome
+        .services
+        .iter()
+        .map(|end| ends::row(end, &outcome.services).to_vec());
     table("Services", &ends::COLUMNS, rows)
 }
 

@@ -1,6 +1,8 @@
 //! The way back from any position: traffic first, then everything else, then wait until it is live.
 
-use super::{Action, Arm, DIRECT, Plan, Replay, Roles, WrittenStep, build::brings_version};
+use super::{
+    Action, Arm, DIRECT, Plan, Replay, Roles, WrittenStep, build::brings_version, takes_pods_away,
+};
 use crate::{
     manifest::{Change, Manifests, ObjectRef, ScalarType, restore},
     units::Weight,
@@ -196,7 +198,9 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     let mut weight = replay.until(usize::MAX);
     weight.retain(splits_traffic);
     let mut values = replay.until(reached);
-    values.retain(|change| !splits_traffic(change) && !puts_bad_away(plan, change));
+    let stays = bad_put_away(plan, replay);
+    let stays_so = |change: &Change| stays.iter().any(|it| it.same_place(change));
+    values.retain(|change| !splits_traffic(change) && !stays_so(change));
     let mut share = replay.until(usize::MAX);
     share.retain(|change| emptying.iter().any(|it| it.same_place(change)));
     let from_empty = |changes: Vec<Change>| {
@@ -260,18 +264,23 @@ fn stepped_back(plan: &Plan, replay: &Replay, reached: usize) -> Vec<BackStep> {
     steps
 }
 
-/// Does a way to a named version put away a canary whose version is known to be bad? That is not undone: its
-/// pods have no users by then, and what they break they would break again. Where pods are the users, they
-/// stay away with them.
-fn puts_bad_away(plan: &Plan, change: &Change) -> bool {
+/// Returns what puts away a canary whose version is known to be bad, on the way to a named version. That is
+/// not undone: its pods have no users by then, and what they break they would break again. Where pods are
+/// the users, they stay away with them.
+fn bad_put_away<'a>(plan: &Plan, replay: &'a Replay) -> &'a [Change] {
     let is_known_bad = plan
         .before
         .as_ref()
         .is_some_and(|before| before.is_known_bad);
-    plan.strategy == DIRECT
-        && is_known_bad
-        && plan.traffic.is_some()
-        && plan.roles.canary.as_ref() == Some(&change.object)
+    if plan.strategy != DIRECT || !is_known_bad || plan.traffic.is_none() {
+        return &[];
+    }
+    let puts_away = |action: &Action| match action {
+        Action::Write { edits, .. } => edits.iter().any(takes_pods_away),
+        _ => false,
+    };
+    let step = plan.steps.iter().position(|step| puts_away(&step.action));
+    step.map_or(&[], |step| replay.at(step))
 }
 
 /// Turns a change round.

@@ -1,6 +1,6 @@
 //! What the manifests ask the cluster for: versions, replicas and the canary's weight.
 
-use super::{Arm, Shape, shape::VALUES, shop::ROOT};
+use super::{Arm, Shape, shape::ReleaseValues, shop::ROOT};
 use crate::{
     units::Weight,
     yaml::{Document, Limits, NodeId, documents},
@@ -47,10 +47,10 @@ pub(super) struct WantedWorkload {
 /// A file is not YAML, or an object or value that the cluster needs is missing or nonsense.
 pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired, String> {
     let mut found = Vec::new();
-    let values = match shape {
-        Shape::Chart => Some(values(files)?),
-        _ => None,
-    };
+    let values = shape
+        .release_values()
+        .map(|values| Values::read(&values, files))
+        .transpose()?;
     for (path, bytes) in files {
         if !path.ends_with(".yaml") {
             continue;
@@ -90,7 +90,7 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
         stable: stable.workload()?,
         canary: object("Deployment", "advertisements-canary")?.workload()?,
         weight: match shape {
-            Shape::Ingress | Shape::Chart => {
+            Shape::Ingress | Shape::Chart | Shape::HelmRelease | Shape::Application => {
                 Some(object("Ingress", "advertisements-canary")?.weight()?)
             }
             Shape::HttpRoute => Some(object("HTTPRoute", "advertisements")?.share(
@@ -113,20 +113,46 @@ pub(super) fn read(files: &[(String, Vec<u8>)], shape: Shape) -> Result<Desired,
     })
 }
 
-/// Reads the values that the chart is rendered with.
-fn values(files: &[(String, Vec<u8>)]) -> Result<Manifest, String> {
-    let path = format!("{ROOT}/{VALUES}");
-    let file = files.iter().find(|(known, _)| *known == path);
-    let bytes = file.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
-    let text = String::from_utf8(bytes).map_err(|_| format!("{path}: not UTF-8"))?;
-    let parsed = documents(&text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
-    let document = parsed.into_iter().next();
-    let document = document.ok_or_else(|| format!("{path}: no values"))?;
-    Ok(Manifest { path, document })
+/// The values that the chart is rendered with.
+struct Values {
+    manifest: Manifest,
+    /// The keys that lead to them.
+    at: &'static [&'static str],
+}
+
+impl Values {
+    fn read(values: &ReleaseValues, files: &[(String, Vec<u8>)]) -> Result<Self, String> {
+        let path = values.path();
+        let file = files.iter().find(|(known, _)| *known == path);
+        let bytes = file.map(|(_, bytes)| bytes.clone()).unwrap_or_default();
+        let text = String::from_utf8(bytes).map_err(|_| format!("{path}: not UTF-8"))?;
+        let manifest = Manifest::first(&path, &text)?;
+        // They may be a text themselves.
+        let inside = manifest.text(values.at).map(str::to_owned);
+        Ok(match inside.filter(|_| !values.at.is_empty()) {
+            Some(text) => Self {
+                manifest: Manifest::first(&path, &text)?,
+                at: &[],
+            },
+            None => Self {
+                manifest,
+                at: values.at,
+            },
+        })
+    }
+
+    fn text(&self, key: &str) -> Option<&str> {
+        let keys: Vec<&str> = self.at.iter().copied().chain(key.split('.')).collect();
+        self.manifest.text(&keys)
+    }
+
+    fn wrong(&self, what: &str) -> String {
+        self.manifest.wrong(what)
+    }
 }
 
 /// Renders a template as far as the shop's go: `{{ .Values.key }}`, `| quote` and the release's name.
-fn rendered(template: &str, values: &Manifest) -> Result<String, String> {
+fn rendered(template: &str, values: &Values) -> Result<String, String> {
     let mut text = String::new();
     let mut rest = template;
     while let Some((before, action)) = rest.split_once("{{") {
@@ -139,8 +165,7 @@ fn rendered(template: &str, values: &Manifest) -> Result<String, String> {
         };
         let value = match name.strip_prefix(".Values.") {
             Some(key) => {
-                let keys: Vec<&str> = key.split('.').collect();
-                let value = values.text(&keys);
+                let value = values.text(key);
                 value.ok_or_else(|| values.wrong(&format!("no value `{key}`")))?
             }
             None => RELEASE,
@@ -158,6 +183,17 @@ struct Manifest {
 }
 
 impl Manifest {
+    /// Reads the first document of a text.
+    fn first(path: &str, text: &str) -> Result<Self, String> {
+        let parsed =
+            documents(text, &Limits::MANIFEST).map_err(|error| format!("{path}:{error}"))?;
+        let document = parsed.into_iter().next();
+        Ok(Self {
+            path: path.to_owned(),
+            document: document.ok_or_else(|| format!("{path}: no values"))?,
+        })
+    }
+
     fn node(&self, keys: &[&str]) -> Option<NodeId> {
         self.below(self.document.root(), keys)
     }

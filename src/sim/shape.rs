@@ -21,10 +21,14 @@ pub enum Shape {
     BlueGreen,
     /// By a canary Ingress, and the workloads are templates of a Helm chart.
     Chart,
+    /// As [`Self::Chart`], with the values inside of a Flux `HelmRelease`.
+    HelmRelease,
+    /// As [`Self::Chart`], with the values as a text inside of an Argo CD Application.
+    Application,
 }
 
-/// A chart and the values of its release; what is in `templates` is rendered with them.
-const CHART: [(&str, &str); 5] = [
+/// A chart; what is in `templates` is rendered with the values of a release.
+const CHART: [(&str, &str); 4] = [
     ("shop/Chart.yaml", include_str!("world/chart/Chart.yaml")),
     (
         "shop/values.yaml",
@@ -38,11 +42,10 @@ const CHART: [(&str, &str); 5] = [
         "shop/templates/canary.yaml",
         include_str!("world/chart/canary.yaml"),
     ),
-    (VALUES, include_str!("world/chart/values.yaml")),
 ];
 
-/// The values of the release.
-pub(super) const VALUES: &str = "values.yaml";
+/// The object that holds the values of a release.
+const RELEASE: &str = "release.yaml";
 
 const STABLE: &str = include_str!("world/advertisements.yaml");
 const CANARY: &str = include_str!("world/advertisements-canary.yaml");
@@ -78,6 +81,27 @@ const OF_CHART: &str = "    manifests: [\"{root}/traffic.yaml\"]
       version_keys: [podVersion]
       canary: {image_tag: canary.image.tag, version_keys: [canary.podVersion], replicas: canary.replicas}
 ";
+/// And where an object holds the values: its file is one of the manifests.
+const OF_TRAFFIC: &str = "[\"{root}/traffic.yaml\"]";
+const OF_RELEASE: &str = "[\"{root}/traffic.yaml\", \"{root}/release.yaml\"]";
+const IN_FILE: &str = "file: \"{root}/values.yaml\"";
+
+/// Where the values of a release are.
+pub(super) struct ReleaseValues {
+    /// Name and text of the file.
+    file: (&'static str, &'static str),
+    /// The object that holds them, as the configuration names it; none = the file is all values.
+    object: Option<&'static str>,
+    /// The keys that lead to them.
+    pub(super) at: &'static [&'static str],
+}
+
+impl ReleaseValues {
+    /// Returns the path of the file in the repository.
+    pub(super) fn path(&self) -> String {
+        format!("{ROOT}/{}", self.file.0)
+    }
+}
 
 impl Shape {
     /// Those with a canary.
@@ -97,6 +121,28 @@ impl Shape {
         }
     }
 
+    /// Returns where the values are, where a chart writes the workloads.
+    pub(super) fn release_values(self) -> Option<ReleaseValues> {
+        Some(match self {
+            Self::Chart => ReleaseValues {
+                file: ("values.yaml", include_str!("world/chart/values.yaml")),
+                object: None,
+                at: &[],
+            },
+            Self::HelmRelease => ReleaseValues {
+                file: (RELEASE, include_str!("world/chart/helm_release.yaml")),
+                object: Some("HelmRelease/advertisements"),
+                at: &["spec", "values"],
+            },
+            Self::Application => ReleaseValues {
+                file: (RELEASE, include_str!("world/chart/application.yaml")),
+                object: Some("Application/advertisements"),
+                at: &["spec", "source", "helm", "values"],
+            },
+            _ => return None,
+        })
+    }
+
     /// Returns path and text of every manifest.
     pub(super) fn manifests(self) -> Vec<(String, String)> {
         if self == Self::BlueGreen {
@@ -104,10 +150,10 @@ impl Shape {
                 .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
                 .to_vec();
         }
-        if self == Self::Chart {
+        if let Some(values) = self.release_values() {
             let (_, canary) = CANARY.rsplit_once("---\n").unwrap_or(("", CANARY));
             let traffic = [("traffic.yaml", canary), ("ingress.yaml", INGRESS)];
-            let files = CHART.into_iter().chain(traffic);
+            let files = CHART.into_iter().chain([values.file]).chain(traffic);
             return files
                 .map(|(name, text)| (format!("{ROOT}/{name}"), text.to_owned()))
                 .collect();
@@ -118,9 +164,11 @@ impl Shape {
             format!("{halves}---\n{text}")
         };
         let (stable, canary, ingress) = match self {
-            Self::Ingress | Self::BlueGreen | Self::Chart => {
-                (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS))
-            }
+            Self::Ingress
+            | Self::BlueGreen
+            | Self::Chart
+            | Self::HelmRelease
+            | Self::Application => (STABLE.to_owned(), CANARY.to_owned(), Some(INGRESS)),
             Self::HttpRoute => (
                 STABLE.to_owned(),
                 route(include_str!("world/http_route/traffic.yaml")),
@@ -159,8 +207,14 @@ impl Shape {
         let traffic = match self {
             Self::Ingress => return CONFIG.to_owned(),
             Self::BlueGreen => return include_str!("world/blue_green/shipgate.yaml").to_owned(),
-            Self::Chart => {
-                return CONFIG.replace(WRITTEN, OF_CHART);
+            Self::Chart | Self::HelmRelease | Self::Application => {
+                let text = CONFIG.replace(WRITTEN, OF_CHART);
+                return match self.release_values().and_then(|values| values.object) {
+                    None => text,
+                    Some(object) => text
+                        .replace(OF_TRAFFIC, OF_RELEASE)
+                        .replace(IN_FILE, &format!("object: {object}")),
+                };
             }
             Self::HttpRoute => "{http_route: HTTPRoute/advertisements}",
             Self::VirtualService => "{virtual_service: VirtualService/advertisements}",

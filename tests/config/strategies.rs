@@ -251,6 +251,10 @@ fn keys_of_a_chart_fit_the_strategy() {
             &format!("{{{file}, {canary_keys}}}"),
         ),
         shared.replace(one, two),
+        good.replace("file: ", "object: HelmRelease/shop, file: "),
+        good.replace("file: \"{root}/values.yaml\", ", ""),
+        good.replace("file: \"{root}/values.yaml\"", "object: Deployment/shop"),
+        good.replace("file: \"{root}/values.yaml\"", "object: shop"),
     ];
     let told: Vec<String> = rows.iter().map(|text| canary(text).unwrap_err()).collect();
     insta::assert_snapshot!(told.join("\n"), @r#"
@@ -262,10 +266,16 @@ fn keys_of_a_chart_fit_the_strategy() {
     10:17: names values of a workload, which a chart writes here; name the keys of the values file as `helm.version_keys`
     10:11: numbers of pods are not counted in a chart's values; split the traffic by an object such as `http_route`
     11:18: `values.yaml` is the values file of production and of staging, so what is deployed to one is deployed to both; expected a file of each, such as `{root}/values.yaml`, or `shared: true` where that is wanted
+    10:11: found both, expected `file` or `object`: where the chart's values are
+    10:11: found neither, expected `file` or `object`: where the chart's values are
+    10:20: found Deployment/shop, expected one of Application, ApplicationSet, HelmRelease
+    10:20: found "shop", expected Kind/name, such as Deployment/advertisements
     "#);
     // It may be wanted.
     let leave = format!("{image}    shared: true\n");
     canary(&shared.replace(one, two).replace(image, &leave)).unwrap();
+    // An object that holds the values is one of the manifests, and those are looked at as ever.
+    canary(&good.replace("file: \"{root}/values.yaml\"", "object: HelmRelease/shop")).unwrap();
     // Two branches have a file each.
     let two = two.replace("staging: {branch: main", "staging: {branch: staging");
     canary(&shared.replace(one, &two)).unwrap();

@@ -5,7 +5,7 @@ use shipgate::sim::{Scenario, Shape};
 
 use crate::{
     endings::rolling_text,
-    stage::{Stage, TRAFFIC, VALUES},
+    stage::{RELEASE, Stage, TRAFFIC, VALUES},
 };
 
 /// The keys of the canary, as the configuration names them.
@@ -149,5 +149,94 @@ async fn keys_that_are_not_there_are_found_before_the_first_push() {
       hint: write the value that counts now there
     30 edit-refused: clusters/prod/values.yaml:11: `canary.replicas` of clusters/prod/values.yaml is `none`, expected a whole number
       hint: write a number there
+    ");
+}
+
+/// Both shapes with the values inside of an object.
+const INLINE: [Shape; 2] = [Shape::HelmRelease, Shape::Application];
+
+fn inline(shape: Shape, scenario: Scenario) -> Stage {
+    Stage::shaped(shape, scenario, |text| text)
+}
+
+#[tokio::test]
+async fn values_inside_of_an_object_are_changed_there() {
+    let mut told = Vec::new();
+    for shape in INLINE {
+        let stage = inline(shape, Scenario::Healthy);
+        let end = stage.deploy("1.1").await;
+        end.assert(0, "deploy");
+        told.push(format!("{shape:?}\n{}\n{}", stage.tree(), stage.live()));
+        assert_eq!(stage.world.lost_requests(), 0);
+        stage.rollback(None).await.assert(0, "rollback");
+        assert_eq!(stage.tree(), "as at first", "{shape:?}");
+        stage.rollback(Some("0.9")).await.assert(0, "rollback --to");
+        stage.clock.advance(std::time::Duration::from_secs(60));
+        assert_eq!(stage.live(), "stable 0.9, canary nothing with 0%");
+        let bad = inline(shape, Scenario::Errors);
+        bad.deploy("1.1").await.assert(40, "errors");
+        bad.assert_restored("errors");
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    HelmRelease
+    release.yaml: tag: "1.0"          # the version of stable -> tag: "1.1"          # the version of stable
+    release.yaml: podVersion: "1.0"     # DD_VERSION and the label of stable's pods -> podVersion: "1.1"     # DD_VERSION and the label of stable's pods
+    release.yaml: image: {tag: '1.0'} -> image: {tag: '1.1'}
+    release.yaml: podVersion: "1.0" -> podVersion: "1.1"
+    stable 1.1, canary nothing with 0%
+    Application
+    release.yaml: tag: "1.0"          # the version of stable -> tag: "1.1"          # the version of stable
+    release.yaml: podVersion: "1.0"     # DD_VERSION and the label of stable's pods -> podVersion: "1.1"     # DD_VERSION and the label of stable's pods
+    release.yaml: image: {tag: '1.0'} -> image: {tag: '1.1'}
+    release.yaml: podVersion: "1.0" -> podVersion: "1.1"
+    stable 1.1, canary nothing with 0%
+    "#);
+}
+
+#[tokio::test]
+async fn what_does_not_hold_the_values_is_found_before_the_first_push() {
+    let wrong = |shape, old: &'static str, new: &'static str| {
+        Stage::shaped(shape, Scenario::Healthy, move |text| {
+            assert!(text.contains(old));
+            text.replace(old, new)
+        })
+    };
+    let no_values = inline(Shape::HelmRelease, Scenario::Healthy);
+    no_values.edit(RELEASE, "  values:", "  valuesThatAreNone:");
+    let no_text = inline(Shape::Application, Scenario::Healthy);
+    no_text.edit(RELEASE, "      values: |", "      values: >");
+    let stages = [
+        wrong(
+            Shape::HelmRelease,
+            "HelmRelease/advertisements",
+            "HelmRelease/shop",
+        ),
+        wrong(
+            Shape::HelmRelease,
+            "image_tag: image.tag",
+            "image_tag: image.tags",
+        ),
+        wrong(Shape::Application, "[podVersion]", "[podVersions]"),
+        no_values,
+        no_text,
+    ];
+    let mut ends = Vec::new();
+    for stage in stages {
+        let end = stage.deploy("1.1").await;
+        end.assert(30, "refused");
+        assert_eq!(stage.commits(), 0);
+        ends.push(end.end());
+    }
+    insta::assert_snapshot!(ends.join("\n"), @r"
+    30 edit-refused: there is no HelmRelease/shop in 2 files; found HelmRelease/advertisements
+      hint: check kind and name, and that the files to edit include the one that holds it
+    30 edit-refused: clusters/prod/release.yaml:2: there is no `image.tags` here, and a key that the chart does not know would change nothing
+      hint: check the key; where only the chart's own values have it, write the value that counts now here
+    30 edit-refused: clusters/prod/release.yaml:2: there is no `podVersions` here, and a key that the chart does not know would change nothing
+      hint: check the key; where only the chart's own values have it, write the value that counts now here
+    30 edit-refused: clusters/prod/release.yaml:2: there is no `image.tag` here, and a key that the chart does not know would change nothing
+      hint: check the key; where only the chart's own values have it, write the value that counts now here
+    30 edit-refused: clusters/prod/release.yaml:15: `values` of Application/advertisements is not a mapping in a literal block, expected one
+      hint: write it as `values: |`, or as `valuesObject`
     ");
 }

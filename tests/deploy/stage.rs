@@ -30,6 +30,7 @@ pub const GREEN: &str = "clusters/prod/advertisements-green.yaml";
 pub const SERVICE: &str = "clusters/prod/advertisements-service.yaml";
 /// The files that a deployment of a chart may change.
 pub const VALUES: &str = "clusters/prod/values.yaml";
+pub const RELEASE: &str = "clusters/prod/release.yaml";
 /// The other one.
 pub const TRAFFIC: &str = "clusters/prod/traffic.yaml";
 /// The configuration.
@@ -136,6 +137,7 @@ impl Stage {
         let paths: &[&'static str] = match shape {
             Shape::BlueGreen => &[BLUE, GREEN, SERVICE],
             Shape::Chart => &[VALUES, TRAFFIC],
+            Shape::HelmRelease | Shape::Application => &[RELEASE, TRAFFIC],
             _ => &[STABLE, CANARY],
         };
         let first = paths.iter().map(|path| (*path, text(path))).collect();

@@ -18,5 +18,6 @@ mod support;
 mod one_commit;
 mod planned;
 mod regions;
+mod regions_of_several;
 mod side_by_side;
 mod taken_back;

@@ -237,10 +237,10 @@ fn what_turns_out_bad_in_its_bake_time_is_taken_back_and_goes_no_further() {
     assert_eq!(state(&stage.git.repository, "us"), "", "never begun");
 }
 
-/// Ends a deployment with SIGKILL as soon as something is so.
-fn killed_once(stage: &Stage, version: &str, is_so: impl Fn() -> bool) {
+/// Ends a command with SIGKILL as soon as something is so.
+pub fn killed_once(stage: &Stage, command: &[&str], is_so: impl Fn() -> bool) {
     let mut child = stage
-        .command(&["deploy", "--version", version])
+        .command(command)
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -257,7 +257,9 @@ fn killed_once(stage: &Stage, version: &str, is_so: impl Fn() -> bool) {
 fn after_a_kill_in_a_bake_time_the_same_command_goes_on_there() {
     let stage = start("1h", "all");
     let repository = stage.git.repository.clone();
-    killed_once(&stage, "2.0", || state(&repository, "eu") == "verified");
+    killed_once(&stage, &["deploy", "--version", "2.0"], || {
+        state(&repository, "eu") == "verified"
+    });
     assert_eq!(versions(&stage), ["2.0", "1.0", "1.0"]);
     let recovered = stage.report(&["recover"]).expect(0);
     assert_eq!(recovered.json()["result"], "no-change", "it is good so far");
@@ -281,7 +283,9 @@ fn after_a_kill_in_a_bake_time_the_same_command_goes_on_there() {
 fn recover_takes_back_the_region_under_way_and_those_before_it_where_the_policy_says_so() {
     let stage = start("0s", "all");
     let repository = stage.git.repository.clone();
-    killed_once(&stage, "8.8", || version(&repository, "us") == "8.8");
+    killed_once(&stage, &["deploy", "--version", "8.8"], || {
+        version(&repository, "us") == "8.8"
+    });
     let looked = stage.report(&["recover", "--dry-run"]).expect(0);
     assert_eq!(versions(&stage), ["8.8", "8.8", "1.0"], "{}", looked.stdout);
     let ran = stage.report(&["recover"]).expect(0);
@@ -390,7 +394,6 @@ fn what_does_not_fit_is_refused_before_anything() {
             ],
             3,
         ),
-        (&["deploy", "--all", "--version", "2.0"], 2),
         (&["deploy", "--drill", "--version", "2.0"], 2),
         (&["rollback", "--environment", "production"], 2),
         (
@@ -417,12 +420,11 @@ fn what_does_not_fit_is_refused_before_anything() {
     error: the following required arguments were not provided:
     UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
     UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
-    ERROR  several services go to one region at a time, and this is about several regions
     ERROR  a drill is for one region at a time
     ERROR  shipgate.yaml: `production` has regions: name one with --region (eu, us, ap)
     ERROR  one region at a time; found 2 with --region
-    ERROR  several services go to one region at a time, and this is about several regions
-    ERROR  several services go to one region at a time, and this is about several regions
+    ERROR  this is about several services and several regions, and one of the two has to be one
+    ERROR  this is about several services and several regions, and one of the two has to be one
     ERROR  --wait-for-window waits for one region, and this is about several
     ");
     assert_eq!(stage.git.tip("main"), first);

@@ -373,7 +373,7 @@ fn stand_in() -> ObjectRef {
     }
 }
 
-fn read_object(text: &str, pointer: &str, problems: &mut Problems<'_>) -> ObjectRef {
+pub(super) fn read_object(text: &str, pointer: &str, problems: &mut Problems<'_>) -> ObjectRef {
     problems.take(pointer, text.parse(), stand_in())
 }
 

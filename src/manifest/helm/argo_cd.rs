@@ -9,6 +9,73 @@ use crate::manifest::{
     object::View,
 };
 
+/// The places of a source that values can be in.
+struct Places<'a> {
+    /// The Helm settings.
+    helm: Cursor<'a>,
+    /// What the value is called as a parameter, where it can be one.
+    name: Option<String>,
+    /// The list of parameters.
+    parameters: Option<Cursor<'a>>,
+    /// The one of this value.
+    parameter: Option<Cursor<'a>>,
+    /// `valuesObject`.
+    object: Option<Cursor<'a>>,
+    /// `values`, a text.
+    text: Option<Cursor<'a>>,
+}
+
+impl<'a> Places<'a> {
+    fn of(view: View<'a>, spec: &[&str], path: &[Segment]) -> Result<Self, Refusal> {
+        let helm = helm_of(view, spec)?;
+        let name = parameter_name(path);
+        let parameters = helm.key("parameters")?;
+        let parameter = match (&parameters, &name) {
+            (Some(list), Some(name)) => list.item_with("name", name)?,
+            _ => None,
+        };
+        Ok(Self {
+            object: helm.key("valuesObject")?,
+            text: helm.key("values")?,
+            helm,
+            name,
+            parameters,
+            parameter,
+        })
+    }
+}
+
+/// Returns the place of a value in the source that holds Helm settings: the one that counts.
+pub(super) fn place<'a>(
+    view: View<'a>,
+    spec: &[&str],
+    path: &[Segment],
+) -> Result<Option<Cursor<'a>>, Refusal> {
+    let places = Places::of(view, spec, path)?;
+    if let Some(parameter) = places.parameter {
+        return parameter.key("value");
+    }
+    match (&places.object, &places.text) {
+        (Some(object), _) => object.follow(path),
+        (None, Some(text)) => match text.enter() {
+            Some(values) => values.follow(path),
+            None => no_mapping(text).map_or(Ok(None), Err),
+        },
+        (None, None) => Ok(None),
+    }
+}
+
+/// Refuses a text that is to hold values and holds something else.
+fn no_mapping(text: &Cursor<'_>) -> Option<Refusal> {
+    text.text().filter(|text| !text.trim().is_empty())?;
+    let reason = format!(
+        "`values` of {} is not a mapping in a literal block, expected one",
+        text.view.reference()
+    );
+    let refusal = text.refusal(reason);
+    Some(refusal.hint("write it as `values: |`, or as `valuesObject`"))
+}
+
 /// Finds a value in the source that holds Helm settings.
 pub(super) fn locate(
     view: View<'_>,
@@ -16,15 +83,14 @@ pub(super) fn locate(
     wanted: Wanted<'_>,
     findings: &mut Findings,
 ) -> Result<(), Refusal> {
-    let helm = helm_of(view, spec)?;
-    let name = parameter_name(wanted.path);
-    let parameters = helm.key("parameters")?;
-    let parameter = match (&parameters, &name) {
-        (Some(list), Some(name)) => list.item_with("name", name)?,
-        _ => None,
-    };
-    let object = helm.key("valuesObject")?;
-    let text = helm.key("values")?;
+    let Places {
+        helm,
+        name,
+        parameters,
+        parameter,
+        object,
+        text,
+    } = Places::of(view, spec, wanted.path)?;
     let note = |what: &str, at: &Cursor<'_>| {
         format!(
             "{}:{}: `{what}` of {} has the value too, but it does not count; left as it is",
@@ -55,17 +121,16 @@ pub(super) fn locate(
         }
         return wanted.put(object, &[], findings);
     }
-    let inside = text.as_ref().map(|text| (text, text.enter()));
+    let inside = text.as_ref().and_then(Cursor::enter);
+    if let Some(refusal) = text
+        .as_ref()
+        .filter(|_| inside.is_none())
+        .and_then(no_mapping)
+    {
+        return Err(refusal);
+    }
     match (inside, &parameters, name) {
-        (Some((text, None)), ..) if text.text().is_some_and(|text| !text.trim().is_empty()) => {
-            Err(text
-                .refusal(format!(
-                    "`values` of {} is not a mapping in a literal block, expected one",
-                    view.reference()
-                ))
-                .hint("write it as `values: |`, or as `valuesObject`"))
-        }
-        (Some((_, Some(inside))), ..) if wanted.is_in(&inside)? => wanted.put(&inside, &[], findings),
+        (Some(inside), ..) if wanted.is_in(&inside)? => wanted.put(&inside, &[], findings),
         (_, Some(_), Some(name)) => {
             let path = [
                 Segment::from("parameters"),
@@ -75,7 +140,7 @@ pub(super) fn locate(
             findings.put(&helm, &path, wanted.value, ScalarType::Text);
             Ok(())
         }
-        (Some((_, Some(inside))), ..) => wanted.put(&inside, &[], findings),
+        (Some(inside), ..) => wanted.put(&inside, &[], findings),
         _ => Err(helm
             .refusal(format!(
                 "{} sets no values of its chart here, expected `valuesObject`, `parameters` or `values`",

@@ -3,6 +3,12 @@
 use super::Wanted;
 use crate::manifest::{Refusal, Segment, cursor::Cursor, findings::Findings, object::View};
 
+/// Returns the place of a value in the inline values.
+pub(super) fn place<'a>(view: View<'a>, path: &[Segment]) -> Result<Option<Cursor<'a>>, Refusal> {
+    let inside = Segment::keys(&["spec", "values"]);
+    Cursor::new(view).follow(&[&inside[..], path].concat())
+}
+
 /// Finds a value in the inline values.
 pub(super) fn locate(
     view: View<'_>,

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::yaml::{NodeKind, ScalarStyle};
 
+/// Kinds of the objects that hold the values of a chart.
+pub const INSTALLERS: [&str; 3] = ["Application", "ApplicationSet", "HelmRelease"];
+
 /// A value that is wanted somewhere in the values of a chart.
 #[derive(Debug, Clone, Copy)]
 struct Wanted<'w> {
@@ -50,31 +53,30 @@ pub(super) fn locate(
     findings.take(found);
 }
 
-/// Finds a value of a values file that must be there.
+/// Finds a value of a chart that must be there.
 pub(super) fn locate_there(
     manifests: &Manifests,
-    file: &str,
+    values: &ValuesIn,
     path: &[Segment],
     (value, scalar_type): (&str, ScalarType),
     findings: &mut Findings,
 ) {
-    let wanted = Wanted {
-        path,
-        value,
-        scalar_type: Some(scalar_type),
-    };
-    let found = template::check_new(value)
-        .and_then(|()| there(manifests, file, path))
-        .and_then(|(values, _)| wanted.put(&values, &[], findings));
-    findings.take(found);
+    if findings.take(there(manifests, values, path)).is_some() {
+        let value = (value, Some(scalar_type));
+        locate(manifests, values, path, value, findings);
+    }
 }
 
-/// Returns the text of a value of a values file.
+/// Returns the text of a value of a chart, of several places the one that counts.
 ///
 /// # Errors
-/// The file is not there or has another form, the value is not there, is empty, or is no scalar.
-pub fn current(manifests: &Manifests, file: &str, path: &[Segment]) -> Result<String, Refusal> {
-    let (_, place) = there(manifests, file, path)?;
+/// The file or the object is not there or has another form, the value is not there, is empty, or is no scalar.
+pub fn current(
+    manifests: &Manifests,
+    values: &ValuesIn,
+    path: &[Segment],
+) -> Result<String, Refusal> {
+    let place = there(manifests, values, path)?;
     let target = Target::at(&place, Allowances::default())?;
     if target.value.is_empty() {
         return Err(place
@@ -84,45 +86,77 @@ pub fn current(manifests: &Manifests, file: &str, path: &[Segment]) -> Result<St
     Ok(target.value.to_string())
 }
 
-/// Returns the number that a value of a values file is.
+/// Returns the number that a value of a chart is, of several places the one that counts.
 ///
 /// # Errors
-/// The file is not there or has another form, the value is not there, or is no whole number.
-pub fn current_number(manifests: &Manifests, file: &str, path: &[Segment]) -> Result<u32, Refusal> {
-    let (_, place) = there(manifests, file, path)?;
-    number(&place)
+/// The file or the object is not there or has another form, the value is not there, or is no whole number.
+pub fn current_number(
+    manifests: &Manifests,
+    values: &ValuesIn,
+    path: &[Segment],
+) -> Result<u32, Refusal> {
+    number(&there(manifests, values, path)?)
 }
 
-/// Returns the values of a file, and the place of one of them.
+/// Returns the place of a value.
 fn there<'a>(
     manifests: &'a Manifests,
-    file: &str,
+    values: &ValuesIn,
     path: &[Segment],
-) -> Result<(Cursor<'a>, Cursor<'a>), Refusal> {
-    let view = values_file(manifests, file)?;
-    let values = Cursor::new(view);
-    match values.follow(path)? {
-        Some(place) => Ok((values, place)),
-        None => Err(Refusal::new(format!(
+) -> Result<Cursor<'a>, Refusal> {
+    let (view, place) = match values {
+        ValuesIn::File(file) => {
+            let view = values_file(manifests, file)?;
+            (view, Cursor::new(view).follow(path)?)
+        }
+        ValuesIn::Object(object) => {
+            let view = manifests.one(object)?;
+            let place = match Installer::of(view)? {
+                Installer::ArgoCd(spec) => argo_cd::place(view, spec, path)?,
+                Installer::Flux => flux::place(view, path)?,
+            };
+            (view, place)
+        }
+    };
+    place.ok_or_else(|| {
+        Refusal::new(format!(
             "there is no `{}` here, and a key that the chart does not know would change nothing",
             path_of(path)
         ))
         .at(view.path(), view.object.line)
-        .hint("check the key; where only the chart's own values have it, write the value that counts now here")),
+        .hint("check the key; where only the chart's own values have it, write the value that counts now here")
+    })
+}
+
+/// What an object that holds values is read by.
+enum Installer {
+    /// Argo CD: where the `spec` of the Application is.
+    ArgoCd(&'static [&'static str]),
+    /// Flux.
+    Flux,
+}
+
+impl Installer {
+    fn of(view: View<'_>) -> Result<Self, Refusal> {
+        match view.reference().kind.as_str() {
+            "Application" => Ok(Self::ArgoCd(&["spec"])),
+            "ApplicationSet" => Ok(Self::ArgoCd(&["spec", "template", "spec"])),
+            "HelmRelease" => Ok(Self::Flux),
+            _ => Err(Refusal::new(format!(
+                "{} holds no Helm values, expected one of {}",
+                view.reference(),
+                INSTALLERS.join(", ")
+            ))
+            .at(view.path(), view.object.line)
+            .hint("name the object that installs the chart, or the values file")),
+        }
     }
 }
 
 fn in_object(view: View<'_>, wanted: Wanted<'_>, findings: &mut Findings) -> Result<(), Refusal> {
-    match view.reference().kind.as_str() {
-        "Application" => argo_cd::locate(view, &["spec"], wanted, findings),
-        "ApplicationSet" => argo_cd::locate(view, &["spec", "template", "spec"], wanted, findings),
-        "HelmRelease" => flux::locate(view, wanted, findings),
-        _ => Err(Refusal::new(format!(
-            "{} holds no Helm values, expected one of Application, ApplicationSet, HelmRelease",
-            view.reference()
-        ))
-        .at(view.path(), view.object.line)
-        .hint("name the object that installs the chart, or the values file")),
+    match Installer::of(view)? {
+        Installer::ArgoCd(spec) => argo_cd::locate(view, spec, wanted, findings),
+        Installer::Flux => flux::locate(view, wanted, findings),
     }
 }
 
@@ -291,7 +325,50 @@ pub(super) fn name_values_files(manifests: &Manifests, refusals: &mut [Refusal])
 
 #[cfg(test)]
 mod tests {
-    use crate::manifest::{Edit, Manifests, SourceFile, locate};
+    use super::current;
+    use crate::manifest::{Edit, Manifests, SourceFile, ValuesIn, locate, parse_path};
+
+    #[test]
+    fn of_several_places_the_one_that_counts_is_read() {
+        let parameters =
+            "parameters: [{name: image.tag, value: '3'}, {name: web\\.tag, value: '4'}]";
+        let rows = [
+            (
+                format!("values: \"a: 1\", valuesObject: {{image: {{tag: '2'}}}}, {parameters}"),
+                "3",
+            ),
+            (
+                "values: \"image: {tag: '1'}\", valuesObject: {image: {tag: '2'}}".to_owned(),
+                "2",
+            ),
+            (
+                "values: \"image: {tag: '1'}\", valuesObject: {other: 2}".to_owned(),
+                "none",
+            ),
+            (
+                "parameters: [{name: image.pullPolicy, value: Always}]".to_owned(),
+                "none",
+            ),
+        ];
+        let path = parse_path("image.tag").unwrap();
+        for (helm, wanted) in rows {
+            let text = format!(
+                "kind: Application\nmetadata: {{name: shop}}\nspec: {{source: {{helm: {{{helm}}}}}}}\n"
+            );
+            let file = SourceFile {
+                path: "app.yaml".to_owned(),
+                bytes: text.into_bytes(),
+            };
+            let manifests = Manifests::parse(vec![file]).unwrap();
+            let values = ValuesIn::Object("Application/shop".parse().unwrap());
+            let found = current(&manifests, &values, &path);
+            assert_eq!(
+                found.unwrap_or_else(|_| "none".to_owned()),
+                wanted,
+                "{helm}"
+            );
+        }
+    }
 
     #[test]
     fn a_refused_template_names_the_values_file_of_its_chart() {

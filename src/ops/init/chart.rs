@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     config::is_name,
-    manifest::{ObjectRef, Surveyed},
+    manifest::{ObjectRef, Surveyed, ValuesIn},
 };
 
 /// The key of a values file that holds the image's tag, as `helm create` makes it.
@@ -156,7 +156,7 @@ pub(super) fn services(
                     kind: "Deployment".to_owned(),
                     name: chart.name.to_owned(),
                 },
-                path,
+                ValuesIn::File(path),
                 "image.tag".to_owned(),
             ),
             because: format!(

@@ -1,6 +1,6 @@
 //! A service that was found, and how it may be deployed by what is there.
 
-use crate::manifest::{ObjectRef, Surveyed};
+use crate::manifest::{ObjectRef, Surveyed, ValuesIn};
 
 /// Kinds of workloads that a service may be: those that a cluster can be asked about.
 const WORKLOADS: [&str; 3] = ["Deployment", "StatefulSet", "DaemonSet"];
@@ -36,8 +36,8 @@ pub(super) struct Found {
 pub(super) enum Way {
     /// One workload.
     Rolling(ObjectRef),
-    /// One workload, written by a chart: values file and key of the tag.
-    Chart(ObjectRef, String, String),
+    /// One workload, written by a chart: its values and the key of the tag.
+    Chart(ObjectRef, ValuesIn, String),
     /// Two, and what splits the traffic between them.
     Canary {
         stable: ObjectRef,

@@ -16,6 +16,7 @@ mod notes;
 mod pipeline;
 mod place;
 mod places;
+mod release;
 mod starter;
 mod survey;
 mod text;
@@ -94,6 +95,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
     let mut workloads: Vec<&Surveyed> =
         objects.iter().filter(|it| found::is_workload(it)).collect();
     workloads.extend(chart::values(&objects, &charts));
+    workloads.extend(release::releases(&objects));
     let built = manifest::built(&tree.manifests);
     let wanted = (wishes.environment.as_deref(), wishes.root.as_deref());
     let mut places = places::find(&workloads, &built, wanted, &mut notes);
@@ -109,6 +111,13 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
         let told = if is_first { &mut notes } else { &mut of_others };
         let of_charts = chart::services(&objects, &charts, place, told);
         found.extend(of_charts.into_iter().map(|service| (place, service)));
+        let mut releases = release::services(&objects, place, &mut notes);
+        releases.retain(|release| {
+            !found
+                .iter()
+                .any(|(of, it)| *of == place && it.name == release.name)
+        });
+        found.extend(releases.into_iter().map(|service| (place, service)));
     }
     let known = text::Known {
         address: wishes.address.as_deref(),

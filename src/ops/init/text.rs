@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     config::traffic_key,
-    manifest::{self, ObjectRef},
+    manifest::{self, ObjectRef, ValuesIn},
 };
 
 /// What somebody has said besides.
@@ -72,9 +72,16 @@ environments:
             let line = format!("Not to {place} as it is there: {why}");
             let _ = writeln!(text, "  # {}.", line.replace(char::is_control, " "));
         }
-        let differs = |it: &Found| it.address != found.address;
-        let differing = service.homes.iter().find(|(_, it)| differs(it));
-        let differing = differing.map(|(home, _)| home.as_str());
+        let other_than = |differs: &dyn Fn(&Found) -> bool| {
+            let home = service.homes.iter().find(|(_, it)| differs(it));
+            home.map(|(home, _)| home.as_str())
+        };
+        let differing = Differing {
+            address: other_than(&|it| it.address != found.address),
+            namespace: other_than(&|it| {
+                found.namespace.is_some() && it.namespace != found.namespace
+            }),
+        };
         write_service(&mut text, &found, differing, known);
     }
     text
@@ -100,7 +107,20 @@ fn namespaces<'a>(places: &'a [Place], services: &'a [Service]) -> BTreeMap<&'a 
     all.filter(|_| differ).unwrap_or_default()
 }
 
-fn write_service(text: &mut String, service: &Found, differing: Option<&str>, known: &Known<'_>) {
+/// Environments in which something of a service is another one than what is written.
+#[derive(Clone, Copy)]
+struct Differing<'a> {
+    address: Option<&'a str>,
+    namespace: Option<&'a str>,
+}
+
+fn guess(differing: Option<&str>) -> String {
+    differing.map_or_else(String::new, |place| {
+        format!("   # guess: {place} has another")
+    })
+}
+
+fn write_service(text: &mut String, service: &Found, differing: Differing<'_>, known: &Known<'_>) {
     let because = service.because.replace(char::is_control, " ");
     let _ = writeln!(text, "  # {because}.");
     let _ = writeln!(text, "  {}:", scalar(&service.name));
@@ -108,13 +128,12 @@ fn write_service(text: &mut String, service: &Found, differing: Option<&str>, kn
     let _ = writeln!(text, "    manifests: [{}]", manifests.join(", "));
     let _ = writeln!(text, "    image: {}", scalar(&service.image));
     let arms = arms(&service.way);
-    if let Way::Chart(_, file, tag) = &service.way {
-        let _ = writeln!(
-            text,
-            "    helm: {{file: {}, image_tag: {}}}",
-            quoted(file),
-            scalar(tag)
-        );
+    if let Way::Chart(_, values, tag) = &service.way {
+        let values = match values {
+            ValuesIn::File(file) => format!("file: {}", quoted(file)),
+            ValuesIn::Object(holder) => format!("object: {}", object(holder)),
+        };
+        let _ = writeln!(text, "    helm: {{{values}, image_tag: {}}}", scalar(tag));
     }
     let named = arms.iter();
     let named: Vec<String> = named
@@ -142,9 +161,9 @@ fn write_service(text: &mut String, service: &Found, differing: Option<&str>, kn
         }
         Way::Rolling(_) | Way::Chart(..) | Way::Rollout(..) => {}
     }
-    live(text, service, &arms);
+    live(text, service, &arms, differing.namespace);
     strategy(text, &service.way);
-    verification(text, service, differing, known);
+    verification(text, service, differing.address, known);
 }
 
 /// The workloads with the words for them.
@@ -157,7 +176,12 @@ fn arms(way: &Way) -> Vec<(&'static str, &ObjectRef)> {
     }
 }
 
-fn live(text: &mut String, service: &Found, arms: &[(&'static str, &ObjectRef)]) {
+fn live(
+    text: &mut String,
+    service: &Found,
+    arms: &[(&'static str, &ObjectRef)],
+    differing: Option<&str>,
+) {
     text.push_str(
         "    live:   # which version really runs: asked of the cluster, as your kubeconfig leads there; `http`, `argocd` and `flux` do too\n",
     );
@@ -169,7 +193,12 @@ fn live(text: &mut String, service: &Found, arms: &[(&'static str, &ObjectRef)])
         if let Some(namespace) = &service.namespace {
             keys.push(format!("namespace: {}", scalar(namespace)));
         }
-        let _ = writeln!(text, "      {arm}: {{kubernetes: {{{}}}}}", keys.join(", "));
+        let keys = keys.join(", ");
+        let _ = writeln!(
+            text,
+            "      {arm}: {{kubernetes: {{{keys}}}}}{}",
+            guess(differing)
+        );
     }
 }
 
@@ -200,10 +229,7 @@ fn strategy(text: &mut String, way: &Way) {
 fn verification(text: &mut String, service: &Found, differing: Option<&str>, known: &Known<'_>) {
     let (address, guess) = match (known.address, &service.address) {
         (Some(given), _) => (given.replace("{service}", &service.name), String::new()),
-        (None, Address::Outside(address)) => {
-            let guess = differing.map(|place| format!("   # guess: {place} has another"));
-            (address.clone(), guess.unwrap_or_default())
-        }
+        (None, Address::Outside(address)) => (address.clone(), guess(differing)),
         (None, Address::Inside(address)) => (
             address.clone(),
             "   # guess: known inside the cluster only; name the address that your pipeline sees"

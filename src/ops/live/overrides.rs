@@ -2,7 +2,7 @@
 
 use super::{Presence, Wanted};
 use crate::{
-    manifest::path_of,
+    manifest::{ValuesIn, path_of},
     probe::{
         excerpt,
         live::{
@@ -45,9 +45,12 @@ pub(super) fn told(wanted: &Wanted<'_>, overrides: &Overrides) -> Option<String>
     let workloads = service.strategy.workloads().into_iter();
     let own = workloads.filter(|(arm, _)| *arm == wanted.arm);
     let objects: Vec<_> = own.map(|(_, workload)| &workload.object).collect();
+    // Where git has the values inside of the application, its parameters may be ours, and those of the commit
+    // before.
     let keys = objects
         .iter()
-        .filter_map(|object| service.helm_keys(object));
+        .filter_map(|object| service.helm_keys(object))
+        .filter(|(values, _)| matches!(values, ValuesIn::File(_)));
     let keys: Vec<String> = keys.map(|(_, keys)| path_of(&keys.image_tag)).collect();
     let is_other = |found: &&(String, String)| keys.contains(&found.0) && found.1 != version;
     if let Some((name, value)) = overrides.parameters.iter().find(is_other) {

@@ -98,9 +98,9 @@ pub fn weight_edits(strategy: &Strategy, weight: Weight) -> Vec<Edit> {
 
 /// Returns what brings a version into one of a service's workloads.
 pub fn version_edits(service: &Service, workload: &ObjectRef, version: &Version) -> Vec<Edit> {
-    if let Some((file, keys)) = service.helm_keys(workload) {
+    if let Some((values, keys)) = service.helm_keys(workload) {
         let edit = |key: &Vec<Segment>| Edit::ChartValue {
-            file: file.to_owned(),
+            values: values.clone(),
             path: key.clone(),
             value: version.to_string(),
             scalar_type: ScalarType::Text,
@@ -152,9 +152,9 @@ pub fn takes_pods_away(edit: &Edit) -> bool {
 /// Returns what gives one of a service's workloads a number of replicas.
 pub fn replicas_edit(service: &Service, workload: &ObjectRef, replicas: u32) -> Edit {
     let keys = service.helm_keys(workload);
-    match keys.and_then(|(file, keys)| Some((file, keys.replicas.clone()?))) {
-        Some((file, path)) => Edit::ChartValue {
-            file: file.to_owned(),
+    match keys.and_then(|(values, keys)| Some((values, keys.replicas.clone()?))) {
+        Some((values, path)) => Edit::ChartValue {
+            values: values.clone(),
             path,
             value: replicas.to_string(),
             scalar_type: ScalarType::Integer,
