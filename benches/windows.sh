@@ -57,5 +57,5 @@ expect 0 init
 expect 0 validate
 expect 0 validate 'policies\production.yaml'
 expect 10 check --policy 'policies\production.yaml' --at 2026-12-26T10:00:00Z
-expect 0 demo --scenario healthy
-expect 40 demo --scenario errors
+expect 0 demo --speed 20 --scenario healthy
+expect 40 demo --speed 20 --scenario errors
