@@ -22,6 +22,18 @@ fn rolling(scenario: Scenario, change: impl FnOnce(String) -> String) -> Stage {
     })
 }
 
+/// What a deployment says of each that it refuses before it writes anything.
+async fn refused<const N: usize>(stages: [Stage; N]) -> String {
+    let mut ends = Vec::new();
+    for stage in stages {
+        let end = stage.deploy("1.1").await;
+        end.assert(30, "refused");
+        assert_eq!(stage.commits(), 0);
+        ends.push(end.end());
+    }
+    ends.join("\n")
+}
+
 #[tokio::test]
 async fn a_canary_of_a_chart_is_promoted_and_rolled_back() {
     let stage = chart(Scenario::Healthy);
@@ -127,14 +139,7 @@ async fn keys_that_are_not_there_are_found_before_the_first_push() {
         empty,
         number,
     ];
-    let mut ends = Vec::new();
-    for stage in stages {
-        let end = stage.deploy("1.1").await;
-        end.assert(30, "refused");
-        assert_eq!(stage.commits(), 0);
-        ends.push(end.end());
-    }
-    insta::assert_snapshot!(ends.join("\n"), @r"
+    insta::assert_snapshot!(refused(stages).await, @r"
     30 edit-refused: clusters/prod/values.yaml:2: there is no `image.tags` here, and a key that the chart does not know would change nothing
       hint: check the key; where only the chart's own values have it, write the value that counts now here
     30 edit-refused: clusters/prod/values.yaml:2: there is no `podVersions` here, and a key that the chart does not know would change nothing
@@ -220,14 +225,7 @@ async fn what_does_not_hold_the_values_is_found_before_the_first_push() {
         no_values,
         no_text,
     ];
-    let mut ends = Vec::new();
-    for stage in stages {
-        let end = stage.deploy("1.1").await;
-        end.assert(30, "refused");
-        assert_eq!(stage.commits(), 0);
-        ends.push(end.end());
-    }
-    insta::assert_snapshot!(ends.join("\n"), @r"
+    insta::assert_snapshot!(refused(stages).await, @r"
     30 edit-refused: there is no HelmRelease/shop in 2 files; found HelmRelease/advertisements
       hint: check kind and name, and that the files to edit include the one that holds it
     30 edit-refused: clusters/prod/release.yaml:2: there is no `image.tags` here, and a key that the chart does not know would change nothing

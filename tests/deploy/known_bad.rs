@@ -87,14 +87,19 @@ async fn a_way_to_a_named_version_that_fails_does_not_bring_it_back() {
     ");
 }
 
+/// What is told of taking back something that went well after it.
+async fn taken_back(clinic: &Clinic, done: End) -> String {
+    done.assert(0, "what came after it");
+    let back = Box::pin(clinic.stage.rollback(None)).await;
+    clinic.stage.clock.advance(Duration::from_secs(120));
+    clinic.stage.story(&back)
+}
+
 #[tokio::test]
 async fn taking_back_a_way_to_a_named_version_does_not_bring_it_back() {
     let clinic = bad_with_users(100_000).await;
     let end = Box::pin(clinic.stage.rollback(Some("0.9"))).await;
-    end.assert(0, "to 0.9");
-    let back = Box::pin(clinic.stage.rollback(None)).await;
-    clinic.stage.clock.advance(Duration::from_secs(120));
-    insta::assert_snapshot!(clinic.stage.story(&back), @r"
+    insta::assert_snapshot!(taken_back(&clinic, end).await, @r"
     gate: Allowed
     roll back advertisements in production
     way back: a test
@@ -114,10 +119,7 @@ async fn taking_back_a_way_to_a_named_version_does_not_bring_it_back() {
 async fn taking_back_the_next_deployment_does_not_bring_it_back() {
     let clinic = bad_with_users(100_000).await;
     let end = Box::pin(clinic.stage.deploy("1.2")).await;
-    end.assert(0, "1.2");
-    let back = Box::pin(clinic.stage.rollback(None)).await;
-    clinic.stage.clock.advance(Duration::from_secs(120));
-    insta::assert_snapshot!(clinic.stage.story(&back), @r"
+    insta::assert_snapshot!(taken_back(&clinic, end).await, @r"
     gate: Allowed
     roll back advertisements in production
     way back: a test
