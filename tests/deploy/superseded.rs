@@ -1,10 +1,11 @@
 //! Others who write to the branch meanwhile: elsewhere, in the same file, and the very same value.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use shipgate::sim::Scenario;
+use shipgate::{event::Event, ops::stop::StopReason, sim::Scenario};
 
 use crate::{
+    endings::rolling_text,
     runs::Start,
     stage::{CANARY, STABLE, Stage, WRITES, all, edit, starts},
     wire::{Call, Fate, When},
@@ -142,7 +143,7 @@ async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     let stage = Stage::brief(Scenario::Errors);
     let world = Arc::clone(&stage.world);
     let start = Start::new().hook(move |event| {
-        if matches!(event, shipgate::event::Event::WayBack { .. }) {
+        if matches!(event, Event::WayBack { .. }) {
             edit(
                 &world,
                 CANARY,
@@ -186,7 +187,7 @@ async fn what_somebody_else_took_back_already_is_no_conflict() {
     let stage = Stage::brief(Scenario::Errors);
     let world = Arc::clone(&stage.world);
     let start = Start::new().hook(move |event| {
-        if matches!(event, shipgate::event::Event::WayBack { .. }) {
+        if matches!(event, Event::WayBack { .. }) {
             edit(
                 &world,
                 CANARY,
@@ -197,4 +198,34 @@ async fn what_somebody_else_took_back_already_is_no_conflict() {
     });
     stage.deploy_with("1.1", start).await.assert(40, "helped");
     stage.assert_restored("helped");
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_on_the_branch_any_more_is_not_waited_for() {
+    let stage = Stage::edited(Scenario::Healthy, |text| {
+        // A version is not compared with itself.
+        let (head, rest) = text.split_once("        # Raw counters").unwrap();
+        let (_, tail) = rest.split_once("nobody minds\n").unwrap();
+        rolling_text(format!("{head}{tail}").replace("interval: 15s", "interval: 1m"))
+    });
+    // The image has it already, so it is no value of the run.
+    stage.edit(STABLE, "shop/advertisements:1.0", "shop/advertisements:1.1");
+    stage.clock.advance(Duration::from_secs(60));
+    let world = Arc::clone(&stage.world);
+    let start = Start::new();
+    let stopper = start.stopper.clone();
+    let start = start.hook(move |event| match event {
+        Event::StepStarted { name, .. } if name.starts_with("watch ") => {
+            stopper.stop(StopReason::Terminate);
+        }
+        Event::StepStarted { name, .. } if name.contains("version and replicas") => {
+            let (old, new) = ("shop/advertisements:1.1", "shop/advertisements:9.1");
+            edit(&world, STABLE, old, new);
+        }
+        _ => {}
+    });
+    let end = Box::pin(stage.deploy_with("1.1", start)).await;
+    insta::assert_snapshot!(end.end(), @"43 superseded: advertisements 1.1 in production could not be taken back (terminated (SIGTERM)): every value of this run is back, but Deployment/advertisements has 9.1 on branch `main` and not 1.1: someone else changed it; no workload with pods or users has 1.1 on branch `main`");
+    stage.recover().await.assert(0, "nothing is left");
+    stage.deploy("1.3").await.assert(0, "nobody is stopped");
 }

@@ -219,6 +219,8 @@ fn ended(world: &World, run: usize, outcome: &Outcome) -> u8 {
     let state = newest
         .as_ref()
         .map_or("nothing", |newest| newest.state.as_str());
+    // It took an interrupted run back first, and nothing of its own has landed.
+    let is_of_another = state == "withdrawn" && outcome.reason.contains("; after that: ");
     match code {
         0 => {
             if let (Deed::Deploy(version), true, false) = (&role.deed, is_newest, is_touched) {
@@ -231,7 +233,7 @@ fn ended(world: &World, run: usize, outcome: &Outcome) -> u8 {
                 }
             }
         }
-        40 | 51 if is_newest && !is_touched && state != "rolled-back" => {
+        40 | 51 if is_newest && !is_touched && state != "rolled-back" && !is_of_another => {
             world.broken(format!("{}, and the journal says {state}", told()));
         }
         40 | 41 | 42 | 43 | 44 | 51 | 52 => {}

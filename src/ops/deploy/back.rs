@@ -10,11 +10,13 @@ use super::{
 use crate::{
     event::{CommitRecord, Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
+    manifest::ObjectRef,
     ops::{
+        carried,
         journal::{BACK, State},
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
-        nudge,
+        load, nudge,
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
@@ -327,8 +329,30 @@ async fn close_superseded(
     }
 }
 
-async fn wait(
+/// Says that a workload has another version on the branch than the one that is to run again, if it has: a
+/// version that the run did not write, because it was there already, and that somebody else has changed since.
+/// What is not on the branch is not waited for.
+async fn another_on_branch(
     writer: &Writer<'_>,
+    workload: &ObjectRef,
+    version: &str,
+    commit: &CommitId,
+    outside: &Outside<'_>,
+) -> Option<String> {
+    let target = writer.target;
+    // Where it cannot be read, the wait says what runs.
+    let manifests = load::manifests(outside.repository, commit, target).await;
+    let found = carried::version(&target.service, &manifests.ok()?, workload).ok()?;
+    (found != version).then(|| {
+        format!(
+            "every value of this run is back, but {workload} has {found} on branch `{}` and not {version}: someone else changed it",
+            target.branch
+        )
+    })
+}
+
+async fn wait(
+    writer: &mut Writer<'_>,
     step: &BackStep,
     commit: &CommitId,
     outside: &Outside<'_>,
@@ -351,6 +375,12 @@ async fn wait(
             return Ok(String::new());
         }
     };
+    if presence == Presence::Running
+        && let Some(reason) = another_on_branch(writer, workload, version, commit, outside).await
+    {
+        close_superseded(writer, &reason, stop, reporter).await;
+        return Err(BackEnd::Superseded(reason));
+    }
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {
         (Some(live), _) => live,
