@@ -58,7 +58,7 @@ SERVICE = """  {name}:
     image: registry.example/{name}
     workloads: {{stable: Deployment/{name}}}
     live:
-      stable: {{http: "{live}/{name}", pointer: /version}}
+      stable: {{http: "{live}/{name}", pointer: /version, answers: 1}}
     strategy: {{rolling: {{bake_time: 0s}}}}
     verification:
       interval: 1s

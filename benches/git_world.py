@@ -16,7 +16,7 @@ services:
     manifests: ["{{root}}/*.yaml"]
     image: registry.example/shop
     workloads: {{stable: Deployment/shop}}
-    live: {{stable: {{http: "{origin}/version"}}}}
+    live: {{stable: {{http: "{origin}/version", answers: 1}}}}
     strategy: {{rolling: {{bake_time: 0s}}}}
     verification:
       interval: 1s

@@ -8,7 +8,7 @@ use super::{
     error::GitError,
     local::Local,
     names::branch_reference,
-    push::{Settled, settle},
+    push::{Proof, Settled, settle},
     remote::{Depth, Fetched, Moment, Report, Update},
 };
 
@@ -62,7 +62,7 @@ pub(super) fn change(
     }
     local.commit_of(update.new)?;
     let report = local.remote.push(&local.store, &update)?;
-    Ok(match settle(local, &update, report)? {
+    Ok(match settle(local, &update, report, Proof::ReadBack)? {
         Settled::Applied => BranchOutcome::Moved,
         Settled::Moved(tip) => BranchOutcome::Lost {
             tip: tip.map(CommitId::of),

@@ -26,6 +26,12 @@ pub enum PushOutcome {
         /// Where the branch is.
         tip: CommitId,
     },
+    /// The branch is not at the commit, and nobody has looked whether it is below the tip; of
+    /// [`Repository::push_for_retry`](super::Repository::push_for_retry) alone.
+    Overtaken {
+        /// Where the branch is.
+        tip: CommitId,
+    },
     /// Somebody else is just writing the branch, so the server did not: it is where it was expected.
     /// Try again.
     Locked {
@@ -59,6 +65,9 @@ pub(super) enum Settled {
 pub enum Proof {
     /// The ref, read back.
     ReadBack,
+    /// The ref, read back; whether a commit that the server refused is below its tip all the same, as
+    /// where something on the way has passed the push on twice, is for the caller to look.
+    Tip,
     /// The compare-and-set of the next push to the same ref; until then the server's word counts.
     /// For a record that another one follows.
     ByTheNext,
@@ -79,6 +88,7 @@ pub(super) fn push_branch(
     branch: &str,
     expected: &CommitId,
     new: &CommitId,
+    proof: Proof,
 ) -> Result<PushOutcome, GitError> {
     let update = Update {
         reference: branch_reference(branch)?,
@@ -86,8 +96,11 @@ pub(super) fn push_branch(
         new: new.oid(),
         replaces: false,
     };
-    match push(local, &update, Proof::ReadBack)? {
+    match push(local, &update, proof)? {
         Settled::Applied => Ok(PushOutcome::Pushed),
+        Settled::Moved(Some(tip)) if proof == Proof::Tip => Ok(PushOutcome::Overtaken {
+            tip: CommitId::of(tip),
+        }),
         Settled::Moved(Some(tip)) => Ok(PushOutcome::Lost {
             tip: CommitId::of(tip),
         }),
@@ -122,10 +135,10 @@ pub(super) fn push(local: &mut Local, update: &Update, proof: Proof) -> Result<S
     }
     match local.remote.push(&local.store, update)? {
         Report::Elsewhere(tip) if tip == Some(update.new) => Ok(Settled::Applied),
-        Report::Elsewhere(tip) => moved(local, update, &Report::Stale, tip),
+        Report::Elsewhere(tip) => moved(local, update, &Report::Stale, tip, proof),
         // Whoever comes next compares with this: a yes that was none is found out then.
         Report::Accepted if proof == Proof::ByTheNext => Ok(Settled::Applied),
-        report => settle(local, update, report),
+        report => settle(local, update, report, proof),
     }
 }
 
@@ -134,6 +147,7 @@ pub(super) fn settle(
     local: &mut Local,
     update: &Update,
     report: Report,
+    proof: Proof,
 ) -> Result<Settled, GitError> {
     let mut unreadable = None;
     // Only an outcome in doubt is worth the longest wait.
@@ -147,7 +161,9 @@ pub(super) fn settle(
         }
         match local.remote.read_back(&local.store, &update.reference) {
             Ok(tip) if tip == Some(update.new) => return Ok(Settled::Applied),
-            Ok(tip) if tip != update.expected => return moved(local, update, &report, tip),
+            Ok(tip) if tip != update.expected => {
+                return moved(local, update, &report, tip, proof);
+            }
             Ok(_) if matches!(report, Report::Stale) => return Ok(Settled::Moved(update.expected)),
             Ok(_) => unreadable = None,
             Err(error) => unreadable = Some(error),
@@ -178,20 +194,20 @@ fn moved(
     update: &Update,
     report: &Report,
     tip: Option<Oid>,
+    proof: Proof,
 ) -> Result<Settled, GitError> {
-    if tip.is_none() {
-        return Ok(Settled::Moved(None));
+    let took_it = matches!(report, Report::Accepted | Report::Broken(_));
+    if tip.is_none() || (proof == Proof::Tip && !took_it) {
+        return Ok(Settled::Moved(tip));
     }
     match local.fetch(&update.reference, Depth::Since, Moment::Now) {
         Ok(Fetched::Tip(tip)) if local.descends(tip, update.new)? => Ok(Settled::Applied),
         Ok(Fetched::Tip(tip)) => Ok(Settled::Moved(Some(tip))),
         Ok(Fetched::Missing { .. }) => Ok(Settled::Moved(None)),
-        Err(error) => match report {
-            Report::Refused(_) | Report::Stale | Report::Elsewhere(_) => Ok(Settled::Moved(tip)),
-            Report::Accepted | Report::Broken(_) => Ok(Settled::Unknown(format!(
-                "the ref has moved on and can not be read back: {error}"
-            ))),
-        },
+        Err(error) if took_it => Ok(Settled::Unknown(format!(
+            "the ref has moved on and can not be read back: {error}"
+        ))),
+        Err(_) => Ok(Settled::Moved(tip)),
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     own_branch::{self, BranchOutcome},
     own_folder::OwnFolder,
     program::ConnectionOptions,
-    push::{PushOutcome, push_branch},
+    push::{Proof, PushOutcome, push_branch},
     register::prepare,
     remote::{Depth, Listing, Moment},
     signing::{self, Author, CommitRules},
@@ -364,9 +364,35 @@ impl Repository {
         expected: &CommitId,
         new: &CommitId,
     ) -> Result<PushOutcome, GitError> {
+        self.push_proven(branch, expected, new, Proof::ReadBack)
+            .await
+    }
+
+    /// As [`Repository::push`], for whoever reads the branch again before the next try: a lost race is
+    /// [`PushOutcome::Overtaken`], and [`Repository::contains`] tells after the next fetch whether it
+    /// was one. To look at once would fetch a tip that is old by the next try.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn push_for_retry(
+        &self,
+        branch: &str,
+        expected: &CommitId,
+        new: &CommitId,
+    ) -> Result<PushOutcome, GitError> {
+        self.push_proven(branch, expected, new, Proof::Tip).await
+    }
+
+    async fn push_proven(
+        &self,
+        branch: &str,
+        expected: &CommitId,
+        new: &CommitId,
+        proof: Proof,
+    ) -> Result<PushOutcome, GitError> {
         let (branch, expected, new) = (branch.to_owned(), expected.clone(), new.clone());
         self.worker
-            .run(move |local| push_branch(local, &branch, &expected, &new))
+            .run(move |local| push_branch(local, &branch, &expected, &new, proof))
             .await
     }
 
@@ -427,6 +453,22 @@ impl Repository {
         let (descendant, ancestor) = (descendant.oid(), ancestor.oid());
         self.worker
             .run(move |local| local.contains(descendant, ancestor))
+            .await
+    }
+
+    /// As [`Repository::contains`], as far as history was fetched: enough for a commit that was made here on
+    /// a tip that was fetched.
+    ///
+    /// # Errors
+    /// A descendant that was not fetched.
+    pub async fn follows(
+        &self,
+        descendant: &CommitId,
+        ancestor: &CommitId,
+    ) -> Result<bool, GitError> {
+        let (descendant, ancestor) = (descendant.oid(), ancestor.oid());
+        self.worker
+            .run(move |local| local.descends(descendant, ancestor))
             .await
     }
 

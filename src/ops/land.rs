@@ -124,8 +124,10 @@ pub enum Landed {
 /// What one try came to.
 pub(super) enum Try {
     Landed(Landed),
-    /// Someone else was faster.
+    /// What it was made for is no more; nothing was sent.
     Lost,
+    /// Someone else was faster, as far as the branch's tip tells.
+    Overtaken(Sent),
     /// The git server did not answer, or not just now; nothing was pushed.
     Unanswered(Failure),
     /// The git server did not answer after it was sent this.
@@ -137,10 +139,13 @@ pub(super) enum Try {
 pub(super) struct Sent {
     pub(super) commit: CommitId,
     pub(super) parent: CommitId,
+    /// Was the branch seen without it at its tip, and nothing says that the server took it? Then it is
+    /// there only if something on the way sent it twice, or the server came to it late.
+    pub(super) was_overtaken: bool,
 }
 
 impl From<Sent> for Landed {
-    fn from(Sent { commit, parent }: Sent) -> Self {
+    fn from(Sent { commit, parent, .. }: Sent) -> Self {
         Self::Pushed { commit, parent }
     }
 }
@@ -170,15 +175,7 @@ impl Writer<'_> {
             let sent = in_doubt.as_ref().map(|(sent, _)| sent);
             let trouble = match self.attempt(write, sent, &mut stop, reporter).await? {
                 Try::Landed(landed) => {
-                    if let Landed::Pushed { commit, .. } = &landed {
-                        reporter.event(&Event::Pushed {
-                            at: self.clock.now(),
-                            commit: commit.to_string(),
-                            subject: write.subject.clone(),
-                            branch: self.target.branch.clone(),
-                            retries,
-                        });
-                    }
+                    self.tell(&landed, write, retries, reporter);
                     return Ok(landed);
                 }
                 // The branch was read and has moved on without the commit that was in doubt.
@@ -186,6 +183,12 @@ impl Writer<'_> {
                     in_doubt = None;
                     retries += 1;
                     self.conflict(retries, write)
+                }
+                Try::Overtaken(sent) => {
+                    retries += 1;
+                    let failure = self.conflict(retries, write);
+                    in_doubt = Some((sent, failure.clone()));
+                    failure
                 }
                 Try::Unanswered(failure) => failure,
                 Try::InDoubt(sent, failure) => {
@@ -197,6 +200,13 @@ impl Writer<'_> {
                 Ok(()) => continue,
                 Err(end) => end,
             };
+            if let Some((sent, _)) = in_doubt.take_if(|(sent, _)| sent.was_overtaken)
+                && self.is_there_all_the_same(&sent).await
+            {
+                let landed = sent.into();
+                self.tell(&landed, write, retries, reporter);
+                return Ok(landed);
+            }
             return Err(match (in_doubt, end) {
                 (Some((_, failure)), _) => failure,
                 (None, Exhausted::TimeUp) => trouble,
@@ -204,6 +214,27 @@ impl Writer<'_> {
             }
             .into());
         }
+    }
+
+    fn tell(&self, landed: &Landed, write: &Write<'_>, retries: u32, reporter: &mut dyn Reporter) {
+        if let Landed::Pushed { commit, .. } = landed {
+            reporter.event(&Event::Pushed {
+                at: self.clock.now(),
+                commit: commit.to_string(),
+                subject: write.subject.clone(),
+                branch: self.target.branch.clone(),
+                retries,
+            });
+        }
+    }
+
+    /// Looks whether a commit is on the branch that was overtaken.
+    async fn is_there_all_the_same(&self, sent: &Sent) -> bool {
+        let Ok(tip) = self.repository.fetch(&self.target.branch).await else {
+            return false;
+        };
+        let follows = self.repository.follows(&tip, &sent.commit).await;
+        follows.unwrap_or(false)
     }
 
     /// Makes the commit on the newest one of the branch; or says what this try came to already.
@@ -239,7 +270,11 @@ impl Writer<'_> {
             Err(failure) => return Ok(Err(Try::Unanswered(failure))),
         };
         if let Some(sent) = sent {
-            let contains = self.repository.contains(&tip, &sent.commit).await;
+            let contains = if sent.was_overtaken {
+                self.repository.follows(&tip, &sent.commit).await
+            } else {
+                self.repository.contains(&tip, &sent.commit).await
+            };
             match unanswered(contains.map_err(failure::git))? {
                 Ok(true) => return Ok(Err(Try::Landed(sent.clone().into()))),
                 Ok(false) => {}
@@ -286,11 +321,12 @@ impl Writer<'_> {
             return Err(stopped(reason, write).into());
         }
         let branch = &self.target.branch;
-        let outcome = self.repository.push(branch, &tip, &commit).await;
+        let outcome = self.repository.push_for_retry(branch, &tip, &commit).await;
         drop(turn);
         let sent = Sent {
             commit,
             parent: tip,
+            was_overtaken: false,
         };
         match unanswered(outcome.map_err(failure::git))? {
             Ok(outcome) => self.settle(outcome, sent),
@@ -319,6 +355,10 @@ impl Writer<'_> {
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
             PushOutcome::Lost { .. } => Ok(Try::Lost),
+            PushOutcome::Overtaken { .. } => Ok(Try::Overtaken(Sent {
+                was_overtaken: true,
+                ..sent
+            })),
             PushOutcome::Locked { reason } => {
                 let text = format!("the git server cannot write branch `{branch}`: {reason}");
                 let failure = Failure::new(Ending::PushConflict, text).hint(

@@ -90,6 +90,7 @@ impl Writer<'_> {
                 Sent {
                     commit: joint,
                     parent: seat.base,
+                    was_overtaken: false,
                 },
             ),
             Err(end) => apart(end, write),

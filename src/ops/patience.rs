@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::stop::{Stop, StopReason};
 use crate::clock::Clock;
 
-/// The first window that a pause is drawn from.
+/// The first window that a pause is drawn from, after a try that took less.
 const FIRST_WINDOW: Duration = Duration::from_millis(20);
 /// The longest one.
 const LONGEST_WINDOW: Duration = Duration::from_secs(2);
@@ -19,9 +19,12 @@ const PART_OF_THE_REST: u32 = 16;
 
 /// Pauses with full jitter until a time is up: each is drawn evenly from a window that begins at
 /// nothing and doubles from try to try. A pause that were at least half of its window would let
-/// those who lost the same race meet again at the next one.
+/// those who lost the same race meet again at the next one; so would windows much shorter than a
+/// try, so the first is as long as the try was.
 pub struct Patience {
     until: DateTime<Utc>,
+    /// When the try began that is under way.
+    began: DateTime<Utc>,
     windows: ExponentialBackoff,
 }
 
@@ -37,8 +40,8 @@ pub enum Exhausted {
 impl Patience {
     /// Starts now; there is always at least one try.
     pub fn new(clock: &dyn Clock, limit: Duration) -> Self {
-        let until = clock
-            .now()
+        let began = clock.now();
+        let until = began
             .checked_add_signed(TimeDelta::from_std(limit).unwrap_or(TimeDelta::MAX))
             .unwrap_or(DateTime::<Utc>::MAX_UTC);
         let windows = ExponentialBuilder::default()
@@ -46,7 +49,11 @@ impl Patience {
             .with_max_delay(LONGEST_WINDOW)
             .without_max_times()
             .build();
-        Self { until, windows }
+        Self {
+            until,
+            began,
+            windows,
+        }
     }
 
     /// Waits for the next try.
@@ -54,17 +61,24 @@ impl Patience {
     /// # Errors
     /// There is none.
     pub async fn pause(&mut self, clock: &dyn Clock, stop: &mut Stop) -> Result<(), Exhausted> {
-        let left = (self.until - clock.now()).to_std().unwrap_or_default();
+        let now = clock.now();
+        let left = (self.until - now).to_std().unwrap_or_default();
         if left.is_zero() {
             return Err(Exhausted::TimeUp);
         }
-        let pause = self.window(left).mul_f64(fastrand::f64());
-        stop.sleep(clock, pause).await.map_err(Exhausted::Stopped)
+        let took = (now - self.began).to_std().unwrap_or_default();
+        let pause = self.window(took, left).mul_f64(fastrand::f64());
+        let rested = stop.sleep(clock, pause).await;
+        self.began = clock.now();
+        rested.map_err(Exhausted::Stopped)
     }
 
-    /// Returns the longest that the next pause may be.
-    fn window(&mut self, left: Duration) -> Duration {
-        let grown = self.windows.next().unwrap_or(LONGEST_WINDOW);
+    /// Returns the longest that the next pause may be after a try that took so long.
+    fn window(&mut self, took: Duration, left: Duration) -> Duration {
+        let doubled = self.windows.next().unwrap_or(LONGEST_WINDOW);
+        let doublings = doubled.as_secs_f64() / FIRST_WINDOW.as_secs_f64();
+        let first = took.clamp(FIRST_WINDOW, LONGEST_WINDOW);
+        let grown = first.mul_f64(doublings).min(LONGEST_WINDOW);
         // The last tries stay a little apart, or they would be one busy loop.
         grown.min((left / PART_OF_THE_REST).max(FIRST_WINDOW))
     }
@@ -87,13 +101,32 @@ mod tests {
         let mut patience = Patience::new(&clock, Duration::from_secs(120));
         let seconds = [120, 119, 118, 117, 116, 115, 114, 113, 60, 16, 8, 1, 0];
         let half = Duration::from_micros(500);
-        let windows =
-            seconds.map(|left| (patience.window(Duration::from_secs(left)) + half).as_millis());
+        let windows = seconds.map(|left| {
+            (patience.window(Duration::ZERO, Duration::from_secs(left)) + half).as_millis()
+        });
         assert_eq!(
             windows,
             [
                 20, 40, 80, 160, 320, 640, 1280, 2000, 2000, 1000, 500, 63, 20
             ]
+        );
+    }
+
+    #[test]
+    fn the_first_window_is_as_long_as_the_try_was() {
+        let clock = ManualClock::at(noon());
+        let mut patience = Patience::new(&clock, Duration::from_secs(120));
+        let left = Duration::from_secs(120);
+        let windows = [1, 250, 250, 250, 9_000].map(|took| {
+            patience
+                .window(Duration::from_millis(took), left)
+                .as_secs_f64()
+        });
+        let expected = [0.02, 0.5, 1.0, 2.0, 2.0];
+        let is_near = |(one, other): (f64, f64)| (one - other).abs() < 0.001;
+        assert!(
+            windows.into_iter().zip(expected).all(is_near),
+            "{windows:?}"
         );
     }
 

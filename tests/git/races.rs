@@ -63,6 +63,37 @@ async fn somebody_pushed_while_our_pack_was_on_its_way() {
 }
 
 #[tokio::test]
+async fn a_race_that_is_run_again_is_not_looked_into_before() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let base = repository.fetch("main").await.unwrap();
+    let lost = edit(&repository, &base, "lost\n").await;
+    let theirs: CommitId = ambush(&server).parse().unwrap();
+    let seen = server.log().len();
+    let outcome = repository.push_for_retry("main", &base, &lost).await;
+    let tip = theirs.clone();
+    assert_eq!(outcome, Ok(PushOutcome::Overtaken { tip }));
+    // The refs, the push, and the refs again: no fetch.
+    assert_eq!(server.log().len() - seen, 3);
+    assert_eq!(repository.fetch("main").await.unwrap(), theirs);
+    assert_eq!(repository.follows(&theirs, &lost).await, Ok(false));
+
+    // A proxy sends the push twice: it lands, somebody builds on it, and the server refuses the second.
+    let landed = edit(&repository, &theirs, "landed\n").await;
+    let outcome = repository.push("main", &theirs, &landed).await;
+    assert_eq!(outcome, Ok(PushOutcome::Pushed));
+    let next: CommitId = server
+        .others_commit("theirs.yaml", "next\n")
+        .parse()
+        .unwrap();
+    let outcome = repository.push_for_retry("main", &theirs, &landed).await;
+    let tip = next.clone();
+    assert_eq!(outcome, Ok(PushOutcome::Overtaken { tip }));
+    assert_eq!(repository.fetch("main").await.unwrap(), next);
+    assert_eq!(repository.follows(&next, &landed).await, Ok(true));
+}
+
+#[tokio::test]
 async fn a_lock_of_somebody_who_is_just_writing_is_worth_another_try() {
     let server = GitServer::start(TOKEN);
     let repository = open(server.url());

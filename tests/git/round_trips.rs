@@ -60,6 +60,39 @@ fn a_rolling_deployment_asks_no_more_than_it_needs() {
 }
 
 #[test]
+fn a_lost_race_is_five_requests() {
+    let estate = Estate::of(1);
+    run(estate.deploy("service-0", "1.1")).expect(0);
+    let base = estate.server.tip("main");
+    let theirs = estate.server.others_commit("theirs.yaml", "theirs\n");
+    estate.server.git(&["update-ref", "refs/heads/main", &base]);
+    estate.server.hook(
+        "pre-receive",
+        &format!(
+            "grep -q refs/heads/main || exit 0\nunset GIT_QUARANTINE_PATH\ngit update-ref refs/heads/main {theirs} {base}\nrm hooks/pre-receive"
+        ),
+    );
+    let seen = estate.server.log().len();
+    run(estate.deploy("service-0", "1.2")).expect(0);
+    // From the fourth to the eighth: it sees that it lost, reads, and says and does it again.
+    insta::assert_snapshot!(requests(&estate, seen), @r"
+    GET info/refs?service=git-upload-pack
+    POST git-upload-pack
+    GET info/refs?service=git-receive-pack
+    POST git-receive-pack
+    POST git-receive-pack
+    GET info/refs?service=git-receive-pack
+    GET info/refs?service=git-upload-pack
+    POST git-upload-pack
+    POST git-receive-pack
+    POST git-receive-pack
+    GET info/refs?service=git-receive-pack
+    POST git-receive-pack
+    GET info/refs?service=git-receive-pack
+    ");
+}
+
+#[test]
 fn a_deployment_asks_three_times_more_than_git_for_a_fetch_and_a_push() {
     let estate = Estate::of(1);
     run(estate.deploy("service-0", "1.1")).expect(0);
