@@ -33,6 +33,7 @@ mod proof;
 mod restore;
 mod scalar;
 mod scale;
+mod secret_lines;
 mod source;
 mod split;
 mod survey;

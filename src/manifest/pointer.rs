@@ -92,6 +92,11 @@ pub fn parse_path(text: &str) -> Result<Vec<Segment>, String> {
             if key.is_empty() || key.contains([']', '"']) {
                 return refuse(rest);
             }
+            if key.contains('\\') {
+                return Err(format!(
+                    "found {rest:?}: a key with a dot in it is written in brackets, as in podAnnotations[\"prometheus.io/scrape\"]"
+                ));
+            }
             segments.push(Segment::from(key));
             (rest, after_dot) = (behind, false);
         } else {

@@ -2,25 +2,29 @@
 
 use std::{fmt::Write, ops::Range};
 
+use super::secret_lines::SecretLines;
+
 /// Lines of context around each change.
 const CONTEXT_LINES: usize = 3;
 
 /// Lines of the older text that differ, in bytes, and the lines that take their place.
 pub(super) type Block = (Range<usize>, String);
 
-/// Returns how the two texts differ as a unified diff, without a header; empty where they do not.
+/// Returns how the two texts differ as a unified diff, without a header; empty where they do not. What
+/// Secrets hold is not shown around the changes.
 pub(super) fn of(old: &str, blocks: Vec<Block>) -> String {
     let hunks = hunks(old, blocks);
+    let mut secrets = SecretLines::of(old);
     let mut diff = String::new();
     let mut index = 0;
-    while let Some(first) = hunks.get(index) {
+    while index < hunks.len() {
         let mut last = index;
         while let Some(next) = hunks.get(last + 1)
             && next.line - (hunks[last].line + hunks[last].old.len()) <= 2 * CONTEXT_LINES
         {
             last += 1;
         }
-        write_group(old, &hunks[index..=last], first, &mut diff);
+        write_group(old, &hunks[index..=last], &mut secrets, &mut diff);
         index = last + 1;
     }
     diff
@@ -69,7 +73,15 @@ fn hunks(text: &str, blocks: Vec<Block>) -> Vec<Hunk<'_>> {
     hunks
 }
 
-fn write_group(text: &str, group: &[Hunk<'_>], first: &Hunk<'_>, diff: &mut String) {
+fn write_group<'a>(
+    text: &'a str,
+    group: &[Hunk<'_>],
+    secrets: &mut SecretLines<'a>,
+    diff: &mut String,
+) {
+    let Some(first) = group.first() else {
+        return;
+    };
     let before: Vec<&str> = {
         let mut lines: Vec<&str> = text[..first.start]
             .rsplit_terminator('\n')
@@ -81,8 +93,10 @@ fn write_group(text: &str, group: &[Hunk<'_>], first: &Hunk<'_>, diff: &mut Stri
     let mut body = String::new();
     let mut old_lines = before.len();
     let mut new_lines = before.len();
+    let mut at = first.start - before.iter().map(|line| line.len() + 1).sum::<usize>();
     for line in &before {
-        let _ = writeln!(body, " {line}");
+        let _ = writeln!(body, " {}", secrets.shown(at, line));
+        at += line.len() + 1;
     }
     let mut groups = group.iter().peekable();
     while let Some(hunk) = groups.next() {
@@ -94,13 +108,14 @@ fn write_group(text: &str, group: &[Hunk<'_>], first: &Hunk<'_>, diff: &mut Stri
         }
         old_lines += hunk.old.len();
         new_lines += hunk.new.len();
-        let end = hunk.start + hunk.old.iter().map(|line| line.len()).sum::<usize>();
+        let mut end = hunk.start + hunk.old.iter().map(|line| line.len()).sum::<usize>();
         let (rest, most) = match groups.peek() {
             Some(next) => (&text[end..next.start], usize::MAX),
             None => (&text[end..], CONTEXT_LINES),
         };
         for line in rest.split_inclusive('\n').take(most) {
-            write_line(&mut body, ' ', line);
+            write_line(&mut body, ' ', &secrets.shown(end, line));
+            end += line.len();
             old_lines += 1;
             new_lines += 1;
         }

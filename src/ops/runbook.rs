@@ -96,7 +96,7 @@ fn chapter(
         );
     }
     by_hand(text, environment, service);
-    over(text, config, service);
+    over(text, config, environment, service);
 }
 
 fn facts(text: &mut String, environment: &Environment, service: &Service) {
@@ -221,12 +221,16 @@ fn by_hand(text: &mut String, environment: &Environment, service: &Service) {
 }
 
 /// How somebody sees that it is over.
-fn over(text: &mut String, config: &Config, service: &Service) {
+fn over(text: &mut String, config: &Config, environment: &Environment, service: &Service) {
     text.push_str("\n**It is over when** the old version is live and well:\n\n");
     let workloads = service.strategy.workloads();
     // A canary has no pods any more by then.
     for (role, workload) in workloads.iter().filter(|(role, _)| *role != "canary") {
-        let _ = writeln!(text, "- {role} runs it: {}", live(&workload.live));
+        let _ = writeln!(
+            text,
+            "- {role} runs it: {}",
+            live(&workload.live, environment)
+        );
     }
     for health in &service.verification.health {
         let _ = writeln!(
@@ -248,7 +252,7 @@ fn over(text: &mut String, config: &Config, service: &Service) {
     }
 }
 
-fn live(live: &Live) -> String {
+fn live(live: &Live, environment: &Environment) -> String {
     match live {
         Live::Http { url, pointer, .. } => match pointer {
             Some(pointer) => format!("{}, at {} of the answer", code(url.as_str()), code(pointer)),
@@ -264,7 +268,8 @@ fn live(live: &Live) -> String {
         ),
         Live::Kubernetes(workload) => {
             let object = workload.workload.to_string().to_lowercase();
-            let namespace = workload.place.namespace.as_ref();
+            let namespace = workload.place.namespace.as_ref().map(ToString::to_string);
+            let namespace = namespace.or(environment.namespace.clone());
             let namespace = namespace.map_or(String::new(), |name| format!(" --namespace {name}"));
             code(&format!("kubectl{namespace} rollout status {object}"))
         }

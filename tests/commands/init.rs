@@ -451,6 +451,20 @@ fn nothing_is_overwritten_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn a_folder_within_a_repository_is_refused() {
+    let folder = tree("plain");
+    fs::create_dir(folder.path().join(".git")).unwrap();
+    let inner = fs::read_dir(folder.path()).unwrap().flatten();
+    let inner = inner.filter(|entry| entry.file_name() != ".git" && entry.path().is_dir());
+    let inner = inner.map(|entry| entry.path()).next().unwrap();
+    let (code, out, _) = run(&inner, &["init"]);
+    assert_eq!(code, 2, "{out}");
+    assert!(out.contains("is looked for at its root"), "{out}");
+    assert!(!inner.join("shipgate.yaml").exists());
+    assert_eq!(run(folder.path(), &["init"]).0, 0);
+}
+
+#[test]
 fn names_in_manifests_write_no_lines_of_their_own() {
     let folder = tempfile::tempdir().unwrap();
     let manifest = fs::read_to_string(fixtures().join("plain/shop.yaml")).unwrap();

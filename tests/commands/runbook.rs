@@ -47,7 +47,11 @@ struct Ran {
 }
 
 fn runbook(folder: &tempfile::TempDir, arguments: &[&str]) -> Ran {
-    fs::write(folder.path().join("shipgate.yaml"), CONFIG).unwrap();
+    runbook_of(CONFIG, folder, arguments)
+}
+
+fn runbook_of(config: &str, folder: &tempfile::TempDir, arguments: &[&str]) -> Ran {
+    fs::write(folder.path().join("shipgate.yaml"), config).unwrap();
     let ran = Command::cargo_bin("shipgate")
         .unwrap()
         .current_dir(folder)
@@ -147,6 +151,21 @@ fn a_whole_chapter_is_what_somebody_needs_at_night() {
     - stable runs it: the label `version` of `` up{arm="{{arm}}",a="`b|c`"} ``
     - `health` is well: `https://web.example/health`
     "#);
+}
+
+#[test]
+fn the_namespace_is_the_environments_where_live_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = CONFIG
+        .replace("root: staging}", "root: staging, namespace: shop-next}")
+        .replace("argocd: {application: worker}", "kubernetes: {}");
+    let all = runbook_of(&config, &folder, &["--service", "worker"]);
+    let lines = all.stdout.lines().filter(|line| line.contains("kubectl"));
+    let lines: Vec<&str> = lines.collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    - stable runs it: `kubectl rollout status rollout/worker`
+    - stable runs it: `kubectl --namespace shop-next rollout status rollout/worker`
+    ");
 }
 
 #[test]

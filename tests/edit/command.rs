@@ -6,7 +6,8 @@ use std::{
     io::{self, Write},
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Barrier, Mutex},
+    thread,
 };
 
 use chrono::TimeDelta;
@@ -578,6 +579,46 @@ fn a_file_that_changes_meanwhile_stops_all() {
         );
         assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn of_two_runs_at_once_nothing_is_lost() {
+    let (folder, file) = folder();
+    let at_once = Barrier::new(2);
+    let run = |name: &str| {
+        let globs = ["**/*.yaml".to_owned()];
+        let now = SystemClock.now() + TimeDelta::hours(1);
+        let files = FileSet::read(folder.path(), &globs, now).unwrap();
+        at_once.wait();
+        let edit = Edit::Env {
+            workload: None,
+            container: None,
+            name: name.to_owned(),
+            value: "1".to_owned(),
+        };
+        set::run(&files, &[edit], Allowances::default(), false, &mut Silent).is_ok()
+    };
+    for _ in 0..100 {
+        fs::write(
+            &file,
+            DEPLOYMENT.replace(
+                "app:1.0\"",
+                "app:1.0\", env: [{name: A, value: '0'}, {name: B, value: '0'}]",
+            ),
+        )
+        .unwrap();
+        let done = thread::scope(|scope| {
+            let other = scope.spawn(|| run("A"));
+            let this = run("B");
+            [other.join().unwrap(), this]
+        });
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(done.contains(&true));
+        for (name, is_done) in ["A", "B"].into_iter().zip(done) {
+            let is_there = text.contains(&format!("name: {name}, value: '1'"));
+            assert_eq!(is_there, is_done, "{name} in {text}");
+        }
     }
 }
 

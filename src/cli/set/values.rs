@@ -58,7 +58,8 @@ pub struct ValueArguments {
         requires = "path"
     )]
     value: Vec<String>,
-    /// What the values of --path and --helm-value are [default: as the value that is there]
+    /// What the values of --path and --helm-value are [default: as the value that is there; a new one of
+    /// --helm-value as `helm --set` takes it, of --path a text]
     #[arg(long = "type", value_name = "TYPE", value_enum)]
     scalar_type: Option<TypeChoice>,
 }

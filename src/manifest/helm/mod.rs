@@ -226,7 +226,7 @@ impl Wanted<'_> {
     }
 
     /// Returns what readers must take the value for: what was said, else what they take the old one
-    /// for. What says a version is a text, whatever it looks like: Helm reads a tag of digits as a
+    /// for; see [`Self::type_of_new`] where there is none. What says a version is a text, whatever it looks like: Helm reads a tag of digits as a
     /// number with an exponent.
     ///
     /// # Errors
@@ -238,7 +238,10 @@ impl Wanted<'_> {
         let plain = NodeKind::Scalar {
             style: ScalarStyle::Plain,
         };
-        let old = place
+        let Some(place) = place else {
+            return Ok(self.type_of_new());
+        };
+        let old = Some(place)
             .filter(|place| place.document.kind(place.resolved()) == plain)
             .filter(|place| place.document.tag(place.node).is_none() && !self.says_version())
             .and_then(|place| place.text());
@@ -262,6 +265,18 @@ impl Wanted<'_> {
             }
             _ => ScalarType::Text,
         })
+    }
+
+    /// Returns what a value is where none was: what `helm --set` takes it for, a whole number or a truth
+    /// as such and all else as a text; but what says a version is a text here.
+    /// Source: `typedVal` in Helm's `pkg/strvals/parser.go`.
+    fn type_of_new(&self) -> ScalarType {
+        match self.value {
+            _ if self.says_version() => ScalarType::Text,
+            "true" | "false" => ScalarType::Boolean,
+            value if is_number(value) => ScalarType::Integer,
+            _ => ScalarType::Text,
+        }
     }
 
     fn says_version(&self) -> bool {

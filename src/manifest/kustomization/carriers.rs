@@ -4,21 +4,22 @@
 use super::effect::{self, Decider};
 use crate::{
     manifest::{
-        Manifests, Segment, cursor::Cursor, env, findings::Findings, object::View,
-        pod_spec::template_path, pointer::path_of, version_label,
+        Manifests, Segment, cursor::Cursor, env, findings::Findings, pod_spec::template_path,
+        pointer::path_of, version_label, workloads::Running,
     },
     units::Version,
 };
 
-/// Wants a version wherever a patch of a workload has one that the workload has not. `images` are those
-/// of the containers that the version is for.
+/// Wants a version wherever a patch of a workload has one that the workload has not. `foreign` says of
+/// a label, by its key and value, why it is not ours to change.
 pub(in crate::manifest) fn locate(
     manifests: &Manifests,
-    view: View<'_>,
-    images: &[&Cursor<'_>],
+    running: &Running<'_>,
+    foreign: &dyn Fn(&str, Option<&str>) -> Option<String>,
     version: &Version,
     findings: &mut Findings,
 ) {
+    let view = running.workload.object.view;
     if !manifests.kustomizations().builds(view.path()) {
         return;
     }
@@ -30,8 +31,8 @@ pub(in crate::manifest) fn locate(
             .iter()
             .map(move |key| [pointer.as_slice(), &[Segment::from(*key)]].concat())
     });
-    let variables = images.iter().filter_map(|image| {
-        let pointer = image.pointer();
+    let variables = running.images.iter().filter_map(|image| {
+        let pointer = image.place.pointer();
         let (_, container) = pointer.split_last()?;
         let variable = [
             Segment::from("env"),
@@ -51,6 +52,14 @@ pub(in crate::manifest) fn locate(
         let Some(Decider::Patch(place)) = effect.decider else {
             continue;
         };
+        let label = match pointer.last() {
+            Some(Segment::Key(key)) if version_label::KEYS.contains(&&**key) => Some(&**key),
+            _ => None,
+        };
+        if let Some(note) = label.and_then(|key| foreign(key, place.text())) {
+            findings.notes.push(note);
+            continue;
+        }
         let selects = |key: &Segment| match key {
             Segment::Key(key) => Some(manifests.selectors(key)),
             _ => None,

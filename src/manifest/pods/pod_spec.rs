@@ -44,7 +44,10 @@ const KINDS: &[Kind] = &[
 const KNATIVE: &str = "serving.knative.dev";
 
 /// Where a pod spec keeps containers, in the order in which they start.
-const LISTS: &[&str] = &["initContainers", "containers", "ephemeralContainers"];
+const LISTS: &[&str] = &["initContainers", MAIN_LIST, "ephemeralContainers"];
+
+/// Key of the containers that run all the time.
+const MAIN_LIST: &str = "containers";
 
 const fn kind(kind: &'static str, group: Group, template: &'static [&'static str]) -> Kind {
     Kind {
@@ -196,11 +199,16 @@ impl<'a> Workload<'a> {
         let Some(spec) = spec? else {
             return Ok(found);
         };
-        for list in LISTS {
-            let list = spec.key(list)?;
-            for place in list.iter().flat_map(Cursor::items) {
+        for key in LISTS {
+            let list = spec.key(key)?;
+            for (index, place) in list.iter().flat_map(Cursor::items).enumerate() {
                 let name = place.key("name")?.and_then(|name| name.text());
-                found.push(Container { place, name });
+                let is_main = *key == MAIN_LIST && index == 0;
+                found.push(Container {
+                    place,
+                    name,
+                    is_main,
+                });
             }
         }
         Ok(found)
@@ -246,6 +254,8 @@ pub(in crate::manifest) struct Container<'a> {
     pub place: Cursor<'a>,
     /// Its `name`.
     pub name: Option<&'a str>,
+    /// Is it the first of `containers`, which kubectl takes for the main one where nothing else is said?
+    pub is_main: bool,
 }
 
 impl Container<'_> {

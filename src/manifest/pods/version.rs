@@ -68,12 +68,13 @@ pub(in crate::manifest) fn locate(
             findings.want(&image.place, &reference);
             env::locate(&image.container, version, findings);
         }
-        version_label::locate(running, tag, version, &mut identity, findings);
+        let is_named = workload.is_some();
+        version_label::locate(running, tag, is_named, version, &mut identity, findings);
         if !running.workload.is_text() {
-            let images: Vec<&Cursor<'_>> =
-                running.images.iter().map(|image| &image.place).collect();
-            let view = running.workload.object.view;
-            kustomization::locate_carriers(manifests, view, &images, version, findings);
+            let foreign = |key: &str, label: Option<&str>| {
+                version_label::foreign(running, key, label, tag, is_named)
+            };
+            kustomization::locate_carriers(manifests, running, &foreign, version, findings);
         }
     }
 }

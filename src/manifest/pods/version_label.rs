@@ -18,10 +18,12 @@ pub(in crate::manifest) const KEYS: &[&str] = &[
 /// changed, and none that a selector uses: those say who a pod is, and cannot be changed on a living
 /// workload.
 ///
-/// `tag` is the version that the image has now.
+/// `tag` is the version that the image has now; `is_named` says that the image is known to be the
+/// workload's main one.
 pub(in crate::manifest) fn locate(
     running: &Running<'_>,
     tag: Option<&str>,
+    is_named: bool,
     version: &Version,
     identity: &mut Identity<'_>,
     findings: &mut Findings,
@@ -61,29 +63,40 @@ pub(in crate::manifest) fn locate(
             None => continue,
         }
         for label in found {
-            match other_image_of(running, label.text(), tag) {
-                Some(image) => findings.notes.push(format!(
-                    "label `{key}` of {} says the version of the image `{image}`; left as it is",
-                    workload.title()
-                )),
+            match foreign(running, key, label.text(), tag, is_named) {
+                Some(note) => findings.notes.push(note),
                 None => findings.want(&label, version.as_str()),
             }
         }
     }
 }
 
-/// Returns the image of another container whose version a label says, where it does not say ours.
-fn other_image_of<'a>(
-    running: &Running<'a>,
+/// Says why a label is not ours to change: it says the version of another container's image. Where it
+/// says ours as well, or that of none of several images, it goes with the main container; so it is ours
+/// in a workload that was named, as its image is known to be the main one.
+pub(in crate::manifest) fn foreign(
+    running: &Running<'_>,
+    key: &str,
     label: Option<&str>,
     tag: Option<&str>,
-) -> Option<&'a str> {
-    if label == tag {
-        return None;
+    is_named: bool,
+) -> Option<String> {
+    let label = label?;
+    let (is_ours, title) = (Some(label) == tag, running.workload.title());
+    let mut images = running.images.iter();
+    let is_main = is_named || images.any(|image| image.container.is_main);
+    let mut others = running.others.iter();
+    let other = others.find(|other| other.reference.tag == Some(label));
+    if let Some(other) = other.filter(|_| !(is_ours && is_main)) {
+        return Some(format!(
+            "label `{key}` of {title} says the version of the image `{}`; left as it is",
+            other.reference.repository
+        ));
     }
-    let other = running
-        .others
-        .iter()
-        .find(|other| other.reference.tag.is_some() && other.reference.tag == label)?;
-    Some(other.reference.repository)
+    let is_nobodys = !is_ours && !is_main && !running.others.is_empty();
+    is_nobodys.then(|| {
+        format!(
+            "label `{key}` of {title} is `{label}`, the version of none of its images; left as it is"
+        )
+    })
 }

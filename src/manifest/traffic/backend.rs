@@ -131,12 +131,40 @@ pub(in crate::manifest) struct Rule<'a> {
     pub list: Cursor<'a>,
     /// Those in it, in order; at least one.
     pub backends: Vec<Backend<'a>>,
+    /// Is it for chosen users alone, by a header or the like?
+    pub is_chosen: bool,
 }
 
 impl<'a> Rule<'a> {
     /// Takes a list and the backends in it; none where there are none.
     pub(in crate::manifest) fn of(list: Cursor<'a>, backends: Vec<Backend<'a>>) -> Option<Self> {
-        (!backends.is_empty()).then_some(Self { list, backends })
+        (!backends.is_empty()).then_some(Self {
+            list,
+            backends,
+            is_chosen: false,
+        })
+    }
+
+    /// Notes whether it is for chosen users: each of its matches, of which there is one at least, asks
+    /// for one of these keys.
+    ///
+    /// # Errors
+    /// A key is written twice.
+    pub(in crate::manifest) fn chosen_by(
+        mut self,
+        matches: Option<Cursor<'a>>,
+        keys: &[&str],
+    ) -> Result<Self, Refusal> {
+        let mut all = matches.iter().flat_map(Cursor::items).peekable();
+        self.is_chosen = all.peek().is_some();
+        for each in all {
+            let mut chooses = false;
+            for key in keys {
+                chooses |= each.key(key)?.is_some();
+            }
+            self.is_chosen &= chooses;
+        }
+        Ok(self)
     }
 
     /// Takes a list whose items name Services by `name`; none where it is empty.
@@ -155,6 +183,16 @@ impl<'a> Rule<'a> {
         }
         Ok(Self::of(list, backends))
     }
+}
+
+/// Returns the rules whose split is for everyone: one for chosen users (testers by a header) stays as
+/// somebody wrote it, unless nothing else is split.
+pub(in crate::manifest) fn for_everyone(mut rules: Vec<Rule<'_>>) -> Vec<Rule<'_>> {
+    let is_split = |rule: &Rule<'_>| rule.backends.len() > 1;
+    if rules.iter().any(|rule| is_split(rule) && !rule.is_chosen) {
+        rules.retain(|rule| !(is_split(rule) && rule.is_chosen));
+    }
+    rules
 }
 
 /// Lists the backends of some rules for a message, in their order.

@@ -3,7 +3,7 @@
 
 use crate::manifest::{
     Manifests, Refusal,
-    backend::{Rule, check_group},
+    backend::{Rule, check_group, for_everyone},
     cursor::Cursor,
     object::View,
     second_backend::{self, Second},
@@ -12,6 +12,9 @@ use crate::manifest::{
 
 /// The API groups of these kinds; Linkerd's HTTPRoute is an older copy.
 const GROUPS: &[&str] = &["gateway.networking.k8s.io", "policy.linkerd.io"];
+
+/// What a match asks for that chooses among users, and not among paths.
+const CHOOSING: &[&str] = &["headers", "queryParams"];
 
 /// What a backend may say for a second one to be made like it.
 const COPIED: &[&str] = &["group", "kind", "name", "port", "weight"];
@@ -31,10 +34,13 @@ fn rules(view: View<'_>) -> Result<Vec<Rule<'_>>, Refusal> {
     let rules = Cursor::new(view).keys(&["spec", "rules"])?;
     for rule in rules.iter().flat_map(Cursor::items) {
         if let Some(list) = rule.key("backendRefs")? {
-            found.extend(Rule::of_services(list)?);
+            let of_services = Rule::of_services(list)?;
+            let matches = rule.key("matches")?;
+            let chosen = of_services.map(|of_services| of_services.chosen_by(matches, CHOOSING));
+            found.extend(chosen.transpose()?);
         }
     }
-    Ok(found)
+    Ok(for_everyone(found))
 }
 
 fn second(_: &Manifests, rule: &Rule<'_>, name: &str) -> Result<Second, Refusal> {

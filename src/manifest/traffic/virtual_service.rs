@@ -2,7 +2,7 @@
 
 use crate::manifest::{
     Manifests, Refusal, ScalarType, Segment,
-    backend::{Backend, BackendName, Rule, check_group},
+    backend::{Backend, BackendName, Rule, check_group, for_everyone},
     cursor::Cursor,
     object::View,
     second_backend::{self, Field, Second, check_keys},
@@ -14,6 +14,16 @@ const GROUPS: &[&str] = &["networking.istio.io"];
 
 /// The lists of routes of an object.
 const LISTS: &[&str] = &["http", "tls", "tcp"];
+
+/// What a match asks for that chooses among users or callers, and not among paths.
+const CHOOSING: &[&str] = &[
+    "headers",
+    "withoutHeaders",
+    "queryParams",
+    "sourceLabels",
+    "sourceNamespace",
+    "sourceSubnets",
+];
 
 /// Weights are relative to each other, "weight/(sum of all weights)". One that is not written is 0
 /// beside others.
@@ -40,10 +50,13 @@ fn rules(view: View<'_>) -> Result<Vec<Rule<'_>>, Refusal> {
                 let name = name_of(&item)?;
                 backends.push(Backend::of(item, name)?);
             }
-            found.extend(Rule::of(list, backends));
+            let matches = route.key("match")?;
+            let rule = Rule::of(list, backends);
+            let chosen = rule.map(|rule| rule.chosen_by(matches, CHOOSING));
+            found.extend(chosen.transpose()?);
         }
     }
-    Ok(found)
+    Ok(for_everyone(found))
 }
 
 fn name_of(item: &Cursor<'_>) -> Result<BackendName, Refusal> {

@@ -37,6 +37,7 @@ use crate::{
     event::{Ending, Failure},
     manifest::{self, Manifests, ObjectRef, SourceFile, Surveyed},
     policy::zone::Zone,
+    units::with_slashes,
 };
 
 use notes::Notes;
@@ -84,9 +85,10 @@ pub struct Drafts {
 /// time.
 ///
 /// # Errors
-/// The folder cannot be read, or nothing in it is a service; a wish that no configuration may hold; a policy that
+/// The folder is not the root of the repository that it is in, or cannot be read; nothing in it is a service; a wish that no configuration may hold; a policy that
 /// is there already and not valid.
 pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result<Drafts, Failure> {
+    check_is_root(folder)?;
     let mut notes = Notes::default();
     let tree = Tree::read(folder, &mut notes).map_err(|failure| failure.hint(WHERE))?;
     let mut objects = manifest::survey(&tree.manifests);
@@ -194,6 +196,29 @@ fn is_usual(object: &Surveyed, notes: &mut Notes) -> bool {
         ));
     }
     is_usual
+}
+
+/// Refuses a folder within a repository: every command looks for the files at the repository's root, and
+/// forges for theirs.
+fn check_is_root(folder: &Path) -> Result<(), Failure> {
+    let is_repository = |folder: &&Path| folder.join(".git").exists();
+    let Some(root) = folder.ancestors().find(is_repository) else {
+        return Ok(());
+    };
+    let Ok(inner) = folder.strip_prefix(root) else {
+        return Ok(());
+    };
+    if inner.as_os_str().is_empty() {
+        return Ok(());
+    }
+    let inner = with_slashes(&inner.to_string_lossy());
+    let reason = format!(
+        "`{inner}` is a folder of the git repository in `{}`, and `shipgate.yaml` is looked for at its root",
+        root.display()
+    );
+    Err(Failure::new(Ending::Usage, reason).hint(
+        "run it there; --root names the folder of one environment's manifests, counted from there",
+    ))
 }
 
 fn nothing(folder: &Path, notes: &[String]) -> Failure {

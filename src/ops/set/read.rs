@@ -227,6 +227,9 @@ impl Walk<'_> {
         let kind = match kind.map_or_else(|| look().map(|found| found.file_type()), Ok) {
             Ok(kind) => kind,
             Err(_) if !matches => return Ok(()),
+            Err(_) if path.contains(char::REPLACEMENT_CHARACTER) => {
+                return self.without_name(path, is_meant);
+            }
             Err(error) => return Err(unreadable(&path, &error)),
         };
         if kind.is_symlink() {
@@ -249,6 +252,17 @@ impl Walk<'_> {
             self.take(path, is_meant)?;
         }
         Ok(())
+    }
+
+    /// Leaves out what has a name that is no text, or refuses it.
+    fn without_name(&mut self, path: String, is_meant: bool) -> Result<(), Failure> {
+        if !is_meant {
+            self.left_out.push(path);
+            return Ok(());
+        }
+        let reason =
+            format!("{path}: its name is not UTF-8, expected a name that can be written down");
+        Err(Failure::new(Ending::EditRefused, reason).hint("rename it, or leave it out of --files"))
     }
 
     fn take(&mut self, path: String, is_meant: bool) -> Result<(), Failure> {
@@ -326,7 +340,7 @@ pub(in crate::ops) fn names_in(
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(|error| unreadable(folder, &error))?;
-        // A name that is not UTF-8 is looked for in its lossy form, found nowhere, and refused.
+        // A name that is not UTF-8 is looked for in its lossy form, and found nowhere.
         match entry.file_name().into_string() {
             Ok(name) => names.push((name, entry.file_type().ok())),
             Err(name) => names.push((name.to_string_lossy().into_owned(), None)),

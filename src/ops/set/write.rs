@@ -1,9 +1,11 @@
 //! Writes files of a work tree: every one of them, or none.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, Read, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use tempfile::{Builder, TempPath};
@@ -16,6 +18,10 @@ use crate::{
 
 /// How many bytes of a file are looked at together.
 const PIECE: usize = 1 << 16;
+/// How often another run in the same folder is asked whether it has written its files.
+const LOCK_TRIES: u32 = 200;
+/// How long it is left in peace after each time: it needs a few milliseconds in all.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// New files, each beside its old one: what usually goes wrong (no space, no permission) goes wrong before
 /// anything has changed. What is not put in place is taken away.
@@ -42,7 +48,7 @@ impl<'a> Staged<'a> {
             return;
         }
         let path = self.files.root().join(&new.path);
-        let written = check_unchanged(self.files, &path, new).and_then(|permissions| {
+        let written = check_unchanged(self.files, &path, &new.path).and_then(|permissions| {
             let written = written_beside(&path, &new.bytes, permissions);
             written.map_err(|error| unwritable(&new.path, &error))
         });
@@ -52,7 +58,7 @@ impl<'a> Staged<'a> {
         }
     }
 
-    /// Puts every file in the place of its old one.
+    /// Puts every file in the place of its old one, one run at a time.
     ///
     /// # Errors
     /// A file was changed by someone else since it was read, is read-only, or could not be written; then
@@ -66,37 +72,58 @@ impl<'a> Staged<'a> {
         if let Some(failure) = failure {
             return Err(failure);
         }
+        let _lock = lock(files.root());
         let mut done = Vec::with_capacity(ready.len());
-        for (path, file) in ready {
-            if let Err(error) = file.persist(files.root().join(&path)) {
+        for (name, file) in ready {
+            let path = files.root().join(&name);
+            let placed = check_unchanged(files, &path, &name).and_then(|_| {
+                let persisted = file.persist(path);
+                persisted.map_err(|error| unwritable(&name, &error.error))
+            });
+            if let Err(failure) = placed {
                 put_back(files, &done);
-                return Err(unwritable(&path, &error.error));
+                return Err(failure);
             }
-            done.push(path);
+            done.push(name);
         }
         Ok(())
     }
 }
 
+/// Keeps other runs in the same folder from changing a file between our look at it and our writing. It
+/// goes with the file that is returned; none where the folder cannot be locked, or where somebody holds
+/// it for long, as a script that started us with `flock` does.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for another process, which knows no clock of ours"
+)]
+fn lock(root: &Path) -> Option<File> {
+    let folder = File::open(root).ok()?;
+    for _ in 0..LOCK_TRIES {
+        match folder.try_lock() {
+            Ok(()) => return Some(folder),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
 /// Refuses a file that is not what was read; returns its permissions.
-fn check_unchanged(
-    files: &FileSet,
-    path: &Path,
-    new: &SourceFile,
-) -> Result<fs::Permissions, Failure> {
-    let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(&new.path, &error))?;
+fn check_unchanged(files: &FileSet, path: &Path, name: &str) -> Result<fs::Permissions, Failure> {
+    let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(name, &error))?;
     let is_same = !metadata.is_symlink()
-        && (files.is_as_read(&new.path, &metadata) || {
-            let old = files.manifests().text(&new.path);
+        && (files.is_as_read(name, &metadata) || {
+            let old = files.manifests().text(name);
             let is_same = old.map_or(Ok(false), |old| holds(path, old.as_bytes()));
-            is_same.map_err(|error| unreadable(&new.path, &error))?
+            is_same.map_err(|error| unreadable(name, &error))?
         });
     if !is_same {
-        let reason = format!("{}: was changed by someone else meanwhile", new.path);
+        let reason = format!("{name}: was changed by someone else meanwhile");
         return Err(Failure::new(Ending::EditRefused, reason).hint("run the same command again"));
     }
     if metadata.permissions().readonly() {
-        let reason = format!("{}: is read-only, expected a file to write", new.path);
+        let reason = format!("{name}: is read-only, expected a file to write");
         return Err(Failure::new(Ending::EditRefused, reason).hint("allow writing to the file"));
     }
     Ok(metadata.permissions())
