@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Manifests, ObjectRef, content::ParsedDocument, object::View};
+use super::{Manifests, ObjectRef, content::ParsedDocument, kustomization, object::View};
 use crate::yaml::{NodeId, NodeKind};
 
 /// How deep an object is looked into; those of Kubernetes are some twenty levels deep.
@@ -51,6 +51,11 @@ pub fn survey(manifests: &Manifests) -> Vec<Surveyed> {
 /// it builds from.
 pub fn built(manifests: &Manifests) -> BTreeMap<String, BTreeSet<String>> {
     manifests.kustomizations().outermost()
+}
+
+/// Does a file have a name that kustomize looks for?
+pub fn is_kustomization(path: &str) -> bool {
+    kustomization::is_kustomization(path)
 }
 
 fn surveyed(view: View<'_>) -> Surveyed {

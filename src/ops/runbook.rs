@@ -189,7 +189,8 @@ fn by_hand(text: &mut String, environment: &Environment, service: &Service) {
             steps.push(format!(
                 "Abort what is under way: {}.",
                 code(&format!(
-                    "kubectl argo rollouts abort {}",
+                    "{} argo rollouts abort {}",
+                    kubectl(&argo.stable.live, environment),
                     argo.stable.object.name
                 ))
             ));
@@ -268,10 +269,8 @@ fn live(live: &Live, environment: &Environment) -> String {
         ),
         Live::Kubernetes(workload) => {
             let object = workload.workload.to_string().to_lowercase();
-            let namespace = workload.place.namespace.as_ref().map(ToString::to_string);
-            let namespace = namespace.or(environment.namespace.clone());
-            let namespace = namespace.map_or(String::new(), |name| format!(" --namespace {name}"));
-            code(&format!("kubectl{namespace} rollout status {object}"))
+            let kubectl = kubectl(live, environment);
+            code(&format!("{kubectl} rollout status {object}"))
         }
         Live::Metric(metric) => format!(
             "the label {} of {}",
@@ -279,6 +278,17 @@ fn live(live: &Live, environment: &Environment) -> String {
             code(&metric.query.to_string())
         ),
     }
+}
+
+/// How kubectl begins where it is to ask for a workload: with its namespace, else the environment's.
+fn kubectl(live: &Live, environment: &Environment) -> String {
+    let own = match live {
+        Live::Kubernetes(workload) => workload.place.namespace.as_ref().map(ToString::to_string),
+        _ => None,
+    };
+    let namespace = own.or(environment.namespace.clone());
+    let namespace = namespace.map(|name| format!(" --namespace {name}"));
+    format!("kubectl{}", namespace.unwrap_or_default())
 }
 
 fn title(role: &str) -> &'static str {

@@ -280,6 +280,15 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == kustomize-namespaces
+    found the environment production in overlays/production
+    found the environment staging in overlays/staging
+    found shop: Deployment/shop is alone, so rolling
+    overlays/production/kustomization.yaml adds `production-` to the name of Deployment/shop: name what it is called in the cluster in `live`, as in kubernetes: {workload: …}
+    overlays/staging/kustomization.yaml adds `staging-` to the name of Deployment/shop: name what it is called in the cluster in `live`, as in kubernetes: {workload: …}
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == kustomize-one-version
     found the environment production in overlays/production
     found the environment staging in overlays/staging
@@ -326,6 +335,18 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     == plain
     found the environment production in .
     found shop: Deployment/shop is alone, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == regions-below-production
+    found the environment eu in clusters/production/eu
+    found the environment us in clusters/production/us
+    found shop: Deployment/shop is alone, so rolling
+    guessed the hours in policies/eu.yaml, on the clock of UTC
+    guessed the hours in policies/us.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == rollout-of-a-deployment
+    found the environment production in prod
+    found worker: Rollout/worker brings it out, so argo_rollouts
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == several
@@ -451,16 +472,53 @@ fn nothing_is_overwritten_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn what_an_overlay_or_a_folder_above_says_is_not_lost() {
+    let written = |name: &str, file: &str| {
+        let folder = tree(name);
+        assert_eq!(run(folder.path(), &["init"]).0, 0, "{name}");
+        fs::read_to_string(folder.path().join(file)).unwrap()
+    };
+    let rows = [
+        (
+            "kustomize-namespaces",
+            "shipgate.yaml",
+            "namespace: shop-production ",
+        ),
+        (
+            "kustomize-namespaces",
+            "shipgate.yaml",
+            "namespace: shop-staging ",
+        ),
+        (
+            "rollout-of-a-deployment",
+            "shipgate.yaml",
+            "workload: Rollout/worker",
+        ),
+        (
+            "regions-below-production",
+            "policies/eu.yaml",
+            "office hours",
+        ),
+    ];
+    for (name, file, expected) in rows {
+        let text = written(name, file);
+        assert!(text.contains(expected), "{name} {expected}\n{text}");
+    }
+}
+
+#[test]
 fn a_folder_within_a_repository_is_refused() {
     let folder = tree("plain");
     fs::create_dir(folder.path().join(".git")).unwrap();
-    let inner = fs::read_dir(folder.path()).unwrap().flatten();
-    let inner = inner.filter(|entry| entry.file_name() != ".git" && entry.path().is_dir());
-    let inner = inner.map(|entry| entry.path()).next().unwrap();
+    let inner = folder.path().join("deploy");
+    fs::create_dir(&inner).unwrap();
+    let manifest = fixtures().join("plain/shop.yaml");
+    fs::copy(manifest, inner.join("shop.yaml")).unwrap();
     let (code, out, _) = run(&inner, &["init"]);
     assert_eq!(code, 2, "{out}");
-    assert!(out.contains("is looked for at its root"), "{out}");
+    assert!(out.contains("is a folder of the git repository"), "{out}");
     assert!(!inner.join("shipgate.yaml").exists());
+    fs::remove_dir_all(&inner).unwrap();
     assert_eq!(run(folder.path(), &["init"]).0, 0);
 }
 

@@ -163,7 +163,9 @@ fn the_namespace_is_the_environments_where_live_has_none() {
     let lines = all.stdout.lines().filter(|line| line.contains("kubectl"));
     let lines: Vec<&str> = lines.collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
+    1. Abort what is under way: `kubectl argo rollouts abort worker`.
     - stable runs it: `kubectl rollout status rollout/worker`
+    1. Abort what is under way: `kubectl --namespace shop-next argo rollouts abort worker`.
     - stable runs it: `kubectl --namespace shop-next rollout status rollout/worker`
     ");
 }

@@ -89,6 +89,20 @@ impl Survey<'_> {
             (None, Some(service)) => Address::Inside(inside(service)),
             (None, None) => Address::Inside(format!("http://{name}")),
         };
+        let builder = self.builder(workload);
+        let renamed = |key: &str| {
+            builder
+                .and_then(|it| it.text(key))
+                .filter(|it| !it.is_empty())
+        };
+        if let Some(affix) = renamed("/namePrefix").or(renamed("/nameSuffix")) {
+            let path = builder.map_or("", |it| &it.path);
+            notes.add(format!(
+                "{path} adds `{affix}` to the name of {}: name what it is called in the cluster in `live`, as in kubernetes: {{workload: …}}",
+                workload.object
+            ));
+        }
+        let namespace = renamed("/namespace").or(workload.namespace.as_deref());
         let annotations = "/spec/template/metadata/annotations/linkerd.io~1inject";
         Some(Found {
             name: name.to_owned(),
@@ -103,7 +117,7 @@ impl Survey<'_> {
             address,
             health: health.unwrap_or("/").to_owned(),
             ingress,
-            namespace: workload.namespace.clone(),
+            namespace: namespace.map(str::to_owned),
             has_linkerd: workload.text(annotations) == Some("enabled"),
         })
     }

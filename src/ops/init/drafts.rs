@@ -43,13 +43,14 @@ pub(super) fn drafts(
     }
     notes.extend(left_out.lines().iter().cloned());
     let zone = wishes.zone.clone().unwrap_or_else(Zone::utc);
-    for name in &names {
+    for place in places {
+        let name = &place.name;
         let path = Environment::usual_policy(name);
         if folder.join(&path).exists() {
             notes.push(format!("{path} is there already and stays as it is"));
             continue;
         }
-        let text = starter::policy(name, &path, &zone, places::is_production(name));
+        let text = starter::policy(name, &path, &zone, is_production(place));
         debug_assert!(Policy::parse(&text, &path).is_ok(), "{text}");
         notes.push(format!(
             "guessed the hours in {path}, on the clock of {}",
@@ -105,4 +106,13 @@ pub(super) fn drafts(
             format!("shipgate plan --offline --repository URL{which}{place} --version VERSION"),
         ],
     }
+}
+
+/// Is it production, or part of it, as `clusters/production/eu` is?
+fn is_production(place: &Place) -> bool {
+    let is_called_so = |folder: String| {
+        let mut parts = folder.split('/');
+        parts.any(|part| ["prod", "production"].contains(&part))
+    };
+    places::is_production(&place.name) || place.folders().any(is_called_so)
 }

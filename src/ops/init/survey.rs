@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     found::{Found, ROLLOUT, Way, is_workload},
     notes::Notes,
-    place::Place,
+    place::{Place, folder},
 };
 use crate::{
     config::traffic_key,
@@ -43,7 +43,11 @@ impl<'a> Survey<'a> {
         let rollouts: Vec<&Surveyed> = left.iter().filter(|it| is(it, ROLLOUT)).copied().collect();
         for rollout in rollouts {
             let other = "/spec/workloadRef/name";
-            let holder = rollout.text(other).and_then(|name| self.named(&left, name));
+            // The Rollout is often called as what it refers to.
+            let others = left.iter().filter(|it| !same(it, rollout)).copied();
+            let others: Vec<&Surveyed> = others.collect();
+            let holder = rollout.text(other);
+            let holder = holder.and_then(|name| self.named(&others, name));
             let holder = holder.unwrap_or(rollout);
             let way = Way::Rollout(holder.object.clone(), rollout.object.clone());
             let because = format!("{} brings it out", rollout.object);
@@ -181,6 +185,15 @@ impl<'a> Survey<'a> {
         let services = self.objects.iter().filter(|it| is(it, "Service"));
         let selected = services.filter(|service| selects(service, labels));
         selected.copied().collect()
+    }
+
+    /// Finds the outermost kustomization of this folder that a workload is built by.
+    pub(super) fn builder(&self, workload: &Surveyed) -> Option<&'a Surveyed> {
+        let (at, _) = self.place.building(self.folder, &workload.path).next()?;
+        let mut objects = self.objects.iter();
+        let found =
+            objects.find(|it| folder(&it.path) == at && manifest::is_kustomization(&it.path));
+        found.copied()
     }
 
     /// Finds what splits the traffic between two workloads.
