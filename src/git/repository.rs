@@ -369,8 +369,8 @@ impl Repository {
     }
 
     /// As [`Repository::push`], for whoever reads the branch again before the next try: a lost race is
-    /// [`PushOutcome::Overtaken`], and [`Repository::contains`] tells after the next fetch whether it
-    /// was one. To look at once would fetch a tip that is old by the next try.
+    /// [`PushOutcome::Overtaken`], and [`Repository::follows`] tells after the next fetch whether it was
+    /// one. To look at once would fetch a tip that is old by the next try.
     ///
     /// # Errors
     /// The same.

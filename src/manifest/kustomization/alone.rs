@@ -8,22 +8,12 @@ use crate::manifest::{
     Manifests, Refusal, findings::Findings, image::ImageReference, manifests::listed,
 };
 
-/// What to do with an image that no kustomization has an entry for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::manifest) enum Absent {
-    /// Leave it.
-    Leave,
-    /// Make an entry.
-    Insert,
-}
-
 /// Wants an image in the `images` of a kustomization, where the workload that runs it is in none of the
 /// files; false where that is not so.
 pub(in crate::manifest) fn locate(
     manifests: &Manifests,
     image: &str,
     reference: &str,
-    absent: Absent,
     findings: &mut Findings,
 ) -> bool {
     let graph = manifests.kustomizations();
@@ -62,7 +52,7 @@ pub(in crate::manifest) fn locate(
             images::want(entry, &known, new, findings);
             true
         }
-        ([], _) if absent == Absent::Leave || has_containers(manifests) => false,
+        ([], _) if has_containers(manifests) => false,
         ([], [kustomization]) => {
             findings
                 .notes

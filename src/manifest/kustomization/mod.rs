@@ -22,7 +22,7 @@ use super::{
 };
 use effect::Decider;
 
-pub(super) use alone::{Absent, locate as locate_alone};
+pub(super) use alone::locate as locate_alone;
 pub(super) use carriers::locate as locate_carriers;
 pub(super) use graph::{Graph, is_kustomization};
 pub(super) use literal::put as put_literal;

@@ -4,7 +4,7 @@ use crate::manifest::{
     Containers, Manifests, ObjectRef, Refusal, ScalarType, Segment,
     cursor::Detour,
     findings::Findings,
-    kustomization::{self, Absent},
+    kustomization,
     pod_spec::{Container, Image, Workload, container_names},
     workloads::{Running, running, wanted},
 };
@@ -30,7 +30,7 @@ pub(in crate::manifest) fn locate(
         return;
     };
     if let (None, Containers::Running(repository)) = (workload, containers)
-        && kustomization::locate_alone(manifests, repository, reference, Absent::Insert, findings)
+        && kustomization::locate_alone(manifests, repository, reference, findings)
     {
         return;
     }

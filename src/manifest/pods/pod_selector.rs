@@ -1,5 +1,5 @@
-//! What selects pods by their labels: Services, network policies, disruption budgets, pod monitors, and
-//! the subsets of Istio's destination rules.
+//! What selects pods by their labels: Services, network policies and their peers, disruption budgets, pod
+//! monitors, Istio's policies and the subsets of its destination rules.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,21 @@ use crate::manifest::{ObjectRef, cursor::Cursor, object::View, pod_spec::templat
 /// Kinds that select pods.
 pub(in crate::manifest) const KINDS: &[&str] = &[
     SERVICE,
-    "NetworkPolicy",
+    NETWORK_POLICY,
+    CILIUM_POLICY,
     "PodDisruptionBudget",
     "PodMonitor",
     DESTINATION_RULE,
+    "AuthorizationPolicy",
+    "PeerAuthentication",
+    "RequestAuthentication",
 ];
 
 const SERVICE: &str = "Service";
+
+const NETWORK_POLICY: &str = "NetworkPolicy";
+
+const CILIUM_POLICY: &str = "CiliumNetworkPolicy";
 
 const DESTINATION_RULE: &str = "DestinationRule";
 
@@ -47,12 +55,56 @@ pub(in crate::manifest) fn of(view: View<'_>, key: &str) -> Vec<PodSelector> {
     if template_path(&Cursor::new(view)).is_some() {
         return Vec::new();
     }
-    let found = match kind {
-        SERVICE => at(view, &["spec", "selector"]).map(|place| place.texts()),
-        DESTINATION_RULE => return subsets(view, key),
-        "NetworkPolicy" => at(view, &["spec", "podSelector"]).map(|place| by_label(&place, key)),
-        _ => at(view, &["spec", "selector"]).map(|place| by_label(&place, key)),
-    };
+    match kind {
+        SERVICE => {
+            let labels = at(view, &["spec", "selector"]).map(|place| place.texts());
+            let labels = labels.filter(|labels| labels.contains_key(key));
+            labels
+                .map(|labels| selector(view, labels))
+                .into_iter()
+                .collect()
+        }
+        DESTINATION_RULE => subsets(view, key),
+        NETWORK_POLICY => {
+            let own = at(view, &["spec", "podSelector"]);
+            let peers = peers(view);
+            let mut found = by_labels(view, own, key);
+            for (peer, is_here) in peers {
+                let namespace = is_here.then(|| view.object.namespace.clone()).flatten();
+                found.extend(by_labels(view, Some(peer), key).into_iter().map(|found| {
+                    PodSelector {
+                        namespace: namespace.clone(),
+                        ..found
+                    }
+                }));
+            }
+            found
+        }
+        CILIUM_POLICY => by_labels(view, at(view, &["spec", "endpointSelector"]), key),
+        _ => by_labels(view, at(view, &["spec", "selector"]), key),
+    }
+}
+
+/// Returns the selectors of the pods that a network policy lets in or out, each with whether they are in
+/// its own namespace.
+fn peers(view: View<'_>) -> Vec<(Cursor<'_>, bool)> {
+    let mut found = Vec::new();
+    for (rules, side) in [("ingress", "from"), ("egress", "to")] {
+        let rules = at(view, &["spec", rules]);
+        for rule in rules.iter().flat_map(Cursor::items) {
+            let list = rule.key(side).ok().flatten();
+            for peer in list.iter().flat_map(Cursor::items) {
+                let is_here = peer.key("namespaceSelector").ok().flatten().is_none();
+                let pods = peer.key("podSelector").ok().flatten();
+                found.extend(pods.map(|pods| (pods, is_here)));
+            }
+        }
+    }
+    found
+}
+
+fn by_labels(view: View<'_>, place: Option<Cursor<'_>>, key: &str) -> Vec<PodSelector> {
+    let found = place.map(|place| by_label(&place, key));
     let found = found.filter(|labels| labels.contains_key(key));
     found
         .map(|labels| selector(view, labels))

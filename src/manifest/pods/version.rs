@@ -7,7 +7,7 @@ use crate::manifest::{
     findings::Findings,
     identity::Identity,
     image::{ImageReference, check_digest, fixed_by_digest},
-    kustomization::{self, Absent},
+    kustomization,
     pod_spec::Image,
     version_label,
     workloads::{Running, running, running_in},
@@ -32,9 +32,7 @@ pub(in crate::manifest) fn locate(
     findings: &mut Findings,
 ) {
     let reference = format!("{image}:{version}");
-    if workload.is_none()
-        && kustomization::locate_alone(manifests, image, &reference, Absent::Leave, findings)
-    {
+    if workload.is_none() && kustomization::locate_alone(manifests, image, &reference, findings) {
         return;
     }
     let name = kustomization::name_in_workloads(manifests, workload, image);
