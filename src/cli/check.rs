@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     Session,
     circumstances::CircumstanceArguments,
-    deploy::{duration, one_service_at_a_time, version},
+    deploy::{duration, version},
     people::{self, ApprovalArguments},
     policy::{Found, Origin, PolicyArguments},
     repository::{Opened, RepositoryArguments, client, has_regions},
@@ -119,6 +119,14 @@ async fn judge(mut arguments: CheckArguments, session: &mut Session) -> Result<O
         Box::pin(judge_one(&arguments, session)).await
     };
     Ok(Box::pin(regions::check(&group, &service, one)).await)
+}
+
+/// Refuses several services in several regions.
+fn one_service_at_a_time() -> Failure {
+    let reason =
+        "this is about several services and several regions, and one of the two has to be one";
+    Failure::new(Ending::Usage, reason)
+        .hint("name one region with --region, or one service with --service")
 }
 
 async fn judge_one(arguments: &CheckArguments, session: &mut Session) -> Result<Outcome, Failure> {

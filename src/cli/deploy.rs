@@ -279,14 +279,6 @@ pub async fn deploy(
     Ok(Box::pin(run).await)
 }
 
-/// Refuses several services in several regions.
-pub fn one_service_at_a_time() -> Failure {
-    let reason =
-        "this is about several services and several regions, and one of the two has to be one";
-    Failure::new(Ending::Usage, reason)
-        .hint("name one region with --region, or one service with --service")
-}
-
 /// Parses a version flag.
 pub fn version(text: &str) -> Result<Version, String> {
     text.parse::<Version>().map_err(|error| error.to_string())

@@ -50,8 +50,8 @@ pub struct RepositoryArguments {
     /// Environment [default: the only one]
     #[arg(long, value_parser = name)]
     pub environment: Option<String>,
-    /// Region of the environment [default: of `deploy`, `plan` and `recover` all, one after the other];
-    /// these take several, `a,b` or the flag again
+    /// Region of the environment [default: of `check`, `plan`, `deploy`, `rollback`, `recover` and
+    /// `history` all]; these take several, `a,b` or the flag again
     #[arg(long, value_delimiter = ',', value_parser = name, requires = "environment")]
     pub region: Vec<String>,
     /// PEM file with further certificate authorities

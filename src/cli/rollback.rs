@@ -8,9 +8,9 @@ use super::{
     Session,
     audit::{self, AuditArguments},
     authorship::AuthorshipArguments,
-    deploy::{CancelChoice, GateArguments, duration, one_service_at_a_time, version},
+    deploy::{CancelChoice, GateArguments, duration, version},
     gated::{self, Asked, Gated},
-    repository::{RepositoryArguments, has_regions},
+    repository::{RepositoryArguments, Whole, has_regions},
     services::{PaceArguments, ServicesArguments, Versions},
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         gate::{self, Answer},
         load::{self, Services, Target},
         notifications, programs,
+        regions::{self, Group},
         rollback::{self, RollbackLast, RollbackTo},
         stopped_before_change,
         takeback::Progressive,
@@ -121,28 +122,44 @@ async fn roll_back(
         versions: &versions,
         gated: &gated,
     };
+    let (repository, mut stop) = (&arguments.repository, gated.stop.clone());
     if !are_several {
-        let name = arguments.repository.one_service()?;
-        return back.of(name, &outside, session).await;
+        let name = repository.one_service()?;
+        if repository.region.len() < 2 {
+            let environment = repository.environment()?;
+            let ended = back.of(name, environment.as_deref(), &outside, session);
+            let ended = Box::pin(ended).await;
+            if !ended.as_ref().is_err_and(has_regions) {
+                return ended;
+            }
+        }
+        let group = stop.or(repository.group(&gated.opened)).await;
+        let group = group.map_err(stopped_before_change)??;
+        return Box::pin(back.of_regions(name, &group, &outside, session)).await;
     }
-    if arguments.repository.region.len() > 1 {
-        return Err(one_service_at_a_time());
-    }
-    let mut stop = gated.stop.clone();
-    let site = stop.or(arguments.repository.site(&gated.opened)).await;
-    let site = match site.map_err(stopped_before_change)? {
-        Err(failure) if has_regions(&failure) => return Err(one_service_at_a_time()),
-        site => site?,
-    };
-    let pace = arguments.pace.pace_in(&site, None, arguments.dry_run)?;
+    let whole = stop.or(repository.whole(&gated.opened)).await;
+    let Whole { site, group } = whole.map_err(stopped_before_change)??;
+    let dry_run = arguments.dry_run;
+    let pace = arguments.pace.pace_in(&site, group.as_ref(), dry_run)?;
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_reverse();
+    let environment = match group {
+        None => repository.environment()?,
+        Some(_) => None,
+    };
     let run = fleet.run(
         pace,
         &site.environment_name,
         &outside,
         session,
         async |name, outside, reporter| {
-            let ended = Box::pin(back.of(Some(name), outside, reporter)).await;
+            let ended = match &group {
+                None => {
+                    Box::pin(back.of(Some(name), environment.as_deref(), outside, reporter)).await
+                }
+                Some(group) => {
+                    Box::pin(back.of_regions(Some(name), group, outside, reporter)).await
+                }
+            };
             ended.unwrap_or_else(Outcome::from)
         },
     );
@@ -157,17 +174,42 @@ struct Back<'a> {
 }
 
 impl Back<'_> {
+    /// Takes one service back in the regions of an environment.
+    async fn of_regions(
+        &self,
+        service: Option<&str>,
+        group: &Group,
+        outside: &Outside<'_>,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Outcome, Failure> {
+        let asker = &self.gated.asker;
+        let asked = regions::Asked {
+            service: service.map(str::to_owned),
+            config: self.arguments.repository.config.clone(),
+            branch: self.arguments.repository.branch.clone(),
+            actor: asker.actor.clone(),
+            pipeline: asker.pipeline.clone(),
+        };
+        let to = self
+            .versions
+            .said_of(service.or(group.only_service.as_deref()));
+        let one = async |environment: &str, outside: &Outside<'_>, reporter: &mut dyn Reporter| {
+            let went = self.of(service, Some(environment), outside, reporter);
+            Box::pin(went).await
+        };
+        regions::roll_back(group, &asked, to, outside, reporter, one).await
+    }
+
     /// Takes one service back, and notifies of it.
     async fn of(
         &self,
         service: Option<&str>,
+        environment: Option<&str>,
         outside: &Outside<'_>,
         reporter: &mut dyn Reporter,
     ) -> Result<Outcome, Failure> {
         let repository = &self.arguments.repository;
-        let environment = repository.environment()?;
         let source = repository.source();
-        let environment = environment.as_deref();
         let target = load::target(outside.repository, &source, service, environment).await?;
         let version = self.versions.said_of(Some(&target.service.name));
         let mut notifier = notifications::listen(outside, reporter);

@@ -63,11 +63,16 @@ pub(super) struct Unknown<'a> {
 impl Unknown<'_> {
     /// Makes a refusal that names the part.
     pub(super) fn refusal(&self, reason: impl Into<String>) -> Refusal {
-        let (line, hint) = match self.problem {
-            Problem::Template { line } => (*line, TEMPLATE_HINT),
-            Problem::Unreadable(error) => (error.line, UNREADABLE_HINT),
-        };
-        Refusal::new(reason).at(self.path, line).hint(hint)
+        match self.problem {
+            Problem::Template { line } => Refusal::new(reason)
+                .at(self.path, *line)
+                .hint(TEMPLATE_HINT),
+            Problem::Unreadable(error) => {
+                Refusal::new(format!("{} ({})", reason.into(), error.message))
+                    .at(self.path, error.line)
+                    .hint(UNREADABLE_HINT)
+            }
+        }
     }
 
     /// May a text stand where nobody can see it yet: in what a Helm template prints, or in a document

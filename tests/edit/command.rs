@@ -643,7 +643,7 @@ fn a_folder_elsewhere_is_found_by_root() {
 
 #[cfg(unix)]
 mod unix {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
     use super::*;
 
@@ -684,6 +684,22 @@ mod unix {
         let mode = fs::metadata(&file).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn owner_and_group_stay() {
+        let (folder, file) = folder();
+        // Only root may give a file away; for anybody else it is their own before and after.
+        let _ = chown(&file, Some(1), Some(1));
+        let owner = |file: &Path| {
+            let found = fs::metadata(file).unwrap();
+            (found.uid(), found.gid())
+        };
+        let before = owner(&file);
+        let arguments = ["--files", "deploy/*.yaml", IMAGE[0], IMAGE[1]];
+        assert_eq!(shipgate(folder.path(), &arguments).0, 0);
+        assert!(fs::read_to_string(&file).unwrap().contains("app:1.1"));
+        assert_eq!(owner(&file), before);
     }
 
     #[test]

@@ -30,7 +30,7 @@ services:
     manifests: [\"{{root}}/shop.yaml\"]
     image: registry.example/shop
     workloads: {{stable: Deployment/shop}}
-    live: {{stable: {{http: \"{url}/{{{{region}}}}/{{{{environment}}}}/version\", pointer: /version}}}}
+    live: {{stable: {{http: \"{url}/{{{{region}}}}/{{{{environment}}}}/version\", pointer: /version, answers: 1}}}}
     strategy: {{rolling: {{bake_time: 1s}}}}
     verification: {{interval: 1s, health: [{{name: answers, http: \"{url}/{{{{region}}}}/{{{{environment}}}}/health\"}}]}}
 "
@@ -305,6 +305,66 @@ fn recover_takes_back_the_region_under_way_and_those_before_it_where_the_policy_
 }
 
 #[test]
+fn a_rollback_takes_back_what_came_last_wherever_it_is() {
+    let stage = start("0s", "failed_region");
+    deploy(&stage, "2.0").expect(0);
+    let of = |regions| ["--environment", "production", "--region", regions];
+    let fix = ["deploy", "--version", "2.1"];
+    stage.run(&[&fix[..], &of("us,ap")[..]].concat()).expect(0);
+    assert_eq!(versions(&stage), ["2.0", "2.1", "2.1"]);
+    let first = stage.git.tip("main");
+    let shown = stage.report(&["rollback", "--dry-run"]).expect(0);
+    insta::assert_snapshot!(shown.ends(), @r"
+    0 ok eu: it stays: its last deployment is 2.0, not 2.1
+    0 ok us: would take shop 2.1 in production-us back: 1 value in 1 file; dry run: nothing was pushed
+    0 ok ap: would take shop 2.1 in production-ap back: 1 value in 1 file; dry run: nothing was pushed
+    ");
+    assert_eq!(stage.git.tip("main"), first);
+
+    let back = stage.report(&["rollback"]).expect(0);
+    insta::assert_snapshot!(back.ends(), @r"
+    0 ok eu: it stays: its last deployment is 2.0, not 2.1
+    0 ok us: shop 2.1 in production-us is taken back; 2.0 is live (asked for by hand)
+    0 ok ap: shop 2.1 in production-ap is taken back; 2.0 is live (asked for by hand)
+    ");
+    assert_eq!(versions(&stage), ["2.0", "2.0", "2.0"]);
+    insta::assert_snapshot!(stage.subjects(&first).join("\n"), @r"
+    shop 2.1: values back to 2.0 (production-ap)
+    shop 2.1: values back to 2.0 (production-us)
+    ");
+    let again = stage.report(&["rollback"]).expect(0);
+    assert_eq!(
+        again.json()["reason"],
+        "nothing was to be done in all 3 regions of production"
+    );
+
+    let to = ["rollback", "--to", "1.0"];
+    stage
+        .report(&[&to[..], &of("eu,us")[..]].concat())
+        .expect(0);
+    assert_eq!(versions(&stage), ["1.0", "1.0", "2.0"]);
+    stage.report(&to).expect(0);
+    assert_eq!(versions(&stage), ["1.0", "1.0", "1.0"]);
+}
+
+#[test]
+fn a_region_that_cannot_go_back_does_not_keep_the_others() {
+    let stage = start("0s", "failed_region");
+    deploy(&stage, "2.0").expect(0);
+    let path = "clusters/us/shop.yaml";
+    let text = stage.git.git(&["show", &format!("main:{path}")]);
+    let other = [(path.to_owned(), text.replace("2.0", "2.9") + "\n")];
+    others_commit_all(&stage.git.repository, "main", &other);
+    let back = stage.report(&["rollback"]).expect(43);
+    insta::assert_snapshot!(back.ends(), @r"
+    0 ok eu: shop 2.0 in production-eu is taken back; 1.0 is live (asked for by hand)
+    43 superseded us: clusters/us/shop.yaml:11: spec.template.spec.containers[name=app].image of Deployment/shop is `registry.example/shop:2.9` now, not `registry.example/shop:1.0` or `registry.example/shop:2.0`; someone else changed it; no workload with pods or users has 2.0 on branch `main`
+    0 ok ap: shop 2.0 in production-ap is taken back; 1.0 is live (asked for by hand)
+    ");
+    assert_eq!(versions(&stage), ["1.0", "2.9", "1.0"]);
+}
+
+#[test]
 fn a_rule_for_the_environment_is_one_for_its_regions() {
     let stage = start("0s", "failed_region");
     let check = |region: &str, code: i32| {
@@ -395,18 +455,7 @@ fn what_does_not_fit_is_refused_before_anything() {
             3,
         ),
         (&["deploy", "--drill", "--version", "2.0"], 2),
-        (&["rollback", "--environment", "production"], 2),
-        (
-            &[
-                "rollback",
-                "--environment",
-                "production",
-                "--region",
-                "eu,us",
-            ],
-            2,
-        ),
-        (&["rollback", "--all"], 2),
+        (&["rollback", "--all", "--one-commit"], 2),
         (&["check", "--all", "--version", "2.0"], 2),
         (&["check", "--version", "2.0", "--wait-for-window", "1h"], 2),
     ];
@@ -421,9 +470,7 @@ fn what_does_not_fit_is_refused_before_anything() {
     UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
     UNKNOWN NAME  shipgate.yaml: unknown region `uk`; known: eu, us, ap
     ERROR  a drill is for one region at a time
-    ERROR  shipgate.yaml: `production` has regions: name one with --region (eu, us, ap)
-    ERROR  one region at a time; found 2 with --region
-    ERROR  this is about several services and several regions, and one of the two has to be one
+    ERROR  --one-commit is for one region at a time, and this is about several
     ERROR  this is about several services and several regions, and one of the two has to be one
     ERROR  --wait-for-window waits for one region, and this is about several
     ");

@@ -35,7 +35,7 @@ services:
     image: registry.example/{name}
     workloads: {{stable: Deployment/{name}}}
     depends_on: {needs}
-    live: {{stable: {{http: \"{url}/{name}/{{{{region}}}}/version\", pointer: /version}}}}
+    live: {{stable: {{http: \"{url}/{name}/{{{{region}}}}/version\", pointer: /version, answers: 1}}}}
     strategy: {{rolling: {{bake_time: 1s}}}}
     verification: {{interval: 1s, health: [{{name: answers, http: \"{url}/{name}/{{{{region}}}}/health\"}}]}}
 "
@@ -197,6 +197,35 @@ fn what_was_cut_off_is_recovered_in_each_region() {
     });
     stage.report(&["recover", "--all"]).expect(0);
     assert_eq!(versions(&stage), "web 1.0 1.0, api 1.0 1.0, blog 1.0 1.0");
+}
+
+#[test]
+fn several_go_back_in_their_regions_and_dependants_first() {
+    let stage = Stage::with(files, look);
+    stage
+        .report(&["deploy", "--all", "--version", "2.0"])
+        .expect(0);
+    let first = stage.git.tip("main");
+    let back = stage
+        .report(&["rollback", "--service", "api,web"])
+        .expect(0);
+    insta::assert_snapshot!(ends(&back), @r"
+    all 2 services ended well
+    0 api eu -: api 2.0 in production-eu is taken back; 1.0 is live (asked for by hand)
+    0 api us -: api 2.0 in production-us is taken back; 1.0 is live (asked for by hand)
+    0 web eu -: web 2.0 in production-eu is taken back; 1.0 is live (asked for by hand)
+    0 web us -: web 2.0 in production-us is taken back; 1.0 is live (asked for by hand)
+    ");
+    assert_eq!(versions(&stage), "web 1.0 1.0, api 1.0 1.0, blog 2.0 2.0");
+    insta::assert_snapshot!(stage.subjects(&first).join("\n"), @r"
+    web 2.0: values back to 1.0 (production-us)
+    web 2.0: values back to 1.0 (production-eu)
+    api 2.0: values back to 1.0 (production-us)
+    api 2.0: values back to 1.0 (production-eu)
+    ");
+    let to = ["rollback", "--service", "api=2.0,blog=1.0"];
+    stage.report(&to).expect(0);
+    assert_eq!(versions(&stage), "web 1.0 1.0, api 2.0 2.0, blog 1.0 1.0");
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn service(name: &str, url: &str, needs: Option<&str>) -> String {
     manifests: [\"{{root}}/{name}.yaml\"]
     image: registry.example/{name}
     workloads: {{stable: Deployment/{name}}}
-    live: {{stable: {{http: \"{url}/{name}/version\", pointer: /version}}}}
+    live: {{stable: {{http: \"{url}/{name}/version\", pointer: /version, answers: 1}}}}
     strategy: {{rolling: {{bake_time: 1s}}}}
     verification: {{interval: 1s, health: [{{name: answers, http: \"{url}/{name}/health\"}}]}}
 {}",

@@ -3,7 +3,7 @@
 
 use super::{
     images::{self, Entry},
-    patch, replicas,
+    patch, replacements, replicas,
 };
 use crate::manifest::{
     Manifests, Refusal, Segment, cursor::Cursor, image::ImageReference, manifests::listed,
@@ -50,8 +50,8 @@ pub(super) fn is_image(pointer: &[Segment]) -> bool {
 /// Returns what comes out for a value of an object.
 ///
 /// # Errors
-/// Several kustomizations decide over it, each for an environment of its own, or a patch is written such
-/// that it cannot be told.
+/// Several kustomizations decide over it, each for an environment of its own, a replacement writes it, or
+/// a patch is written such that it cannot be told.
 pub(super) fn of<'a>(
     manifests: &'a Manifests,
     view: View<'a>,
@@ -128,7 +128,7 @@ fn along<'a>(
         image: reference(own, pointer),
     };
     for kustomization in way {
-        // The order of kustomize: patches, names, replicas, images.
+        // The order of kustomize: patches, names, replicas, images, replacements.
         if let Some(place) = patch::value(manifests, kustomization, &names, (view, pointer))? {
             effect.image = reference(Some(&place), pointer);
             effect.decider = Some(Decider::Patch(place));
@@ -137,15 +137,15 @@ fn along<'a>(
         if let Some(count) = replicas::count(kustomization, &names, (view, pointer))? {
             effect.decider = Some(Decider::Replicas(count));
         }
-        let Some(image) = effect.image else {
-            continue;
-        };
-        for entry in images::entries_for(kustomization, image.repository)? {
-            effect.image = effect.image.map(|image| entry.applied_to(image));
-            if entry.decides() {
-                effect.decider = Some(Decider::Image(Box::new(entry)));
+        if let Some(image) = effect.image {
+            for entry in images::entries_for(kustomization, image.repository)? {
+                effect.image = effect.image.map(|image| entry.applied_to(image));
+                if entry.decides() {
+                    effect.decider = Some(Decider::Image(Box::new(entry)));
+                }
             }
         }
+        replacements::check(manifests, kustomization, &names, (view, pointer))?;
     }
     Ok(effect)
 }

@@ -1,5 +1,7 @@
 //! The entries of `images`: which of them decides what a container runs, and a new image written there.
 
+use regex::Regex;
+
 use crate::manifest::{
     Change, Refusal, ScalarType, Segment, cursor::Cursor, findings::Findings,
     image::ImageReference, manifests::listed, target::Target,
@@ -95,17 +97,24 @@ pub(super) fn entries<'a>(kustomization: &Cursor<'a>) -> Result<Vec<Entry<'a>>, 
 /// Returns the entries that are for a repository, in the order in which they take effect.
 ///
 /// # Errors
-/// As [`entries`]; or two are for the same name.
+/// As [`entries`]; or two are for the same name; or the name of one is a pattern that fits this and other
+/// images.
 pub(super) fn entries_for<'a>(
     kustomization: &Cursor<'a>,
     repository: &'a str,
 ) -> Result<Vec<Entry<'a>>, Refusal> {
     let mut name = repository;
     let mut found: Vec<Entry<'a>> = Vec::new();
+    let mut by_pattern: Option<Entry<'a>> = None;
     for entry in entries(kustomization)? {
         if entry.name != name {
+            by_pattern = Some(entry)
+                .filter(|entry| fits(entry.name, name))
+                .or(by_pattern);
             continue;
         }
+        // What comes later wins over what a pattern has set.
+        by_pattern = by_pattern.filter(|_| !entry.decides());
         let twin = found.iter().find(|earlier| earlier.name == entry.name);
         if let Some(twin) = twin {
             let lines = [twin.item.line(), entry.item.line()].map(|line| line.to_string());
@@ -120,7 +129,25 @@ pub(super) fn entries_for<'a>(
         name = entry.new_name.unwrap_or(name);
         found.push(entry);
     }
-    Ok(found)
+    match by_pattern {
+        Some(entry) => Err(entry
+            .item
+            .refusal(format!(
+                "the name `{}` is a pattern that fits the image `{name}`, expected the image itself",
+                entry.name
+            ))
+            .hint(format!(
+                "give `{name}` an entry of its own behind this one: what comes later wins"
+            ))),
+        None => Ok(found),
+    }
+}
+
+/// Does the name of an entry fit a repository as a pattern? Kustomize takes every name for a regular
+/// expression; one that is written without its signs is meant as it stands.
+fn fits(pattern: &str, repository: &str) -> bool {
+    pattern.contains(|character| "*+?[](){}|^$\\".contains(character))
+        && Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(repository))
 }
 
 /// Wants an image in an entry. `known` are the names that the repository has in the workload and

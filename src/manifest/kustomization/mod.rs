@@ -1,7 +1,7 @@
 //! Kustomizations: where one of them decides over a value of an object, the value is edited there.
 //!
 //! `graph` finds which kustomizations build a file, `effect` follows a value through them (`patch` with
-//! `operations`, `replicas`, `images`), `shared` refuses what would change other workloads unasked.
+//! `operations`, `replicas`, `images`, `replacements`), `shared` refuses what would change other workloads unasked.
 //! `names` and `alone` find the workloads that run an image, `carriers` what patches add to them.
 
 mod alone;
@@ -13,6 +13,7 @@ mod literal;
 mod names;
 mod operations;
 mod patch;
+mod replacements;
 mod replicas;
 mod shared;
 

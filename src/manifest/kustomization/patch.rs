@@ -185,7 +185,7 @@ fn is_for(form: &Form<'_>, names: &[String], view: View<'_>) -> Result<bool, Ref
 }
 
 /// What a `target` selects.
-enum Aim {
+pub(super) enum Aim {
     /// The object.
     Here,
     /// The object, or not: that depends on labels or annotations.
@@ -196,7 +196,7 @@ enum Aim {
 
 /// Finds out whether a `target` selects an object. Its kind and names are regular expressions that
 /// match the whole text (kustomize's `types.Selector`).
-fn aim(target: &Cursor<'_>, names: &[String], view: View<'_>) -> Result<Aim, Refusal> {
+pub(super) fn aim(target: &Cursor<'_>, names: &[String], view: View<'_>) -> Result<Aim, Refusal> {
     let fits = |key: &str, texts: &[&str]| -> Result<bool, Refusal> {
         let Some(pattern) = target.key(key)?.and_then(|place| place.text()) else {
             return Ok(true);
@@ -247,7 +247,7 @@ fn merged<'a>(root: &Cursor<'a>, pointer: &[Segment]) -> Result<Option<Cursor<'a
 }
 
 /// Does a text hold a word, not as a part of a longer one?
-fn holds_word(text: &str, word: &str) -> bool {
+pub(super) fn holds_word(text: &str, word: &str) -> bool {
     let joins = |character: char| character.is_alphanumeric() || "_-".contains(character);
     text.match_indices(word).any(|(start, _)| {
         let before = text[..start].chars().next_back();

@@ -4,6 +4,7 @@
 mod back;
 mod bake;
 pub mod group;
+mod roll_back;
 mod standing;
 mod summary;
 
@@ -23,6 +24,7 @@ use bake::Baked;
 
 pub use back::Asked;
 pub use group::Group;
+pub use roll_back::roll_back;
 
 /// Deploys to the regions that are meant, in their order. What a region has already is not done again;
 /// its bake time is repeated where it was not over.
@@ -225,7 +227,7 @@ pub async fn recover(
         version: None,
         outcome: Box::new(outcome),
     });
-    Ok(summary::recovered(group, ends.collect()))
+    Ok(summary::carried_out(group, ends.collect()))
 }
 
 /// What one of several regions tells.

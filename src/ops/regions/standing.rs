@@ -26,6 +26,16 @@ impl Told {
         ends.find(|record| record.state != State::Withdrawn)
     }
 
+    /// Returns the run that brought a version or took one back last, finished or not.
+    fn last(&self) -> Option<&Record> {
+        journal::unfinished(&self.records).or_else(|| self.end())
+    }
+
+    /// Returns the version of the last run, whether it is there or was taken back.
+    pub(super) fn last_version(&self) -> Option<&Version> {
+        self.last()?.version.as_ref()
+    }
+
     /// Is it the end of a version that goes to several regions?
     fn end_of(&self, version: &Version) -> Option<(&Record, &str)> {
         let end = self.end()?;
@@ -38,6 +48,12 @@ impl Told {
         let end = self.end_of(version);
         end.is_some_and(|(end, _)| end.state == State::RolledBack)
     }
+}
+
+/// Returns the version that came to any of the regions last, or was taken back there last.
+pub(super) fn last_brought(all: &[Told]) -> Option<&Version> {
+    let last = all.iter().filter_map(Told::last);
+    last.max_by_key(|record| record.at)?.version.as_ref()
 }
 
 /// Returns the record of the run whose bake time in a region is not over; none where nothing has to
@@ -158,6 +174,37 @@ mod tests {
         for (own, next, wanted) in rows {
             let found = owes_bake(&told("a", own), &told("b", next), &version).is_some();
             assert_eq!(found, *wanted, "{own:?} {next:?}");
+        }
+    }
+
+    #[test]
+    fn what_came_last_is_what_goes_back() {
+        let rows: &[(&[&str], &[&str], Option<&str>)] = &[
+            (&["5 1.1 verified ab"], &["7 1.1 verified ab"], Some("1.1")),
+            (
+                &["5 1.1 verified ab"],
+                &["7 1.1 rolled-back ab"],
+                Some("1.1"),
+            ),
+            // A fix that went to one of them alone.
+            (&["5 1.1 verified ab"], &["9 1.2 verified -"], Some("1.2")),
+            (
+                &["9 1.2 started ab", "5 1.1 verified ab"],
+                &["7 1.1 verified ab"],
+                Some("1.2"),
+            ),
+            // One that was taken out of the plan before it began.
+            (
+                &["9 1.2 withdrawn ab", "5 1.1 verified ab"],
+                &[],
+                Some("1.1"),
+            ),
+            (&[], &[], None),
+        ];
+        for (a, b, wanted) in rows {
+            let all = [told("a", a), told("b", b)];
+            let found = last_brought(&all).map(Version::as_str);
+            assert_eq!(found, *wanted, "{a:?} {b:?}");
         }
     }
 

@@ -130,8 +130,8 @@ pub(super) fn checked(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
     outcome
 }
 
-/// Makes the end of `recover`.
-pub(super) fn recovered(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
+/// Makes the end of `recover` and of `rollback`.
+pub(super) fn carried_out(group: &Group, ends: Vec<ServiceEnd>) -> Outcome {
     let nothing = ends
         .iter()
         .all(|end| end.outcome.ending == Ending::NoChange);

@@ -1,7 +1,7 @@
 //! Writes files of a work tree: every one of them, or none.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File, Metadata, TryLockError},
     io::{self, Read, Write},
     path::Path,
     thread,
@@ -48,8 +48,8 @@ impl<'a> Staged<'a> {
             return;
         }
         let path = self.files.root().join(&new.path);
-        let written = check_unchanged(self.files, &path, &new.path).and_then(|permissions| {
-            let written = written_beside(&path, &new.bytes, permissions);
+        let written = check_unchanged(self.files, &path, &new.path).and_then(|old| {
+            let written = written_beside(&path, &new.bytes, &old);
             written.map_err(|error| unwritable(&new.path, &error))
         });
         match written {
@@ -109,8 +109,8 @@ fn lock(root: &Path) -> Option<File> {
     None
 }
 
-/// Refuses a file that is not what was read; returns its permissions.
-fn check_unchanged(files: &FileSet, path: &Path, name: &str) -> Result<fs::Permissions, Failure> {
+/// Refuses a file that is not what was read; returns what is known of it.
+fn check_unchanged(files: &FileSet, path: &Path, name: &str) -> Result<Metadata, Failure> {
     let metadata = fs::symlink_metadata(path).map_err(|error| unreadable(name, &error))?;
     let is_same = !metadata.is_symlink()
         && (files.is_as_read(name, &metadata) || {
@@ -126,7 +126,7 @@ fn check_unchanged(files: &FileSet, path: &Path, name: &str) -> Result<fs::Permi
         let reason = format!("{name}: is read-only, expected a file to write");
         return Err(Failure::new(Ending::EditRefused, reason).hint("allow writing to the file"));
     }
-    Ok(metadata.permissions())
+    Ok(metadata)
 }
 
 /// Does a file hold these bytes and no other? It is read piece by piece: it may be large.
@@ -152,13 +152,37 @@ fn holds(path: &Path, mut bytes: &[u8]) -> io::Result<bool> {
 /// Writes a file that only has to be renamed. It is not forced to the disk: a work tree can be made
 /// again from git, which does not force its files there either, and with a thousand files that wait
 /// would be all of the time that the command takes. The rename alone keeps readers from half a file.
-fn written_beside(path: &Path, bytes: &[u8], permissions: fs::Permissions) -> io::Result<TempPath> {
+fn written_beside(path: &Path, bytes: &[u8], old: &Metadata) -> io::Result<TempPath> {
     let folder = path.parent().unwrap_or(path);
     let mut file = Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.as_file().set_permissions(permissions)?;
+    keep_owner(file.as_file(), old)?;
+    file.as_file().set_permissions(old.permissions())?;
     // Closed at once: there may be more of them than a process may have open.
     Ok(file.into_temp_path())
+}
+
+/// Gives a new file the owner and the group of the old one, as far as that is allowed: a container in which
+/// all is done as root must not take a person's files away.
+#[cfg(unix)]
+fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+
+    let new = file.metadata()?;
+    if (new.uid(), new.gid()) == (old.uid(), old.gid()) {
+        return Ok(());
+    }
+    if fchown(file, Some(old.uid()), Some(old.gid())).is_err() {
+        // Who may not give a file away may still have the group.
+        let _ = fchown(file, None, Some(old.gid()));
+    }
+    Ok(())
+}
+
+/// Owners are not kept here.
+#[cfg(not(unix))]
+fn keep_owner(_file: &File, _old: &Metadata) -> io::Result<()> {
+    Ok(())
 }
 
 fn put_back(files: &FileSet, written: &[String]) {
@@ -169,7 +193,7 @@ fn put_back(files: &FileSet, written: &[String]) {
         };
         // The first error is the one that is told; this one can only repeat it.
         let _ = fs::metadata(&path)
-            .and_then(|now| written_beside(&path, old.as_bytes(), now.permissions()))
+            .and_then(|now| written_beside(&path, old.as_bytes(), &now))
             .map(|file| file.persist(&path));
     }
 }
