@@ -10,11 +10,14 @@ use std::{
 use git2::Oid;
 
 use super::tree::TreeEntry;
+use crate::manifest::LookedAt;
 
 /// Trees whose listings are kept: the head of a branch, and the one that is just made of it.
 const LISTINGS: usize = 3;
 /// Most bytes of files that are kept.
 const MOST_BYTES: usize = 32 << 20;
+/// Most bytes of files that are kept as they are looked at: what is found in them takes several times that.
+const MOST_BYTES_LOOKED_AT: usize = 8 << 20;
 
 /// Says of a file's bytes whether they are wanted.
 pub(super) type Wanted = fn(&[u8]) -> bool;
@@ -26,6 +29,9 @@ pub(super) struct Known {
     files: HashMap<Oid, Rc<[u8]>>,
     bytes: usize,
     unwanted: HashMap<Wanted, HashSet<Oid>>,
+    /// By id, path and what they are wanted for.
+    looked_at: HashMap<Oid, Vec<(String, Wanted, LookedAt)>>,
+    bytes_looked_at: usize,
 }
 
 impl Known {
@@ -59,6 +65,33 @@ impl Known {
         }
     }
 
+    /// Returns a file that somebody else looks at, too.
+    pub(super) fn looked_at(&self, id: Oid, path: &str, wanted: Wanted) -> Option<LookedAt> {
+        let mut known = self.looked_at.get(&id)?.iter();
+        let found = known.find(|(of, by, _)| of == path && std::ptr::fn_addr_eq(*by, wanted));
+        found.map(|(_, _, file)| file.clone())
+    }
+
+    /// Keeps a file of so many bytes that is looked at; what is kept is let go where it would be too much.
+    pub(super) fn look_at(
+        &mut self,
+        id: Oid,
+        path: &str,
+        wanted: Wanted,
+        file: &LookedAt,
+        bytes: usize,
+    ) {
+        if self.bytes_looked_at + bytes > MOST_BYTES_LOOKED_AT {
+            self.looked_at.clear();
+            self.bytes_looked_at = 0;
+        }
+        if bytes <= MOST_BYTES_LOOKED_AT {
+            let known = self.looked_at.entry(id).or_default();
+            known.push((path.to_owned(), wanted, file.clone()));
+            self.bytes_looked_at += bytes;
+        }
+    }
+
     /// Were the bytes of a file looked at, and not wanted?
     pub(super) fn is_unwanted(&self, id: Oid, wanted: Wanted) -> bool {
         let known = self.unwanted.get(&wanted);
@@ -74,6 +107,7 @@ impl Known {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::manifest::SourceFile;
 
     fn id(digit: char) -> Oid {
         digit.to_string().repeat(40).parse().unwrap()
@@ -95,6 +129,43 @@ mod tests {
             known.listed(id(digit), &Arc::from([]));
         }
         assert!(known.listing(id('a')).is_none() && known.listing(id('b')).is_some());
+    }
+
+    #[test]
+    fn what_is_looked_at_is_shared_by_id_path_and_question() {
+        let mut known = Known::default();
+        let wanted: Wanted = |bytes| !bytes.is_empty();
+        let file = |path: &str| {
+            LookedAt::new(SourceFile {
+                path: path.to_owned(),
+                bytes: b"kind: Service\n".to_vec(),
+            })
+            .unwrap()
+        };
+        known.look_at(id('a'), "a.yaml", wanted, &file("a.yaml"), 14);
+        known.look_at(id('a'), "b.yaml", wanted, &file("b.yaml"), 14);
+        let found = |known: &Known, path| known.looked_at(id('a'), path, wanted).is_some();
+        assert!(found(&known, "a.yaml") && found(&known, "b.yaml") && !found(&known, "c.yaml"));
+        let other: Wanted = |bytes| bytes.len() > 3;
+        assert!(known.looked_at(id('a'), "a.yaml", other).is_none());
+        assert!(known.looked_at(id('b'), "a.yaml", wanted).is_none());
+        // Too much of it is let go.
+        known.look_at(
+            id('c'),
+            "c.yaml",
+            wanted,
+            &file("c.yaml"),
+            MOST_BYTES_LOOKED_AT,
+        );
+        assert!(!found(&known, "a.yaml") && known.looked_at(id('c'), "c.yaml", wanted).is_some());
+        known.look_at(
+            id('d'),
+            "d.yaml",
+            wanted,
+            &file("d.yaml"),
+            MOST_BYTES_LOOKED_AT + 1,
+        );
+        assert!(known.looked_at(id('d'), "d.yaml", wanted).is_none());
     }
 
     #[test]

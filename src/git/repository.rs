@@ -24,7 +24,7 @@ use super::{
     tree::{self, TreeEntry},
     worker::Worker,
 };
-use crate::manifest::SourceFile;
+use crate::manifest::{LookedAt, SourceFile};
 
 /// A remote repository, with a bare folder of our own that is removed when this is dropped.
 ///
@@ -284,8 +284,9 @@ impl Repository {
             .await
     }
 
-    /// Reads those of some files of a listing that `wanted` is true for, in their order. What can not
-    /// be read as [`Repository::read`] does is left out.
+    /// Reads those of some files of a listing that `wanted` is true for, in their order, to be looked at.
+    /// What can not be read as [`Repository::read`] does, or can be no manifest, is left out. All that ask
+    /// for the same file share it.
     ///
     /// # Errors
     /// Our own folder can not be read.
@@ -294,7 +295,7 @@ impl Repository {
         listing: &Arc<[TreeEntry]>,
         positions: Vec<usize>,
         wanted: fn(&[u8]) -> bool,
-    ) -> Result<Vec<SourceFile>, GitError> {
+    ) -> Result<Vec<LookedAt>, GitError> {
         let listing = Arc::clone(listing);
         self.worker
             .run(move |local| tree::read_where(local, &listing, positions, wanted))

@@ -14,7 +14,7 @@ use super::{
     names::check_path,
     signing, write,
 };
-use crate::manifest::SourceFile;
+use crate::manifest::{LookedAt, SourceFile};
 
 /// Largest file that is read, in bytes.
 const LARGEST_FILE: usize = 16 << 20;
@@ -127,13 +127,13 @@ impl Listing<'_> {
 }
 
 /// Reads those of some listed files that `wanted` is true for. What can not be read (too large, kept
-/// elsewhere, no file) is left out.
+/// elsewhere, no file, no text) is left out.
 pub(super) fn read_where(
     local: &Local,
     listing: &[TreeEntry],
     positions: Vec<usize>,
     wanted: Wanted,
-) -> Result<Vec<SourceFile>, GitError> {
+) -> Result<Vec<LookedAt>, GitError> {
     let mut files = Vec::new();
     let entries = positions.iter().filter_map(|it| listing.get(*it));
     let entries = entries.filter(|it| matches!(it.kind, EntryKind::File | EntryKind::Executable));
@@ -141,11 +141,22 @@ pub(super) fn read_where(
         if local.known.borrow().is_unwanted(*id, wanted) {
             continue;
         }
+        if let Some(known) = local.known.borrow().looked_at(*id, path, wanted) {
+            files.push(known);
+            continue;
+        }
         match check_path(path).and_then(|()| content(local, *id, path)) {
-            Ok(bytes) if wanted(&bytes) => files.push(SourceFile {
-                path: path.clone(),
-                bytes: bytes.to_vec(),
-            }),
+            Ok(bytes) if wanted(&bytes) => {
+                let Some(file) = LookedAt::new(SourceFile {
+                    path: path.clone(),
+                    bytes: bytes.to_vec(),
+                }) else {
+                    continue;
+                };
+                let mut known = local.known.borrow_mut();
+                known.look_at(*id, path, wanted, &file, bytes.len());
+                files.push(file);
+            }
             Ok(_) => local.known.borrow_mut().unwanted(*id, wanted),
             Err(GitError::Invalid { .. }) => {}
             Err(error) => return Err(error),

@@ -12,7 +12,7 @@ use super::{
     needles::Needles,
     object::View,
     pod_selector::{self as selector, PodSelector},
-    source::ParsedFile,
+    source::{LookedAt, ParsedFile},
     template,
 };
 
@@ -149,15 +149,12 @@ impl Manifests {
     }
 
     /// Returns these manifests with files beside them that are never edited and hold no target: only
-    /// what selects pods in them counts, which makes labels identity. What cannot be read as manifests
-    /// selects none.
+    /// what selects pods in them counts, which makes labels identity.
     #[must_use]
-    pub fn beside(&self, files: Vec<SourceFile>) -> Self {
+    pub fn beside(&self, files: impl IntoIterator<Item = LookedAt>) -> Self {
         let mut together = self.clone();
-        let parsed = files
-            .into_iter()
-            .filter_map(|file| ParsedFile::parse(file).ok());
-        Arc::make_mut(&mut together.beside).extend(parsed.map(Arc::new));
+        let files = files.into_iter().map(|LookedAt(file)| file);
+        Arc::make_mut(&mut together.beside).extend(files);
         together.needles = Arc::default();
         together.selectors = Arc::default();
         together

@@ -40,6 +40,19 @@ pub(super) struct ParsedFile {
     searches: AtomicUsize,
 }
 
+/// A file that is only looked at, never edited. Cheap to clone: however many look, what is in it is found
+/// once.
+#[derive(Debug, Clone)]
+pub struct LookedAt(pub(super) Arc<ParsedFile>);
+
+impl LookedAt {
+    /// Takes a file; none where it cannot hold manifests: it is not UTF-8, holds a NUL byte, or is larger
+    /// than 16 MiB.
+    pub fn new(source: SourceFile) -> Option<Self> {
+        ParsedFile::parse(source).ok().map(Arc::new).map(Self)
+    }
+}
+
 /// A stretch of the file between two document markers.
 #[derive(Debug)]
 struct FilePart {

@@ -166,7 +166,7 @@ fn own_selector_uses(workload: &Workload<'_>, key: &str) -> Result<bool, Refusal
 
 #[cfg(test)]
 mod tests {
-    use crate::manifest::{Edit, Manifests, SourceFile, locate};
+    use crate::manifest::{Edit, LookedAt, Manifests, SourceFile, locate};
 
     const WORKLOAD: &str = "kind: Deployment\nmetadata: {name: app, labels: {version: \"1.0\"}}\nspec:\n  template:\n    metadata: {labels: {app: app, version: \"1.0\"}}\n    spec: {containers: [{name: app, image: \"r.example/app:1.0\"}]}\n";
     const SERVICE: &str =
@@ -189,10 +189,14 @@ mod tests {
         let alone = Manifests::parse(vec![file("app.yaml", WORKLOAD)]).unwrap();
         let found = locate(&alone, std::slice::from_ref(&edit)).unwrap();
         assert_eq!(found.changes.len(), 3, "{:?}", found.changes);
-        let with_service = alone.beside(vec![
-            file("service.yaml", SERVICE),
-            file("broken.yaml", "kind: Service\n  selector: ["),
-        ]);
+        let with_service = alone.beside(
+            [
+                file("service.yaml", SERVICE),
+                file("broken.yaml", "kind: Service\n  selector: ["),
+            ]
+            .into_iter()
+            .filter_map(LookedAt::new),
+        );
         let found = locate(&with_service, &[edit]).unwrap();
         assert_eq!(found.changes.len(), 1, "{:?}", found.changes);
         assert!(

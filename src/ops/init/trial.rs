@@ -7,7 +7,7 @@ use crate::{
     config::{Config, Environment, Service},
     event::Failure,
     git::CommitId,
-    manifest::{Change, Manifests, SourceFile, may_select_pods},
+    manifest::{Change, LookedAt, Manifests, SourceFile, may_select_pods},
     ops::{arms, command::Flags, deploy, failure, load::Target, manifests::glob_set, shared},
     rollout,
     units::Version,
@@ -108,7 +108,8 @@ fn manifests(files: Files<'_>, target: &Target) -> Result<Manifests, String> {
         .into_iter()
         .filter(|path| root.is_own(path))
         .map(source);
-    Ok(own.beside(beside.filter(|file| may_select_pods(&file.bytes)).collect()))
+    let beside = beside.filter(|file| may_select_pods(&file.bytes));
+    Ok(own.beside(beside.filter_map(LookedAt::new)))
 }
 
 /// Says that a version would get into other environments, too.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     config::{Config, Environment, Service},
-    manifest::{Manifests, Refusal, SourceFile},
+    manifest::{LookedAt, Manifests, Refusal, SourceFile},
     ops::{arms, carried, set::FileSet},
     policy::{Lint, Severity},
 };
@@ -108,5 +108,5 @@ fn beside(own: &Manifests, all: Option<&FileSet>) -> Manifests {
         path: path.to_owned(),
         bytes: all.text(path).unwrap_or_default().as_bytes().to_vec(),
     });
-    own.beside(others.collect())
+    own.beside(others.filter_map(LookedAt::new))
 }
