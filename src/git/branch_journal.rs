@@ -138,6 +138,7 @@ pub(super) fn append(
         message,
         at,
         proof,
+        ..
     } = *entry;
     if !is_of(&Trailers::parse(message), place) {
         return Err(GitError::internal(

@@ -11,7 +11,7 @@ use super::{
     history::log,
     local::Local,
     names::journal_reference,
-    push::{Proof, Settled, push},
+    push::{Proof, Settled, push, push_all},
     remote::{Depth, Fetched, Moment, Update},
     trailers::Trailers,
     tree::write_commit,
@@ -69,6 +69,8 @@ pub enum JournalOutcome {
 /// A record to be.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry<'a> {
+    pub(super) environment: &'a str,
+    pub(super) service: &'a str,
     /// The newest record, as far as is known; none = this is to be the first.
     pub(super) expected: Option<&'a CommitId>,
     /// What it says, with its trailers.
@@ -115,20 +117,51 @@ pub(super) fn read(
     })
 }
 
-/// Writes a record after `expected`, by compare-and-set.
-pub(super) fn append(
+/// Writes records of different journals, each after what it expects, by compare-and-set: in one push as far
+/// as the server takes that, each by itself where it does not.
+pub(super) fn append_all(
     local: &mut Local,
-    environment: &str,
-    service: &str,
-    entry: &Entry<'_>,
-) -> Result<JournalOutcome, GitError> {
+    entries: &[Entry<'_>],
+) -> Vec<Result<JournalOutcome, GitError>> {
+    let mut outcomes: Vec<Option<Result<JournalOutcome, GitError>>> = Vec::new();
+    outcomes.resize_with(entries.len(), || None);
+    if entries.len() > 1 {
+        let (mut indices, mut records, mut updates) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, entry) in entries.iter().enumerate() {
+            let place = Place::new(entry.environment, entry.service);
+            if local.journals.branch_of(&place).is_some() {
+                continue;
+            }
+            // What is wrong with one is told where it goes by itself.
+            if let Ok((record, update)) = record(local, entry) {
+                indices.push(index);
+                records.push(record);
+                updates.push((update, entry.proof));
+            }
+        }
+        let settled = push_all(local, &updates);
+        for ((index, record), settled) in indices.into_iter().zip(records).zip(settled) {
+            outcomes[index] = match settled {
+                Ok(Some(settled)) => Some(Ok(outcome(settled, record))),
+                Ok(None) => None,
+                Err(error) => Some(Err(error)),
+            };
+        }
+    }
+    let outcomes = entries.iter().zip(outcomes);
+    let each = outcomes.map(|(entry, known)| known.unwrap_or_else(|| append(local, entry)));
+    each.collect()
+}
+
+/// Writes a record after `expected`, by compare-and-set.
+fn append(local: &mut Local, entry: &Entry<'_>) -> Result<JournalOutcome, GitError> {
+    let Entry {
+        environment,
+        service,
+        ..
+    } = *entry;
     let reference = journal_reference(environment, service)?;
     let place = Place::new(environment, service);
-    let message = marked(entry.message, &local.writer);
-    let entry = &Entry {
-        message: &message,
-        ..*entry
-    };
     if local.journals.branch_of(&place).is_some() {
         // Somebody with other rights may have made the ref meanwhile, and then that counts.
         return match local.tip(&reference)? {
@@ -138,7 +171,7 @@ pub(super) fn append(
             }),
         };
     }
-    let outcome = append_to_reference(local, reference, entry)?;
+    let outcome = append_to_reference(local, entry)?;
     match outcome {
         // A journal that is there is never left for another one: nobody would look at both.
         JournalOutcome::Refused { reason }
@@ -164,6 +197,11 @@ fn append_to_branch(
     let Some(branch) = local.journals.branch_of(place).map(str::to_owned) else {
         return Err(GitError::internal("a journal's branch is not known"));
     };
+    let message = marked(entry.message, &local.writer);
+    let entry = &Entry {
+        message: &message,
+        ..*entry
+    };
     Ok(
         match branch_journal::append(local, &branch, place, entry)? {
             JournalOutcome::Refused { reason } => JournalOutcome::Refused {
@@ -174,33 +212,35 @@ fn append_to_branch(
     )
 }
 
-fn append_to_reference(
-    local: &mut Local,
-    reference: String,
-    entry: &Entry<'_>,
-) -> Result<JournalOutcome, GitError> {
-    let Entry {
-        expected,
-        message,
-        at,
-        proof,
-    } = *entry;
-    let before = expected.map(|id| local.commit_of(id.oid())).transpose()?;
+fn append_to_reference(local: &mut Local, entry: &Entry<'_>) -> Result<JournalOutcome, GitError> {
+    let (record, update) = record(local, entry)?;
+    let settled = push(local, &update, entry.proof)?;
+    Ok(outcome(settled, record))
+}
+
+/// Makes a record, and says where it is to go.
+fn record(local: &Local, entry: &Entry<'_>) -> Result<(CommitId, Update), GitError> {
+    let message = marked(entry.message, &local.writer);
+    let before = entry.expected.map(|id| local.commit_of(id.oid()));
+    let before = before.transpose()?;
     let empty = local
         .store
         .treebuilder(None)
         .and_then(|builder| builder.write())
         .map_err(GitError::while_doing("make an empty tree"))?;
     let parents: Vec<_> = before.iter().collect();
-    let record = write_commit(local, empty, &parents, message, at)?;
-    drop(before);
+    let record = write_commit(local, empty, &parents, &message, entry.at)?;
     let update = Update {
-        reference,
-        expected: expected.map(CommitId::oid),
+        reference: journal_reference(entry.environment, entry.service)?,
+        expected: entry.expected.map(CommitId::oid),
         new: record.oid(),
         replaces: false,
     };
-    Ok(match push(local, &update, proof)? {
+    Ok((record, update))
+}
+
+fn outcome(settled: Settled, record: CommitId) -> JournalOutcome {
+    match settled {
         Settled::Applied => JournalOutcome::Appended(record),
         Settled::Moved(tip) => JournalOutcome::Lost {
             tip: tip.map(CommitId::of),
@@ -208,7 +248,7 @@ fn append_to_reference(
         Settled::Locked(reason) => JournalOutcome::Locked { reason },
         Settled::Refused(reason) => JournalOutcome::Refused { reason },
         Settled::Unknown(reason) => JournalOutcome::Unknown { reason },
-    })
+    }
 }
 
 /// Adds who wrote it: two runs that say the same in the same second must not make the same commit,

@@ -30,6 +30,8 @@ mod lfs;
 mod local;
 mod location;
 mod names;
+mod outbox;
+mod outgoing;
 mod own_branch;
 mod own_folder;
 mod program;

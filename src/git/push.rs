@@ -123,22 +123,75 @@ pub(super) fn push_branch(
 /// # Errors
 /// Only when the ref is certainly not moved.
 pub(super) fn push(local: &mut Local, update: &Update, proof: Proof) -> Result<Settled, GitError> {
-    local.commit_of(update.new)?;
-    // Whatever else happens, no push of ours ever takes a commit away.
-    if let Some(expected) = update.expected
-        && (expected == update.new || !local.descends(update.new, expected)?)
-    {
-        return Err(GitError::internal(format!(
-            "commit {} does not build on {expected}",
-            update.new
-        )));
-    }
+    check_builds_on(local, update)?;
     match local.remote.push(&local.store, update)? {
         Report::Elsewhere(tip) if tip == Some(update.new) => Ok(Settled::Applied),
         Report::Elsewhere(tip) => moved(local, update, &Report::Stale, tip, proof),
         // Whoever comes next compares with this: a yes that was none is found out then.
         Report::Accepted if proof == Proof::ByTheNext => Ok(Settled::Applied),
         report => settle(local, update, report, proof),
+    }
+}
+
+/// Moves several refs in one push, each by a compare-and-set of its own. None = that one is certainly not
+/// moved, and a push by itself may move it, or say why not: a hook that refuses one refuses all of them.
+///
+/// # Errors
+/// Of each, only when it is certainly not moved.
+pub(super) fn push_all(
+    local: &mut Local,
+    updates: &[(Update, Proof)],
+) -> Vec<Result<Option<Settled>, GitError>> {
+    let checks = updates
+        .iter()
+        .map(|(update, _)| check_builds_on(local, update));
+    if updates.len() < 2 || checks.collect::<Vec<_>>().iter().any(Result::is_err) {
+        return updates.iter().map(|_| Ok(None)).collect();
+    }
+    let wanted: Vec<&Update> = updates.iter().map(|(update, _)| update).collect();
+    let reports = local.remote.push_all(&local.store, &wanted);
+    let is_done = |report: &Result<Report, GitError>, proof: Proof| match report {
+        // Whoever comes next compares with this: a yes that was none is found out then.
+        Ok(Report::Accepted) => proof == Proof::ByTheNext,
+        Ok(_) => false,
+        Err(_) => true,
+    };
+    // One look for all of them.
+    let mut pairs = reports.iter().zip(updates);
+    let has_looked = pairs.any(|(report, (_, proof))| !is_done(report, *proof))
+        && wanted.first().is_some_and(|first| {
+            let looked = local.remote.read_back(&local.store, &first.reference);
+            looked.is_ok()
+        });
+    let each = reports.into_iter().zip(updates);
+    let each = each.map(|(report, (update, proof))| {
+        if is_done(&report, *proof) {
+            return report.map(|_| Some(Settled::Applied));
+        }
+        let report = report?;
+        let is_there = || local.remote.listed_for_push(&update.reference) == Some(update.new);
+        if has_looked && is_there() {
+            return Ok(Some(Settled::Applied));
+        }
+        match report {
+            Report::Accepted | Report::Broken(_) => settle(local, update, report, *proof).map(Some),
+            Report::Refused(_) | Report::Stale | Report::Elsewhere(_) => Ok(None),
+        }
+    });
+    each.collect()
+}
+
+/// Whatever else happens, no push of ours ever takes a commit away.
+fn check_builds_on(local: &Local, update: &Update) -> Result<(), GitError> {
+    local.commit_of(update.new)?;
+    match update.expected {
+        Some(expected) if expected == update.new || !local.descends(update.new, expected)? => {
+            Err(GitError::internal(format!(
+                "commit {} does not build on {expected}",
+                update.new
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

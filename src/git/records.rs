@@ -1,5 +1,7 @@
 //! What runs and people leave beside the files of a [`Repository`]: journals and approvals.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::{
@@ -7,8 +9,9 @@ use super::{
     branch_journal::Place,
     commit_id::CommitId,
     error::GitError,
-    journal::{self, Entry, Journal, JournalOutcome},
+    journal::{self, Journal, JournalOutcome},
     names::{WantedJournals, branch_reference},
+    outbox::Letter,
     push::Proof,
     remote::Moment,
     repository::Repository,
@@ -152,7 +155,7 @@ impl Repository {
 
     /// Writes a record into the journal of a service, after `expected` (none = the first), by
     /// compare-and-set. `message` carries the trailers. A record that another one will follow may be
-    /// proven by that one's compare-and-set.
+    /// proven by that one's compare-and-set. Records that wait at the same time go in one push.
     ///
     /// # Errors
     /// As [`Repository::push`]: only when the journal is certainly not changed.
@@ -165,18 +168,29 @@ impl Repository {
         at: DateTime<Utc>,
         proof: Proof,
     ) -> Result<JournalOutcome, GitError> {
-        let (environment, service) = (environment.to_owned(), service.to_owned());
-        let (expected, message) = (expected.cloned(), message.to_owned());
-        self.worker
-            .run(move |local| {
-                let entry = Entry {
-                    expected: expected.as_ref(),
-                    message: &message,
-                    at,
-                    proof,
-                };
-                journal::append(local, &environment, &service, &entry)
-            })
-            .await
+        let (number, mut answered) = self.outbox.add(Letter {
+            environment: environment.to_owned(),
+            service: service.to_owned(),
+            expected: expected.cloned(),
+            message: message.to_owned(),
+            at,
+            proof,
+            longest: self.worker.longest(),
+        });
+        let outbox = Arc::clone(&self.outbox);
+        let write = self.worker.run(move |local| {
+            outbox.write(number, local);
+            Ok(())
+        });
+        let gone = |_| GitError::internal("a record has got no answer");
+        tokio::select! {
+            biased;
+            // Somebody has taken it along.
+            answer = &mut answered => answer.map_err(gone)?,
+            written = write => {
+                written?;
+                answered.await.map_err(gone)?
+            }
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the two ways to a server have in common: list, fetch, push, one ref at a time.
+//! What the two ways to a server have in common: list, fetch, push.
 
 use git2::{Oid, Repository};
 
@@ -138,6 +138,14 @@ pub(super) trait Remote {
 
     /// Moves a ref by compare-and-set.
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError>;
+
+    /// Moves several refs, each by a compare-and-set of its own: where the server takes that, at once.
+    fn push_all(&self, store: &Repository, updates: &[&Update]) -> Vec<Result<Report, GitError>> {
+        updates
+            .iter()
+            .map(|update| self.push(store, update))
+            .collect()
+    }
 
     /// Asks the server for leave to push, without pushing. Returns the refs that there are.
     fn check_push(&self, store: &Repository, reference: &str) -> Result<Listing, GitError>;

@@ -14,6 +14,7 @@ use super::{
     local::{Local, create_store},
     location::Location,
     names::{branch_reference, check_reference},
+    outbox::Outbox,
     own_branch::{self, BranchOutcome},
     own_folder::OwnFolder,
     program::ConnectionOptions,
@@ -40,6 +41,8 @@ pub struct Repository {
     is_named: bool,
     writer: String,
     turns: Arc<Mutex<()>>,
+    /// Records of all that share it, on their way.
+    pub(super) outbox: Arc<Outbox>,
 }
 
 /// The right to push next among all that share a repository; given back when it is dropped.
@@ -92,6 +95,7 @@ impl Repository {
             is_named: false,
             writer,
             turns: Arc::default(),
+            outbox: Arc::default(),
         })
     }
 
@@ -106,6 +110,7 @@ impl Repository {
             is_named: self.is_named,
             writer: self.writer.clone(),
             turns: Arc::clone(&self.turns),
+            outbox: Arc::clone(&self.outbox),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
+    collections::HashMap,
     sync::Arc,
 };
 
@@ -15,14 +16,13 @@ use super::{
     error::GitError,
     http::Server,
     names::WantedJournals,
+    outgoing::{self, Outgoing},
     remote::{Depth, Fetched, Listing, Moment, Remote, Report, Update, tracking_name},
     transport::attach,
 };
 
 /// Longest text of a server that is kept for a message, in bytes.
 const LONGEST_TALK: usize = 16 << 10;
-/// The store's ref that holds what is being pushed.
-const OUTGOING: &str = "refs/outgoing";
 
 /// A repository behind smart HTTP.
 pub(super) struct Smart {
@@ -82,23 +82,21 @@ impl Smart {
         })
     }
 
-    /// Connects for a push. A list of refs from before will do where it has the ref at the expected
-    /// place: it is the server that compares, at the moment at which it applies the push.
+    /// Connects for a push. A list of refs from before will do where it has the refs at the expected
+    /// places: it is the server that compares, at the moment at which it applies the push.
     fn connect_for<'store, T>(
         &self,
         store: &'store Repository,
-        update: &Update,
+        updates: &[&Update],
         then: impl FnOnce(&mut git2::Remote<'store>, Listing) -> Result<T, GitError>,
     ) -> Result<T, GitError> {
-        let before = self.seen_for_push.borrow();
-        if before
-            .as_ref()
-            .is_none_or(|listing| listing.find(&update.reference) != update.expected)
-        {
-            drop(before);
+        let is_as_expected = self.seen_for_push.borrow().as_ref().is_some_and(|listing| {
+            let is_there = |update: &&Update| listing.find(&update.reference) == update.expected;
+            updates.iter().all(is_there)
+        });
+        if !is_as_expected {
             return self.connect(store, Direction::Push, then);
         }
-        drop(before);
         self.server.begin();
         self.server.list_as_before();
         self.converse(store, Direction::Push, then)
@@ -265,26 +263,17 @@ impl Remote for Smart {
     }
 
     fn push(&self, store: &Repository, update: &Update) -> Result<Report, GitError> {
-        if !update.new.is_zero() {
-            store
-                .reference(OUTGOING, update.new, true, "push")
-                .map_err(GitError::while_doing("keep the commit"))?;
+        let mut reports = self.push_together(store, &[update])?;
+        reports
+            .pop()
+            .ok_or_else(|| GitError::internal("a push has got no report"))
+    }
+
+    fn push_all(&self, store: &Repository, updates: &[&Update]) -> Vec<Result<Report, GitError>> {
+        match self.push_together(store, updates) {
+            Ok(reports) => reports.into_iter().map(Ok).collect(),
+            Err(error) => updates.iter().map(|_| Err(error.clone())).collect(),
         }
-        // From here on what was listed for reading may be older than what we wrote ourselves.
-        *self.seen.borrow_mut() = None;
-        let report = self.connect_for(store, update, |remote, listing| {
-            let tip = listing.find(&update.reference);
-            if tip == update.expected {
-                self.send(remote, update)
-            } else {
-                Ok(Report::Elsewhere(tip))
-            }
-        });
-        if !matches!(report, Ok(Report::Accepted)) {
-            // The next try asks for the refs first: a server that is away then surely took nothing.
-            *self.seen_for_push.borrow_mut() = None;
-        }
-        report
     }
 
     fn check_push(&self, store: &Repository, _reference: &str) -> Result<Listing, GitError> {
@@ -300,19 +289,69 @@ impl Remote for Smart {
 }
 
 impl Smart {
-    /// Sends a push over a connection and reads what the server says to it.
-    fn send(&self, remote: &mut git2::Remote<'_>, update: &Update) -> Result<Report, GitError> {
+    /// Pushes to several refs over one connection. One that is not where it was expected keeps none of the
+    /// others.
+    fn push_together(
+        &self,
+        store: &Repository,
+        updates: &[&Update],
+    ) -> Result<Vec<Report>, GitError> {
+        let outgoing = Outgoing::keep(store, updates)?;
+        // From here on what was listed for reading may be older than what we wrote ourselves.
+        *self.seen.borrow_mut() = None;
+        let reports = self.connect_for(store, updates, |remote, listing| {
+            let tips: Vec<Option<Oid>> = updates
+                .iter()
+                .map(|update| listing.find(&update.reference))
+                .collect();
+            let pairs = || updates.iter().zip(&tips).enumerate();
+            let sent: Vec<(usize, &Update)> = pairs()
+                .filter(|(_, (update, tip))| **tip == update.expected)
+                .map(|(number, (update, _))| (number, *update))
+                .collect();
+            let mut said = match sent.as_slice() {
+                [] => Vec::new(),
+                sent => self.send(remote, sent)?,
+            }
+            .into_iter();
+            let report = |(_, (update, tip)): (usize, (&&Update, &Option<Oid>))| {
+                let said = (*tip == update.expected).then(|| said.next()).flatten();
+                said.unwrap_or(Report::Elsewhere(*tip))
+            };
+            Ok(pairs().map(report).collect::<Vec<Report>>())
+        });
+        drop(outgoing);
+        let is_accepted = |report: &Report| matches!(report, Report::Accepted);
+        if !reports
+            .as_ref()
+            .is_ok_and(|reports| reports.iter().all(is_accepted))
+        {
+            // The next try asks for the refs first: a server that is away then surely took nothing.
+            *self.seen_for_push.borrow_mut() = None;
+        }
+        reports
+    }
+
+    /// Sends a push over a connection and reads what the server says to each part of it. The numbers are
+    /// those of what is [`Outgoing`].
+    fn send(
+        &self,
+        remote: &mut git2::Remote<'_>,
+        updates: &[(usize, &Update)],
+    ) -> Result<Vec<Report>, GitError> {
         let stale = Cell::new(false);
-        let status = RefCell::new(None);
+        let statuses = RefCell::new(HashMap::new());
         let talk = RefCell::new(Vec::new());
         let result = {
             let mut callbacks = RemoteCallbacks::new();
             // The server compares with what it advertised; here the advertised is compared with
             // what we expect. Both together are a compare-and-set.
-            callbacks.push_negotiation(|updates| {
-                let as_expected = updates.iter().all(|one| {
-                    one.dst_refname().ok() == Some(&update.reference)
-                        && (!one.src().is_zero()).then(|| one.src()) == update.expected
+            callbacks.push_negotiation(|negotiated| {
+                let as_expected = negotiated.iter().all(|one| {
+                    updates.iter().any(|(_, update)| {
+                        one.dst_refname().ok() == Some(&update.reference)
+                            && (!one.src().is_zero()).then(|| one.src()) == update.expected
+                    })
                 });
                 stale.set(!as_expected);
                 if as_expected {
@@ -324,9 +363,8 @@ impl Smart {
                 }
             });
             callbacks.push_update_reference(|reference, refusal| {
-                if reference == update.reference {
-                    *status.borrow_mut() = Some(refusal.map(str::to_owned));
-                }
+                let refusal = refusal.map(str::to_owned);
+                statuses.borrow_mut().insert(reference.to_owned(), refusal);
                 Ok(())
             });
             callbacks.sideband_progress(|bytes| {
@@ -337,42 +375,50 @@ impl Smart {
             });
             let mut options = PushOptions::new();
             options.remote_callbacks(callbacks);
-            let refspec = match (update.new.is_zero(), update.replaces) {
-                (true, _) => format!(":{}", update.reference),
-                (false, true) => format!("+{OUTGOING}:{}", update.reference),
-                (false, false) => format!("{OUTGOING}:{}", update.reference),
-            };
-            remote.push(&[refspec], Some(&mut options))
+            let refspecs = updates.iter().map(|(number, update)| {
+                match (update.new.is_zero(), update.replaces) {
+                    (true, _) => format!(":{}", update.reference),
+                    (false, true) => format!("+{}:{}", outgoing::name(*number), update.reference),
+                    (false, false) => format!("{}:{}", outgoing::name(*number), update.reference),
+                }
+            });
+            let refspecs: Vec<String> = refspecs.collect();
+            remote.push(&refspecs, Some(&mut options))
         };
         let reason = |refusal: &str| {
             let talk = String::from_utf8_lossy(&talk.borrow()).into_owned();
             self.server.printable(&format!("{talk}\n{refusal}"))
         };
         let failure = self.server.take_failure();
-        match (result, status.borrow().as_ref()) {
-            (Ok(()), Some(None)) => Ok(Report::Accepted),
-            (Ok(()), Some(Some(refusal))) => Ok(Report::Refused(reason(refusal))),
-            (Err(_), _) if stale.get() => Ok(Report::Stale),
-            (Err(error), _) if error.code() == ErrorCode::NotFastForward => Ok(Report::Stale),
-            (result, _) => {
-                let said = match &result {
-                    Ok(()) => "the server did not say whether it took the push",
-                    Err(error) => error.message(),
-                };
-                match failure {
-                    // These two the server says before it looks at what was pushed.
-                    Some(error @ (GitError::Denied { .. } | GitError::NotFound { .. })) => {
-                        Err(error)
-                    }
-                    Some(error) if self.server.pack_left() => Ok(Report::Broken(error)),
-                    Some(error) => Err(error),
-                    None if self.server.pack_left() => Ok(Report::Refused(reason(said))),
-                    None => Err(GitError::unavailable(
-                        format!("could not push to {}: {}", self.display(), reason(said)),
-                        "check that the server takes pushes; run the same command again",
-                    )),
-                }
-            }
+        let statuses = statuses.into_inner();
+        let is_not_fast_forward = |error: &git2::Error| error.code() == ErrorCode::NotFastForward;
+        if stale.get() && result.is_err() || result.as_ref().is_err_and(is_not_fast_forward) {
+            return Ok(updates.iter().map(|_| Report::Stale).collect());
         }
+        // What the server did not say something about, or where the dialogue ended early.
+        let unsaid = || {
+            let said = match &result {
+                Ok(()) => "the server did not say whether it took the push",
+                Err(error) => error.message(),
+            };
+            match failure.clone() {
+                // These two the server says before it looks at what was pushed.
+                Some(error @ (GitError::Denied { .. } | GitError::NotFound { .. })) => Err(error),
+                Some(error) if self.server.pack_left() => Ok(Report::Broken(error)),
+                Some(error) => Err(error),
+                None if self.server.pack_left() => Ok(Report::Refused(reason(said))),
+                None => Err(GitError::unavailable(
+                    format!("could not push to {}: {}", self.display(), reason(said)),
+                    "check that the server takes pushes; run the same command again",
+                )),
+            }
+        };
+        let report =
+            |(_, update): &(usize, &Update)| match (&result, statuses.get(&update.reference)) {
+                (Ok(()), Some(None)) => Ok(Report::Accepted),
+                (Ok(()), Some(Some(refusal))) => Ok(Report::Refused(reason(refusal))),
+                _ => unsaid(),
+            };
+        updates.iter().map(report).collect()
     }
 }

@@ -93,6 +93,11 @@ impl<W: 'static> Worker<W> {
             .set(longest.and_then(Result::ok).unwrap_or(u64::MAX));
     }
 
+    /// Returns the longest that a call of this way's jobs may take, as it will be when that counts.
+    pub(super) fn longest(&self) -> Longest {
+        self.longest.clone()
+    }
+
     /// Does a job on the thread and waits for its result without blocking. When the caller goes
     /// away, a job that has not begun is left out and one that has begun is finished.
     pub(super) async fn run<T: Send + 'static>(
@@ -140,7 +145,7 @@ pub(super) struct Calls {
 
 /// The longest that any call may take, whatever its own limit is, in milliseconds.
 #[derive(Debug, Clone)]
-struct Longest(Arc<AtomicU64>);
+pub(super) struct Longest(Arc<AtomicU64>);
 
 impl Default for Longest {
     fn default() -> Self {
@@ -149,11 +154,11 @@ impl Default for Longest {
 }
 
 impl Longest {
-    fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::SeqCst)
     }
 
-    fn set(&self, milliseconds: u64) {
+    pub(super) fn set(&self, milliseconds: u64) {
         self.0.store(milliseconds, Ordering::SeqCst);
     }
 }

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use shipgate::git::{GitError, PushOutcome};
+use shipgate::git::{GitError, JournalOutcome, PushOutcome};
 use tokio::task::JoinSet;
 
 use super::{
@@ -18,6 +18,7 @@ use super::{
     estate::{Estate, run},
     is_proof, open,
     support::git_server::GitServer,
+    together,
 };
 
 /// How far apart the cuts are, in bytes.
@@ -213,6 +214,54 @@ async fn wherever_a_push_is_cut_its_outcome_is_what_the_branch_shows() {
         .count();
     eprintln!("pushes cut: {count}, of which {landed} landed");
     assert!(landed > 0 && landed < count, "{landed} of {count}");
+}
+
+/// Writes records of several services at once through a connection that is cut once; returns how many of
+/// them are there.
+async fn cut_records(cut: Option<Cut>) -> (usize, (usize, usize)) {
+    let server = GitServer::start(TOKEN);
+    let proxy = Proxy::before(&server);
+    let repository = open(proxy.url());
+    proxy.begin(cut);
+    let outcomes = together::start_all(&repository).await;
+    let counted = proxy.counted();
+    while !server.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    let there = together::check(&server, &outcomes);
+    let again = together::start_all(&open(server.url())).await;
+    for (before, again) in outcomes.iter().zip(again) {
+        match (before, again) {
+            (Ok(JournalOutcome::Appended(id)), Ok(JournalOutcome::Lost { tip: Some(tip) }))
+                if *id == tip => {}
+            (_, Ok(JournalOutcome::Appended(_))) => {}
+            other => panic!("{cut:?}: {other:?}"),
+        }
+    }
+    server.git(&["fsck", "--strict"]);
+    (there, counted)
+}
+
+#[tokio::test]
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+async fn wherever_a_push_of_several_records_is_cut_each_has_its_own_outcome() {
+    let (there, whole) = cut_records(None).await;
+    assert_eq!(there, together::SERVICES.len());
+    let cuts = cuts(whole, 12);
+    let count = cuts.len();
+    let mut there = Vec::new();
+    let mut running = JoinSet::new();
+    for cut in cuts {
+        if running.len() == AT_A_TIME {
+            there.extend(running.join_next().await);
+        }
+        running.spawn(async move { cut_records(Some(cut)).await.0 });
+    }
+    there.extend(running.join_all().await.into_iter().map(Ok));
+    let there: usize = there.into_iter().map(|there| there.unwrap()).sum();
+    let all = count * together::SERVICES.len();
+    eprintln!("pushes of records cut: {count}, {there} of {all} records landed");
+    assert!(there > 0 && there < all, "{there} of {all}");
 }
 
 /// Deploys through a connection that is cut once. Returns whether that run landed.

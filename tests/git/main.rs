@@ -32,6 +32,7 @@ mod shapes;
 mod signing;
 mod ssh;
 mod tls;
+mod together;
 mod traps;
 mod writers;
 
