@@ -15,6 +15,7 @@ use super::{
     error::GitError,
     known::Known,
     names::{WantedJournals, branch_reference},
+    questions::{Question, Questions},
     remote::{Depth, Fetched, Moment, Remote, tracking_name},
     signing::Author,
     worker::Calls,
@@ -31,6 +32,10 @@ pub(super) struct Local {
     pub(super) writer: String,
     /// The branch that the server's `HEAD` stands for, where that was asked for with its commit.
     pub(super) default_branch: Option<String>,
+    /// Questions for the refs as they are now, of all who share the repository.
+    pub(super) questions: Questions,
+    /// The last of them that the last list of refs was an answer to.
+    pub(super) answered: Option<Question>,
     /// What is known about journals on branches.
     pub(super) journals: BranchJournals,
     /// Journals that come along with the newest commit of a branch.
@@ -70,6 +75,8 @@ impl Local {
             author,
             writer,
             default_branch: None,
+            questions: Questions::default(),
+            answered: None,
             folder,
             fetched: BTreeSet::new(),
             journals: BranchJournals::default(),
@@ -128,6 +135,7 @@ impl Local {
         {
             return Ok(Fetched::Tip(tip));
         }
+        let asked = self.questions.last();
         let fetched = if depth == Depth::Tip {
             let journals = &self.wanted_journals;
             self.remote
@@ -137,6 +145,9 @@ impl Local {
         };
         self.reopen()?;
         let fetched = fetched?;
+        if moment == Moment::Now {
+            self.answered = Some(asked);
+        }
         if let Fetched::Tip(tip) = &fetched {
             if self.store.find_commit(*tip).is_err() {
                 return Err(self.no_commit(reference, *tip));

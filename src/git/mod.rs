@@ -38,6 +38,7 @@ mod program;
 mod program_remote;
 mod proxy;
 mod push;
+mod questions;
 mod records;
 mod register;
 mod remote;

@@ -19,6 +19,7 @@ use super::{
     own_folder::OwnFolder,
     program::ConnectionOptions,
     push::{Proof, PushOutcome, push_branch},
+    questions::Questions,
     register::prepare,
     remote::{Depth, Listing, Moment},
     signing::{self, Author, CommitRules},
@@ -41,6 +42,8 @@ pub struct Repository {
     is_named: bool,
     writer: String,
     turns: Arc<Mutex<()>>,
+    /// What all that share it ask.
+    questions: Questions,
     /// Records of all that share it, on their way.
     pub(super) outbox: Arc<Outbox>,
 }
@@ -75,6 +78,8 @@ impl Repository {
         let writer = random_name()?;
         let mark = writer.clone();
         let display = location.display();
+        let questions = Questions::default();
+        let asked = questions.clone();
         let worker = Worker::start(move |calls| {
             let calls = Arc::new(calls);
             let store = create_store(&path)?;
@@ -86,7 +91,9 @@ impl Repository {
                 signer: options.signer,
                 must_sign: false,
             };
-            Ok(Local::new(calls, path, store, remote, author, mark))
+            let mut local = Local::new(calls, path, store, remote, author, mark);
+            local.questions = asked;
+            Ok(local)
         })?;
         Ok(Self {
             worker,
@@ -95,6 +102,7 @@ impl Repository {
             is_named: false,
             writer,
             turns: Arc::default(),
+            questions,
             outbox: Arc::default(),
         })
     }
@@ -110,6 +118,7 @@ impl Repository {
             is_named: self.is_named,
             writer: self.writer.clone(),
             turns: Arc::clone(&self.turns),
+            questions: self.questions.clone(),
             outbox: Arc::clone(&self.outbox),
         }
     }
@@ -156,15 +165,17 @@ impl Repository {
         self.worker.run(move |local| local.author.obey(rules)).await
     }
 
-    /// Fetches the newest commit of a branch with its files.
+    /// Fetches the newest commit of a branch with its files. What the server is asked for one of several who
+    /// share the repository answers all who had asked by then.
     ///
     /// # Errors
     /// [`GitError::BranchMissing`]; everything that can go wrong on the way.
     pub async fn fetch(&self, branch: &str) -> Result<CommitId, GitError> {
-        let branch = branch.to_owned();
+        let (branch, question) = (branch.to_owned(), self.questions.ask());
         self.worker
             .run(move |local| {
-                let tip = local.fetch_branch(&branch, Depth::Tip, Moment::Now)?;
+                let moment = question.moment(local.answered);
+                let tip = local.fetch_branch(&branch, Depth::Tip, moment)?;
                 Ok(CommitId::of(tip))
             })
             .await
@@ -266,10 +277,18 @@ impl Repository {
     /// # Errors
     /// As [`Repository::default_branch`] and [`Repository::fetch`].
     pub async fn fetch_default(&self) -> Result<(String, CommitId), GitError> {
+        let question = self.questions.ask();
         self.worker
-            .run(|local| {
-                let listing = local.remote.list(&local.store, Some("HEAD"))?;
-                let branch = default_branch(local, &listing)?;
+            .run(move |local| {
+                let branch = match (&local.default_branch, question.moment(local.answered)) {
+                    (Some(branch), Moment::Listed) => branch.clone(),
+                    _ => {
+                        let asked = local.questions.last();
+                        let listing = local.remote.list(&local.store, Some("HEAD"))?;
+                        local.answered = Some(asked);
+                        default_branch(local, &listing)?
+                    }
+                };
                 local.default_branch = Some(branch.clone());
                 let tip = local.fetch_branch(&branch, Depth::Tip, Moment::Listed)?;
                 Ok((branch, CommitId::of(tip)))

@@ -150,3 +150,29 @@ async fn one_that_is_refused_keeps_no_other_whichever_way_the_server_refuses() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_is_asked_at_the_same_time_is_asked_once() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let lists = || {
+        let log = server.log();
+        let lists = log.iter().filter(|line| line.target.contains("info/refs"));
+        lists.count()
+    };
+    let tip = server.tip("main");
+    let ways: Vec<Repository> = SERVICES.iter().map(|_| repository.share()).collect();
+    let asked = join_all(ways.iter().map(Repository::fetch_default)).await;
+    for found in asked {
+        let (branch, found) = found.unwrap();
+        assert_eq!((branch.as_str(), found.as_str()), ("main", tip.as_str()));
+    }
+    let first = lists();
+    assert!(first < SERVICES.len(), "{first} lists");
+    // What somebody else has pushed since is there for whoever asks then.
+    let newer = server.others_commit("theirs.yaml", "theirs\n");
+    for way in &ways[..2] {
+        assert_eq!(way.fetch("main").await.unwrap().as_str(), newer);
+    }
+    assert_eq!(lists(), first + 2);
+}
