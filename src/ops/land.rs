@@ -9,14 +9,14 @@ use super::{
     journal::{RunIdentity, State},
     load,
     patience::{Exhausted, Patience},
-    pull_request,
+    pull_request, standing,
     stop::{Stop, StopReason},
     writer::{Entry, NotLanded, Writer},
 };
 use crate::{
     event::{Ending, Event, Failure, Reporter},
     git::{self, CommitId, PushOutcome, Turn},
-    manifest::{Change, RestoreProblem, reapply, restore},
+    manifest::{Change, ObjectRef, RestoreProblem, reapply, restore},
     units::{Weight, format_duration},
 };
 
@@ -43,6 +43,11 @@ pub struct Write<'a> {
     pub changes: &'a [Change],
     /// Which way they go.
     pub direction: Direction,
+    /// On the way forward, what the run has written before: where somebody else has changed that, it goes
+    /// no further.
+    pub stands: &'a [Change],
+    /// The workload that has users once this is pushed, which it must not have without pods.
+    pub serves: Option<&'a ObjectRef>,
     /// How the run stands once it is pushed.
     pub state: State,
     /// `2/9`, or `back 1/2`.
@@ -415,6 +420,7 @@ impl Writer<'_> {
         write: &Write<'_>,
     ) -> Result<Option<(CommitId, Part)>, NotLanded> {
         let manifests = load::manifests(self.repository, tip, self.target).await?;
+        standing::check(&manifests, write)?;
         let set = match write.direction {
             Direction::Forward => reapply(&manifests, write.changes),
             Direction::Back => restore(&manifests, write.changes),
@@ -445,6 +451,9 @@ impl Writer<'_> {
         let applied = set
             .apply(&manifests)
             .map_err(|refusal| NotLanded::Failed(failure::refusals(vec![refusal])))?;
+        if let Some(workload) = write.serves {
+            standing::check_pods(&self.target.service, &manifests, &applied.files, workload)?;
+        }
         let message = write.message(&self.identity, &set.changes);
         let commit = self
             .repository

@@ -50,6 +50,7 @@ pub mod runbook;
 pub mod set;
 mod shared;
 pub mod signer;
+mod standing;
 pub mod stop;
 pub mod takeback;
 pub mod trusted;

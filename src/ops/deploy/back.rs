@@ -133,6 +133,8 @@ pub async fn go_back(
                     BackPart::Revive(_) => "pods for the way back",
                 };
                 let write = Write {
+                    stands: &[],
+                    serves: None,
                     changes,
                     direction: Direction::Back,
                     state: State::RollingBack,

@@ -19,6 +19,7 @@ use crate::{
         journal::State,
         land::FORWARD_PATIENCE,
         live::{Presence, Waited},
+        load, standing,
         stop::StopReason,
         stopped_before_change,
         writer::{Entry, NotLanded},
@@ -69,6 +70,9 @@ impl Run<'_> {
     /// The deployment is done once its record says so: without it the next deployment would be
     /// stopped, and whoever recovers would take a good version back.
     async fn verified(&mut self, what: &str) -> Outcome {
+        if let Some(reason) = self.changed_meanwhile().await {
+            return self.superseded(what, &reason).await;
+        }
         let worse = self.writer.identity.judged_worse.clone();
         let state = match worse {
             None => State::Verified,
@@ -106,6 +110,22 @@ impl Run<'_> {
                 outcome
             }
         }
+    }
+
+    /// Says which of the run's values somebody else has changed while it was watched last: what was judged
+    /// good is then not what is there. Where a write came last, that has looked. A branch that cannot be read
+    /// keeps nobody: its record will find out whether the server answers.
+    async fn changed_meanwhile(&self) -> Option<String> {
+        let was_watched = match self.plan.steps.last()?.action {
+            Action::Watch { duration, .. } | Action::Preview { duration } => !duration.is_zero(),
+            Action::Follow { .. } => true,
+            Action::Write { .. } | Action::WaitLive { .. } | Action::Approval => false,
+        };
+        let landed = self.landed.filter(|_| was_watched)?;
+        let tip = self.outside.repository.fetch(&self.target.branch).await;
+        let manifests = load::manifests(self.outside.repository, &tip.ok()?, self.target).await;
+        let written = self.replay.until(landed);
+        standing::changed(&manifests.ok()?, &written, &[]).ok()?
     }
 
     /// Waits until the controller has put the canary away as well. The version is judged and its

@@ -23,6 +23,8 @@ pub fn write<'a>(
     Write {
         changes,
         direction: Direction::Forward,
+        stands: &[],
+        serves: None,
         state: state(plan, index),
         step: number(plan, index),
         subject: format!(

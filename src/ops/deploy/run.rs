@@ -339,7 +339,11 @@ impl<'a> Run<'a> {
         if changes.is_empty() {
             return StepEnd::Skipped("already so".to_owned());
         }
+        let stands = self.landed.map(|landed| self.replay.until(landed));
+        let gives_users = weight.is_some_and(|weight| weight > Weight::ZERO);
         let write = Write {
+            stands: stands.as_deref().unwrap_or_default(),
+            serves: self.plan.roles.canary.as_ref().filter(|_| gives_users),
             hold: self.rest_of_step(index),
             patience: if self.tidies() {
                 FORWARD_PATIENCE

@@ -202,6 +202,8 @@ impl Case<'_, '_> {
 
     async fn announce(&mut self, commit: &CommitId) -> Result<(), NotLanded> {
         let announced = Write {
+            stands: &[],
+            serves: None,
             hold: self.write.hold + self.write.patience,
             ..self.write.clone()
         };

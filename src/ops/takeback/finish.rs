@@ -99,6 +99,8 @@ impl Takeback<'_> {
             }
             let identity = &self.writer.identity;
             let write = Write {
+                stands: &[],
+                serves: None,
                 changes,
                 direction: Direction::Forward,
                 state: State::Promoted,

@@ -194,6 +194,8 @@ impl Takeback<'_> {
         let service = &self.target.service;
         let identity = &self.writer.identity;
         let write = Write {
+            stands: &[],
+            serves: None,
             changes: &changes,
             direction: Direction::Forward,
             state: State::RollingBack,
