@@ -358,7 +358,7 @@ fn gone(change: &Change) -> Refusal {
     Refusal::new(format!("{target} is not there any more")).at(&change.path, change.line)
 }
 
-fn object_of<'a>(file: &'a ParsedFile, change: &Change) -> Option<Cursor<'a>> {
+pub(super) fn object_of<'a>(file: &'a ParsedFile, change: &Change) -> Option<Cursor<'a>> {
     file.find(&change.object).next().map(Cursor::new)
 }
 

@@ -249,6 +249,7 @@ fn insertion(
         pointer,
         old: None,
         new: Some(new.to_owned()),
+        item: None,
         scalar_type,
         created: missing.len(),
         span: span.start..span.start,

@@ -2,8 +2,8 @@
 
 use super::{
     Allowances, Change, ChangeSet, Edit, Manifests, Refusal, Segment, annotation, any_path, env,
-    findings::Findings, helm, image, kustomization, label, replicas, rollout_step, selector,
-    subset, version, weight,
+    findings::Findings, helm, image, kustomization, label, list_item, replicas, rollout_step,
+    selector, subset, version, weight,
 };
 
 /// Finds the values that some edits change. A value that is right already is not changed.
@@ -39,6 +39,7 @@ pub fn locate_allowing(
                 weight,
                 canary,
             } => {
+                let known = findings.changes.len();
                 weight::locate(
                     manifests,
                     traffic.as_ref(),
@@ -46,6 +47,9 @@ pub fn locate_allowing(
                     canary.as_deref(),
                     &mut findings,
                 );
+                // Weights are changed step by step, while others may change the rules around them.
+                let weights = findings.changes.get_mut(known..).unwrap_or_default();
+                list_item::note(manifests, weights);
             }
             Edit::Image {
                 workload,

@@ -20,6 +20,7 @@ mod findings;
 mod helm;
 mod insert;
 mod kustomization;
+mod list_item;
 mod locate;
 mod manifests;
 mod mask;
@@ -63,6 +64,7 @@ pub use helm::{
 };
 pub use image::ImageReference;
 pub use leading::{Leading, LeadsTo, leading};
+pub use list_item::ListItem;
 pub use locate::{locate, locate_allowing};
 pub use manifests::{Manifests, ObjectEntry};
 pub use plain::is_text;

@@ -3,7 +3,7 @@
 
 use super::{
     Allowances, Change, ChangeSet, Manifests, Refusal, change_set::place_of, cursor::Cursor,
-    target::Target,
+    list_item, target::Target,
 };
 
 /// Why earlier changes cannot be taken back or made again.
@@ -84,7 +84,7 @@ fn replay(
             continue;
         }
         let all: Vec<&Change> = changes[index..].iter().filter(same).collect();
-        match step(manifests, first, &all, direction) {
+        match step_anew(manifests, first, &all, direction) {
             Ok(step) => found.extend(step),
             Err(RestoreProblem::Refused(more)) => refusals.extend(more),
             Err(superseded) => return Err(superseded),
@@ -95,6 +95,39 @@ fn replay(
     }
     found.sort_by(|one, other| (&one.path, one.span.start).cmp(&(&other.path, other.span.start)));
     Ok(ChangeSet::of(found))
+}
+
+/// As [`step`], for a value that may be in an item of a list which has another place there by now.
+fn step_anew(
+    manifests: &Manifests,
+    first: &Change,
+    all: &[&Change],
+    direction: Direction,
+) -> Result<Option<Change>, RestoreProblem> {
+    let file = manifests.parsed_file(&first.path);
+    let (Some(file), Some(_)) = (file, &first.item) else {
+        return step(manifests, first, all, direction);
+    };
+    let refused = |refusal| RestoreProblem::Refused(vec![refusal]);
+    // Whichever of the changes landed last, the item is one that one of them knows.
+    for change in all {
+        if let Some(found) = list_item::found_again(file, change).map_err(refused)? {
+            let here = Change {
+                pointer: found.pointer,
+                ..first.clone()
+            };
+            let stepped = step(manifests, &here, all, direction)?;
+            return Ok(stepped.map(|change| Change {
+                item: first.item.clone(),
+                ..change
+            }));
+        }
+    }
+    Err(RestoreProblem::Superseded {
+        change: Box::new(first.clone()),
+        found: None,
+        line: None,
+    })
 }
 
 /// Takes one value along all of its changes; none where it is at the end already.

@@ -188,6 +188,7 @@ impl<'a> Target<'a> {
             pointer: self.place.pointer(),
             old: Some(self.value.to_owned()),
             new: Some(new.to_owned()),
+            item: None,
             scalar_type,
             created: 0,
             span: self.span(),

@@ -2,7 +2,10 @@
 
 use std::{fmt, ops::Range, str::FromStr};
 
-use super::pointer::{Segment, path_of};
+use super::{
+    list_item::ListItem,
+    pointer::{Segment, path_of},
+};
 use crate::units::{Version, Weight};
 
 /// A file as it is in the repository.
@@ -247,6 +250,8 @@ pub struct Change {
     pub old: Option<String>,
     /// The value that is wanted, decoded; none where it is to go again.
     pub new: Option<String>,
+    /// The item of a list that it is in, where only its place in the list tells which one.
+    pub item: Option<ListItem>,
     /// What readers must take the value for.
     pub scalar_type: ScalarType,
     /// How many of the last segments of the pointer are made with the value, where it is not there
@@ -269,6 +274,12 @@ impl Change {
         path_of(&self.pointer)
     }
 
+    /// Returns the path by which the value was found first.
+    fn first(&self) -> &[Segment] {
+        let item = self.item.as_ref();
+        item.map_or(&self.pointer, |item| &item.pointer)
+    }
+
     /// Returns the value that is there now, for a person to read.
     pub fn before(&self) -> &str {
         self.old.as_deref().unwrap_or(NO_VALUE)
@@ -281,7 +292,7 @@ impl Change {
 
     /// Is this the same value of the same object in the same file, whatever its texts are?
     pub fn same_place(&self, other: &Self) -> bool {
-        self.path == other.path && self.object == other.object && self.pointer == other.pointer
+        self.path == other.path && self.object == other.object && self.first() == other.first()
     }
 }
 

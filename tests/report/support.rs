@@ -136,6 +136,7 @@ fn change(line: usize, pointer: Vec<Segment>, old: &str, new: &str) -> Change {
         pointer,
         old: Some(old.to_owned()),
         new: Some(new.to_owned()),
+        item: None,
         scalar_type: ScalarType::Text,
         created: 0,
         span: 0..3,
