@@ -52,6 +52,7 @@ mod shared;
 pub mod signer;
 pub mod stop;
 pub mod takeback;
+mod trial;
 pub mod trusted;
 pub mod validate;
 pub mod verify;
