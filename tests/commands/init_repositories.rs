@@ -391,3 +391,20 @@ spec: {values: {image: {tag: \"3\"}}}
     assert_eq!(code, 0, "{out}{told}");
     assert!(out.contains("tag: \"1.2\""), "{out}");
 }
+
+#[test]
+fn values_of_environments_without_a_tag_are_named() {
+    let folder = crate::init::tree("helm-beside");
+    for environment in ["production", "staging"] {
+        let path = folder.path().join("environments").join(environment);
+        fs::remove_file(path.join("shop.yaml")).unwrap();
+    }
+    fs::remove_file(folder.path().join("environments/production/cart.yaml")).unwrap();
+    insta::assert_snapshot!(notes(folder.path()), @r"
+    found the environment production in charts/shop
+    found shop: the chart in `charts/shop` writes it, with the values of charts/shop/values.yaml, so rolling
+    environments/production/sizes.yaml, environments/staging/sizes.yaml: each looks like the values of an environment, and there is no `image.tag` in it that could be written; put the one that runs there into it, and run this again
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    ");
+}

@@ -71,7 +71,7 @@ pub(super) fn services(objects: &[Surveyed], place: &Place, notes: &mut Notes) -
             name: release.object.name.clone(),
             image: image.to_owned(),
             manifests: vec![place.named(&release.path)],
-            workloads: Vec::new(),
+            workloads: vec![(release.path.clone(), release.object.clone())],
             way: Way::Chart(
                 ObjectRef {
                     kind: "Deployment".to_owned(),
