@@ -71,7 +71,7 @@ pub use pointer::{Segment, parse_path, path_of};
 pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
 pub use serving::{Serving, scaled_by, serving, splits_by_subsets};
-pub use survey::{Surveyed, built, is_kustomization, survey};
+pub use survey::{Surveyed, built, is_kustomization, patches, survey};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::current_version;

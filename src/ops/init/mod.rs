@@ -1,8 +1,8 @@
 //! A first `shipgate.yaml`, policy and pipeline file, made from the manifests that are there.
 //!
 //! `tree` reads the folder, `places` finds the environments (`called` has their names, `parted` the copies inside of
-//! one), `survey` and `chart` the services in them (with `details` for each), `merged` puts together what is one
-//! service, `fit` keeps what `plan` would take, `left_out` names the rest, and `text`, `starter` and
+//! one), `survey`, `chart` and `release` the services in them (with `details` for each), `merged` puts together what
+//! is one service, `fit` keeps what `plan` would take, `left_out` names the rest, and `text`, `starter` and
 //! `pipeline` write. Nothing is asked of anybody, and what does not pass `validate` is not written.
 
 mod called;
@@ -11,6 +11,7 @@ mod details;
 mod drafts;
 mod fit;
 mod found;
+mod inside;
 mod left_out;
 mod merged;
 mod notes;
@@ -107,8 +108,10 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
     }
     let mut objects = manifest::survey(&tree.manifests);
     objects.retain(|object| is_usual(object, &mut notes));
-    let charts = chart::charts(&objects);
+    let patches = manifest::patches(&tree.manifests);
+    let mut charts = chart::charts(&objects);
     let folders: Vec<&str> = charts.iter().map(|chart| chart.folder()).collect();
+    charts.retain(|chart| !release::install(&objects, chart.folder()));
     let mut workloads: Vec<&Surveyed> =
         objects.iter().filter(|it| found::is_workload(it)).collect();
     workloads.extend(chart::values(&objects, &charts));
@@ -128,7 +131,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
         let told = if is_first { &mut notes } else { &mut of_others };
         let of_charts = chart::services(&objects, &charts, place, told);
         found.extend(of_charts.into_iter().map(|service| (place, service)));
-        let mut releases = release::services(&objects, place, &mut notes);
+        let mut releases = release::services((&objects, &patches), place, &mut notes);
         releases.retain(|release| {
             !found
                 .iter()
@@ -150,6 +153,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
     let places = fit::places(places, &services, &mut notes);
     merged::tell(&twins, &services, &objects, &mut notes);
     left_out::tell(&objects, &folders, (&places, &services), &mut notes);
+    release::tell_sets(&objects, &mut notes);
     chart::tell_unused(&objects, &charts, &services, &mut notes);
     if services.is_empty() {
         return Err(nothing(folder, notes.lines()));

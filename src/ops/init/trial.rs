@@ -2,11 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::place::Place;
+use super::{inside, place::Place};
 use crate::{
     config::Config,
     event::Failure,
-    manifest::{Change, Manifests, SourceFile, may_select_pods},
+    manifest::{Change, Manifests, SourceFile, ValuesIn, may_select_pods},
     ops::{self, arms, deploy, failure, load::Target, manifests::glob_set, shared},
 };
 
@@ -84,9 +84,26 @@ fn shared_file(target: &Target, changes: &[Change], place: &Place) -> Option<Str
     let kustomized = outside.filter(|_| !place.built.is_empty());
     Some(match kustomized {
         Some(change) => format!(
-            "{}:{} would bring its version to every environment at once; give each kustomization an entry in `images`",
-            change.path, change.line
+            "{}:{} would bring its version to every environment at once; {}",
+            change.path,
+            change.line,
+            for_each(target)
         ),
         None => elsewhere.to_string(),
     })
+}
+
+/// Says how a kustomization has a version of its own.
+fn for_each(target: &Target) -> String {
+    let helm = target.service.helm.as_ref();
+    let tag = match helm.map(|helm| &helm.values) {
+        Some(ValuesIn::Object(object)) => inside::patched_tag(&object.kind),
+        _ => None,
+    };
+    match tag {
+        Some(tag) => format!(
+            "give each kustomization a patch with `{tag}`, in a file of its own that is called the same everywhere, and run this again"
+        ),
+        None => "give each kustomization an entry in `images`".to_owned(),
+    }
 }
