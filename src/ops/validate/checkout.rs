@@ -11,8 +11,11 @@ use crate::{
     manifest::{Manifests, SourceFile},
     ops::{failure, set::FileSet, trial},
     policy::{Lint, Severity},
+    yaml::Limits,
 };
 
+/// What makes a path a glob.
+const WILDCARDS: [char; 5] = ['*', '?', '[', '{', '\\'];
 /// The one placeholder of `manifests`.
 const ROOT: &str = "{root}";
 
@@ -193,6 +196,11 @@ fn manifests(
     let mut files: BTreeMap<String, SourceFile> = BTreeMap::new();
     let mut nothing = None;
     for glob in service.globs(environment) {
+        // Most name one file: the folder, with those of thousands of services, need not be listed for each.
+        if let Some(file) = file(folder, &glob) {
+            files.insert(file.path.clone(), file);
+            continue;
+        }
         match FileSet::read(folder, &[glob], now) {
             Ok(found) => {
                 let manifests = found.manifests();
@@ -210,4 +218,19 @@ fn manifests(
         Some(Failure(outcome)) => Err(Failure::new(outcome.ending, outcome.reason)),
         None => Manifests::parse(files.into_values().collect()).map_err(failure::refusals),
     }
+}
+
+/// Reads the file that a glob without wildcards names, where there is one of the usual kind and size.
+fn file(folder: &Path, path: &str) -> Option<SourceFile> {
+    if path.contains(WILDCARDS) {
+        return None;
+    }
+    let whole = folder.join(path);
+    let found = fs::symlink_metadata(&whole).ok()?;
+    if !found.is_file() || found.len() > Limits::MANIFEST.bytes as u64 {
+        return None;
+    }
+    let bytes = fs::read(&whole).ok()?;
+    let path = path.to_owned();
+    Some(SourceFile { path, bytes })
 }
