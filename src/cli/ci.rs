@@ -4,19 +4,20 @@
 //! takes without a flag is named as its help names it. The command line parser does the rest, so
 //! that an input means exactly what the flag means.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path};
+mod request;
 
-use clap::{
-    ArgAction, ArgMatches, Args, CommandFactory, FromArgMatches, Parser,
-    error::{ContextKind, ErrorKind},
-};
+use std::{collections::BTreeMap, ffi::OsString};
 
-use super::{Command, NamedFile, files_named};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, error::ErrorKind};
+
+use super::{Command, Context, NamedFile, files_named, pipeline};
 use crate::{
     event::{Ending, Event, Failure},
     report::sanitise,
     yaml::typed,
 };
+
+use request::Request;
 
 const PREFIX: &str = "SHIPGATE_";
 
@@ -25,6 +26,12 @@ const COMMANDS: &[&str] = &[
     "check", "next", "validate", "test", "plan", "deploy", "verify", "compare", "rollback",
     "cleanup", "recover", "history",
 ];
+
+/// Those of them that are about what is on a branch of the GitOps repository.
+const ON_A_BRANCH: &[&str] = &[
+    "deploy", "plan", "rollback", "cleanup", "recover", "history",
+];
+const REPOSITORY: &str = "SHIPGATE_REPOSITORY";
 
 /// Variables that are read where they are needed and never become flags: a token on a command line
 /// would be seen by every process of the machine, and an approval is a text, not a file.
@@ -60,93 +67,21 @@ pub struct Asked {
     pub command: Result<(Command, Vec<NamedFile>), Failure>,
 }
 
-/// A command line made of variables.
-#[derive(Debug)]
-struct Request {
-    /// The program and its command.
-    begin: [OsString; 2],
-    /// Each variable with the words that it becomes.
-    flags: Vec<(String, Vec<OsString>)>,
-    positional: Vec<(String, Vec<OsString>)>,
-    /// What is missing or no value.
-    wrong: Vec<String>,
-}
-
-impl Request {
-    fn arguments(&self) -> Vec<OsString> {
-        let words = |of: &[(String, Vec<OsString>)]| -> Vec<OsString> {
-            of.iter().flat_map(|(_, words)| words.clone()).collect()
-        };
-        let mut arguments = self.begin.to_vec();
-        arguments.extend(words(&self.flags));
-        if !self.positional.is_empty() {
-            arguments.push("--".into());
-            arguments.extend(words(&self.positional));
-        }
-        arguments
-    }
-
-    /// Takes out the words of a variable; were there any?
-    fn drop(&mut self, variable: &str) -> bool {
-        let before = self.flags.len() + self.positional.len();
-        self.flags.retain(|(name, _)| name != variable);
-        self.positional.retain(|(name, _)| name != variable);
-        self.flags.len() + self.positional.len() < before
-    }
-
-    /// Lets the parser read the command line as often as it finds something else that is wrong.
-    fn parse(mut self, program: &clap::Command) -> Result<ArgMatches, Failure> {
-        let name = self.begin[1].to_string_lossy().into_owned();
-        // Before that no argument knows what its values look like.
-        let mut program = program.clone();
-        program.build();
-        let target = program.find_subcommand(&name);
-        loop {
-            let error = match program.clone().try_get_matches_from(self.arguments()) {
-                Ok(matches) if self.wrong.is_empty() => return Ok(matches),
-                Ok(_) => break,
-                Err(error) => error,
-            };
-            // What is missing is known, and what was taken out is only missing for that.
-            if error.kind() == ErrorKind::MissingRequiredArgument && !self.wrong.is_empty() {
-                break;
-            }
-            let culprit = error.get(ContextKind::InvalidArg).map(ToString::to_string);
-            let culprit =
-                target.and_then(|it| inputs(it).find(|it| Some(it.to_string()) == culprit));
-            let reason = refused(&error).0.reason;
-            match culprit.map(variable) {
-                Some(variable) => {
-                    self.wrong.push(format!("{variable}: {reason}"));
-                    if !self.drop(&variable) {
-                        break;
-                    }
-                }
-                None => {
-                    self.wrong.push(reason);
-                    break;
-                }
-            }
-        }
-        let reason = format!("inputs of `{name}`: {}", self.wrong.join("; "));
-        let failure = Failure::new(Ending::Usage, reason);
-        Err(failure
-            .hint("each flag `--some-flag` is the variable SHIPGATE_SOME_FLAG; in a workflow of GitHub Actions these are the inputs of the action"))
-    }
-}
-
 /// Reads the command that the environment asks for. All that is missing or wrong is said at once.
-pub fn command(environment: &BTreeMap<String, String>, folder: &Path) -> Asked {
+pub fn command(context: &Context) -> Asked {
     let program = Pipeline::command();
-    let request = request(&program, environment);
-    let given = given(environment);
+    let request = request(&program, &context.environment);
+    let given = given(&context.environment);
     let remarks = match &request {
         Ok(request) => remarks(&program, Some(&request.begin[1].to_string_lossy()), &given),
         Err(_) => remarks(&program, None, &given),
     };
-    let matches = request.and_then(|request| request.parse(&program));
+    let matches = request.and_then(|request| {
+        let besides = no_repository(&request, &given, context);
+        request.parse(&program, besides)
+    });
     let command = matches.and_then(|matches| {
-        let named = files_named(&program, &matches, folder, variable);
+        let named = files_named(&program, &matches, &context.folder, variable);
         let mut parsed = Pipeline::from_arg_matches(&matches).map_err(|it| refused(&it))?;
         // A pipeline asks what holds on the branch, not what somebody has put into the checkout.
         match &mut parsed.command {
@@ -157,6 +92,17 @@ pub fn command(environment: &BTreeMap<String, String>, folder: &Path) -> Asked {
         Ok((parsed.command, named))
     });
     Asked { remarks, command }
+}
+
+/// Returns the variable of the repository where a command is nothing without one and none is known.
+fn no_repository(
+    request: &Request,
+    given: &BTreeMap<&str, &str>,
+    context: &Context,
+) -> Option<&'static str> {
+    let is_about_one = ON_A_BRANCH.iter().any(|name| request.begin[1] == *name);
+    let is_known = given.contains_key(REPOSITORY) || pipeline::repository(context).is_some();
+    (is_about_one && !is_known).then_some(REPOSITORY)
 }
 
 /// Returns the values of all variables that may name a file to read.
@@ -207,14 +153,14 @@ fn request(
         begin: [program.get_name().into(), name.into()],
         flags: Vec::new(),
         positional: Vec::new(),
+        missing: Vec::new(),
         wrong: Vec::new(),
     };
-    let mut missing = Vec::new();
     for argument in inputs(target) {
         let variable = variable(argument);
         let Some(value) = given.get(variable.as_str()) else {
             if argument.is_required_set() && argument.get_default_values().is_empty() {
-                missing.push(variable);
+                request.missing.push(variable);
             }
             continue;
         };
@@ -243,10 +189,6 @@ fn request(
                 .positional
                 .push((variable, vec![OsString::from(*value)])),
         }
-    }
-    if !missing.is_empty() {
-        let missing = format!("missing: {}", missing.join(", "));
-        request.wrong.insert(0, missing);
     }
     Ok(request)
 }
@@ -391,7 +333,7 @@ mod tests {
             .collect();
         let mut text = arguments.join(" ");
         request
-            .parse(&program)
+            .parse(&program, None)
             .map_err(|failure| failure.to_string())?;
         for remark in remarks(&program, Some(&name), &given(&environment)) {
             match remark {

@@ -84,6 +84,9 @@ reasons! {
     "unreadable", FINDINGS, "the values could not be read from a commit on", "no rule of the policy: `history --audit`", "look at the commit that the gap names: its configuration or manifests are not valid";
     "blind-step", FINDINGS, "a step cannot see what its comparison promises to find, with the traffic that was stated", "no rule of the policy: `validate` and `plan` of the configuration's steps", "more weight or more time, as the message says; `shipgate plan --traffic-plan` shows all steps";
     "short-watch", FINDINGS, "a pause or `bake_time` has fewer polls of a comparison than any verdict takes", "no rule of the policy: `validate` and `plan` of the configuration's steps", "make it longer, or `interval` shorter";
+    "missing", FINDINGS, "the configuration names a folder or a policy that is not in the checkout", "no rule of the policy: `validate` in a checkout", "mend the path, or write what it names";
+    "placeholder", FINDINGS, "braces around one word in `manifests` look like a placeholder and are none", "no rule of the policy: `validate` of the configuration", "write `{root}`, or the word without braces";
+    "refused", FINDINGS, "a deployment of the service would be refused in every environment by what is in the checkout", "no rule of the policy: `validate` in a checkout", "do as the message says; `shipgate plan --offline` shows what a deployment would change";
     "allowed", OK, "the rule lets through", "any rule", "nothing to do";
     "not-evaluated", OK, "the rule was not looked at and did not decide, because the question was about another time", "`traffic_threshold` or `alerts` with --at, in a test case or in `next`", "ask again without --at, or state the traffic with --traffic RPS";
 }

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum, builder::NonEmptyStringValueParser};
 
-use super::{Session, repository::name};
+use super::{Session, repository::name, session::OutputFormat};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     ops::init::{self, Pipeline, Wishes},
@@ -12,7 +12,8 @@ use crate::{
 /// Flags of `init`.
 #[derive(Debug, Args)]
 pub struct InitArguments {
-    /// Name of the environment, where only one is found [default: as its folder says, else production]
+    /// Name of the environment: of the only one, or which one of several is written [default: as its folder says, else
+    /// production; all]
     #[arg(long, value_parser = name)]
     environment: Option<String>,
     /// Folder of the environment's manifests [default: found by what is in the repository]
@@ -97,19 +98,27 @@ pub async fn run(arguments: InitArguments, session: &mut Session) -> Result<Outc
     for note in &drafts.notes {
         session.event(&Event::Note(note.clone()));
     }
-    if arguments.dry_run {
+    if arguments.dry_run && session.output == OutputFormat::Text {
         for (path, text) in &drafts.files {
             session.context.print(&format!("# --- {path}\n{text}"));
         }
         return Ok(Outcome::new(Ending::Shown, ""));
     }
-    init::write(&folder, &drafts)?;
     let services = match &drafts.services[..] {
         [one] => one.clone(),
         several => format!("{} services", several.len()),
     };
-    let reason = format!("wrote {} for {services}", paths.join(", "));
-    let mut outcome = Outcome::new(Ending::Shown, reason);
+    let what = format!("{} for {services}", paths.join(", "));
+    let mut outcome = if arguments.dry_run {
+        let reason = format!("would write {what}; dry run: nothing was written");
+        Outcome::new(Ending::Shown, reason)
+    } else {
+        init::write(&folder, &drafts)?;
+        Outcome::new(Ending::Shown, format!("wrote {what}"))
+    };
+    if arguments.dry_run {
+        outcome.diff = drafts.diff();
+    }
     outcome.notes = drafts.notes;
     outcome.files_changed = paths;
     outcome.hints = drafts.next;

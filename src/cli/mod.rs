@@ -226,7 +226,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, context: Context) -> u
             (command.name(), Vec::new(), Ok((*command, named)))
         }
         Invocation::Ci(ci::CiArguments {}) => {
-            let asked = ci::command(&context.environment, folder);
+            let asked = ci::command(&context);
             ("ci", asked.remarks, asked.command)
         }
     };

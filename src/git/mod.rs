@@ -11,6 +11,7 @@
 
 mod approvals;
 mod branch_journal;
+mod checkout;
 mod client;
 mod commit_id;
 mod connect;
@@ -54,6 +55,7 @@ mod worker;
 mod write;
 
 pub use approvals::KeptApproval;
+pub use checkout::Checkout;
 pub use commit_id::CommitId;
 pub use connect::RepositoryOptions;
 pub use credentials::{Credentials, ServerToken};

@@ -22,6 +22,8 @@ pub struct Surveyed {
     pub namespace: Option<String>,
     /// Path of its file.
     pub path: String,
+    /// 1-based line on which it begins.
+    pub line: usize,
     /// Its values; every scalar is a text.
     pub content: Value,
 }
@@ -47,6 +49,13 @@ pub fn survey(manifests: &Manifests) -> Vec<Surveyed> {
     views.into_iter().map(surveyed).collect()
 }
 
+/// Returns every patch of a kustomization that is written as the object that it changes, in files of their own.
+pub fn patches(manifests: &Manifests) -> Vec<Surveyed> {
+    let mut views: Vec<View<'_>> = manifests.views().collect();
+    manifests.kustomizations().keep_patches(&mut views);
+    views.into_iter().map(surveyed).collect()
+}
+
 /// Returns the outermost kustomizations by their paths, each with the files and the kustomizations that
 /// it builds from.
 pub fn built(manifests: &Manifests) -> BTreeMap<String, BTreeSet<String>> {
@@ -64,6 +73,7 @@ fn surveyed(view: View<'_>) -> Surveyed {
         object: view.reference().clone(),
         namespace: view.object.namespace.clone(),
         path: view.path().to_owned(),
+        line: view.object.line,
         content: value(
             (view.document, view.file.text()),
             view.object.root,

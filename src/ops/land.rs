@@ -178,7 +178,17 @@ impl Writer<'_> {
         let mut in_doubt: Option<(Sent, Failure)> = None;
         loop {
             let sent = in_doubt.as_ref().map(|(sent, _)| sent);
-            let trouble = match self.attempt(write, sent, &mut stop, reporter).await? {
+            let tried = self.attempt(write, sent, &mut stop, reporter).await;
+            let tried = match (tried, &in_doubt) {
+                // Whatever keeps us from looking now, credentials that have ended above all: what was
+                // sent may be on the branch, and that is what has to be told.
+                (Err(NotLanded::Failed(end)), Some((sent, failure))) if !sent.was_overtaken => {
+                    let hint = format!("whether it is there cannot be seen any more: {end}");
+                    return Err(failure.clone().hint(hint).into());
+                }
+                (tried, _) => tried?,
+            };
+            let trouble = match tried {
                 Try::Landed(landed) => {
                     self.tell(&landed, write, retries, reporter);
                     return Ok(landed);
@@ -359,6 +369,15 @@ impl Writer<'_> {
         let branch = &self.target.branch;
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
+            // Nobody was faster: the server has not taken it.
+            PushOutcome::Lost { tip } if tip == sent.parent => {
+                let text = format!(
+                    "the git server did not take the push to `{branch}`, or the connection broke; the branch is as it was"
+                );
+                Ok(Try::Unanswered(Failure::new(Ending::Unavailable, text).hint(
+                    "look at the git server and what is in front of it (limits of size and rate), then run the same command again",
+                )))
+            }
             PushOutcome::Lost { .. } => Ok(Try::Lost),
             PushOutcome::Overtaken { .. } => Ok(Try::Overtaken(Sent {
                 was_overtaken: true,

@@ -53,6 +53,7 @@ pub mod signer;
 mod standing;
 pub mod stop;
 pub mod takeback;
+mod trial;
 pub mod trusted;
 pub mod validate;
 pub mod verify;

@@ -1,10 +1,12 @@
 //! `validate`: policies and configurations, their form, their meaning, and what is odd about them.
 
+pub mod checkout;
 pub mod pairing;
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use chrono::{DateTime, Utc};
@@ -135,7 +137,9 @@ pub async fn run(
                 let lints = match (configs.next(), known) {
                     (Some(Err(wrong)), _) => wrong.into_iter().map(invalid).collect(),
                     (Some(Ok(config)), known) => {
+                        let config = Arc::new(config);
                         let mut lints = presets(&config, &text.text);
+                        lints.extend(checkout::lints(&config, &text.subject.path, now));
                         lints.extend(pairing::lints(&config, &text.subject.path, now));
                         lints.extend(steps(&config, &text.text, known));
                         lints.extend(notifications::lints(&config, is_set));

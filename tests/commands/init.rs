@@ -117,6 +117,21 @@ fn all_trees() -> Vec<String> {
     all
 }
 
+/// Runs the `plan` that `init` names as the next command.
+fn works_as_printed(report: &serde_json::Value, folder: &Path, repository: &str) {
+    let hints = report["hints"].as_array().unwrap().iter();
+    let mut hints = hints.map(|hint| hint.as_str().unwrap());
+    let command = hints.find_map(|hint| hint.strip_prefix("shipgate plan "));
+    let filled = command.unwrap().replace("VERSION", "1.1");
+    let words = filled.split(' ').map(|word| match word {
+        "URL" => repository,
+        word => word,
+    });
+    let arguments: Vec<&str> = ["plan"].into_iter().chain(words).collect();
+    let (code, plan, errors) = run(folder, &arguments);
+    assert_eq!(code, 0, "{arguments:?}\n{plan}\n{errors}");
+}
+
 #[test]
 fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     let mut told = String::new();
@@ -136,6 +151,9 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
         for note in &notes {
             told.push_str(&format!("{note}\n"));
         }
+        let (code, valid, _) = run(folder.path(), &["validate", "--strict"]);
+        assert_eq!(code, 0, "{name}, in a checkout\n{valid}\n{config}");
+        works_as_printed(&report, folder.path(), &repository);
         for environment in names(&config, "environments") {
             for service in names(&config, "services") {
                 let refused = format!("{service} cannot be deployed to {environment} as it is");
@@ -223,6 +241,7 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     found the environment production-eu in clusters/eu/prod
     found the environment production-us in clusters/us/prod
     found the environment staging in clusters/eu/staging
+    production-eu, production-us may be regions of one environment production, which a version goes to one after the other: docs/regions.md
     found web: Deployment/web is alone, so rolling
     guessed the hours in policies/production-eu.yaml, on the clock of UTC
     guessed the hours in policies/production-us.yaml, on the clock of UTC
@@ -258,6 +277,14 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-beside
+    found the environment production in environments/production
+    found the environment staging in environments/staging
+    found shop: the chart in `charts/shop` writes it, with the values of environments/production/shop.yaml, so rolling
+    environments/production/cart.yaml: looks like the values of an environment, and there is no service made of it; add one by hand, as docs/strategies.md says of `helm`
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == helm-charts
     found the environment production in charts/orders/values-prod.yaml
     found the environment staging in charts/orders/values-staging.yaml
@@ -270,6 +297,13 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     found the environment production in shop/values-prod.yaml
     found the environment staging in shop/values-staging.yaml
     found shop: the chart in `shop` writes it, with the values of shop/values-prod.yaml, so rolling
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/staging.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
+    == helm-values-folder
+    found the environment production in values/prod.yaml
+    found the environment staging in values/staging.yaml
+    found shop: the chart in `charts/shop` writes it, with the values of values/prod.yaml, so rolling
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
@@ -315,11 +349,21 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     apps/cart/overlays/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
     apps/web/prod/broken.yaml:1: is not readable as YAML: unclosed bracket '['; what is there is left out
     two services would be called cache: that of apps/web/prod/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
-    two services would be called cache: that of apps/web/staging/cache.yaml is left out, that of apps/mail/prod/cache.yaml is written
+    two services would be called cache: that of apps/web/staging/cache.yaml is left out, that of apps/mail/staging/cache.yaml is written
     Deployment/search in apps/search/production/search.yaml is left out: it is in no folder of an environment (apps/cart/overlays/prod, apps/mail/prod, apps/web/prod, apps/cart/overlays/staging, apps/mail/staging, apps/web/staging)
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed the hours in policies/staging.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and 4 lines of shipgate.yaml that say `guess`
+    == names-of-environments
+    found the environment production in k8s/prod
+    found the environment dev in k8s/dev
+    found shop-dev: Deployment/shop-dev is alone, so rolling
+    found shop-prod: Deployment/shop-prod is alone, so rolling
+    shop-dev is not in production
+    shop-prod is not in dev
+    guessed the hours in policies/production.yaml, on the clock of UTC
+    guessed the hours in policies/dev.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     == odd
     found the environment production in deploy
     found web: Deployment/web is alone, so rolling
@@ -338,11 +382,25 @@ fn what_it_writes_is_valid_and_can_be_planned_for_every_service_everywhere() {
     guessed the hours in policies/production.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == regions-below-production
-    found the environment eu in clusters/production/eu
-    found the environment us in clusters/production/us
+    found the environment production-eu in clusters/production/eu
+    found the environment production-us in clusters/production/us
+    production-eu, production-us may be regions of one environment production, which a version goes to one after the other: docs/regions.md
     found shop: Deployment/shop is alone, so rolling
-    guessed the hours in policies/eu.yaml, on the clock of UTC
-    guessed the hours in policies/us.yaml, on the clock of UTC
+    guessed the hours in policies/production-eu.yaml, on the clock of UTC
+    guessed the hours in policies/production-us.yaml, on the clock of UTC
+    guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
+    == regions-of-environments
+    found the environment production-eu in clusters/production/eu
+    found the environment production-us in clusters/production/us
+    found the environment staging-eu in clusters/staging/eu
+    found the environment staging-us in clusters/staging/us
+    production-eu, production-us may be regions of one environment production, which a version goes to one after the other: docs/regions.md
+    staging-eu, staging-us may be regions of one environment staging, which a version goes to one after the other: docs/regions.md
+    found shop: Deployment/shop is alone, so rolling
+    guessed the hours in policies/production-eu.yaml, on the clock of UTC
+    guessed the hours in policies/production-us.yaml, on the clock of UTC
+    guessed the hours in policies/staging-eu.yaml, on the clock of UTC
+    guessed the hours in policies/staging-us.yaml, on the clock of UTC
     guessed that your kubeconfig leads to the cluster, and one line of shipgate.yaml that says `guess`
     == rollout-of-a-deployment
     found the environment production in prod
@@ -496,14 +554,121 @@ fn what_an_overlay_or_a_folder_above_says_is_not_lost() {
         ),
         (
             "regions-below-production",
-            "policies/eu.yaml",
+            "policies/production-eu.yaml",
             "office hours",
+        ),
+        (
+            "regions-of-environments",
+            "policies/production-us.yaml",
+            "office hours",
+        ),
+        (
+            "helm-beside",
+            "shipgate.yaml",
+            "helm: {file: \"{root}/shop.yaml\", image_tag: image.tag}",
+        ),
+        (
+            "helm-values-folder",
+            "shipgate.yaml",
+            "helm: {file: \"values/{root}.yaml\", image_tag: image.tag}",
         ),
     ];
     for (name, file, expected) in rows {
         let text = written(name, file);
         assert!(text.contains(expected), "{name} {expected}\n{text}");
     }
+}
+
+#[test]
+fn what_is_asked_for_and_not_there_is_refused() {
+    let rows: [(&str, &[&str]); 5] = [
+        ("plain", &["--root", "nothing"]),
+        ("kustomize", &["--environment", "qa"]),
+        ("kustomize", &["--environment", "staging"]),
+        ("plain", &["--environment", "qa"]),
+        ("plain", &["--root", "."]),
+    ];
+    let mut told = String::new();
+    for (name, flags) in rows {
+        let folder = tree(name);
+        let (code, out, _) = run(folder.path(), &[&["init"], flags].concat());
+        let out = out.replace(
+            "\n\nnext: shipgate validate\nnext: read and commit the files",
+            "",
+        );
+        told.push_str(&format!("== {name} {}\n{code} {out}\n", flags.join(" ")));
+    }
+    insta::assert_snapshot!(told, @r"
+    == plain --root nothing
+    2 ERROR  --root: found no folder `nothing` here
+
+      exit code   2 usage
+
+    next: name the folder of one environment's manifests, counted from here; without --root they are
+          looked for
+
+    == kustomize --environment qa
+    2 ERROR  --environment: found `qa`, and the environments here are production, staging
+
+      exit code   2 usage
+
+    next: name one of them, or give the folder of yours as --root; without both all are written
+
+    == kustomize --environment staging
+    0 OK  wrote shipgate.yaml, policies/staging.yaml for api
+    next: shipgate plan --offline --repository URL --version VERSION
+
+    == plain --environment qa
+    0 OK  wrote shipgate.yaml, policies/qa.yaml for shop
+    next: shipgate plan --offline --repository URL --version VERSION
+
+    == plain --root .
+    0 OK  wrote shipgate.yaml, policies/production.yaml for shop
+    next: shipgate plan --offline --repository URL --version VERSION
+    ");
+}
+
+#[test]
+fn a_dry_run_is_one_object_where_that_is_asked_for() {
+    let folder = tree("plain");
+    let flags = ["init", "--dry-run", "--output", "json"];
+    let (code, out, _) = run(folder.path(), &flags);
+    assert_eq!(code, 0);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let diff = report["diff"].as_str().unwrap();
+    let heads = diff
+        .lines()
+        .filter(|line| !line.starts_with('+') || line.starts_with("+++"));
+    insta::assert_snapshot!(
+        format!("{}\n{}", report["reason"], heads.collect::<Vec<_>>().join("\n")),
+        @r#"
+    "would write shipgate.yaml, policies/production.yaml for shop; dry run: nothing was written"
+    --- /dev/null
+    +++ b/shipgate.yaml
+    @@ -0,0 +1,27 @@
+    --- /dev/null
+    +++ b/policies/production.yaml
+    @@ -0,0 +1,25 @@
+    "#
+    );
+    assert!(!folder.path().join("shipgate.yaml").exists());
+}
+
+#[test]
+fn a_pipeline_file_that_is_there_stays_and_the_way_to_see_the_other_is_named() {
+    let folder = tree("plain");
+    fs::write(folder.path().join(".gitlab-ci.yml"), "mine\n").unwrap();
+    let (code, out, _) = run(folder.path(), &["init", "--ci", "gitlab"]);
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(out, @r"
+    ERROR  .gitlab-ci.yml is there already, and `init` overwrites nothing; nothing was written
+
+      exit code   2 usage
+
+    next: `shipgate init --ci gitlab --dry-run` prints what it would write; put what belongs to it into
+          yours by hand, and run it without --ci for the other files
+    ");
+    assert!(!folder.path().join("shipgate.yaml").exists());
 }
 
 #[test]

@@ -10,14 +10,14 @@ fn manifest() -> String {
     fs::read_to_string(fixtures().join("plain/shop.yaml")).unwrap()
 }
 
-fn write(folder: &Path, path: &str, bytes: impl AsRef<[u8]>) {
+pub fn write(folder: &Path, path: &str, bytes: impl AsRef<[u8]>) {
     let path = folder.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
 }
 
 /// The notes of `init` on a folder, which must end well.
-fn notes(folder: &Path) -> String {
+pub fn notes(folder: &Path) -> String {
     let (code, out, told) = run(folder, &["init", "--output", "json"]);
     assert_eq!(code, 0, "{out}{told}");
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -309,85 +309,18 @@ fn a_pipeline_file_has_every_service_and_environment_and_marks_what_it_guesses()
 }
 
 #[test]
-fn releases_with_their_values_inside_are_services() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    for (environment, version) in [("prod", "1.0"), ("staging", "1.1")] {
-        let release = format!(
-            "apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: {{name: shop, namespace: shop-{environment}}}
-spec:
-  chart: {{spec: {{chart: web, version: 4.x, sourceRef: {{kind: HelmRepository, name: charts}}}}}}
-  values:
-    image: {{repository: registry.example/shop, tag: \"{version}\"}}
-"
-        );
-        write(at, &format!("clusters/{environment}/shop.yaml"), &release);
+fn values_of_environments_without_a_tag_are_named() {
+    let folder = crate::init::tree("helm-beside");
+    for environment in ["production", "staging"] {
+        let path = folder.path().join("environments").join(environment);
+        fs::remove_file(path.join("shop.yaml")).unwrap();
     }
-    write(
-        at,
-        "clusters/prod/cart.yaml",
-        "apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: cart, namespace: argocd}
-spec:
-  destination: {namespace: carts}
-  source:
-    chart: web
-    helm:
-      releaseName: basket
-      valuesObject:
-        image: {repository: registry.example/cart, tag: \"2.0\"}
-",
-    );
-    write(
-        at,
-        "clusters/prod/blog.yaml",
-        "apiVersion: helm.toolkit.fluxcd.io/v2
-kind: HelmRelease
-metadata: {name: blog}
-spec: {values: {image: {tag: \"3\"}}}
-",
-    );
-    insta::assert_snapshot!(notes(at), @r"
-    found the environment production in clusters/prod
-    found the environment staging in clusters/staging
-    found cart: Application/cart in clusters/prod/cart.yaml installs a chart, with its values inside, so rolling
-    found shop: HelmRelease/shop in clusters/prod/shop.yaml installs a chart, with its values inside, so rolling
-    clusters/prod/blog.yaml: HelmRelease/blog is left out: no `image.repository` in its values says what it runs; write it there, as the chart has it, and run this again
-    cart is not in staging
+    fs::remove_file(folder.path().join("environments/production/cart.yaml")).unwrap();
+    insta::assert_snapshot!(notes(folder.path()), @r"
+    found the environment production in charts/shop
+    found shop: the chart in `charts/shop` writes it, with the values of charts/shop/values.yaml, so rolling
+    environments/production/sizes.yaml, environments/staging/sizes.yaml: each looks like the values of an environment, and there is no `image.tag` in it that could be written; put the one that runs there into it, and run this again
     guessed the hours in policies/production.yaml, on the clock of UTC
-    guessed the hours in policies/staging.yaml, on the clock of UTC
-    guessed that your kubeconfig leads to the cluster, and 5 lines of shipgate.yaml that say `guess`
+    guessed that your kubeconfig leads to the cluster, and 2 lines of shipgate.yaml that say `guess`
     ");
-    let config = fs::read_to_string(at.join("shipgate.yaml")).unwrap();
-    let helm = config.lines().filter(|line| {
-        ["helm:", "workloads:", "kubernetes:"]
-            .iter()
-            .any(|key| line.contains(key))
-    });
-    insta::assert_snapshot!(helm.collect::<Vec<_>>().join("\n"), @r"
-    helm: {object: Application/cart, image_tag: image.tag}
-    workloads: {stable: Deployment/basket}   # guess: the name of the release
-      stable: {kubernetes: {namespace: carts}}
-    helm: {object: HelmRelease/shop, image_tag: image.tag}
-    workloads: {stable: Deployment/shop}   # guess: the name of the release
-      stable: {kubernetes: {namespace: shop-prod}}   # guess: staging has another
-    ");
-    let (code, out, _) = run(at, &["validate"]);
-    assert_eq!(code, 0, "{out}");
-    let repository = bare(at);
-    let of_plan = ["plan", "--offline", "--repository", &repository];
-    let shop = [
-        "--environment",
-        "staging",
-        "--service",
-        "shop",
-        "--version",
-        "1.2",
-    ];
-    let (code, out, told) = run(at, &[&of_plan[..], &shop].concat());
-    assert_eq!(code, 0, "{out}{told}");
-    assert!(out.contains("tag: \"1.2\""), "{out}");
 }

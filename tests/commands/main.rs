@@ -13,6 +13,8 @@ mod gate;
 mod help;
 mod init;
 #[cfg(unix)]
+mod init_releases;
+#[cfg(unix)]
 mod init_repositories;
 #[cfg(unix)]
 mod newcomer;

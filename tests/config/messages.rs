@@ -334,6 +334,19 @@ fn every_mistake_is_told_with_its_place() {
             ],
         ),
         (
+            "workloads: {stable: Deployment/advertisements, canary: Deployment/advertisements-canary}
+    traffic: {ingress_nginx: Ingress/advertisements-canary}
+    live:
+      stable: {http: \"https://ads.example/version\", pointer: /version}",
+            "workloads: {stable: deployment/advertisements, canary: Deployment/advertisements-canary}
+    traffic: {ingress_nginx: Ingress/advertisements-canary}
+    live:
+      stable: {kubernetes: {}}",
+            &[
+                "10:25: found the kind `deployment`, expected one of Deployment, StatefulSet, DaemonSet, Rollout",
+            ],
+        ),
+        (
             "{http: \"https://ads.example/version\", pointer: /version}",
             "{flux: {helm_release: shop/web/x}}",
             &[

@@ -255,12 +255,12 @@ fn a_pipeline_hears_of_all_its_mistakes_at_once() {
     );
     assert_eq!(ran.code, 2);
     insta::assert_snapshot!(format!("{}{}", ran.stdout, ran.stderr), @r#"
-    ERROR  inputs of `deploy`: SHIPGATE_DRY_RUN: found "yes", expected true or false; SHIPGATE_VERSION:
-           invalid value 'a b' for '--version <VERSION>': found "a b", expected 1 to 63 characters of
-           A-Z a-z 0-9 . _ - that begin and end with a letter or digit (an image tag and a Kubernetes
-           label value at once), such as 1.4.2; SHIPGATE_MAX_PARALLEL: invalid value '0' for
-           '--max-parallel <N>': number would be zero for non-zero type; SHIPGATE_OUTPUT: found "yaml",
-           expected text, json or jsonl
+    ERROR  inputs of `deploy`: missing: SHIPGATE_REPOSITORY; SHIPGATE_DRY_RUN: found "yes", expected
+           true or false; SHIPGATE_VERSION: invalid value 'a b' for '--version <VERSION>': found "a b",
+           expected 1 to 63 characters of A-Z a-z 0-9 . _ - that begin and end with a letter or digit
+           (an image tag and a Kubernetes label value at once), such as 1.4.2; SHIPGATE_MAX_PARALLEL:
+           invalid value '0' for '--max-parallel <N>': number would be zero for non-zero type;
+           SHIPGATE_OUTPUT: found "yaml", expected text, json or jsonl
 
       exit code   2 usage
 
@@ -283,4 +283,50 @@ fn a_pipeline_hears_of_all_its_mistakes_at_once() {
     next: read the message; `shipgate COMMAND --help` lists the flags
               warning  unknown variable SHIPGATE_ENVIRONMNT; did you mean SHIPGATE_ENVIRONMENT?
     ");
+}
+
+#[test]
+fn a_pipeline_hears_of_all_that_is_missing_at_once() {
+    let named = ("SHIPGATE_REPOSITORY", "/nowhere/gitops.git");
+    let rows: &[&[(&str, &str)]] = &[
+        &[],
+        &[named],
+        &[
+            ("SHIPGATE_COMMAND", "plan"),
+            ("CI_PROJECT_URL", "https://git.example/shop/gitops"),
+        ],
+        &[("SHIPGATE_TIMEOUT", "5")],
+        &[
+            ("SHIPGATE_VERSION", "1.1"),
+            ("SHIPGATE_TIMEOUT", "5"),
+            named,
+        ],
+        &[("SHIPGATE_VERSION", "a b"), named],
+        &[("SHIPGATE_VERSION", "1.1"), ("SHIPGATE_REGION", "eu")],
+        // Alone it is told of as of a command line.
+        &[("SHIPGATE_VERSION", "1.1")],
+        &[
+            ("SHIPGATE_COMMAND", "check"),
+            ("SHIPGATE_POLICY_REF", "main"),
+        ],
+    ];
+    let mut told = String::new();
+    for variables in rows {
+        let ran = run(&["ci"], variables);
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        let (reason, _) = ran.stdout.split_once("\n\n").unwrap();
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        told.push_str(&format!("{reason}\n"));
+    }
+    insta::assert_snapshot!(told, @r#"
+    ERROR inputs of `deploy`: missing: SHIPGATE_VERSION, SHIPGATE_REPOSITORY
+    ERROR inputs of `deploy`: missing: SHIPGATE_VERSION
+    ERROR inputs of `plan`: missing: SHIPGATE_VERSION
+    ERROR inputs of `deploy`: missing: SHIPGATE_VERSION, SHIPGATE_REPOSITORY; SHIPGATE_TIMEOUT: invalid value '5' for '--timeout <DURATION>': found "5", expected a duration with a unit, such as 30s, 10m or 1h30m
+    ERROR inputs of `deploy`: SHIPGATE_TIMEOUT: invalid value '5' for '--timeout <DURATION>': found "5", expected a duration with a unit, such as 30s, 10m or 1h30m
+    ERROR inputs of `deploy`: SHIPGATE_VERSION: invalid value 'a b' for '--version <VERSION>': found "a b", expected 1 to 63 characters of A-Z a-z 0-9 . _ - that begin and end with a letter or digit (an image tag and a Kubernetes label value at once), such as 1.4.2
+    ERROR inputs of `deploy`: missing: SHIPGATE_ENVIRONMENT, SHIPGATE_REPOSITORY
+    ERROR no GitOps repository is named
+    ERROR no GitOps repository is named
+    "#);
 }

@@ -137,6 +137,8 @@ pub struct KubernetesDocument {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::config) struct Scope<'a> {
     pub(in crate::config) workload: &'a ObjectRef,
+    /// Where the workload is written.
+    pub(in crate::config) written: &'a str,
     pub(in crate::config) image: &'a str,
 }
 
@@ -309,7 +311,7 @@ impl KubernetesDocument {
     ) -> KubernetesWorkload {
         let at = match self.workload {
             Some(_) => format!("{pointer}/workload"),
-            None => pointer.to_owned(),
+            None => scope.written.to_owned(),
         };
         let workload = match &self.workload {
             Some(text) => problems.take(&at, text.parse(), scope.workload.clone()),

@@ -329,8 +329,9 @@ impl Reading<'_> {
         problems: &mut Problems<'_>,
     ) -> Workload {
         let key = format!("workloads/{word}");
+        let written = self.at(&key);
         let object = match object {
-            Some(text) => read_object(text, &self.at(&key), problems),
+            Some(text) => read_object(text, &written, problems),
             None => {
                 let example = format!("Deployment/shop-{word}");
                 self.missing(strategy, &key, &example, problems);
@@ -342,6 +343,7 @@ impl Reading<'_> {
             Some(document) => {
                 let scope = Scope {
                     workload: &object,
+                    written: &written,
                     image: &self.document.image,
                 };
                 document.validate(scope, &self.at(&key), problems)

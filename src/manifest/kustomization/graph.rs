@@ -97,12 +97,20 @@ impl Graph {
 
     /// Leaves the objects themselves of what may also be patches of them.
     pub(in crate::manifest) fn drop_patches(&self, views: &mut Vec<View<'_>>) {
-        let objects: HashSet<ObjectRef> = views
-            .iter()
-            .filter(|view| !self.is_patch(view.path()))
-            .map(|view| view.reference().clone())
-            .collect();
+        let objects = self.objects(views);
         views.retain(|view| !self.is_patch(view.path()) || !objects.contains(view.reference()));
+    }
+
+    /// Leaves what are patches of objects that are there.
+    pub(in crate::manifest) fn keep_patches(&self, views: &mut Vec<View<'_>>) {
+        let objects = self.objects(views);
+        views.retain(|view| self.is_patch(view.path()) && objects.contains(view.reference()));
+    }
+
+    /// The objects that are written in other files than patches.
+    fn objects(&self, views: &[View<'_>]) -> HashSet<ObjectRef> {
+        let own = views.iter().filter(|view| !self.is_patch(view.path()));
+        own.map(|view| view.reference().clone()).collect()
     }
 
     /// Returns the files that a kustomization builds, in the order of their paths.

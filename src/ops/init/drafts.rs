@@ -1,10 +1,10 @@
 //! The files that `init` writes, and what it says about them.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use super::{
-    CONFIG, Drafts, Wishes, found::Way, merged::Service, notes::Notes, pipeline, place::Place,
-    places, starter,
+    CONFIG, Drafts, Wishes, called, found::Way, merged::Service, notes::Notes, pipeline,
+    place::Place, starter,
 };
 use crate::{
     config::Environment,
@@ -27,6 +27,12 @@ pub(super) fn drafts(
             "found the environment {} in {}",
             place.name,
             place.shown()
+        ));
+    }
+    for (whole, parts) in parts(&names) {
+        notes.push(format!(
+            "{} may be regions of one environment {whole}, which a version goes to one after the other: docs/regions.md",
+            parts.join(", ")
         ));
     }
     for service in services {
@@ -58,16 +64,8 @@ pub(super) fn drafts(
         ));
         files.push((path, text));
     }
-    let (first, environment) = (
-        &services[0].found.name,
-        names.first().copied().unwrap_or_default(),
-    );
     if let Some(system) = wishes.pipeline {
-        let pairs = places.iter().flat_map(|place| {
-            let here = services.iter().filter(|it| it.is_in(&place.name));
-            here.map(|it| (place.name.as_str(), it.found.name.as_str()))
-        });
-        let pairs: Vec<(&str, &str)> = pairs.collect();
+        let pairs = pairs(places, services);
         let services: Vec<&str> = services.iter().map(|it| it.found.name.as_str()).collect();
         let written = pipeline::Names {
             services: &services,
@@ -85,9 +83,11 @@ pub(super) fn drafts(
             more => format!(", and {more} lines of {CONFIG} that say `guess`"),
         }
     ));
+    let mut pairs = pairs(places, services).into_iter();
+    let (environment, service) = pairs.next().unwrap_or_default();
     let which = match services {
         [_] => String::new(),
-        _ => format!(" --service {first}"),
+        _ => format!(" --service {service}"),
     };
     let place = match places {
         [_] => String::new(),
@@ -105,7 +105,32 @@ pub(super) fn drafts(
             "read and commit the files".to_owned(),
             format!("shipgate plan --offline --repository URL{which}{place} --version VERSION"),
         ],
+        command: match wishes.pipeline {
+            Some(system) => format!("shipgate init --ci {}", system.word()),
+            None => "shipgate init".to_owned(),
+        },
     }
+}
+
+/// Each environment with each service that can be deployed to it.
+fn pairs<'a>(places: &'a [Place], services: &'a [Service]) -> Vec<(&'a str, &'a str)> {
+    let pairs = places.iter().flat_map(|place| {
+        let here = services.iter().filter(|it| it.is_in(&place.name));
+        here.map(|it| (place.name.as_str(), it.found.name.as_str()))
+    });
+    pairs.collect()
+}
+
+/// The environments of which there are several parts, with these.
+fn parts<'a>(names: &[&'a str]) -> BTreeMap<&'static str, Vec<&'a str>> {
+    let mut parts: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        if let Some(whole) = called::whole(name) {
+            parts.entry(whole).or_default().push(name);
+        }
+    }
+    parts.retain(|_, parts| parts.len() > 1);
+    parts
 }
 
 /// Is it production, or part of it, as `clusters/production/eu` is?
@@ -114,5 +139,5 @@ fn is_production(place: &Place) -> bool {
         let mut parts = folder.split('/');
         parts.any(|part| ["prod", "production"].contains(&part))
     };
-    places::is_production(&place.name) || place.folders().any(is_called_so)
+    called::is_production(&place.name) || place.folders().any(is_called_so)
 }

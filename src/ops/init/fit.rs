@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{
+    called,
     found::{Found, Way},
     merged::{self, Service},
     notes::Notes,
     place::Place,
-    places,
     text::{self, Known},
     trial::{self, Files},
 };
@@ -159,7 +159,7 @@ pub(super) fn without_others(
     };
     let is_other = |place: &Place| {
         let mut here = services.iter().filter(|it| it.is_in(&place.name));
-        !places::is_usual(&place.name)
+        !called::is_usual(&place.name)
             && place.name != first.name
             && !here.any(|it| it.is_in(&first.name))
     };

@@ -50,10 +50,11 @@ pub(super) fn tell(
             "nothing in the configuration leads to it".to_owned()
         } else {
             let folders: Vec<String> = places.iter().map(Place::shown).collect();
-            format!(
-                "it is in no folder of an environment ({})",
-                folders.join(", ")
-            )
+            let folders = match &folders[..] {
+                [] => String::new(),
+                folders => format!(" ({})", folders.join(", ")),
+            };
+            format!("it is in no folder of an environment{folders}")
         };
         by_reason.entry(why).or_default().push(object);
     }
@@ -69,7 +70,7 @@ pub(super) fn tell(
 }
 
 /// The workloads that services consist of, in the environments that they can be deployed to.
-fn written(services: &[Service]) -> BTreeSet<(&str, &ObjectRef)> {
+pub(super) fn written(services: &[Service]) -> BTreeSet<(&str, &ObjectRef)> {
     let all = services.iter().flat_map(|service| {
         let homes = service.homes.iter().map(|(_, found)| found);
         homes.chain([&service.found])

@@ -23,14 +23,18 @@ impl Service {
     }
 }
 
+/// A second service of a name that another one in the same environment has, too.
+pub(super) struct Twin {
+    /// Where the other one is, for people.
+    first: String,
+    found: Found,
+}
+
 /// Puts together what was found in each environment; of two that are called the same in one of them the second
-/// is left out with a note.
-pub(super) fn merge(
-    found: Vec<(&Place, Found)>,
-    objects: &[Surveyed],
-    notes: &mut Notes,
-) -> Vec<Service> {
+/// is a twin.
+pub(super) fn merge(found: Vec<(&Place, Found)>) -> (Vec<Service>, Vec<Twin>) {
     let mut services: Vec<Service> = Vec::new();
+    let mut twins = Vec::new();
     for (place, found) in found {
         let mut known = services.iter_mut();
         let Some(service) = known.find(|it| it.found.name == found.name) else {
@@ -41,14 +45,10 @@ pub(super) fn merge(
             });
             continue;
         };
-        if service.is_in(&place.name) {
-            let first = paths(&service.found);
-            let line = format!(
-                "two services would be called {}: {} is left out, {first} is written",
-                found.name,
-                paths(&found)
-            );
-            notes.about(of(&found, objects), line);
+        let mut homes = service.homes.iter();
+        if let Some((_, first)) = homes.find(|(name, _)| *name == place.name) {
+            let first = paths(first);
+            twins.push(Twin { first, found });
             continue;
         }
         let known: BTreeSet<String> = service.found.manifests.iter().cloned().collect();
@@ -57,7 +57,21 @@ pub(super) fn merge(
         service.homes.push((place.name.clone(), found));
     }
     services.sort_by(|one, other| one.found.name.cmp(&other.found.name));
-    services
+    (services, twins)
+}
+
+/// Notes the twins of services; `kept` are those that are written.
+pub(super) fn tell(twins: &[Twin], kept: &[Service], objects: &[Surveyed], notes: &mut Notes) {
+    for Twin { first, found } in twins {
+        let name = &found.name;
+        let second = paths(found);
+        let line = if kept.iter().any(|it| it.found.name == *name) {
+            format!("two services would be called {name}: {second} is left out, {first} is written")
+        } else {
+            format!("two services would be called {name}, and none is written: {first}, {second}")
+        };
+        notes.about(of(found, objects), line);
+    }
 }
 
 /// Returns the workloads of a service among the objects.

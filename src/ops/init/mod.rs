@@ -1,18 +1,21 @@
 //! A first `shipgate.yaml`, policy and pipeline file, made from the manifests that are there.
 //!
-//! `tree` reads the folder, `places` finds the environments, `survey` and `chart` the services in them (with
-//! `details` for each), `merged` puts together what is one service, `fit` keeps what `plan` would take, `left_out`
-//! names the rest, and `text`, `starter` and `pipeline` write. Nothing is asked of anybody, and what does not
-//! pass `validate` is not written.
+//! `tree` reads the folder, `places` finds the environments (`called` has their names, `parted` the copies inside of
+//! one), `survey`, `chart` and `release` the services in them (with `details` for each), `merged` puts together what
+//! is one service, `fit` keeps what `plan` would take, `left_out` names the rest, and `text`, `starter` and
+//! `pipeline` write. Nothing is asked of anybody, and what does not pass `validate` is not written.
 
+mod called;
 mod chart;
 mod details;
 mod drafts;
 mod fit;
 mod found;
+mod inside;
 mod left_out;
 mod merged;
 mod notes;
+mod parted;
 mod pipeline;
 mod place;
 mod places;
@@ -54,7 +57,7 @@ const WHERE: &str = "run it in the folder of your GitOps repository; it looks fo
 /// What somebody has said beforehand.
 #[derive(Debug, Clone, Default)]
 pub struct Wishes {
-    /// Name of the environment, where there is one only.
+    /// Name of the environment: of the only one, or which one of several.
     pub environment: Option<String>,
     /// Folder of its manifests.
     pub root: Option<String>,
@@ -79,6 +82,8 @@ pub struct Drafts {
     pub services: Vec<String>,
     /// What to do next, one line each.
     pub next: Vec<String>,
+    /// The command that drafts them again, for messages.
+    pub command: String,
 }
 
 /// Looks at the manifests of a folder and drafts the files. Nothing is written; `now` is the machine's
@@ -91,16 +96,29 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
     check_is_root(folder)?;
     let mut notes = Notes::default();
     let tree = Tree::read(folder, &mut notes).map_err(|failure| failure.hint(WHERE))?;
+    if let Some(root) = wishes
+        .root
+        .as_deref()
+        .filter(|it| !tree.root.join(it).is_dir())
+    {
+        let reason = format!("--root: found no folder `{root}` here");
+        return Err(Failure::new(Ending::Usage, reason).hint(
+            "name the folder of one environment's manifests, counted from here; without --root they are looked for",
+        ));
+    }
     let mut objects = manifest::survey(&tree.manifests);
     objects.retain(|object| is_usual(object, &mut notes));
-    let charts = chart::charts(&objects);
+    let patches = manifest::patches(&tree.manifests);
+    let mut charts = chart::charts(&objects);
+    let folders: Vec<&str> = charts.iter().map(|chart| chart.folder()).collect();
+    charts.retain(|chart| !release::install(&objects, chart.folder()));
     let mut workloads: Vec<&Surveyed> =
         objects.iter().filter(|it| found::is_workload(it)).collect();
     workloads.extend(chart::values(&objects, &charts));
     workloads.extend(release::releases(&objects));
     let built = manifest::built(&tree.manifests);
     let wanted = (wishes.environment.as_deref(), wishes.root.as_deref());
-    let mut places = places::find(&workloads, &built, wanted, &mut notes);
+    let mut places = places::find(&workloads, &built, wanted, &mut notes)?;
     let mut found = Vec::new();
     for place in &places {
         for own in place.folders() {
@@ -113,7 +131,7 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
         let told = if is_first { &mut notes } else { &mut of_others };
         let of_charts = chart::services(&objects, &charts, place, told);
         found.extend(of_charts.into_iter().map(|service| (place, service)));
-        let mut releases = release::services(&objects, place, &mut notes);
+        let mut releases = release::services((&objects, &patches), place, &mut notes);
         releases.retain(|release| {
             !found
                 .iter()
@@ -129,12 +147,14 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
         manifests: &tree.manifests,
         unreadable: &tree.unreadable,
     };
-    let services = merged::merge(found, &objects, &mut notes);
+    let (services, twins) = merged::merge(found);
     let services = fit::without_others(services, &mut places, &objects, &mut notes);
     let services = fit::services(services, &places, (files, &objects), &known, &mut notes);
     let places = fit::places(places, &services, &mut notes);
-    let folders: Vec<&str> = charts.iter().map(|chart| chart.folder()).collect();
+    merged::tell(&twins, &services, &objects, &mut notes);
     left_out::tell(&objects, &folders, (&places, &services), &mut notes);
+    release::tell_sets(&objects, &mut notes);
+    chart::tell_unused(&objects, &charts, &services, &mut notes);
     if services.is_empty() {
         return Err(nothing(folder, notes.lines()));
     }

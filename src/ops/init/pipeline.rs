@@ -21,6 +21,19 @@ pub enum Pipeline {
     Jenkins,
 }
 
+impl Pipeline {
+    /// Returns the word of `--ci` for it.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Azure => "azure",
+            Self::Circleci => "circleci",
+            Self::Jenkins => "jenkins",
+        }
+    }
+}
+
 /// What can be deployed, and where to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Names<'a> {
@@ -53,11 +66,10 @@ impl Names<'_> {
         all.collect::<Vec<_>>().join(", ")
     }
 
+    /// Returns what stands in front until somebody chooses: a service, and an environment that it is in.
     fn first(&self) -> (&str, &str) {
-        (
-            self.services.first().copied().unwrap_or_default(),
-            self.environments.first().copied().unwrap_or_default(),
-        )
+        let (environment, service) = self.pairs.first().copied().unwrap_or_default();
+        (service, environment)
     }
 }
 

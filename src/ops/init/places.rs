@@ -4,49 +4,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    called::{called, end, environment, is_production, is_word, last, word_in},
     notes::Notes,
+    parted,
     place::{Place, folder, is_below},
 };
 use crate::{
     config::is_name,
+    event::{Ending, Failure},
     manifest::{ObjectRef, Surveyed},
 };
 
-/// What folders are called that hold an environment.
-const ENVIRONMENTS: [&str; 17] = [
-    "production",
-    "prod",
-    "prd",
-    "live",
-    "staging",
-    "stage",
-    "stg",
-    "preprod",
-    "pre-production",
-    "uat",
-    "qa",
-    "integration",
-    "test",
-    "testing",
-    "development",
-    "develop",
-    "dev",
-];
-
-/// Those of them that mean production.
-const PRODUCTION: [&str; 4] = ["production", "prod", "prd", "live"];
-
 /// What the outermost kustomizations build, by the path of each.
-type Built = BTreeMap<String, BTreeSet<String>>;
+pub(super) type Built = BTreeMap<String, BTreeSet<String>>;
 
 /// Finds the environments of some workloads, those of production first. `wanted` is the name and the
 /// folder that somebody has said.
+///
+/// # Errors
+/// There are several, and none is called so.
 pub(super) fn find(
     workloads: &[&Surveyed],
     built: &Built,
     wanted: (Option<&str>, Option<&str>),
     notes: &mut Notes,
-) -> Vec<Place> {
+) -> Result<Vec<Place>, Failure> {
     let (name, root) = wanted;
     let mut places = match root {
         Some(root) => vec![below(root.trim_end_matches('/').trim_start_matches("./"))],
@@ -76,18 +58,21 @@ pub(super) fn find(
     });
     places.sort_by_key(|place| (!is_production(&place.name), place.name.clone()));
     places.dedup_by(|one, other| one.name == other.name);
-    places
-}
-
-/// Is an environment one of production, by its name?
-pub(super) fn is_production(name: &str) -> bool {
-    name == "production" || name.starts_with("production-")
-}
-
-/// Is an environment called as environments are, and not by whatever its folder is called?
-pub(super) fn is_usual(name: &str) -> bool {
-    let mut words = ENVIRONMENTS.iter();
-    is_production(name) || words.any(|word| name == *word || name.starts_with(&format!("{word}-")))
+    let Some(name) = name.filter(|_| places.len() > 1) else {
+        return Ok(places);
+    };
+    let found: Vec<String> = places.iter().map(|place| place.name.clone()).collect();
+    places.retain(|place| place.name == name);
+    if places.is_empty() {
+        let reason = format!(
+            "--environment: found `{name}`, and the environments here are {}",
+            found.join(", ")
+        );
+        return Err(Failure::new(Ending::Usage, reason).hint(
+            "name one of them, or give the folder of yours as --root; without both all are written",
+        ));
+    }
+    Ok(places)
 }
 
 /// Finds the folders of environments, and makes one environment of those that are called the same.
@@ -95,10 +80,14 @@ fn found(workloads: &[&Surveyed], built: &Built) -> Vec<Place> {
     let roots = kustomized(workloads, built)
         .or_else(|| repeated(workloads))
         .or_else(|| siblings(workloads));
-    let Some(mut roots) = roots else {
+    let Some(roots) = roots else {
         let files = values_files(workloads);
         return files.unwrap_or_else(|| vec![below(&only(workloads))]);
     };
+    let parts = roots
+        .iter()
+        .flat_map(|root| parted::parts(root, workloads, built));
+    let mut roots: BTreeSet<String> = parts.collect();
     if let [one] = &roots.iter().collect::<Vec<_>>()[..] {
         return vec![below(one)];
     }
@@ -155,15 +144,16 @@ fn apart((name, roots): (String, Vec<String>)) -> Vec<Place> {
 /// Other workloads in several folders that are called the same, such as one beside each service: they are
 /// one environment.
 fn spread((name, roots): (String, Vec<String>)) -> Place {
-    // What stands for `{root}` is one word: that of most of them.
-    let count = |word: &str| roots.iter().filter(|root| last(root) == word).count();
-    let words = roots.iter().map(|root| last(root));
-    let word = words.max_by_key(|word| (count(word), std::cmp::Reverse(*word)));
-    let word = word.unwrap_or_default();
-    let of_word = roots.iter().filter(|root| last(root) == word);
+    // What stands for `{root}` is the same in all: what most of them end with.
+    let ends: Vec<(&str, &str)> = roots.iter().map(|root| end(root)).collect();
+    let count = |end: &str| ends.iter().filter(|(_, other)| *other == end).count();
+    let most = ends.iter().map(|(_, end)| *end);
+    let most = most.max_by_key(|end| (count(end), std::cmp::Reverse(*end)));
+    let most = most.unwrap_or_default();
+    let of_it = ends.iter().filter(|(_, end)| *end == most);
     Place {
-        parents: of_word.map(|root| folder(root).to_owned()).collect(),
-        ..Place::new(name, word)
+        parents: of_it.map(|(parent, _)| (*parent).to_owned()).collect(),
+        ..Place::new(name, most)
     }
 }
 
@@ -210,13 +200,7 @@ fn repeated(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
     let mut paths: BTreeMap<(&str, &str), Vec<Vec<&str>>> = BTreeMap::new();
     for workload in workloads {
         let path: Vec<&str> = workload.path.split('/').collect();
-        let last = path.last().copied().unwrap_or_default();
-        // A values file is called as the others are.
-        let key = match workload.object.kind.as_str() {
-            ObjectRef::FILE => (ObjectRef::FILE, last),
-            kind => (kind, workload.object.name.as_str()),
-        };
-        paths.entry(key).or_default().push(path);
+        paths.entry(known_by(workload)).or_default().push(path);
     }
     let mut roots = BTreeSet::new();
     for same in paths.values().filter(|same| same.len() > 1) {
@@ -233,6 +217,15 @@ fn repeated(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
         roots.extend(folders.map(|path| path[..=common].join("/")));
     }
     (roots.len() > 1).then_some(roots)
+}
+
+/// Returns what a workload is known by in every folder: its kind, and its name or that of its file.
+pub(super) fn known_by(workload: &Surveyed) -> (&str, &str) {
+    match workload.object.kind.as_str() {
+        // A values file is called as the others are.
+        ObjectRef::FILE => (ObjectRef::FILE, last(&workload.path)),
+        kind => (kind, &workload.object.name),
+    }
 }
 
 /// Folders side by side, of which one is called as an environment is.
@@ -287,39 +280,8 @@ fn only(workloads: &[&Surveyed]) -> String {
     shared[..named.map_or(shared.len(), |at| at + 1)].join("/")
 }
 
-/// Returns what an environment is called by its folder.
-fn called(root: &str) -> String {
-    let last = last(root);
-    environment(if last.is_empty() { "production" } else { last })
-}
-
-fn last(root: &str) -> &str {
-    root.rsplit('/').next().unwrap_or_default()
-}
-
-/// Is a folder called as environments are?
-fn is_word(part: &str) -> bool {
-    ENVIRONMENTS.contains(&part.to_lowercase().as_str())
-}
-
-/// Returns which folder of a file's path is called as environments are, the innermost.
-fn word_in(path: &[&str]) -> Option<usize> {
-    let (_, folders) = path.split_last()?;
-    folders.iter().rposition(|part| is_word(part))
-}
-
-fn environment(word: &str) -> String {
-    let word = word.to_lowercase();
-    if PRODUCTION.contains(&word.as_str()) {
-        return "production".to_owned();
-    }
-    let is_usual = |character: char| character.is_ascii_alphanumeric() || character == '-';
-    let word = word.replace(|character| !is_usual(character), "-");
-    word.trim_matches('-').to_owned()
-}
-
 /// Returns how many parts all of some paths begin with.
-fn common(paths: &[Vec<&str>]) -> usize {
+pub(super) fn common(paths: &[Vec<&str>]) -> usize {
     let Some((first, others)) = paths.split_first() else {
         return 0;
     };

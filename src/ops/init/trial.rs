@@ -2,21 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::place::Place;
+use super::{inside, place::Place};
 use crate::{
-    config::{Config, Environment, Service},
+    config::Config,
     event::Failure,
-    git::CommitId,
-    manifest::{Change, LookedAt, Manifests, SourceFile, may_select_pods},
-    ops::{arms, command::Flags, deploy, failure, load::Target, manifests::glob_set, shared},
-    rollout,
-    units::Version,
+    manifest::{Change, LookedAt, Manifests, SourceFile, ValuesIn, may_select_pods},
+    ops::{self, arms, deploy, failure, load::Target, manifests::glob_set, shared},
 };
-
-/// The version that is tried. It differs from every one that runs.
-const VERSION: &str = "0.0.0-shipgate-init";
-/// What stands for the commit, which is never looked for: the id of git's empty tree, which no commit has.
-const NO_COMMIT: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 
 /// The files that are there.
 #[derive(Clone, Copy)]
@@ -36,50 +28,24 @@ pub(super) fn refusal(
     let (Some(environment), Some(service)) = (environment, config.services.get(service)) else {
         return Some("it is not in the configuration".to_owned());
     };
-    let (Ok(version), Ok(tip)) = (VERSION.parse(), NO_COMMIT.parse()) else {
-        return Some("no version can be tried".to_owned());
-    };
-    let target = target(config, service, (&place.name, environment), tip);
-    match changes(files, &target, &version) {
+    let tried = ops::trial::target(config, service, (&place.name, environment));
+    let tried = tried.map_err(|failure| failure.to_string());
+    let tried = tried.and_then(|target| Ok((changes(files, &target)?, target)));
+    match tried {
         Err(why) => Some(why),
-        Ok(changes) => shared_file(&target, &changes, place),
+        Ok((changes, target)) => shared_file(&target, &changes, place),
     }
 }
 
-fn target(
-    config: &Arc<Config>,
-    service: &Service,
-    (name, environment): (&str, &Environment),
-    tip: CommitId,
-) -> Target {
-    Target {
-        config: Arc::clone(config),
-        service: service.in_environment(environment),
-        environment: environment.clone(),
-        environment_name: name.to_owned(),
-        branch: String::new(),
-        usual_branch: String::new(),
-        tip,
-        config_path: super::CONFIG.to_owned(),
-        flags: Flags::default(),
-        programs: Vec::new(),
-    }
-}
-
-/// Returns what a deployment of the version would change in all.
-fn changes(files: Files<'_>, target: &Target, version: &Version) -> Result<Vec<Change>, String> {
+/// Returns what a deployment would change in all.
+fn changes(files: Files<'_>, target: &Target) -> Result<Vec<Change>, String> {
     let told = |failure: Failure| failure.to_string();
-    let refused = |refusals| failure::refusals(refusals).to_string();
     let manifests = manifests(files, target)?;
-    manifests.check_readable().map_err(refused)?;
-    deploy::previous_version(target, &manifests).map_err(told)?;
-    let facts = deploy::facts(target, &manifests).map_err(told)?;
-    let plan = rollout::plan(&target.service, version, &facts);
-    let replay = rollout::replay(&plan, &manifests).map_err(refused)?;
-    let arms = arms::look(&target.service, &manifests);
-    let arms = arms.map_err(|refusal| refused(vec![refusal]))?;
+    let replay = ops::trial::replay(target, &manifests).map_err(told)?;
+    let refused = |refusal| failure::refusals(vec![refusal]).to_string();
+    let arms = arms::look(&target.service, &manifests).map_err(refused)?;
     if let Some(refusal) = arms.refusal {
-        return Err(refused(vec![refusal]));
+        return Err(refused(refusal));
     }
     deploy::serves_with_pods(target, &manifests).map_err(told)?;
     Ok(replay.result(usize::MAX))
@@ -119,9 +85,26 @@ fn shared_file(target: &Target, changes: &[Change], place: &Place) -> Option<Str
     let kustomized = outside.filter(|_| !place.built.is_empty());
     Some(match kustomized {
         Some(change) => format!(
-            "{}:{} would bring its version to every environment at once; give each kustomization an entry in `images`",
-            change.path, change.line
+            "{}:{} would bring its version to every environment at once; {}",
+            change.path,
+            change.line,
+            for_each(target)
         ),
         None => elsewhere.to_string(),
     })
+}
+
+/// Says how a kustomization has a version of its own.
+fn for_each(target: &Target) -> String {
+    let helm = target.service.helm.as_ref();
+    let tag = match helm.map(|helm| &helm.values) {
+        Some(ValuesIn::Object(object)) => inside::patched_tag(&object.kind),
+        _ => None,
+    };
+    match tag {
+        Some(tag) => format!(
+            "give each kustomization a patch with `{tag}`, in a file of its own that is called the same everywhere, and run this again"
+        ),
+        None => "give each kustomization an entry in `images`".to_owned(),
+    }
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Drafts;
+use super::{CONFIG, Drafts};
 use crate::event::{Ending, Failure};
 
 /// Writes drafts into a folder: all of them, or none.
@@ -20,8 +20,16 @@ pub fn write(folder: &Path, drafts: &Drafts) -> Result<(), Failure> {
     if let Some(path) = paths.find(is_there) {
         let reason =
             format!("{path} is there already, and `init` overwrites nothing; nothing was written");
-        return Err(Failure::new(Ending::Usage, reason)
-            .hint("`shipgate init --dry-run` prints what it would write; move the file away to begin again"));
+        let then = match path.as_str() {
+            CONFIG => "move the file away to begin again",
+            _ => {
+                "put what belongs to it into yours by hand, and run it without --ci for the other files"
+            }
+        };
+        return Err(Failure::new(Ending::Usage, reason).hint(format!(
+            "`{} --dry-run` prints what it would write; {then}",
+            drafts.command
+        )));
     }
     let mut made = Made::default();
     for (path, text) in &drafts.files {
@@ -37,6 +45,21 @@ pub fn write(folder: &Path, drafts: &Drafts) -> Result<(), Failure> {
         })?;
     }
     Ok(())
+}
+
+impl Drafts {
+    /// Returns what writing them changes, as a unified diff.
+    pub fn diff(&self) -> String {
+        let files = self.files.iter().map(|(path, text)| {
+            let lines = text.lines().map(|line| format!("+{line}\n"));
+            let number = text.lines().count();
+            format!(
+                "--- /dev/null\n+++ b/{path}\n@@ -0,0 +1,{number} @@\n{}",
+                lines.collect::<String>()
+            )
+        });
+        files.collect()
+    }
 }
 
 /// The files and folders that this run has made, in their order.

@@ -21,6 +21,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// After a merge was asked for.
 const MERGE_PAUSE: Duration = Duration::from_millis(500);
+/// How long a merge that was taken may need to show, also beyond the time that there was: it is on the
+/// branch, or will be, and somebody has to watch what it brings.
+const MERGE_SHOWS: TimeDelta = TimeDelta::seconds(60);
 /// How long a new commit may have no checks, or those of the commit before, until they count.
 const CHECKS_APPEAR: TimeDelta = TimeDelta::seconds(30);
 
@@ -43,6 +46,7 @@ impl Case<'_, '_> {
         let page = open.pull_request.page.clone();
         let mut growing = FIRST_PAUSE;
         let mut pause = FIRST_PAUSE;
+        let mut shows_until: Option<DateTime<Utc>> = None;
         loop {
             let clock = self.writer.clock;
             if let Err(reason) = self.stop.sleep(clock, pause).await {
@@ -60,6 +64,7 @@ impl Case<'_, '_> {
                 Ok(Look::On(why)) => why,
                 Ok(Look::Merged) => {
                     pause = MERGE_PAUSE;
+                    shows_until.get_or_insert(clock.now() + MERGE_SHOWS);
                     "it is being merged".to_owned()
                 }
                 // An outage is waited through: nothing has been decided.
@@ -70,6 +75,10 @@ impl Case<'_, '_> {
                 Err(trouble) => return Err(self.left(&page, ends::failure(trouble))),
             };
             let now = clock.now();
+            if shows_until.is_some_and(|end| now < end) {
+                pause = MERGE_PAUSE;
+                continue;
+            }
             if self.leave_has_ended(now) {
                 return Err(self.told(&page).window_ended().into());
             }
