@@ -45,8 +45,9 @@ pub(super) fn changed(
             found,
             line,
         }) => {
-            let left = left(&change).unwrap_or(&change);
-            return Ok(Some(said(left, found.as_deref(), line)));
+            // What only the next step writes is that step's own to find.
+            let left = left(&change);
+            return Ok(left.map(|left| said(left, found.as_deref(), line)));
         }
         Err(RestoreProblem::Refused(refusals)) => return Err(failure::refusals(refusals)),
     };

@@ -119,21 +119,21 @@ async fn the_same_value_of_somebody_else_stays() {
     step 1: started withdrawn
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `5` now, not `0` or `1`; someone else changed it
     step 3: started superseded
-      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0` or `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 7%
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, and this run left `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 7%
       hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0`, `10` or `50`; someone else changed it
     step 5: started advanced superseded
-      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `10` or `50`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 20%
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, and this run left `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 20%
       hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `0`, `10` or `50`; someone else changed it
     step 7: started advanced advanced rolling-back rolling-back rolled-back
       43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
       hint: what advertisements 1.1 in production had written elsewhere was taken back
     step 10: started advanced advanced promoted superseded
-      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, not `50` or `0`; someone else changed it
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, and this run left `50`; someone else changed it
       hint: advertisements 1.1 in production is live and was judged good
     step 11: started advanced advanced promoted promoted superseded
-      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, not `1` or `0`; someone else changed it
+      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, and this run left `1`; someone else changed it
       hint: advertisements 1.1 in production is live and was judged good
     "#);
 }
