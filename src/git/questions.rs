@@ -30,7 +30,7 @@ impl Questions {
 impl Question {
     /// Says of which moment refs answer it, where `answered` is the last question that the last list of
     /// them was an answer to.
-    pub(super) fn moment(self, answered: Option<Question>) -> Moment {
+    pub(super) fn moment(self, answered: Option<Self>) -> Moment {
         match answered {
             Some(answered) if self <= answered => Moment::Listed,
             _ => Moment::Now,

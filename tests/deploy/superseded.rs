@@ -119,7 +119,7 @@ async fn the_same_value_of_somebody_else_stays() {
     step 1: started withdrawn
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `5` now, not `0` or `1`; someone else changed it
     step 3: started superseded
-      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, and this run left `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 7%
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0` or `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 7%
       hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `7` now, not `0`, `10` or `50`; someone else changed it
     step 5: started advanced superseded
@@ -135,6 +135,56 @@ async fn the_same_value_of_somebody_else_stays() {
     step 11: started advanced advanced promoted promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, and this run left `1`; someone else changed it
       hint: advertisements 1.1 in production is live and was judged good
+    "#);
+}
+
+/// What the run has written by a step, and somebody takes away before it.
+const TAKEN_AWAY: [(usize, &str, &str, &str); 5] = [
+    (5, CANARY, "advertisements:1.1", "advertisements:1.0"),
+    (5, CANARY, "advertisements:1.1", "advertisements:6.6"),
+    (5, CANARY, "replicas: 1", "replicas: 0"),
+    (7, CANARY, "replicas: 1", "replicas: 0"),
+    (7, CANARY, "canary-weight: \"50\"", "canary-weight: \"0\""),
+];
+
+#[tokio::test]
+async fn what_somebody_takes_back_meanwhile_is_not_gone_on_with() {
+    let ends = all(TAKEN_AWAY.map(async |(step, path, old, new)| {
+        let stage = Stage::brief(Scenario::Healthy);
+        let world = Arc::clone(&stage.world);
+        let start = Start::new().hook(move |event| {
+            if starts(event, step) {
+                edit(&world, path, old, new);
+            }
+        });
+        let end = Box::pin(stage.deploy_with("1.1", start)).await;
+        end.assert(43, new);
+        assert!(!stage.text(STABLE).contains("1.1"), "{new}:\n{end}");
+        let canary = stage.text(CANARY);
+        let lines = canary.lines().filter(|line| {
+            let parts = ["image: ", "replicas: ", "canary-weight: "];
+            parts.iter().any(|part| line.contains(part))
+        });
+        let lines: Vec<&str> = lines.map(str::trim).collect();
+        format!("step {step}, {new}: {}\n  {}", lines.join(", "), end.end())
+    }))
+    .await;
+    insta::assert_snapshot!(ends.join("\n"), @r#"
+    step 5, advertisements:1.0: replicas: 0   # kept at 0 between deployments, image: "registry.example/shop/advertisements:1.0", nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+      43 superseded: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 5, advertisements:6.6: replicas: 1   # kept at 0 between deployments, image: "registry.example/shop/advertisements:6.6", nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+      43 superseded: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:6.6` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`
+      hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:6.6` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+    step 5, replicas: 0: replicas: 0   # kept at 0 between deployments, image: "registry.example/shop/advertisements:1.0", nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `0` now, and this run left `1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 7, replicas: 0: replicas: 0   # kept at 0 between deployments, image: "registry.example/shop/advertisements:1.0", nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+      43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `0` now, and this run left `1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 7, canary-weight: "0": replicas: 0   # kept at 0 between deployments, image: "registry.example/shop/advertisements:1.0", nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests
+      43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `0` now, and this run left `50`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
     "#);
 }
 
