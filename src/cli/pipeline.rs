@@ -2,6 +2,7 @@
 //! what it was started for.
 
 use super::Context;
+use crate::units::without_userinfo;
 
 /// A CI system, as the variables that it sets tell it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +69,7 @@ pub fn actor(context: &Context) -> Option<String> {
 /// Finds the address at which a person sees the run: for trailers, and to know the own runs by.
 pub fn run_url(context: &Context) -> Option<String> {
     if let Some(given) = context.variable("SHIPGATE_PIPELINE") {
-        return Some(given.to_owned());
+        return Some(without_userinfo(given));
     }
     let one = |name| context.variable(name).map(str::to_owned);
     let github = || {

@@ -4,7 +4,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
 use super::{Context, check::instant, pipeline, repository::RepositoryArguments};
-use crate::git::author_time;
+use crate::{git::author_time, units::without_userinfo};
 
 /// Shortest and longest id of a commit, in hexadecimal digits.
 const ID_LENGTHS: std::ops::RangeInclusive<usize> = 7..=64;
@@ -49,7 +49,9 @@ fn source(text: &str) -> Result<String, String> {
         !name.is_empty() && !name.contains(|it: char| it.is_whitespace() || it.is_control())
     };
     match text.rsplit_once('@') {
-        Some((repository, commit)) if is_name(repository) && is_id(commit) => Ok(text.to_owned()),
+        Some((repository, commit)) if is_name(repository) && is_id(commit) => {
+            Ok(format!("{}@{commit}", without_userinfo(repository)))
+        }
         _ => Err(
             "expected a repository, `@` and a commit id, such as shop/advertisements@1a2b3c4"
                 .to_owned(),

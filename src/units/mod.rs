@@ -1,5 +1,6 @@
 //! The measured words of the domain: each parses from text, prints with its unit and refuses nonsense.
 
+mod address;
 mod alert_matcher;
 mod duration;
 mod loopback;
@@ -9,6 +10,7 @@ mod slashes;
 mod version;
 mod weight;
 
+pub use address::without_userinfo;
 pub use alert_matcher::is_alert_matcher;
 pub use duration::{format_duration, parse_duration};
 pub use loopback::is_loopback;
