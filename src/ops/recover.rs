@@ -277,7 +277,7 @@ pub async fn not_taken_back(
             remains.sentence()
         ),
     )
-    .with_hint(remains.next_step());
+    .with_hint(remains.next_step().to_owned());
     let why = record.reason.as_ref();
     outcome
         .hints

@@ -184,6 +184,84 @@ async fn what_stays_is_said_with_the_command_that_takes_it_away() {
     "#);
 }
 
+const DIGEST: &str = "@sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
+
+#[tokio::test]
+async fn the_same_version_by_digest_or_from_another_registry_is_found_or_said_to_be_in_doubt() {
+    let image = "registry.example/shop/advertisements:1.1";
+    let pinned = format!("{image}{DIGEST}");
+    let moved = "mirror.example/shop/advertisements:1.1".to_owned();
+    let without_tag = format!("registry.example/shop/advertisements{DIGEST}");
+    let other = "registry.example/shop/adverts:1.1".to_owned();
+    let rows = [
+        ("pinned", pinned),
+        ("another registry", moved),
+        ("a digest alone", without_tag),
+        ("another image", other),
+    ];
+    let told = all(rows.map(|(what, new)| {
+        Box::pin(async move {
+            let stage = Stage::shaped(Shape::Ingress, Scenario::Errors, brief);
+            let change = move |world: &World| edit(world, CANARY, image, &new);
+            let end = meddled(&stage, "version and replicas", change).await;
+            end.assert(43, what);
+            let recovered = stage.recover().await;
+            let short = |text: String| text.replace(DIGEST, "@DIGEST");
+            let end = told(&end);
+            let (_, end) = end.split_once("someone else changed it; ").unwrap();
+            format!(
+                "{what}: {}\n{}",
+                short(end.to_owned()),
+                short(recovered.end())
+            )
+        })
+    }))
+    .await;
+    insta::assert_snapshot!(told.join("\n\n"), @r"
+    pinned: still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements:1.1@sha256:ID` is fixed by its digest, expected a tag)
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements:1.1@sha256:ID` is fixed by its digest, expected a tag)
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:1.1@sha256:ID` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    another registry: still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs the image `registry.example/shop/advertisements`; found `mirror.example/shop/advertisements:1.1`)
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs the image `registry.example/shop/advertisements`; found `mirror.example/shop/advertisements:1.1`)
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `mirror.example/shop/advertisements:1.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    a digest alone: whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements@sha256:ID` of Deployment/advertisements-canary has no tag, which says no version
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements@sha256:ID` of Deployment/advertisements-canary has no tag, which says no version
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements@sha256:ID` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    another image: whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs an image called `advertisements`; found `registry.example/shop/adverts:1.1`
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs an image called `advertisements`; found `registry.example/shop/adverts:1.1`
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/adverts:1.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+    ");
+}
+
+#[tokio::test]
+async fn a_workload_of_another_name_that_has_the_version_is_found() {
+    let stage = Stage::shaped(Shape::Ingress, Scenario::Errors, brief);
+    let change = |world: &World| {
+        edit(
+            world,
+            CANARY,
+            "name: advertisements-canary\n",
+            "name: advertisements-next\n",
+        );
+    };
+    let end = meddled(&stage, "version and replicas", change).await;
+    insta::assert_snapshot!(told(&end), @r#"
+    43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml: metadata.labels["tags.datadoghq.com/version"] of Deployment/advertisements-canary is gone now, not `1.0` or `1.1`; someone else changed it; still on branch `main`: Deployment/advertisements-next has 1.1 with 1 replica
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    "#);
+}
+
 #[tokio::test]
 async fn a_later_run_that_goes_back_to_it_says_that_it_stays() {
     let stage = Stage::brief(Scenario::Errors);
