@@ -370,9 +370,9 @@ impl Writer<'_> {
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
             // Nobody was faster: the server has not taken it.
-            PushOutcome::Lost { tip } if tip == sent.parent => {
+            PushOutcome::NotTaken { reason } => {
                 let text = format!(
-                    "the git server did not take the push to `{branch}`, or the connection broke; the branch is as it was"
+                    "the git server did not take the push to `{branch}`, which is as it was: {reason}"
                 );
                 Ok(Try::Unanswered(Failure::new(Ending::Unavailable, text).hint(
                     "look at the git server and what is in front of it (limits of size and rate), then run the same command again",
