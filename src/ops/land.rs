@@ -1,7 +1,7 @@
 //! Gets a change onto the branch: apply it to the newest commit, announce it, push it, and try again
 //! when someone else was faster or the git server does not answer.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     convoy::Part,
@@ -438,7 +438,17 @@ impl Writer<'_> {
         tip: &CommitId,
         write: &Write<'_>,
     ) -> Result<Option<(CommitId, Part)>, NotLanded> {
-        let manifests = load::manifests(self.repository, tip, self.target).await?;
+        let found = load::manifests_if_any(self.repository, tip, self.target).await?;
+        let Some(manifests) = found else {
+            // The run has read them, so somebody has moved or deleted them since.
+            let files: BTreeSet<&str> = write.changes.iter().map(|it| it.path.as_str()).collect();
+            let files: Vec<&str> = files.into_iter().collect();
+            return Err(NotLanded::Superseded(format!(
+                "{}: moved or deleted by someone else, {}",
+                files.join(", "),
+                load::none_matches(self.target, tip)
+            )));
+        };
         standing::check(&manifests, write)?;
         let set = match write.direction {
             Direction::Forward => reapply(&manifests, write.changes),

@@ -12,13 +12,31 @@ use crate::{
 /// Reads the manifests of a service at a commit.
 ///
 /// # Errors
-/// No file matches; a matching path is no file of this repository, or leads through something that
-/// is none; a file cannot be read as manifests.
+/// No file matches; as [`manifests_if_any`].
 pub async fn manifests(
     repository: &Repository,
     commit: &CommitId,
     target: &Target,
 ) -> Result<Manifests, Failure> {
+    let found = manifests_if_any(repository, commit, target).await?;
+    found.ok_or_else(|| {
+        let reason = none_matches(target, commit);
+        Failure::new(Ending::EditRefused, reason).hint(
+            "check `manifests` of the service and `root` of the environment in the configuration",
+        )
+    })
+}
+
+/// Reads the manifests of a service at a commit; none where no file matches.
+///
+/// # Errors
+/// A matching path is no file of this repository, or leads through something that
+/// is none; a file cannot be read as manifests.
+pub async fn manifests_if_any(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+) -> Result<Option<Manifests>, Failure> {
     let globs = target.service.globs(&target.environment);
     let set = glob_set(&globs)?;
     let mut files = Vec::new();
@@ -45,7 +63,7 @@ pub async fn manifests(
         }
     }
     if files.is_empty() {
-        return Err(none_matches(target, &globs, commit));
+        return Ok(None);
     }
     let manifests = Manifests::parse(files).map_err(failure::refusals)?;
     manifests.check_readable().map_err(failure::refusals)?;
@@ -54,7 +72,7 @@ pub async fn manifests(
         .read_where(&listing, beside, may_select_pods)
         .await
         .map_err(failure::git)?;
-    Ok(manifests.beside(selecting))
+    Ok(Some(manifests.beside(selecting)))
 }
 
 /// Makes the globs of a service's manifests ready to be matched.
@@ -141,18 +159,28 @@ fn unreadable(error: GitError) -> Failure {
     }
 }
 
-fn none_matches(target: &Target, globs: &[String], commit: &CommitId) -> Failure {
+/// Says that no file of a commit is a manifest of a service.
+pub fn none_matches(target: &Target, commit: &CommitId) -> String {
+    let globs = target.service.globs(&target.environment);
     let globs: Vec<_> = globs.iter().map(|glob| format!("`{glob}`")).collect();
-    Failure::new(
-        Ending::EditRefused,
-        format!(
-            "no manifest of `{}` matches {} at commit {}",
-            target.service.name,
-            globs.join(", "),
-            commit.short()
-        ),
+    format!(
+        "no manifest of `{}` matches {} at commit {}",
+        target.service.name,
+        globs.join(", "),
+        commit.short()
     )
-    .hint("check `manifests` of the service and `root` of the environment in the configuration")
+}
+
+/// Is a path below the folder of an environment?
+pub(super) fn is_below(path: &str, root: &str) -> bool {
+    let root = root.trim_matches('/');
+    let rest = path.strip_prefix(root);
+    root == "." || rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Is it a file, and not a link or a submodule?
+pub(super) fn is_file(entry: &TreeEntry) -> bool {
+    matches!(entry.kind, EntryKind::File | EntryKind::Executable)
 }
 
 /// Is this a file of the environment in which something could stand that selects our pods?

@@ -17,6 +17,9 @@ use crate::{
     units::{Version, Weight},
 };
 
+/// What a person does where nobody can tell.
+const TO_KNOW: &str = "to know: look at what runs there, and set that image by hand where it is not the one that is wanted";
+
 /// A version that was to be taken back and has pods or users still, as the branch says, or of which the branch
 /// does not say that it has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +71,24 @@ impl Remains {
         };
         let manifests = load::manifests(repository, &commit, target).await?;
         Self::of(taken, &manifests, target)
+    }
+
+    /// As [`Self::find`] on the branch as it is now; where its manifests cannot be read, that is what is said.
+    ///
+    /// # Errors
+    /// The git server does not answer or refuses.
+    pub async fn look(
+        taken: Taken<'_>,
+        outside: &Outside<'_>,
+        target: &Target,
+    ) -> Result<Option<Self>, Failure> {
+        match Self::find(taken, None, outside, target).await {
+            Err(failure) if failure.0.ending == Ending::EditRefused => Ok(Some(Self {
+                sentence: format!("where {} is still is not known: {failure}", taken.version),
+                next_step: TO_KNOW.to_owned(),
+            })),
+            found => found,
+        }
     }
 
     fn of(
@@ -125,8 +146,7 @@ impl Remains {
         let to = to.find(|to| !to.is_empty() && !is_taken(to));
         let to = to.as_deref().unwrap_or("VERSION");
         let next_step = if places.is_empty() {
-            "to know: look at what runs there, and set that image by hand where it is not the one that is wanted"
-                .to_owned()
+            TO_KNOW.to_owned()
         } else if is_idle {
             let cleanup = target.command("cleanup").switch("now");
             taken_away(&cleanup.flag("reason", "taken back"))
