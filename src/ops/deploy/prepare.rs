@@ -9,6 +9,7 @@ use super::{
     kept::Kept,
     late,
     resume::{Continued, Remade, in_place, remake, resume, step_began},
+    there::AlreadyThere,
 };
 use chrono::{DateTime, Utc};
 
@@ -55,8 +56,8 @@ pub struct Ready {
 /// What preparing came to.
 #[derive(Debug)]
 pub enum Prepared {
-    /// The version runs already; nothing to do. Says so.
-    AlreadyThere(String),
+    /// The branch has the version already.
+    AlreadyThere(AlreadyThere),
     /// The version runs already, was judged worse, and nobody has accepted that.
     JudgedWorse(Box<Kept>),
     /// Another run of the service is not finished.
@@ -156,10 +157,8 @@ pub async fn prepare(
         if let Some(kept) = Kept::find(&records, &request.version, journal_tip.clone()) {
             return Ok(Prepared::JudgedWorse(Box::new(kept)));
         }
-        return Ok(Prepared::AlreadyThere(format!(
-            "{} {} is in {} already; nothing to do",
-            target.service.name, request.version, target.environment_name
-        )));
+        let there = AlreadyThere::new(request, target, plan.roles.stable);
+        return Ok(Prepared::AlreadyThere(there));
     }
     let look = arms::look(&target.service, &manifests);
     let arms = look.map_err(|refusal| failure::refusals(vec![refusal]))?;
