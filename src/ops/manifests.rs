@@ -185,14 +185,8 @@ pub(super) fn is_file(entry: &TreeEntry) -> bool {
 
 /// Is this a file of the environment in which something could stand that selects our pods?
 fn may_hold_selectors(entry: &TreeEntry, root: &str) -> bool {
-    let root = root.trim_matches('/');
-    let inside = root == "."
-        || entry
-            .path
-            .strip_prefix(root)
-            .is_some_and(|rest| rest.starts_with('/'));
     let manifest = [".yaml", ".yml", ".json"]
         .iter()
         .any(|ending| entry.path.ends_with(ending));
-    inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
+    is_below(&entry.path, root) && manifest && is_file(entry)
 }

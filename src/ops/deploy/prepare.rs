@@ -23,7 +23,7 @@ use crate::{
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
-        preflight, pull_request, shared,
+        overridden, preflight, pull_request, shared,
     },
     rollout::{self, Action, Plan, Replay},
     units::Version,
@@ -152,6 +152,11 @@ pub async fn prepare(
         in_place(outside, target, &replay, landed, tip)
             .await
             .map_err(not_in_place)?;
+    }
+    // What has begun with leave goes on.
+    if landed.is_none() {
+        let repository = outside.repository;
+        overridden::check(repository, base, target, &plan, &manifests).await?;
     }
     if unfinished.is_none() && already_there(target, &manifests, &request.version)? {
         if let Some(kept) = Kept::find(&records, &request.version, journal_tip.clone()) {
