@@ -221,10 +221,10 @@ async fn a_kustomization_beside_the_manifests_that_decides_is_not_ignored() {
         told.push(end.end());
     }
     insta::assert_snapshot!(told.join("\n"), @r"
-    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone
-      hint: name the kustomization in `manifests`, too: it is edited then; or take what it sets there out of it
-    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone
-      hint: name the kustomization in `manifests`, too: it is edited then; or take what it sets there out of it
+    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone; a kustomization that is not among `manifests` of `advertisements` decides here
+      hint: name no workload to change all of them, or give each a value of its own
+    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone; a kustomization that is not among `manifests` of `advertisements` decides here
+      hint: name no workload to change all of them, or give each a value of its own
     ");
     let stage = Stage::brief(Scenario::Healthy);
     let text = "resources: [advertisements.yaml]\nlabels: []\n";
