@@ -7,7 +7,7 @@ use super::{
     convoy::Part,
     failure,
     journal::{RunIdentity, State},
-    load,
+    load::{self, Target},
     patience::{Exhausted, Patience},
     pull_request, standing,
     stop::{Stop, StopReason},
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     event::{Ending, Event, Failure, Reporter},
-    git::{self, CommitId, PushOutcome, Turn},
-    manifest::{Change, ObjectRef, RestoreProblem, reapply, restore},
+    git::{self, CommitId, PushOutcome, Repository, Turn},
+    manifest::{Change, Manifests, ObjectRef, RestoreProblem, reapply, restore},
     units::{Weight, format_duration},
 };
 
@@ -65,6 +65,23 @@ pub struct Write<'a> {
 }
 
 impl Write<'_> {
+    /// Reads what it is made on.
+    ///
+    /// # Errors
+    /// As [`load::manifests`]; on a way back as [`load::manifests_for_way_back`].
+    pub(super) async fn manifests(
+        &self,
+        repository: &Repository,
+        tip: &CommitId,
+        target: &Target,
+    ) -> Result<Manifests, Failure> {
+        if self.state != State::RollingBack {
+            return load::manifests(repository, tip, target).await;
+        }
+        let read = load::manifests_for_way_back(repository, tip, target, self.changes).await?;
+        Ok(read.manifests)
+    }
+
     /// Returns the whole commit message; `changes` are the values with their places on the commit
     /// that it builds on.
     pub(super) fn message(&self, identity: &RunIdentity, changes: &[Change]) -> String {
@@ -438,7 +455,7 @@ impl Writer<'_> {
         tip: &CommitId,
         write: &Write<'_>,
     ) -> Result<Option<(CommitId, Part)>, NotLanded> {
-        let manifests = load::manifests(self.repository, tip, self.target).await?;
+        let manifests = write.manifests(self.repository, tip, self.target).await?;
         standing::check(&manifests, write)?;
         let set = match write.direction {
             Direction::Forward => reapply(&manifests, write.changes),
@@ -470,9 +487,8 @@ impl Writer<'_> {
         let applied = set
             .apply(&manifests)
             .map_err(|refusal| NotLanded::Failed(failure::refusals(vec![refusal])))?;
-        if let Some(workload) = write.serves {
-            standing::check_pods(&self.target.service, &manifests, &applied.files, workload)?;
-        }
+        let written = (write, &set.changes[..]);
+        standing::check_result(self.target, &manifests, written, &applied.files)?;
         let message = write.message(&self.identity, &set.changes);
         let commit = self
             .repository

@@ -126,9 +126,9 @@ async fn the_same_value_of_somebody_else_stays() {
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, and this run left `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 20%
       hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `0`, `10` or `50`; someone else changed it
-    step 7: started advanced advanced rolling-back rolling-back rolled-back
-      43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
-      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 7: started advanced advanced rolling-back rolling-back superseded
+      43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`
+      hint: what advertisements 1.1 in production had written elsewhere was taken back; Deployment/advertisements has 1.0-hotfix on branch `main` and not 1.0: someone else changed it
     step 10: started advanced advanced promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, and this run left `50`; someone else changed it
       hint: advertisements 1.1 in production is live and was judged good
@@ -275,7 +275,7 @@ async fn a_version_that_is_not_on_the_branch_any_more_is_not_waited_for() {
         _ => {}
     });
     let end = Box::pin(stage.deploy_with("1.1", start)).await;
-    insta::assert_snapshot!(end.end(), @"43 superseded: advertisements 1.1 in production could not be taken back (terminated (SIGTERM)): every value of this run is back, but Deployment/advertisements has 9.1 on branch `main` and not 1.1: someone else changed it; no workload with pods or users has 1.1 on branch `main`");
+    insta::assert_snapshot!(end.end(), @"43 superseded: advertisements 1.1 in production was taken back (terminated (SIGTERM)), but Deployment/advertisements has 9.1 on branch `main` and not 1.1: someone else changed it; no workload with pods or users has 1.1 on branch `main`");
     stage.recover().await.assert(0, "nothing is left");
     stage.deploy("1.3").await.assert(0, "nobody is stopped");
 }

@@ -208,8 +208,9 @@ impl Run<'_> {
         outcome
     }
 
-    /// What is on the branch is someone else's.
+    /// What is on the branch is someone else's, the weight above all.
     pub(super) fn left_alone(&mut self, reason: String) -> Outcome {
+        self.deployment.weight = None;
         State::Superseded
             .word()
             .clone_into(&mut self.deployment.state);
@@ -245,11 +246,14 @@ impl Run<'_> {
         }
         let (end, track) = self.go_back(self.landed, reason, Cause::Superseded).await;
         let mut outcome = self.left_alone(reason.to_owned());
-        let is_left = matches!(end, BackEnd::Superseded(_));
+        if matches!(end, BackEnd::Restored(_) | BackEnd::Another(_)) {
+            self.deployment.weight = track.weight;
+        }
+        let is_left = matches!(end, BackEnd::Superseded(_) | BackEnd::Another(_));
         outcome.hints.push(match end {
             BackEnd::Restored(_) => format!("what {what} had written elsewhere was taken back"),
-            BackEnd::Unhealthy(ill) => {
-                format!("what {what} had written elsewhere was taken back; {ill}")
+            BackEnd::Unhealthy(also) | BackEnd::Another(also) => {
+                format!("what {what} had written elsewhere was taken back; {also}")
             }
             end => format!(
                 "what {what} had written is left as it is: {}",

@@ -12,6 +12,7 @@ mod held;
 mod in_the_way;
 mod kept;
 mod late;
+mod look_round;
 mod observe;
 mod overrun;
 mod prepare;
@@ -58,7 +59,7 @@ use in_the_way::{Recovered, Standing, Waiting, lost_the_start};
 
 pub use asked_before::asked_before;
 pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
-pub use facts::{already_there, facts, previous_version, roles, serves_with_pods};
+pub use facts::{already_there, facts, facts_at_most, previous_version, roles, serves_with_pods};
 pub use forward::write as forward_write;
 pub use held::Held;
 pub use late::read_with_branch;

@@ -16,7 +16,7 @@ use crate::{
     units::ProgramName,
 };
 
-pub use super::manifests::manifests;
+pub use super::manifests::{manifests, manifests_for_way_back};
 pub use pick::{HAS_REGIONS, picked};
 use pick::{listed, names, pick_environment};
 pub(super) use pick::{pick, unknown};

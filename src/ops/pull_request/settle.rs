@@ -18,7 +18,6 @@ use crate::{
     ops::{
         failure,
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
-        load,
         patience::{Exhausted, Patience},
         writer::NotLanded,
     },
@@ -230,7 +229,11 @@ impl Case<'_, '_> {
         let Some(proposals) = &self.writer.proposals else {
             return Ok(None);
         };
-        let manifests = load::manifests(self.writer.repository, tip, self.writer.target).await?;
+        let writer = &*self.writer;
+        let manifests = self
+            .write
+            .manifests(writer.repository, tip, writer.target)
+            .await?;
         let set = match self.write.direction {
             Direction::Forward => reapply(&manifests, self.write.changes),
             Direction::Back => restore(&manifests, self.write.changes),
