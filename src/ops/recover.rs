@@ -3,7 +3,7 @@
 
 use super::{
     deploy::{
-        Outside, read_journal, read_with_branch,
+        Outside, WAITS_FOR_APPROVAL, read_journal, read_with_branch,
         remains::{Remains, Taken},
     },
     journal::{self, Record, State},
@@ -169,11 +169,21 @@ async fn from(
                 record.reason.as_deref().unwrap_or("no reason given")
             ),
         );
-        outcome.hints.push(if record.drill {
-            "to go on: run the same deploy again, with --drill".to_owned()
-        } else {
-            "to go on: run the same deploy again".to_owned()
-        });
+        let drill = if record.drill { ", with --drill" } else { "" };
+        let again = format!("run the same deploy again{drill}");
+        outcome
+            .hints
+            .push(match (record.reason.as_deref(), &record.version) {
+                (Some(WAITS_FOR_APPROVAL), Some(version)) => {
+                    let approve = target.command("approve").flag("version", version.as_str());
+                    format!(
+                        "to go on: somebody else approves it (`{}`; where the policy names nobody who may, --accept says \
+                         so instead), then {again}",
+                        approve.switch("push")
+                    )
+                }
+                _ => format!("to go on: {again}"),
+            });
         outcome
             .hints
             .push(format!("to take it back: {}", target.command("rollback")));

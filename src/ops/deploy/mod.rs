@@ -61,7 +61,7 @@ pub use asked_before::asked_before;
 pub use back::{BackCommit, BackEnd, Track, go_back, with_remarks};
 pub use facts::{already_there, facts, facts_at_most, previous_version, roles, serves_with_pods};
 pub use forward::write as forward_write;
-pub use held::Held;
+pub use held::{Held, WAITS_FOR_APPROVAL};
 pub use late::read_with_branch;
 pub use observe::{Watched, Watching, single, watch};
 pub use prepare::{Prepared, Ready, prepare, unfinished_run, whole_diff};
