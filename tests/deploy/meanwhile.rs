@@ -84,7 +84,7 @@ async fn the_canary_keeps_its_pods_while_a_rule_of_somebody_else_sends_users_the
     .await;
     insta::assert_snapshot!(ends.join("\n\n"), @r"
     Healthy: 43 superseded: clusters/prod/advertisements-canary.yaml:65: HTTPRoute/advertisements gives Deployment/advertisements-canary 34%, so this would send users to no pods; someone else changed it
-      hint: advertisements 1.1 in production is live and was judged good
+      hint: advertisements 1.1 in production is live and was judged good; what is not put away after it stays so: look at it
     recover: 0 ok: nothing is unfinished: advertisements in production
 
     Errors: 43 superseded: advertisements 1.1 in production could not be taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse): clusters/prod/advertisements-canary.yaml:65: HTTPRoute/advertisements gives Deployment/advertisements-canary 34%, so this would send users to no pods; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 34%

@@ -131,10 +131,10 @@ async fn the_same_value_of_somebody_else_stays() {
       hint: what advertisements 1.1 in production had written elsewhere was taken back; Deployment/advertisements has 1.0-hotfix on branch `main` and not 1.0: someone else changed it
     step 10: started advanced advanced promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, and this run left `50`; someone else changed it
-      hint: advertisements 1.1 in production is live and was judged good
+      hint: advertisements 1.1 in production is live and was judged good; what is not put away after it stays so: look at it
     step 11: started advanced advanced promoted promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, and this run left `1`; someone else changed it
-      hint: advertisements 1.1 in production is live and was judged good
+      hint: advertisements 1.1 in production is live and was judged good; what is not put away after it stays so: look at it
     "#);
 }
 

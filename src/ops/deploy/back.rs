@@ -220,7 +220,14 @@ pub async fn go_back(
             Ok(_) => {}
             // It is the last step, and all values are back: whoever comes next must not be stopped.
             Err(BackEnd::Unhealthy(_)) => break,
-            Err(end) => return end,
+            Err(end) => {
+                if let BackEnd::Left(reason @ (StopReason::Interrupt | StopReason::Terminate)) = end
+                {
+                    let step = format!("back {}/{total}", index + 1);
+                    writer.let_go(&step, reason.sentence(), stop).await;
+                }
+                return end;
+            }
         }
     }
     if let Some(reason) = around.another {

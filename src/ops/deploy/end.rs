@@ -1,8 +1,6 @@
 //! The end of a deployment: every way in which its steps can end becomes a state that the exit code
 //! names.
 
-use std::time::Duration;
-
 use super::{
     OnCancel,
     back::BackEnd,
@@ -22,13 +20,10 @@ use crate::{
         load, standing,
         stop::StopReason,
         stopped_before_change,
-        writer::{Entry, NotLanded},
+        writer::{Entry, FAREWELL, NotLanded},
     },
     rollout::{Action, Arm, CLEANUP, takes_pods_away},
 };
-
-/// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     pub(super) async fn end(&mut self, end: StepEnd) -> Outcome {
@@ -239,9 +234,9 @@ impl Run<'_> {
         if self.tidies() {
             self.close(State::Superseded, reason).await;
             let mut outcome = self.left_alone(reason.to_owned());
-            outcome
-                .hints
-                .push(format!("{what} is live and was judged good"));
+            outcome.hints.push(format!(
+                "{what} is live and was judged good; what is not put away after it stays so: look at it"
+            ));
             return outcome;
         }
         let (end, track) = self.go_back(self.landed, reason, Cause::Superseded).await;

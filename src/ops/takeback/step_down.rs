@@ -14,7 +14,7 @@ use crate::{
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
         load::{self, Target},
         nudge,
-        stop::Stop,
+        stop::{Stop, StopReason},
         writer::{Entry, NotLanded},
     },
     rollout::{self, Action, Replay, Stage, WrittenStep},
@@ -113,11 +113,15 @@ impl Takeback<'_> {
             let outcome = match carried {
                 Ok(Carried::Yes(_)) => continue,
                 Ok(Carried::No(reason)) => self.hold(weight, &reason, stop, reporter).await,
-                Ok(Carried::Stopped(reason)) => self.left(
-                    reason,
-                    true,
-                    format!("the way back of {} stands at weight {weight}", self.what()),
-                ),
+                Ok(Carried::Stopped(reason)) => {
+                    if matches!(reason, StopReason::Interrupt | StopReason::Terminate) {
+                        let step = format!("{STEPPED_DOWN} {weight}");
+                        self.writer.let_go(&step, reason.sentence(), stop).await;
+                    }
+                    let stands =
+                        format!("the way back of {} stands at weight {weight}", self.what());
+                    self.left(reason, true, stands)
+                }
                 Err(end) => self.ended(end, why, &self.stepped),
             };
             let track = std::mem::take(&mut self.stepped);
