@@ -189,6 +189,44 @@ async fn what_somebody_takes_back_meanwhile_is_not_gone_on_with() {
 }
 
 #[tokio::test]
+async fn who_takes_a_version_back_while_it_is_watched_does_not_call_it_bad() {
+    let stage = Stage::edited(Scenario::Healthy, |text| {
+        // Nothing but the live check notices it.
+        let (head, rest) = text.split_once("      metrics:").unwrap();
+        let tail = rest.rsplit_once("failure_limit: 1").unwrap().1;
+        rolling_text(format!("{head}{tail}"))
+    });
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if matches!(event, Event::StepStarted { name, .. } if name.starts_with("watch ")) {
+            edit(&world, STABLE, "advertisements:1.1", "advertisements:1.0");
+        }
+    });
+    let end = stage.deploy_with("1.1", start).await;
+    let again = stage.foreseen("1.1").await;
+    insta::assert_snapshot!(format!("{}\nagain: {}", stage.story(&end), again.end()), @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 3 steps, 3 back
+    changes: 4
+    1/3 Deployment/advertisements to 1.1: passed (commit ID)
+    2/3 wait until stable runs 1.1: passed (live after 37s)
+    3/3 watch stable for 3m: failed (clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it)
+    way back: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    log: advertisements 1.1: values back to 1.0 (production) | robin: something else | advertisements 1.1: Deployment/advertisements to 1.1 (production)
+    journal: started rolling-back rolled-back
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    again: 0 ok: free
+    ");
+}
+
+#[tokio::test]
 async fn a_way_back_leaves_the_same_value_of_somebody_else_alone() {
     let stage = Stage::brief(Scenario::Errors);
     let world = Arc::clone(&stage.world);

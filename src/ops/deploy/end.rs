@@ -116,7 +116,15 @@ impl Run<'_> {
             Action::Follow { .. } => true,
             Action::Write { .. } | Action::WaitLive { .. } | Action::Approval => false,
         };
-        let landed = self.landed.filter(|_| was_watched)?;
+        if !was_watched {
+            return None;
+        }
+        self.changed_on_branch().await
+    }
+
+    /// Says which of the values that are on the branch by this run somebody else has changed since.
+    pub(super) async fn changed_on_branch(&self) -> Option<String> {
+        let landed = self.landed?;
         let tip = self.outside.repository.fetch(&self.target.branch).await;
         let manifests = load::manifests(self.outside.repository, &tip.ok()?, self.target).await;
         let written = self.replay.until(landed);
