@@ -4,7 +4,7 @@ use std::{
     future::Future,
     pin::Pin,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -37,7 +37,8 @@ impl Clock for SystemClock {
         reason = "the one place that reads the wall clock"
     )]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // A clock before 1970 is a wrong one, for whoever decides by it to refuse: no reason to panic.
+        DateTime::from(SystemTime::now())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]

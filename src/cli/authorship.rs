@@ -61,11 +61,15 @@ impl AuthorshipArguments {
             given => given,
         };
         match given {
-            (Some(name), Some(email)) => Ok(Author {
-                name,
-                email,
-                is_given: true,
-            }),
+            (Some(name), Some(email)) => {
+                check("author name", &name)?;
+                check("author address", &email)?;
+                Ok(Author {
+                    name,
+                    email,
+                    is_given: true,
+                })
+            }
             (None, None) => Ok(of_pipeline(context)),
             _ => Err(Failure::new(
                 Ending::Usage,
@@ -94,6 +98,21 @@ impl AuthorshipArguments {
         })?;
         Ok(Some(signer))
     }
+}
+
+/// Refuses what git cannot write down as it is, and what a terminal would obey.
+fn check(what: &str, text: &str) -> Result<(), Failure> {
+    if text == plain(text) && !text.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Ending::Usage,
+        format!(
+            "the {what}: found {text:?}, expected one line of at most {LONGEST} characters without <, > and control \
+             characters"
+        ),
+    )
+    .hint("write --author-name 'Release Train' --author-email train@example.com, or the variables of these names"))
 }
 
 /// Who started the pipeline, as GitHub Actions or GitLab CI says.
@@ -201,6 +220,22 @@ mod tests {
             (&gitlab(" .,; "), ours),
             (&[("GITLAB_USER_NAME", "Ann")], ours),
             (&given, "Train <train@example.com> given"),
+            (
+                &[
+                    ("SHIPGATE_AUTHOR_NAME", "Train\nx"),
+                    ("SHIPGATE_AUTHOR_EMAIL", "train@example.com"),
+                ],
+                "the author name: found \"Train\\nx\", expected one line of at most 200 characters without <, > and \
+                 control characters",
+            ),
+            (
+                &[
+                    ("SHIPGATE_AUTHOR_NAME", "\u{1b}[31mTrain"),
+                    ("SHIPGATE_AUTHOR_EMAIL", "train@example.com"),
+                ],
+                "the author name: found \"\\u{1b}[31mTrain\", expected one line of at most 200 characters without <, > and \
+                 control characters",
+            ),
             (
                 &given[..1],
                 "SHIPGATE_AUTHOR_NAME and SHIPGATE_AUTHOR_EMAIL go together; found one of them",

@@ -235,7 +235,7 @@ impl Session {
                 self.context.error_line(&format!("error: {text}"));
             }
             outcome.to_mut().hints.push(text);
-            exit_code = with_lost_result(exit_code);
+            exit_code = with_lost_result(exit_code, &outcome);
         }
         let ended = Ended {
             outcome: &outcome,
@@ -273,14 +273,27 @@ fn share(writer: &mut Box<dyn Write + Send>) -> Stream {
     stream
 }
 
-/// Returns the exit code of a run whose result nobody could read. From 40 on the code says what
-/// became of the branch, which weighs more.
-fn with_lost_result(code: u8) -> u8 {
-    if code >= exit::ROLLED_BACK.number {
+/// Returns the exit code of a run whose result nobody could read. What became of the branch weighs more: from 40
+/// on the code says that, and so does the code of a run that has changed it.
+fn with_lost_result(code: u8, outcome: &Outcome) -> u8 {
+    if code >= exit::ROLLED_BACK.number || has_changed_something(outcome) {
         code
     } else {
         exit::INTERNAL.number
     }
+}
+
+/// Has a run changed the branch, or written or stored a file?
+fn has_changed_something(outcome: &Outcome) -> bool {
+    let is_changed = |outcome: &Outcome| {
+        let deployment = outcome.deployment.as_ref();
+        let approval = outcome.approval.as_ref();
+        deployment.is_some_and(|deployment| deployment.changed)
+            || matches!(outcome.ending, Ending::Deployed | Ending::TakenBack)
+            || approval.is_some_and(|it| it.path.is_some() || it.reference.is_some())
+    };
+    let mut services = outcome.services.iter();
+    is_changed(outcome) || services.any(|service| is_changed(&service.outcome))
 }
 
 /// Decides about colours. The flag comes first, then the conventions <https://no-color.org> and
@@ -375,10 +388,13 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_result_is_never_a_success_and_never_hides_the_branch() {
+    fn a_lost_result_is_no_success_of_a_run_that_changed_nothing_and_never_hides_the_branch() {
         for code in exit::ALL {
-            let lost = with_lost_result(code.number);
+            let unchanged = Outcome::new(Ending::NoChange, "");
+            let lost = with_lost_result(code.number, &unchanged);
             assert_eq!(lost, if code.number < 40 { 1 } else { code.number });
+            let changed = Outcome::new(Ending::Deployed, "");
+            assert_eq!(with_lost_result(code.number, &changed), code.number);
         }
     }
 }

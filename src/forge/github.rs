@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     Address, Checks, Forge, Merge, Merging, Opened, Proposal, PullRequest, Readiness, Reply, State,
     Trouble,
-    wire::{Wire, is_commit, said},
+    wire::{Wire, answered, is_commit, said},
 };
 use crate::{
     clock::Clock,
@@ -354,7 +354,7 @@ impl Forge for GitHub {
                 .await?;
             Ok(match answer.status {
                 200 => Merging::Done,
-                _ => Merging::NotNow(said(&answer)),
+                _ => Merging::NotNow(answered(&answer)),
             })
         })
     }

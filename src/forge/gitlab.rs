@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{
     Address, Checks, Forge, Merge, Merging, Opened, Proposal, PullRequest, Readiness, Reply, State,
     Trouble,
-    wire::{Wire, is_commit, said},
+    wire::{Wire, answered, is_commit},
 };
 use crate::{
     clock::Clock,
@@ -297,7 +297,7 @@ impl Forge for GitLab {
             let answer = self.change(Method::PUT, &parts, body, &expected).await?;
             Ok(match answer.status {
                 200 => Merging::Done,
-                _ => Merging::NotNow(said(&answer)),
+                _ => Merging::NotNow(answered(&answer)),
             })
         })
     }

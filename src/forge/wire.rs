@@ -220,6 +220,14 @@ pub(super) fn said(answer: &RestAnswer) -> String {
     excerpt(&texts.join("; "))
 }
 
+/// As [`said`], with the status: an answer may say nothing more.
+pub(super) fn answered(answer: &RestAnswer) -> String {
+    match said(answer).as_str() {
+        "" => format!("status {}", answer.status),
+        said => format!("status {}: {said}", answer.status),
+    }
+}
+
 fn collect(value: Option<&Value>, texts: &mut Vec<String>) {
     match value {
         Some(Value::String(text)) => texts.push(text.clone()),

@@ -92,6 +92,8 @@ pub(super) fn store(
         Settled::Moved(tip) => JournalOutcome::Lost {
             tip: tip.map(CommitId::of),
         },
+        Settled::NotTaken(reason) => JournalOutcome::NotTaken { reason },
+        Settled::Hidden => JournalOutcome::Hidden,
         Settled::Locked(reason) => JournalOutcome::Locked { reason },
         Settled::Refused(reason) => JournalOutcome::Refused { reason },
         Settled::Unknown(reason) => JournalOutcome::Unknown { reason },

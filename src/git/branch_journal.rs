@@ -166,7 +166,8 @@ pub(super) fn append(
         match push(local, &update, proof)? {
             Settled::Applied => return Ok(JournalOutcome::Appended(record)),
             // Another commit was faster. Whether it is a record shows when all is read again.
-            Settled::Moved(_) => {}
+            Settled::Moved(_) | Settled::Hidden => {}
+            Settled::NotTaken(reason) => return Ok(JournalOutcome::NotTaken { reason }),
             Settled::Locked(reason) => return Ok(JournalOutcome::Locked { reason }),
             Settled::Refused(reason) => return Ok(JournalOutcome::Refused { reason }),
             Settled::Unknown(reason) => return Ok(JournalOutcome::Unknown { reason }),

@@ -60,7 +60,10 @@ pub(super) fn remote(
     let display = location.display();
     let program = |protocol, trusted| {
         let calls = Arc::clone(calls);
-        Program::new(calls, store, protocol, trusted, connection, options.timeout)
+        let job_token = connection.job_token.as_ref().map(|job| &job.token);
+        let secrets = options.token.iter().chain(job_token).cloned();
+        let program = Program::new(calls, store, protocol, trusted, connection, options.timeout)?;
+        Ok::<Program, GitError>(program.hiding(secrets))
     };
     Ok(match location {
         Location::Http { url, userinfo } => {

@@ -119,9 +119,23 @@ impl GitError {
         }
     }
 
+    /// The folder for temporary files is not there, is full, or is not ours to write to.
+    pub(super) fn no_room(what: &str) -> Self {
+        Self::invalid(
+            format!("could not {what}"),
+            "name a folder with free space that this user may write to in TMPDIR (on Windows TMP)",
+        )
+    }
+
     /// Returns an adapter for `map_err`: what was being done, then what libgit2 says.
     pub(super) fn while_doing(what: &str) -> impl Fn(git2::Error) -> Self + '_ {
-        move |error| Self::internal(format!("could not {what}: {}", sanitise(error.message())))
+        move |error| {
+            let said = sanitise(error.message());
+            if is_full(&said) {
+                return Self::no_room(&format!("{what}: {said}"));
+            }
+            Self::internal(format!("could not {what}: {said}"))
+        }
     }
 
     pub(super) fn branch_missing(branch: &str, repository: &str, branches: &[String]) -> Self {
@@ -174,6 +188,18 @@ impl GitError {
             | Self::Internal { message, hint } => (message, hint),
         }
     }
+}
+
+/// Does the system say that a disk is full?
+fn is_full(said: &str) -> bool {
+    let said = said.to_ascii_lowercase();
+    [
+        "no space left",
+        "disk quota exceeded",
+        "not enough space on the disk",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
 }
 
 /// Lists the branches that there are, as far as a line holds them.

@@ -3,6 +3,7 @@
 //! the records are on the branch.
 
 use chrono::{DateTime, Utc};
+use git2::Oid;
 
 use super::{
     branch_journal::{self, Place},
@@ -42,12 +43,21 @@ pub struct JournalRecord {
 pub enum JournalOutcome {
     /// It is in the journal, right after the one expected.
     Appended(CommitId),
-    /// It is not in the journal: another run wrote first, or the connection broke before the
-    /// server took it. Read the journal again.
+    /// It is not in the journal: another run wrote first. Read the journal again.
     Lost {
         /// Newest record now; none = there is no journal.
         tip: Option<CommitId>,
     },
+    /// It is not in the journal, whose newest record is the one expected: the server has not taken it, or
+    /// the dialogue broke before. Try again.
+    NotTaken {
+        /// What the server answered, or what broke: one harmless line.
+        reason: String,
+    },
+    /// The server shows a record that the one expected has followed upon: a copy that lags behind. Try again.
+    Behind,
+    /// The server shows the reference to whoever pushes and not to whoever reads.
+    Hidden,
     /// Somebody else is just writing the reference, so the server did not: the newest record is the
     /// one expected. Try again.
     Locked {
@@ -142,7 +152,7 @@ pub(super) fn append_all(
         let settled = push_all(local, &updates);
         for ((index, record), settled) in indices.into_iter().zip(records).zip(settled) {
             outcomes[index] = match settled {
-                Ok(Some(settled)) => Some(Ok(outcome(settled, record))),
+                Ok(Some(settled)) => Some(outcome(local, settled, &entries[index], record)),
                 Ok(None) => None,
                 Err(error) => Some(Err(error)),
             };
@@ -215,7 +225,7 @@ fn append_to_branch(
 fn append_to_reference(local: &mut Local, entry: &Entry<'_>) -> Result<JournalOutcome, GitError> {
     let (record, update) = record(local, entry)?;
     let settled = push(local, &update, entry.proof)?;
-    Ok(outcome(settled, record))
+    outcome(local, settled, entry, record)
 }
 
 /// Makes a record, and says where it is to go.
@@ -239,15 +249,33 @@ fn record(local: &Local, entry: &Entry<'_>) -> Result<(CommitId, Update), GitErr
     Ok((record, update))
 }
 
-fn outcome(settled: Settled, record: CommitId) -> JournalOutcome {
-    match settled {
+fn outcome(
+    local: &Local,
+    settled: Settled,
+    entry: &Entry<'_>,
+    record: CommitId,
+) -> Result<JournalOutcome, GitError> {
+    Ok(match settled {
         Settled::Applied => JournalOutcome::Appended(record),
+        Settled::Moved(Some(tip)) if is_older(local, tip, entry.expected)? => {
+            JournalOutcome::Behind
+        }
         Settled::Moved(tip) => JournalOutcome::Lost {
             tip: tip.map(CommitId::of),
         },
+        Settled::NotTaken(reason) => JournalOutcome::NotTaken { reason },
+        Settled::Hidden => JournalOutcome::Hidden,
         Settled::Locked(reason) => JournalOutcome::Locked { reason },
         Settled::Refused(reason) => JournalOutcome::Refused { reason },
         Settled::Unknown(reason) => JournalOutcome::Unknown { reason },
+    })
+}
+
+/// Is a record one that the expected one has followed upon?
+fn is_older(local: &Local, tip: Oid, expected: Option<&CommitId>) -> Result<bool, GitError> {
+    match expected.map(CommitId::oid) {
+        Some(expected) if expected != tip => local.descends(expected, tip),
+        _ => Ok(false),
     }
 }
 

@@ -50,6 +50,12 @@ impl Location {
                 ))),
             };
         }
+        if is_url_without_slashes(text) || holds_userinfo(text) {
+            // It may hold a password, so it is not told as it is.
+            return Err(unusable(
+                "the address of the repository looks like a URL that lacks its `https://`",
+            ));
+        }
         if text.contains("::") {
             // `git` would start a program of that name: a remote helper.
             return Err(unusable("an address with :: names a helper program"));
@@ -72,6 +78,23 @@ impl Location {
             Self::Folder { path } => path.display().to_string(),
         }
     }
+}
+
+/// Is it `https:/host/path`, or `https:host/path`?
+fn is_url_without_slashes(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| {
+        let scheme = scheme.to_ascii_lowercase();
+        ["https", "http", "ssh", "git", "file"].contains(&scheme.as_str())
+    })
+}
+
+/// Is it `user:password@host/path`, or `//user:password@host/path`? What is there as a file is a path.
+fn holds_userinfo(text: &str) -> bool {
+    let authority = text.trim_start_matches('/');
+    let authority = authority.split('/').next().unwrap_or_default();
+    let userinfo = authority.rsplit_once('@').map(|(userinfo, _)| userinfo);
+    userinfo.is_some_and(|userinfo| userinfo.contains(':')) && !Path::new(text).exists()
 }
 
 fn unusable(message: &str) -> GitError {
@@ -276,6 +299,10 @@ mod tests {
             "ssh://-oProxyCommand=touch/shop",
             "ssh://-l@host/shop",
             "ssh://git:secret@host/shop",
+            "bob:secret@host/shop.git",
+            "https:/bob:secret@host/shop.git",
+            "https:bob:secret@host/shop.git",
+            "//bob:secret@host/shop.git",
             "ssh://host",
             "-oProxyCommand=x:shop",
             "git@-oProxyCommand=x:shop",

@@ -67,7 +67,8 @@ pub(super) fn change(
         Settled::Moved(tip) => BranchOutcome::Lost {
             tip: tip.map(CommitId::of),
         },
-        Settled::Locked(_) => BranchOutcome::Lost {
+        Settled::Hidden => BranchOutcome::Lost { tip: None },
+        Settled::Locked(_) | Settled::NotTaken(_) => BranchOutcome::Lost {
             tip: expected.cloned(),
         },
         Settled::Refused(reason) => BranchOutcome::Denied { reason },

@@ -33,8 +33,9 @@ impl OwnFolder {
     /// # Errors
     /// It cannot be made.
     pub(super) fn make() -> Result<Self, GitError> {
-        let wrong =
-            |error: std::io::Error| GitError::internal(format!("could not make a folder: {error}"));
+        let wrong = |error: std::io::Error| {
+            GitError::no_room(&format!("make a folder for temporary files: {error}"))
+        };
         let folder = tempfile::Builder::new()
             .prefix(PREFIX)
             .tempdir()

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     process::{Group, NEEDED_VARIABLES, set_apart},
+    secret::Secret,
     units::with_slashes,
 };
 
@@ -101,6 +102,8 @@ pub(super) struct Program {
     protocol: &'static str,
     environment: Vec<(String, String)>,
     timeout: Duration,
+    /// What it says is shown without these.
+    secrets: Vec<Secret>,
 }
 
 /// Lines that git adds to whatever went wrong with a connection; what to do we say ourselves.
@@ -156,9 +159,8 @@ impl Program {
             }
             None => String::new(),
         };
-        fs::write(&config, text).map_err(|error| {
-            GitError::internal(format!("could not write {}: {error}", config.display()))
-        })?;
+        fs::write(&config, text)
+            .map_err(|error| GitError::no_room(&format!("write {}: {error}", config.display())))?;
         let given = |name: &str| {
             options
                 .environment
@@ -182,7 +184,16 @@ impl Program {
             protocol,
             environment,
             timeout,
+            secrets: Vec::new(),
         })
+    }
+
+    /// Keeps secrets out of what it says: a hook of the other side may know them.
+    pub(super) fn hiding(mut self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let secrets = secrets.into_iter();
+        let secrets = secrets.filter(|secret| !secret.expose().is_empty());
+        self.secrets.extend(secrets);
+        self
     }
 
     /// Runs `git` with these arguments in the store.
@@ -220,7 +231,12 @@ impl Program {
             said
         });
         match ended {
-            Ok(Ok(said)) => Ok(said),
+            Ok(Ok(mut said)) => {
+                for secret in &self.secrets {
+                    said.stderr = said.stderr.replace(secret.expose(), "***");
+                }
+                Ok(said)
+            }
             Ok(Err(error)) if error.kind() == io::ErrorKind::NotFound => Err(GitError::invalid(
                 "the git program is not installed, and this address needs it",
                 "install git, or use an https:// address",

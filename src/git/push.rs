@@ -19,12 +19,17 @@ pub enum PushOutcome {
     Pushed,
     /// The commit is not on the branch. Make the edit again on the tip, and push that.
     ///
-    /// The tip can be the commit that was expected: then the connection broke before the server
-    /// took the push. Should the server come to it late after all, it wins the race against the
-    /// next push, which is lost then: so nothing is ever applied twice.
+    /// The tip can be the commit that was expected, where it was elsewhere for a moment.
     Lost {
         /// Where the branch is.
         tip: CommitId,
+    },
+    /// The server has not taken the push, or the dialogue broke before: the branch is where it was
+    /// expected. Should the server come to it late after all, it wins the race against the next push,
+    /// which is lost then: so nothing is ever applied twice.
+    NotTaken {
+        /// What the server answered, or what broke: one harmless line.
+        reason: String,
     },
     /// The branch is not at the commit, and nobody has looked whether it is below the tip; of
     /// [`Repository::push_for_retry`](super::Repository::push_for_retry) alone.
@@ -55,6 +60,10 @@ pub enum PushOutcome {
 pub(super) enum Settled {
     Applied,
     Moved(Option<Oid>),
+    /// The ref is where it was expected: the push was not taken, or broke off before it was.
+    NotTaken(String),
+    /// Whoever pushes is shown the ref, and whoever reads is not.
+    Hidden,
     Locked(String),
     Refused(String),
     Unknown(String),
@@ -104,7 +113,8 @@ pub(super) fn push_branch(
         Settled::Moved(Some(tip)) => Ok(PushOutcome::Lost {
             tip: CommitId::of(tip),
         }),
-        Settled::Moved(None) => {
+        Settled::NotTaken(reason) => Ok(PushOutcome::NotTaken { reason }),
+        Settled::Moved(None) | Settled::Hidden => {
             let branches = local.remote.list(&local.store, None)?.branches();
             Err(GitError::branch_missing(
                 branch,
@@ -225,9 +235,8 @@ pub(super) fn settle(
     match (report, unreadable) {
         (Report::Refused(reason), None) if is_locked(&reason) => Ok(Settled::Locked(reason)),
         (Report::Refused(reason), None) => Ok(Settled::Refused(reason)),
-        (Report::Stale | Report::Elsewhere(_) | Report::Broken(_), None) => {
-            Ok(Settled::Moved(update.expected))
-        }
+        (Report::Broken(broken), None) => Ok(Settled::NotTaken(broken.to_string())),
+        (Report::Stale | Report::Elsewhere(_), None) => Ok(Settled::Moved(update.expected)),
         (Report::Accepted, None) => Ok(Settled::Unknown(
             "the server said it took the push, but the ref does not show it".to_owned(),
         )),
@@ -256,7 +265,7 @@ fn moved(
     match local.fetch(&update.reference, Depth::Since, Moment::Now) {
         Ok(Fetched::Tip(tip)) if local.descends(tip, update.new)? => Ok(Settled::Applied),
         Ok(Fetched::Tip(tip)) => Ok(Settled::Moved(Some(tip))),
-        Ok(Fetched::Missing { .. }) => Ok(Settled::Moved(None)),
+        Ok(Fetched::Missing { .. }) => Ok(Settled::Hidden),
         Err(error) if took_it => Ok(Settled::Unknown(format!(
             "the ref has moved on and can not be read back: {error}"
         ))),

@@ -6,7 +6,7 @@ const LONGEST: usize = 500;
 /// Terminal escapes, control and direction-changing characters go; what a CI system would read as
 /// a command (`::` at the start of a line, `##[`, `##vso[`) is broken by a space.
 pub(super) fn sanitise(text: &str) -> String {
-    let plain = without_escapes(text);
+    let plain = without_passwords(&without_escapes(text));
     let lines: Vec<String> = plain
         .split(['\n', '\r'])
         .map(|line| {
@@ -26,6 +26,25 @@ pub(super) fn sanitise(text: &str) -> String {
     let mut short: String = line.chars().take(LONGEST - 1).collect();
     short.push('…');
     short
+}
+
+/// Takes user and password out of addresses: a server may name the one that it was itself cloned from.
+fn without_passwords(text: &str) -> String {
+    let mut pieces = text.split("://");
+    let mut shown = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let ends = |character: char| character.is_whitespace() || "/?#'\"`<>".contains(character);
+        let (authority, rest) = piece.split_at(piece.find(ends).unwrap_or(piece.len()));
+        let is_web = shown.ends_with("http") || shown.ends_with("https");
+        let host = match authority.rsplit_once('@') {
+            Some((userinfo, host)) if is_web || userinfo.contains(':') => host,
+            _ => authority,
+        };
+        shown.push_str("://");
+        shown.push_str(host);
+        shown.push_str(rest);
+    }
+    shown
 }
 
 fn neutral(line: &str) -> String {
@@ -77,6 +96,10 @@ mod tests {
             ("\u{1b}[31mred\u{1b}[0m", "red"),
             ("\u{1b}]0;title\u{7}after", "after"),
             ("::error::forged", ": :error::forged"),
+            (
+                "mirror of https://bob:s3cret@git.example/x, ssh://git@git.example and a://b",
+                "mirror of https://git.example/x, ssh://git@git.example and a://b",
+            ),
             (
                 "first\n  ::set-output name=x::y",
                 "first | : :set-output name=x::y",

@@ -28,7 +28,7 @@ pub(super) fn tree(
         let objects = local.store.odb().map_err(&keeping)?;
         let mut writer = objects.packwriter().map_err(&keeping)?;
         let written = writer.write_all(&pack);
-        written.map_err(|error| GitError::internal(format!("could not keep a pack: {error}")))?;
+        written.map_err(|error| GitError::no_room(&format!("keep a pack: {error}")))?;
         writer.commit().map_err(&keeping)?;
         // What is in a new pack is found only after a look.
         objects.refresh().map_err(&keeping)?;

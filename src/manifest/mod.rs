@@ -77,5 +77,5 @@ pub use source::LookedAt;
 pub use survey::{Surveyed, built, is_kustomization, patches, survey};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
-pub use version::current_version;
+pub use version::{current_version, running_version, runs_version};
 pub use weight::{LargestShare, current_weight, largest_share};

@@ -183,11 +183,16 @@ async fn store(
     match outcome {
         // The name of the ref is made of the text: what is there is the same.
         JournalOutcome::Appended(_) | JournalOutcome::Lost { tip: Some(_) } => Ok(reference),
-        JournalOutcome::Lost { tip: None } => Err(Failure::new(
+        JournalOutcome::NotTaken { reason } => Err(Failure::new(
             Ending::Unavailable,
-            format!("{reference} was not stored: the connection broke"),
+            format!("{reference} was not stored: {reason}"),
         )
         .hint("run the same command again")),
+        JournalOutcome::Lost { tip: None } | JournalOutcome::Behind | JournalOutcome::Hidden => {
+            let text = format!("{reference} was not stored, or is not shown");
+            Err(Failure::new(Ending::Unavailable, text)
+                .hint("run the same command again, or hand it over as a file: --out FILE"))
+        }
         JournalOutcome::Locked { reason } => Err(Failure::new(
             Ending::Unavailable,
             format!("{reference} was not stored, somebody is just writing it: {reason}"),

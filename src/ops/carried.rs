@@ -20,6 +20,25 @@ pub fn version(
     }
 }
 
+/// Tells whether a workload of a service has a version, also where somebody else has pinned it by a digest or
+/// named another registry since.
+///
+/// # Errors
+/// It cannot be told.
+pub fn has_version(
+    service: &Service,
+    manifests: &Manifests,
+    workload: &ObjectRef,
+    version: &str,
+) -> Result<bool, Refusal> {
+    if service.helm_keys(workload).is_none() {
+        return manifest::runs_version(manifests, workload, &service.image, version);
+    }
+    let tag = self::version(service, manifests, workload)?;
+    let (tag, _digest) = tag.split_once('@').unwrap_or((&tag, ""));
+    Ok(tag == version)
+}
+
 /// Returns how many replicas a workload of a service has.
 ///
 /// # Errors

@@ -26,6 +26,12 @@ const EARLIEST: DateTime<Utc> = match DateTime::from_timestamp(1_577_836_800, 0)
     None => DateTime::UNIX_EPOCH,
 };
 
+/// First instant that git does not keep any more: 2106-01-01T00:00:00Z.
+const LATEST: DateTime<Utc> = match DateTime::from_timestamp(4_291_747_200, 0) {
+    Some(instant) => instant,
+    None => DateTime::UNIX_EPOCH,
+};
+
 /// Where the amount of traffic comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TrafficSource {
@@ -86,12 +92,13 @@ pub fn sha256(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Returns what the machine's clock says, if that can be: before 2020 nobody had this program.
+/// Returns what the machine's clock says, if that can be: before 2020 nobody had this program, and git does not
+/// keep the times of commits after 2105.
 ///
 /// # Errors
 /// [`Ending::Unavailable`]: the clock is wrong, so nothing can be decided by it.
 pub fn plausible(now: DateTime<Utc>) -> Result<DateTime<Utc>, Failure> {
-    if now >= EARLIEST {
+    if (EARLIEST..LATEST).contains(&now) {
         return Ok(now);
     }
     let shown = now.format("%Y-%m-%dT%H:%M:%SZ");

@@ -1,7 +1,7 @@
 //! Gets a change onto the branch: apply it to the newest commit, announce it, push it, and try again
 //! when someone else was faster or the git server does not answer.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     convoy::Part,
@@ -65,21 +65,21 @@ pub struct Write<'a> {
 }
 
 impl Write<'_> {
-    /// Reads what it is made on.
+    /// Reads what it is made on; none where its files are not there any more.
     ///
     /// # Errors
-    /// As [`load::manifests`]; on a way back as [`load::manifests_for_way_back`].
+    /// As [`load::manifests_if_any`]; on a way back as [`load::way_back_if_any`].
     pub(super) async fn manifests(
         &self,
         repository: &Repository,
         tip: &CommitId,
         target: &Target,
-    ) -> Result<Manifests, Failure> {
+    ) -> Result<Option<Manifests>, Failure> {
         if self.state != State::RollingBack {
-            return load::manifests(repository, tip, target).await;
+            return load::manifests_if_any(repository, tip, target).await;
         }
-        let read = load::manifests_for_way_back(repository, tip, target, self.changes).await?;
-        Ok(read.manifests)
+        let read = load::way_back_if_any(repository, tip, target, self.changes).await?;
+        Ok(read.map(|read| read.manifests))
     }
 
     /// Returns the whole commit message; `changes` are the values with their places on the commit
@@ -387,9 +387,9 @@ impl Writer<'_> {
         match outcome {
             PushOutcome::Pushed => Ok(Try::Landed(sent.into())),
             // Nobody was faster: the server has not taken it.
-            PushOutcome::Lost { tip } if tip == sent.parent => {
+            PushOutcome::NotTaken { reason } => {
                 let text = format!(
-                    "the git server did not take the push to `{branch}`, or the connection broke; the branch is as it was"
+                    "the git server did not take the push to `{branch}`, which is as it was: {reason}"
                 );
                 Ok(Try::Unanswered(Failure::new(Ending::Unavailable, text).hint(
                     "look at the git server and what is in front of it (limits of size and rate), then run the same command again",
@@ -455,7 +455,17 @@ impl Writer<'_> {
         tip: &CommitId,
         write: &Write<'_>,
     ) -> Result<Option<(CommitId, Part)>, NotLanded> {
-        let manifests = write.manifests(self.repository, tip, self.target).await?;
+        let found = write.manifests(self.repository, tip, self.target).await?;
+        let Some(manifests) = found else {
+            // The run has read them, so somebody has moved or deleted them since.
+            let files: BTreeSet<&str> = write.changes.iter().map(|it| it.path.as_str()).collect();
+            let files: Vec<&str> = files.into_iter().collect();
+            return Err(NotLanded::Superseded(format!(
+                "{}: moved or deleted by someone else, {}",
+                files.join(", "),
+                load::none_matches(self.target, tip)
+            )));
+        };
         standing::check(&manifests, write)?;
         let set = match write.direction {
             Direction::Forward => reapply(&manifests, write.changes),

@@ -196,6 +196,18 @@ pub async fn wait(
     }
 }
 
+/// Looks once whether a workload is as wanted; if it is not, says what was seen.
+///
+/// # Errors
+/// It is not, or nobody knows.
+pub async fn look_once(wanted: &Wanted<'_>, outside: &Outside<'_>) -> Result<(), String> {
+    match Box::pin(look(wanted, outside, &mut Revisions::default())).await {
+        Look::AsWanted => Ok(()),
+        Look::NotYet(seen) | Look::Failing(seen) => Err(seen),
+        Look::Unusable(unusable) => Err(unusable.reason),
+    }
+}
+
 /// Returns where it is seen what each workload of a service runs, with the word that the
 /// configuration names it by.
 pub(super) fn arms(target: &Target) -> Vec<(&'static str, &Live)> {

@@ -44,15 +44,29 @@ impl Need<'_> {
 /// Reads the manifests of a service at a commit.
 ///
 /// # Errors
-/// No file matches; a matching path is no file of this repository, or leads through something that
-/// is none; a file cannot be read as manifests.
+/// No file matches; as [`manifests_if_any`].
 pub async fn manifests(
     repository: &Repository,
     commit: &CommitId,
     target: &Target,
 ) -> Result<Manifests, Failure> {
     let read = read(repository, commit, target, &Need::All).await?;
+    let read = read.ok_or_else(|| no_manifest(target, commit))?;
     Ok(read.manifests)
+}
+
+/// As [`manifests`]; none where no file matches.
+///
+/// # Errors
+/// A matching path is no file of this repository, or leads through something that
+/// is none; a file cannot be read as manifests.
+pub async fn manifests_if_any(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+) -> Result<Option<Manifests>, Failure> {
+    let read = read(repository, commit, target, &Need::All).await?;
+    Ok(read.map(|read| read.manifests))
 }
 
 /// As [`manifests`], to take back what was written: the files that hold that are read whatever the
@@ -66,6 +80,20 @@ pub async fn manifests_for_way_back(
     target: &Target,
     written: &[Change],
 ) -> Result<ForWayBack, Failure> {
+    let read = way_back_if_any(repository, commit, target, written).await?;
+    read.ok_or_else(|| no_manifest(target, commit))
+}
+
+/// As [`manifests_for_way_back`]; none where no file is there.
+///
+/// # Errors
+/// As [`manifests_if_any`], of the files with the values.
+pub async fn way_back_if_any(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+    written: &[Change],
+) -> Result<Option<ForWayBack>, Failure> {
     let paths = written.iter().map(|change| change.path.as_str());
     read(repository, commit, target, &Need::Only(paths.collect())).await
 }
@@ -75,7 +103,7 @@ async fn read(
     commit: &CommitId,
     target: &Target,
     need: &Need<'_>,
-) -> Result<ForWayBack, Failure> {
+) -> Result<Option<ForWayBack>, Failure> {
     let globs = target.service.globs(&target.environment);
     let set = glob_set(&globs)?;
     let mut files = Vec::new();
@@ -116,7 +144,7 @@ async fn read(
         }
     }
     if files.is_empty() && left_out.is_empty() {
-        return Err(none_matches(target, &globs, commit));
+        return Ok(None);
     }
     let mut put_aside = |refusals: Vec<Refusal>| {
         let is_needed = |refusal: &Refusal| {
@@ -148,10 +176,15 @@ async fn read(
         .read_where(&listing, beside, may_select_pods)
         .await
         .map_err(failure::git)?;
-    Ok(ForWayBack {
+    Ok(Some(ForWayBack {
         manifests: parsed.beside(selecting),
         left_out,
-    })
+    }))
+}
+
+fn no_manifest(target: &Target, commit: &CommitId) -> Failure {
+    Failure::new(Ending::EditRefused, none_matches(target, commit))
+        .hint("check `manifests` of the service and `root` of the environment in the configuration")
 }
 
 /// Makes the globs of a service's manifests ready to be matched.
@@ -238,30 +271,34 @@ fn unreadable(error: GitError) -> Failure {
     }
 }
 
-fn none_matches(target: &Target, globs: &[String], commit: &CommitId) -> Failure {
+/// Says that no file of a commit is a manifest of a service.
+pub fn none_matches(target: &Target, commit: &CommitId) -> String {
+    let globs = target.service.globs(&target.environment);
     let globs: Vec<_> = globs.iter().map(|glob| format!("`{glob}`")).collect();
-    Failure::new(
-        Ending::EditRefused,
-        format!(
-            "no manifest of `{}` matches {} at commit {}",
-            target.service.name,
-            globs.join(", "),
-            commit.short()
-        ),
+    format!(
+        "no manifest of `{}` matches {} at commit {}",
+        target.service.name,
+        globs.join(", "),
+        commit.short()
     )
-    .hint("check `manifests` of the service and `root` of the environment in the configuration")
+}
+
+/// Is a path below the folder of an environment?
+pub(super) fn is_below(path: &str, root: &str) -> bool {
+    let root = root.trim_matches('/');
+    let rest = path.strip_prefix(root);
+    root == "." || rest.is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Is it a file, and not a link or a submodule?
+pub(super) fn is_file(entry: &TreeEntry) -> bool {
+    matches!(entry.kind, EntryKind::File | EntryKind::Executable)
 }
 
 /// Is this a file of the environment in which something could stand that selects our pods?
 fn may_hold_selectors(entry: &TreeEntry, root: &str) -> bool {
-    let root = root.trim_matches('/');
-    let inside = root == "."
-        || entry
-            .path
-            .strip_prefix(root)
-            .is_some_and(|rest| rest.starts_with('/'));
     let manifest = [".yaml", ".yml", ".json"]
         .iter()
         .any(|ending| entry.path.ends_with(ending));
-    inside && manifest && matches!(entry.kind, EntryKind::File | EntryKind::Executable)
+    is_below(&entry.path, root) && manifest && is_file(entry)
 }

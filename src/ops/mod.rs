@@ -36,6 +36,7 @@ mod manifests;
 pub mod next;
 pub mod notifications;
 pub mod nudge;
+mod overridden;
 pub mod patience;
 pub mod plan;
 pub mod policy_test;

@@ -2,12 +2,13 @@
 //! of times.
 
 use super::{
+    carried,
     deploy::{
-        Outside, WAITS_FOR_APPROVAL, read_journal, read_with_branch,
+        Outside, WAITS_FOR_APPROVAL, facts_at_most, read_journal, read_with_branch,
         remains::{Remains, Taken},
     },
     journal::{self, Record, State},
-    load::Target,
+    load::{self, Target},
     stop::Stop,
     takeback::Takeback,
 };
@@ -15,6 +16,7 @@ use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     git::CommitId,
     rollout::DIRECT,
+    units::Weight,
 };
 
 /// The reason code of a version that nobody has taken back.
@@ -250,8 +252,55 @@ async fn nothing_unfinished(
     outside: &Outside<'_>,
     target: &Target,
 ) -> Result<Outcome, Failure> {
-    let left = not_taken_back(records, outside, target).await?;
+    let left = match records {
+        [] => unrecorded(outside, target).await,
+        records => not_taken_back(records, outside, target).await?,
+    };
     Ok(left.unwrap_or_else(|| nothing(target)))
+}
+
+/// Says of a service without a journal that a canary has users on the branch: nobody has recorded a run that
+/// brought it there, or the record was taken away. None where there is none, or where that cannot be read.
+async fn unrecorded(outside: &Outside<'_>, target: &Target) -> Option<Outcome> {
+    let canary = target.service.strategy.canary()?;
+    let tip = outside.repository.fetch(&target.branch).await.ok()?;
+    let read = load::manifests_for_way_back(outside.repository, &tip, target, &[]).await;
+    let manifests = read.ok()?.manifests;
+    let facts = facts_at_most(target, &manifests).ok()?;
+    let weight = facts
+        .canary_weight
+        .filter(|weight| *weight > Weight::ZERO)?;
+    let version = |object| carried::version(&target.service, &manifests, object).ok();
+    let stable = version(&canary.stable.object);
+    let own = version(&canary.canary.object);
+    if weight.percent() == 100 && own.is_some() && own == stable {
+        return None;
+    }
+    let (service, environment) = target.place();
+    let named =
+        |version: &Option<String>| version.clone().unwrap_or_else(|| "no version".to_owned());
+    let mut outcome = Outcome::new(
+        Ending::BlockedOther,
+        format!(
+            "{service} in {environment} has no journal, so no run of it is known, but its canary has users on branch \
+             `{}`: {} has {} with weight {weight}; {} has {}",
+            target.branch,
+            canary.canary.object,
+            named(&own),
+            canary.stable.object,
+            named(&stable)
+        ),
+    );
+    let to = stable.as_deref().unwrap_or("VERSION");
+    let rollback = target.command("rollback").flag("to", to);
+    outcome
+        .hints
+        .push(format!("to take its users off, and its pods: {rollback}"));
+    outcome
+        .hints
+        .push("if it is meant to be so, there is nothing to do".to_owned());
+    NOT_TAKEN_BACK.clone_into(&mut outcome.reason_code);
+    Some(outcome)
 }
 
 /// Says of the last run that it was to be taken back, that somebody else's value was in the way of that, and
@@ -267,7 +316,7 @@ pub async fn not_taken_back(
     let mut found = None;
     for record in given_up(records) {
         if let Some(taken) = Taken::by(record)
-            && let Some(remains) = Remains::find(taken, None, outside, target).await?
+            && let Some(remains) = Remains::look(taken, outside, target).await?
         {
             found = Some((record, taken.version, remains));
             break;
@@ -287,7 +336,7 @@ pub async fn not_taken_back(
             remains.sentence()
         ),
     )
-    .with_hint(remains.next_step());
+    .with_hint(remains.next_step().to_owned());
     let why = record.reason.as_ref();
     outcome
         .hints

@@ -22,6 +22,8 @@ use crate::{
 
 /// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
 pub const FAREWELL: Duration = Duration::from_secs(5);
+/// How long a journal may be hidden from those who read, while whoever pushes is shown it.
+const HIDDEN: Duration = Duration::from_secs(20);
 
 /// The writer of one run.
 pub struct Writer<'a> {
@@ -104,10 +106,19 @@ impl Writer<'_> {
         let message = self.message(entry);
         let mut stop = stop.clone();
         let mut patience = Patience::new(self.clock, entry.patience);
+        let mut hidden_since = None;
         loop {
             let trouble = match self.append(entry, &message).await? {
                 Appended::Done => return Ok(()),
                 Appended::NotYet(trouble) => trouble,
+                // A copy that lags behind shows it soon.
+                Appended::Hidden(trouble) => {
+                    let since = *hidden_since.get_or_insert_with(|| self.clock.now());
+                    if (self.clock.now() - since).to_std().unwrap_or_default() >= HIDDEN {
+                        return Err(trouble.into());
+                    }
+                    trouble
+                }
             };
             if patience.pause(self.clock, &mut stop).await.is_err() {
                 return Err(trouble.into());
@@ -153,9 +164,12 @@ impl Writer<'_> {
                 self.announced = true;
                 Ok(Appended::Done)
             }
+            Ok(JournalOutcome::NotTaken { reason }) => unanswered(reason),
             Ok(JournalOutcome::Lost { tip }) if tip == self.journal_tip => {
-                unanswered("the connection broke".to_owned())
+                unanswered("it was elsewhere for a moment".to_owned())
             }
+            Ok(JournalOutcome::Behind) => Ok(Appended::NotYet(behind(environment, service))),
+            Ok(JournalOutcome::Hidden) => Ok(Appended::Hidden(hidden(environment, service))),
             Ok(JournalOutcome::Lost { .. }) => self.after_lost_race().await,
             Ok(JournalOutcome::Locked { reason }) => {
                 unanswered(format!("the git server says that somebody else is writing it: {reason}"))
@@ -230,6 +244,31 @@ impl Writer<'_> {
 enum Appended {
     Done,
     NotYet(Failure),
+    /// The server shows the journal to whoever pushes alone.
+    Hidden(Failure),
+}
+
+/// The answers are older than what this run has written, so they say nothing of it.
+fn behind(environment: &str, service: &str) -> Failure {
+    let text = format!(
+        "the git server answers with an older state of the journal `refs/shipgate/{environment}/{service}` than it \
+         had, so whether the record is there is not known"
+    );
+    Failure::new(Ending::PushUnknown, text).hint(
+        "look at the copies of the git server: one of them lags behind; then run `shipgate recover`",
+    )
+}
+
+/// Without what it says there is no lock.
+fn hidden(environment: &str, service: &str) -> Failure {
+    let text = format!(
+        "the git server has a journal `refs/shipgate/{environment}/{service}` and shows it to nobody who reads \
+         (`uploadpack.hideRefs`?), so what it says is not known"
+    );
+    Failure::new(Ending::PushDenied, text).hint(
+        "let the server show references under refs/shipgate/, or refuse them to pushes, too \
+         (`transfer.hideRefs`): the journal is then kept as commits on the branch",
+    )
 }
 
 /// Says who was faster, what becomes of a run by that, and what this one has done.

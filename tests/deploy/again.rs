@@ -304,3 +304,42 @@ async fn an_unfinished_run_stops_other_versions() {
     stage.assert_restored("");
     assert!(stage.text(STABLE).contains(":1.0"));
 }
+
+/// Writes 1.1 into the stable workload, as somebody would by hand.
+fn by_hand(stage: &Stage) {
+    let text = stage.text(STABLE).replace("1.0", "1.1");
+    let written = stage.world.write(STABLE, text.as_bytes(), "robin: 1.1");
+    written.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_branch_has_already_is_waited_for_where_it_does_not_run_yet() {
+    let stage = Stage::brief(Scenario::Healthy);
+    by_hand(&stage);
+    let end = stage.deploy("1.1").await;
+    insta::assert_snapshot!(end, @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    note: branch `main` has 1.1 already, and stable does not run it yet (runs 1.0); it is waited for
+    0 ok: advertisements 1.1 is in production already; nothing to do
+    ");
+    assert!(stage.live().starts_with("stable 1.1"), "{}", stage.live());
+}
+
+#[tokio::test]
+async fn what_the_branch_has_already_and_never_runs_is_no_success() {
+    let stage = Stage::brief(Scenario::Healthy);
+    stage.world.set_controller_dead(true);
+    by_hand(&stage);
+    let before = stage.references();
+    let end = stage.deploy("1.1").await;
+    insta::assert_snapshot!(end, @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    note: branch `main` has 1.1 already, and stable does not run it yet (runs 1.0); it is waited for
+    22 unhealthy: branch `main` has 1.1 of advertisements in production already, and it is not live: stable does not run 1.1 after 10m (runs 1.0)
+      hint: look at what brings the branch to the cluster, and at the workload; nothing was changed
+      hint: to go back to the version before: shipgate rollback --service advertisements --environment production
+    ");
+    assert_eq!(stage.references(), before);
+}

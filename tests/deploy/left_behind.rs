@@ -11,7 +11,8 @@ use shipgate::{
 
 use crate::{
     runs::Start,
-    stage::{CANARY, GREEN, Stage, all, edit},
+    stage::{CANARY, GREEN, STABLE, Stage, all, edit, starts},
+    third_party::ThirdParty,
     trail::End,
 };
 
@@ -182,6 +183,139 @@ async fn what_stays_is_said_with_the_command_that_takes_it_away() {
       hint: what was in the way: clusters/prod/advertisements-green.yaml:11: spec.replicas of Deployment/advertisements-green is `5` now, not `0` or `3`; someone else changed it
     0 ok: Deployment/advertisements-green of advertisements in production is put away; 1.0 serves
     "#);
+}
+
+const DIGEST: &str = "@sha256:0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f";
+
+#[tokio::test]
+async fn the_same_version_by_digest_or_from_another_registry_is_found_or_said_to_be_in_doubt() {
+    let image = "registry.example/shop/advertisements:1.1";
+    let pinned = format!("{image}{DIGEST}");
+    let moved = "mirror.example/shop/advertisements:1.1".to_owned();
+    let without_tag = format!("registry.example/shop/advertisements{DIGEST}");
+    let other = "registry.example/shop/adverts:1.1".to_owned();
+    let rows = [
+        ("pinned", pinned),
+        ("another registry", moved),
+        ("a digest alone", without_tag),
+        ("another image", other),
+    ];
+    let told = all(rows.map(|(what, new)| {
+        Box::pin(async move {
+            let stage = Stage::shaped(Shape::Ingress, Scenario::Errors, brief);
+            let change = move |world: &World| edit(world, CANARY, image, &new);
+            let end = meddled(&stage, "version and replicas", change).await;
+            end.assert(43, what);
+            let recovered = stage.recover().await;
+            let short = |text: String| text.replace(DIGEST, "@DIGEST");
+            let end = told(&end);
+            let (_, end) = end.split_once("someone else changed it; ").unwrap();
+            format!(
+                "{what}: {}\n{}",
+                short(end.to_owned()),
+                short(recovered.end())
+            )
+        })
+    }))
+    .await;
+    insta::assert_snapshot!(told.join("\n\n"), @r"
+    pinned: still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements:1.1@sha256:ID` is fixed by its digest, expected a tag)
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements:1.1@sha256:ID` is fixed by its digest, expected a tag)
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements:1.1@sha256:ID` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    another registry: still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs the image `registry.example/shop/advertisements`; found `mirror.example/shop/advertisements:1.1`)
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 0%
+      hint: to take it away from there: write the image registry.example/shop/advertisements:1.0 by hand; shipgate does not edit what is there now: Deployment/advertisements-canary (clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs the image `registry.example/shop/advertisements`; found `mirror.example/shop/advertisements:1.1`)
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `mirror.example/shop/advertisements:1.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    a digest alone: whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements@sha256:ID` of Deployment/advertisements-canary has no tag, which says no version
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:29: the image `registry.example/shop/advertisements@sha256:ID` of Deployment/advertisements-canary has no tag, which says no version
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/advertisements@sha256:ID` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+
+    another image: whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs an image called `advertisements`; found `registry.example/shop/adverts:1.1`
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:02:37Z; whether 1.1 is still on branch `main` cannot be told: clusters/prod/advertisements-canary.yaml:2: no container of Deployment/advertisements-canary runs an image called `advertisements`; found `registry.example/shop/adverts:1.1`
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml:29: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements-canary is `registry.example/shop/adverts:1.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
+    ");
+}
+
+#[tokio::test]
+async fn a_workload_of_another_name_that_has_the_version_is_found() {
+    let stage = Stage::shaped(Shape::Ingress, Scenario::Errors, brief);
+    let change = |world: &World| {
+        edit(
+            world,
+            CANARY,
+            "name: advertisements-canary\n",
+            "name: advertisements-next\n",
+        );
+    };
+    let end = meddled(&stage, "version and replicas", change).await;
+    insta::assert_snapshot!(told(&end), @r#"
+    43 superseded: advertisements 1.1 in production could not be taken back (…): clusters/prod/advertisements-canary.yaml: metadata.labels["tags.datadoghq.com/version"] of Deployment/advertisements-canary is gone now, not `1.0` or `1.1`; someone else changed it; still on branch `main`: Deployment/advertisements-next has 1.1 with 1 replica
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    "#);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_taken_away_leaves_nothing_unsaid() {
+    let stage = Stage::brief(Scenario::Healthy);
+    let folder = stage.folder.path().join("gitops.git");
+    let mut is_done = false;
+    let start = Start::new().hook(move |event| {
+        if !is_done && starts(event, 4) {
+            is_done = true;
+            let remote = git2::Repository::open_bare(&folder).unwrap();
+            let name = "refs/shipgate/production/advertisements";
+            remote.find_reference(name).unwrap().delete().unwrap();
+        }
+    });
+    let end = Box::pin(stage.deploy_with("1.1", start)).await;
+    let recovered = stage.recover().await;
+    let (_, shown) = stage.shows().await;
+    assert_eq!(shown.end(), recovered.end());
+    let back = Box::pin(stage.rollback(Some("1.0"))).await;
+    let again = stage.recover().await;
+    let ends = [end.end(), recovered.end(), back.end(), again.end()];
+    insta::assert_snapshot!(ends.join("\n"), @r"
+    43 superseded: the journal of advertisements in production was taken away; left alone; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 10%
+      hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
+    14 not-taken-back: advertisements in production has no journal, so no run of it is known, but its canary has users on branch `main`: Deployment/advertisements-canary has 1.1 with weight 10%; Deployment/advertisements has 1.0
+      hint: to take its users off, and its pods: shipgate rollback --service advertisements --environment production --to 1.0
+      hint: if it is meant to be so, there is nothing to do
+    0 ok: advertisements 1.0 in production is live and verified
+    0 ok: nothing is unfinished: advertisements in production
+    ");
+    assert!(!stage.live().contains("1.1"), "{}", stage.live());
+}
+
+#[tokio::test]
+async fn files_that_somebody_has_moved_or_deleted_are_left_alone() {
+    let stage = Stage::brief(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "1.1");
+    let folder = stage.folder.path().join("gitops.git");
+    let at = stage.clock_now().timestamp();
+    let moved = stage.text(STABLE);
+    let edits = [
+        (STABLE, None),
+        (CANARY, None),
+        ("clusters/prod/web.yaml", Some(moved.as_str())),
+    ];
+    ThirdParty::at(&folder).commit(&edits, "robin: web", at);
+    let end = Box::pin(stage.rollback(None)).await;
+    let recovered = stage.recover().await;
+    insta::assert_snapshot!([end.end(), recovered.end()].join("\n"), @r"
+    43 superseded: clusters/prod/advertisements-canary.yaml: moved or deleted by someone else, no manifest of `advertisements` matches `clusters/prod/advertisements*.yaml` at commit ID; where 1.1 is still is not known: no manifest of `advertisements` matches `clusters/prod/advertisements*.yaml` at commit ID
+    14 not-taken-back: nothing is unfinished, but advertisements 1.1 in production was not taken back: run ID ended superseded at 2026-03-10T10:09:21Z; where 1.1 is still is not known: no manifest of `advertisements` matches `clusters/prod/advertisements*.yaml` at commit ID
+      hint: to know: look at what runs there, and set that image by hand where it is not the one that is wanted
+      hint: what was in the way: clusters/prod/advertisements-canary.yaml: moved or deleted by someone else, no manifest of `advertisements` matches `clusters/prod/advertisements*.yaml` at commit ID
+    ");
 }
 
 #[tokio::test]

@@ -197,3 +197,35 @@ async fn a_last_record_that_is_refused_is_no_success() {
     assert_eq!(stage.commits(), WRITES.len());
     assert_eq!(stage.journal().last().unwrap(), "verified");
 }
+
+#[tokio::test]
+async fn a_kustomization_beside_the_manifests_that_decides_is_not_ignored() {
+    let images = |tag: &str| {
+        format!(
+            "resources: [advertisements.yaml, advertisements-canary.yaml]\nimages:\n  - name: \
+             registry.example/shop/advertisements\n    newTag: \"{tag}\"\n"
+        )
+    };
+    let path = "clusters/prod/kustomization.yaml";
+    let mut told = Vec::new();
+    for (text, version) in [
+        (images("9.9"), "1.1"),
+        // Also where the manifests have the version already.
+        (images("9.9"), "1.0"),
+    ] {
+        let stage = Stage::brief(Scenario::Healthy);
+        stage.world.write(path, text.as_bytes(), "robin").unwrap();
+        let before = stage.references();
+        let end = stage.deploy(version).await;
+        assert_eq!(stage.references(), before);
+        told.push(end.end());
+    }
+    insta::assert_snapshot!(told.join("\n"), @"");
+    let stage = Stage::brief(Scenario::Healthy);
+    let text = "resources: [advertisements.yaml]\nlabels: []\n";
+    stage.world.write(path, text.as_bytes(), "robin").unwrap();
+    stage
+        .deploy("1.1")
+        .await
+        .assert(0, "one that decides over nothing");
+}

@@ -130,6 +130,13 @@ fn a_plan_that_is_not_what_would_be_done_is_refused() {
         .git
         .others_commit(path, &format!("{}\n", text.replace("web:1.0", "web:1.5")));
     refused("web", &[], 30);
+    // Where it is for is said, also where nothing would be left to do.
+    let there = text.replace("web:1.0", "web:2.0");
+    stage.git.others_commit(path, &format!("{there}\n"));
+    refused("elsewhere", &[], 2);
+    stage
+        .git
+        .others_commit(path, &format!("{}\n", text.replace("web:1.0", "web:1.5")));
     stage
         .git
         .others_commit("policies/FREEZE", "reason: audit\ncontact: ops\n");
@@ -152,6 +159,7 @@ fn a_plan_that_is_not_what_would_be_done_is_refused() {
     unknown-name shipgate.yaml: unknown service `web=6.6`; did you mean `web`?
     usage missing.json: cannot be read: No such file or directory (os error 2)
     plan-outdated clusters/prod/web.yaml:11: spec.template.spec.containers[name=app].image of Deployment/web is `registry.example/web:1.5` now, and the plan web.json expects `registry.example/web:1.0`
+    usage elsewhere.json: is a plan for repository `https://git.example/other`, and this is `GIT`
     freeze frozen by policies/FREEZE: audit (contact: ops)
     "#);
     assert_eq!(stage.versions(), ["1.5", "1.0", "1.0"]);

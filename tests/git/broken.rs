@@ -53,7 +53,8 @@ async fn wherever_the_connection_breaks_the_branch_decides() {
             assert_eq!(outcome, PushOutcome::Pushed);
             applied += 1;
         } else {
-            assert_eq!(outcome, PushOutcome::Lost { tip: base });
+            let is_told = matches!(outcome, PushOutcome::NotTaken { .. });
+            assert!(is_told, "{outcome:?} on {base}");
             not += 1;
         }
     }
@@ -110,7 +111,8 @@ async fn a_report_cut_short_by_a_proxy_is_no_refusal() {
         let answer = Fault::Answer("200 OK".to_owned(), vec![kind.clone()], body.to_owned());
         server.fault(PUSH, answer);
         let outcome = repository.push("main", &base, &ours).await.unwrap();
-        assert_eq!(outcome, PushOutcome::Lost { tip: base.clone() });
+        let is_told = matches!(outcome, PushOutcome::NotTaken { .. });
+        assert!(is_told, "{outcome:?}");
     }
 }
 
@@ -154,4 +156,23 @@ async fn pushing(server: &GitServer) {
     {
         tokio::task::yield_now().await;
     }
+}
+
+#[tokio::test]
+async fn what_a_server_answers_in_place_of_taking_a_push_is_told() {
+    let (server, repository, base, ours) = prepared().await;
+    let answer = Fault::Answer(
+        "413 Payload Too Large".to_owned(),
+        vec!["Content-Type: text/plain".to_owned()],
+        "too large".to_owned(),
+    );
+    server.fault(PUSH, answer);
+    let outcome = repository.push_for_retry("main", &base, &ours).await;
+    let PushOutcome::NotTaken { reason } = outcome.unwrap() else {
+        panic!("it was taken");
+    };
+    let (_, told) = reason.split_once(" answers ").unwrap();
+    insta::assert_snapshot!(told, @"HTTP 413: too large");
+    let again = repository.push_for_retry("main", &base, &ours).await;
+    assert_eq!(again, Ok(PushOutcome::Pushed));
 }

@@ -179,7 +179,7 @@ async fn cut_push(cut: Option<Cut>) -> (Class, (usize, usize)) {
     let landed = server.tip("main") == ours.as_str();
     match (&outcome, landed) {
         (Ok(PushOutcome::Pushed), true) => {}
-        (Ok(PushOutcome::Lost { tip }), false) if *tip == base => {}
+        (Ok(PushOutcome::NotTaken { .. }), false) => {}
         (Err(GitError::Unavailable { .. }), false) => {}
         _ => panic!("{cut:?}: {outcome:?}, and landed is {landed}"),
     }

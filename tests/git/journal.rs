@@ -342,3 +342,30 @@ async fn older_records_than_are_searched_for_do_not_show() {
     let journal = journal.journal("production", "shop").await.unwrap();
     assert_eq!(journal.tip, None);
 }
+
+#[tokio::test]
+async fn an_older_state_of_the_journal_is_no_other_run() {
+    let server = GitServer::start(TOKEN);
+    let repository = open(server.url());
+    let first = appended(append(&repository, None, "one", "started").await);
+    let second = appended(append(&repository, Some(&first), "one", "advanced").await);
+    // What a copy that lags behind shows.
+    let name = "refs/shipgate/production/shop";
+    server.git(&["update-ref", name, first.as_str()]);
+    let stale = append(&repository, Some(&second), "one", "verified").await;
+    assert_eq!(stale, JournalOutcome::Behind);
+    server.git(&["update-ref", name, second.as_str()]);
+    appended(append(&repository, Some(&second), "one", "verified").await);
+}
+
+#[tokio::test]
+async fn a_journal_that_only_those_who_push_are_shown_is_told_so() {
+    let server = GitServer::start(TOKEN);
+    appended(append(&open(server.url()), None, "one", "started").await);
+    server.git(&["config", "uploadpack.hideRefs", "refs/shipgate"]);
+    let repository = open(server.url());
+    let journal = repository.journal("production", "shop").await.unwrap();
+    assert_eq!(journal.tip, None);
+    let hidden = append(&repository, None, "one", "started").await;
+    assert_eq!(hidden, JournalOutcome::Hidden);
+}

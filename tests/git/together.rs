@@ -54,7 +54,7 @@ pub fn check(server: &GitServer, outcomes: &[Result<JournalOutcome, GitError>]) 
         ]);
         match (outcome, refs.trim()) {
             (Ok(JournalOutcome::Appended(id)), tip) if tip == id.as_str() => there += 1,
-            (Ok(JournalOutcome::Lost { tip: None } | JournalOutcome::Refused { .. }), "")
+            (Ok(JournalOutcome::NotTaken { .. } | JournalOutcome::Refused { .. }), "")
             | (Err(GitError::Unavailable { .. }), "") => {}
             (outcome, tip) => panic!("{service}: {outcome:?}, and the server has {tip:?}"),
         }

@@ -8,9 +8,9 @@ use crate::manifest::{
     identity::Identity,
     image::{ImageReference, check_digest, fixed_by_digest},
     kustomization,
-    pod_spec::Image,
+    pod_spec::{Image, Workload, image_texts},
     version_label,
-    workloads::{Running, running, running_in},
+    workloads::{Running, running, running_in, wanted},
 };
 use crate::units::Version;
 
@@ -112,6 +112,76 @@ pub fn current_version(
             .refusal(format!("the image `{image}` has no tag, expected one"))
             .hint("write the version that runs now as its tag")),
     }
+}
+
+/// Tells whether a workload runs a version of an image, by whatever name of its registry and with or without
+/// a digest: what somebody else has written there counts, too.
+///
+/// # Errors
+/// It cannot be told: the workload is not there exactly once, runs no image of that name, or one of no tag.
+pub fn runs_version(
+    manifests: &Manifests,
+    workload: &ObjectRef,
+    image: &str,
+    version: &str,
+) -> Result<bool, Refusal> {
+    let workload = Workload::named(Cursor::new(manifests.one(workload)?))?;
+    runs_it(manifests, &workload, image, version)
+}
+
+/// Returns the workloads that run a version of an image, as [`runs_version`] has it.
+pub fn running_version(manifests: &Manifests, image: &str, version: &str) -> Vec<ObjectRef> {
+    let found = wanted(manifests, None, own_name(image), &mut Findings::default());
+    let mut found = found.unwrap_or_default();
+    found.retain(|workload| runs_it(manifests, workload, image, version) == Ok(true));
+    let reference = |workload: Workload<'_>| ObjectRef {
+        kind: workload.kind.to_owned(),
+        name: workload.name.to_owned(),
+    };
+    found.into_iter().map(reference).collect()
+}
+
+fn runs_it(
+    manifests: &Manifests,
+    workload: &Workload<'_>,
+    image: &str,
+    version: &str,
+) -> Result<bool, Refusal> {
+    let images = workload.images()?;
+    let mut same = Vec::new();
+    for own in &images {
+        let (reference, place) = kustomization::runs(manifests, &own.place)?;
+        if own_name(reference.repository) == own_name(image) {
+            same.push((reference, place));
+        }
+    }
+    if same.iter().any(|(runs, _)| runs.tag == Some(version)) {
+        return Ok(true);
+    }
+    let untold = same.iter().find(|(runs, _)| runs.tag.is_none());
+    if let Some((runs, place)) = untold {
+        let reason = format!(
+            "the image `{runs}` of {} has no tag, which says no version",
+            workload.title()
+        );
+        return Err(place.refusal(reason));
+    }
+    if same.is_empty() {
+        let found = image_texts(images.iter().map(|image| image.text));
+        let reason = format!(
+            "no container of {} runs an image called `{}`; found {found}",
+            workload.title(),
+            own_name(image)
+        );
+        return Err(workload.refusal(reason));
+    }
+    Ok(false)
+}
+
+/// Returns the last part of a repository: what stays of its name when it moves to another registry.
+fn own_name(repository: &str) -> &str {
+    let last = repository.rsplit_once('/');
+    last.map_or(repository, |(_, last)| last)
 }
 
 /// Returns what the containers of an image run, in their order.

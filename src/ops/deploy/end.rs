@@ -3,9 +3,10 @@
 
 use super::{
     OnCancel,
-    back::BackEnd,
+    back::{BackEnd, Track},
     forward,
     held::{place, take_it_back},
+    read_journal,
     run::{Run, StepEnd},
     verdicts::{KEEP_IT, live_and_worse},
 };
@@ -35,7 +36,7 @@ impl Run<'_> {
         match end {
             StepEnd::Done(_) | StepEnd::Skipped(_) | StepEnd::Told(_) => self.verified(&what).await,
             StepEnd::Superseded(reason) => self.superseded(&what, &reason).await,
-            StepEnd::Fenced(reason) => self.taken_over(reason),
+            StepEnd::Fenced(reason) => self.fenced(reason).await,
             StepEnd::Hold(reason) if self.landed.is_some() || self.waits_for_approval() => {
                 self.hold(&what, &reason).await
             }
@@ -91,7 +92,7 @@ impl Run<'_> {
                 Outcome::new(Ending::Deployed, format!("{what} is live and verified"))
             }
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
-                self.taken_over(reason)
+                self.fenced(reason).await
             }
             Err(NotLanded::Failed(failure)) => {
                 let mut outcome = Outcome::new(
@@ -186,7 +187,7 @@ impl Run<'_> {
         match self.writer.record(&entry, &self.stop).await {
             Ok(()) => {}
             Err(NotLanded::Superseded(reason) | NotLanded::Fenced(reason)) => {
-                return self.taken_over(reason);
+                return self.fenced(reason).await;
             }
             Err(NotLanded::Failed(failure)) => {
                 self.reporter.event(&Event::Warning(format!(
@@ -229,6 +230,19 @@ impl Run<'_> {
                 self.target.command("recover")
             ));
         }
+        outcome
+    }
+
+    /// The journal is not as this run left it. Where it is gone altogether nobody goes on with the run, so what
+    /// is left of it is told with the command that takes it away.
+    pub(super) async fn fenced(&mut self, reason: String) -> Outcome {
+        let read = read_journal(self.outside.repository, self.target).await;
+        let is_gone = matches!(read, Ok((None, _)));
+        if self.landed.is_none() || !is_gone {
+            return self.taken_over(reason);
+        }
+        let mut outcome = self.left_alone(reason);
+        self.tell_remains(&mut outcome, &Track::default()).await;
         outcome
     }
 

@@ -19,6 +19,7 @@ mod prepare;
 pub mod remains;
 mod resume;
 mod run;
+mod there;
 mod turn;
 mod verdicts;
 
@@ -211,8 +212,16 @@ async fn after_others(
             Ok(Ok(Ok(begun))) => begun,
         };
         let (mut prepared, diff, manifests) = match prepared {
-            Prepared::AlreadyThere(reason) => {
-                let mut outcome = Outcome::new(Ending::NoChange, reason);
+            Prepared::AlreadyThere(there) => {
+                if let Some(planned) = &request.planned {
+                    planned.check_place(&target, outside.repository.display())?;
+                }
+                let mut outcome = if request.dry_run {
+                    there.on_branch()
+                } else {
+                    let end = there.end(request, outside, &target, &mut stop, reporter);
+                    Box::pin(end).await?
+                };
                 outcome.verdict = Some(permit.into_verdict());
                 return Ok(outcome);
             }

@@ -9,6 +9,7 @@ use super::{
     kept::Kept,
     late,
     resume::{Continued, Remade, in_place, remake, resume, step_began},
+    there::AlreadyThere,
 };
 use chrono::{DateTime, Utc};
 
@@ -22,7 +23,7 @@ use crate::{
         journal::{self, Record, RunIdentity, State},
         live,
         load::Target,
-        preflight, pull_request, shared,
+        overridden, preflight, pull_request, shared,
     },
     rollout::{self, Action, Plan, Replay},
     units::Version,
@@ -55,8 +56,8 @@ pub struct Ready {
 /// What preparing came to.
 #[derive(Debug)]
 pub enum Prepared {
-    /// The version runs already; nothing to do. Says so.
-    AlreadyThere(String),
+    /// The branch has the version already.
+    AlreadyThere(AlreadyThere),
     /// The version runs already, was judged worse, and nobody has accepted that.
     JudgedWorse(Box<Kept>),
     /// Another run of the service is not finished.
@@ -152,14 +153,17 @@ pub async fn prepare(
             .await
             .map_err(not_in_place)?;
     }
+    // What has begun with leave goes on.
+    if landed.is_none() {
+        let repository = outside.repository;
+        overridden::check(repository, base, target, &plan, &manifests).await?;
+    }
     if unfinished.is_none() && already_there(target, &manifests, &request.version)? {
         if let Some(kept) = Kept::find(&records, &request.version, journal_tip.clone()) {
             return Ok(Prepared::JudgedWorse(Box::new(kept)));
         }
-        return Ok(Prepared::AlreadyThere(format!(
-            "{} {} is in {} already; nothing to do",
-            target.service.name, request.version, target.environment_name
-        )));
+        let there = AlreadyThere::new(request, target, plan.roles.stable);
+        return Ok(Prepared::AlreadyThere(there));
     }
     let look = arms::look(&target.service, &manifests);
     let arms = look.map_err(|refusal| failure::refusals(vec![refusal]))?;

@@ -109,7 +109,8 @@ impl Run<'_> {
                 outcome
             }
             BackEnd::Fenced(reason) => {
-                self.taken_over(format!("{reason}; here it was to be taken back: {why}"))
+                let reason = format!("{reason}; here it was to be taken back: {why}");
+                self.fenced(reason).await
             }
             BackEnd::Left(reason) => {
                 let mut outcome = Outcome::new(

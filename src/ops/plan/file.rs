@@ -181,6 +181,26 @@ impl PlannedBefore {
         &self.file
     }
 
+    /// Sees that it is for what is deployed to, whether anything is left to do there or not.
+    ///
+    /// # Errors
+    /// [`Ending::Usage`]: it is for another repository, environment or service.
+    pub fn check_place(&self, target: &Target, repository: &str) -> Result<(), Failure> {
+        let (file, plan) = (&self.file, &self.plan);
+        let (service, environment) = target.place();
+        let made_for = [
+            ("repository", bare(&plan.repository), bare(repository)),
+            ("environment", plan.environment.as_str(), environment),
+            ("service", plan.service.as_str(), service),
+        ];
+        match made_for.iter().find(|(_, one, other)| one != other) {
+            None => Ok(()),
+            Some((what, planned, now)) => Err(unusable(format!(
+                "{file}: is a plan for {what} `{planned}`, and this is `{now}`"
+            ))),
+        }
+    }
+
     /// Sees that a deployment which is ready to go comes to what was planned. Where the branch has
     /// moved elsewhere that is no matter.
     ///
@@ -194,18 +214,9 @@ impl PlannedBefore {
         target: &Target,
         repository: &str,
     ) -> Result<(), Failure> {
+        self.check_place(target, repository)?;
         let (file, plan) = (&self.file, &self.plan);
         let identity = &ready.identity;
-        let made_for = [
-            ("repository", bare(&plan.repository), bare(repository)),
-            ("environment", &*plan.environment, &*identity.environment),
-            ("service", &*plan.service, &*identity.service),
-        ];
-        if let Some((what, planned, now)) = made_for.iter().find(|(_, one, other)| one != other) {
-            return Err(unusable(format!(
-                "{file}: is a plan for {what} `{planned}`, and this is `{now}`"
-            )));
-        }
         if plan.drill != identity.drill {
             let (planned, now) = if plan.drill {
                 ("a drill", "a deployment")

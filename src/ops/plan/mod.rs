@@ -217,8 +217,9 @@ pub async fn despite(
             timeout: request.limits.timeout,
         }
         .add_to(&mut outcome),
-        Ok(Prepared::AlreadyThere(reason)) => {
-            outcome.hints.push(format!("besides: {reason}"));
+        Ok(Prepared::AlreadyThere(there)) => {
+            let said = there.on_branch().reason;
+            outcome.hints.push(format!("besides: {said}"));
             Ok(())
         }
         Ok(Prepared::JudgedWorse(_)) => {

@@ -43,6 +43,31 @@ impl Told<'_> {
         self.open(text)
     }
 
+    /// The forge has refused for good to merge it.
+    pub(super) fn not_merged(&self, trouble: &Trouble) -> Failure {
+        let Self { noun, page, .. } = self;
+        let said = trouble.reason();
+        let text = format!(
+            "the {noun} {page} stays open, the forge does not let this run merge it: {said}"
+        );
+        self.left(Ending::PushDenied, text).hint(
+            "merge it by hand, or check that the token in SHIPGATE_TOKEN may merge into the branch; without `merge_method` in the configuration it is left to people",
+        )
+    }
+
+    /// The forge cannot be asked about it any more.
+    pub(super) fn in_trouble(&self, trouble: Trouble) -> Failure {
+        let Self { noun, page, .. } = self;
+        let Failure(outcome) = failure(trouble);
+        let text = format!("the {noun} {page} stays open: {}", outcome.reason);
+        let mut failure = self.left(outcome.ending, text);
+        failure.0.hints.push(
+            "check that the token in SHIPGATE_TOKEN is valid still and may read and merge there"
+                .to_owned(),
+        );
+        failure
+    }
+
     /// The checks are through, and no more was to be waited for.
     pub(super) fn checks_passed(&self) -> Failure {
         let Self { noun, page, .. } = self;

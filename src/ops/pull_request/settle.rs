@@ -234,11 +234,14 @@ impl Case<'_, '_> {
             .write
             .manifests(writer.repository, tip, writer.target)
             .await?;
-        let set = match self.write.direction {
-            Direction::Forward => reapply(&manifests, self.write.changes),
-            Direction::Back => restore(&manifests, self.write.changes),
-        };
-        let diff = set.map(|set| set.diff(&manifests)).unwrap_or_default();
+        let diff = manifests.and_then(|manifests| {
+            let set = match self.write.direction {
+                Direction::Forward => reapply(&manifests, self.write.changes),
+                Direction::Back => restore(&manifests, self.write.changes),
+            };
+            set.ok().map(|set| set.diff(&manifests))
+        });
+        let diff = diff.unwrap_or_default();
         let body = body::body(&self.writer.identity, self.write, proposals, &diff);
         let proposal = Proposal {
             branch: &self.branch,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{
-    ends::{self, listed},
+    ends::listed,
     land::{Case, Open, Waited},
 };
 use crate::{
@@ -72,7 +72,10 @@ impl Case<'_, '_> {
                     pause = pause.max(wait.unwrap_or_default());
                     reason
                 }
-                Err(trouble) => return Err(self.left(&page, ends::failure(trouble))),
+                Err(trouble) => {
+                    let failure = self.told(&page).in_trouble(trouble);
+                    return Err(self.left(&page, failure));
+                }
             };
             let now = clock.now();
             if shows_until.is_some_and(|end| now < end) {
@@ -140,12 +143,18 @@ impl Case<'_, '_> {
             Readiness::Blocked(reason) => reason.clone(),
             Readiness::Unknown => "the forge has not said whether it can be".to_owned(),
         };
-        if self.writer.clock.now() - self.since < CHECKS_APPEAR {
-            return Ok(Look::On(why));
-        }
         let Some(settings) = self.writer.proposals.as_ref().map(|it| it.settings) else {
             return Ok(Look::On(why));
         };
+        if self.writer.clock.now() - self.since < CHECKS_APPEAR {
+            let is_to_be_merged = settings.merge_method.is_some() && readiness == Readiness::Ready;
+            return Ok(Look::On(if is_to_be_merged {
+                let seconds = CHECKS_APPEAR.num_seconds();
+                format!("{why}, and its checks have {seconds} s to appear before it is merged")
+            } else {
+                why
+            }));
+        }
         match self.forge.checks(seen).await {
             Ok(Checks::Failed(names)) => {
                 let failure = self.told(&seen.page).checks_failed(&names);
@@ -195,10 +204,20 @@ impl Case<'_, '_> {
             subject,
             message: message.trim(),
         };
-        Ok(match self.forge.merge(merge).await? {
-            Merging::Done => Look::Merged,
-            Merging::NotNow(reason) => Look::On(format!("the forge does not merge it: {reason}")),
-        })
+        match self.forge.merge(merge).await {
+            Ok(Merging::Done) => Ok(Look::Merged),
+            Ok(Merging::NotNow(reason)) => {
+                Ok(Look::On(format!("the forge does not merge it: {reason}")))
+            }
+            Err(Trouble::Unavailable { reason, wait }) => Err(Trouble::Unavailable {
+                reason: format!("asked to merge it, {reason}"),
+                wait,
+            }),
+            Err(trouble) => {
+                let failure = self.told(&seen.page).not_merged(&trouble);
+                Ok(Look::Failed(self.left(&seen.page, failure)))
+            }
+        }
     }
 
     fn complain(&mut self, trouble: &Trouble) {

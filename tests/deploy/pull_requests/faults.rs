@@ -66,6 +66,28 @@ async fn a_killed_run_is_continued_or_recovered_whatever_happened_to_its_pull_re
 }
 
 #[tokio::test]
+async fn a_merge_that_the_forge_refuses_for_good_says_what_it_said_and_stays_open() {
+    let place = github(", merge_method: squash");
+    let text = "Resource not accessible by integration";
+    let answer = Answer::json(403, &json!({"message": text}));
+    let merge = ("PUT", "/pulls/1/merge");
+    place
+        .forge
+        .desk()
+        .fault(merge.0, merge.1, answer, usize::MAX);
+    let end = place.stage.deploy("1.1").await;
+    end.assert(32, "refused");
+    let url = place.forge.api.clone();
+    insta::assert_snapshot!(end.end().replace(&url, "FORGE"), @r"
+    32 push-denied: the pull request FORGE/git/gitops/pull/1 stays open, the forge does not let this run merge it: FORGE answered with status 403: Resource not accessible by integration
+      hint: once it is merged, run the same deploy again: it goes on from there
+      hint: to give it up: `shipgate rollback --service advertisements --environment production` closes it
+      hint: merge it by hand, or check that the token in SHIPGATE_TOKEN may merge into the branch; without `merge_method` in the configuration it is left to people
+    ");
+    assert_eq!(place.stage.tree(), "as at first");
+}
+
+#[tokio::test]
 async fn what_the_forge_refuses_ends_below_40_with_what_to_do() {
     let message = |status, text: &str| Answer::json(status, &json!({"message": text}));
     let rows = [
@@ -115,8 +137,10 @@ async fn what_the_forge_refuses_ends_below_40_with_what_to_do() {
       hint: look at the project's settings for pull requests, and at `pull_request` in the configuration
     POST /pulls 500: 20 unavailable: FORGE answered with status 500: Server Error
       hint: run the same command again when the forge answers
-    GET /pulls/1 401: 32 push-denied: FORGE answered with status 401: Bad credentials
-      hint: check that the token in SHIPGATE_TOKEN may open pull requests there (GitHub: contents and pull requests, read and write; GitLab: scope `api`)
+    GET /pulls/1 401: 32 push-denied: the pull request FORGE/git/gitops/pull/1 stays open: FORGE answered with status 401: Bad credentials
+      hint: once it is merged, run the same deploy again: it goes on from there
+      hint: to give it up: `shipgate rollback --service advertisements --environment production` closes it
+      hint: check that the token in SHIPGATE_TOKEN is valid still and may read and merge there
     GET /gitops 302: 32 push-denied: FORGE answered with status 302; redirects are not followed, so the address must be the final one
       hint: look at the project's settings for pull requests, and at `pull_request` in the configuration
     ");

@@ -1,0 +1,90 @@
+//! Kustomizations that are not among a service's manifests and decide over what is written in them: an edit there
+//! would be without effect.
+
+use std::collections::BTreeSet;
+
+use super::{
+    failure,
+    load::Target,
+    manifests::{is_below, is_file},
+};
+use crate::{
+    event::Failure,
+    git::{CommitId, Repository},
+    manifest::{self, Manifests, Refusal, SourceFile, is_kustomization},
+    rollout::{self, Plan},
+};
+
+/// Refuses a plan whose values another kustomization of the environment sets.
+///
+/// # Errors
+/// The git server does not answer; the first value of each such kustomization.
+pub async fn check(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+    plan: &Plan,
+    manifests: &Manifests,
+) -> Result<(), Failure> {
+    let known: BTreeSet<&str> = manifests.paths().collect();
+    let listing = repository.list(commit).await.map_err(failure::git)?;
+    let mut files = Vec::new();
+    for entry in listing.iter() {
+        let path = entry.path.as_str();
+        let is_candidate = is_kustomization(path)
+            && is_file(entry)
+            && is_below(path, &target.environment.root)
+            && !known.contains(path);
+        // What cannot be read decides over nothing that could be told.
+        if is_candidate && let Ok(Some(bytes)) = repository.read(commit, path).await {
+            let path = path.to_owned();
+            files.push(SourceFile { path, bytes });
+        }
+    }
+    if files.is_empty() {
+        return Ok(());
+    }
+    let others: BTreeSet<String> = files.iter().map(|file| file.path.clone()).collect();
+    let Ok(together) = manifests.with(files) else {
+        return Ok(());
+    };
+    let built = manifest::built(&together);
+    let builds_ours = |files: &BTreeSet<String>| {
+        files.iter().any(|file| known.contains(file.as_str()))
+            && files.iter().any(|file| others.contains(file))
+    };
+    if !built.values().any(builds_ours) {
+        return Ok(());
+    }
+    let refusals = match rollout::replay(plan, &together) {
+        Ok(replay) => {
+            let changes = replay.result(usize::MAX);
+            let mut refusals: Vec<Refusal> = Vec::new();
+            for change in changes.iter().filter(|it| others.contains(&it.path)) {
+                let is_known = |known: &Refusal| known.path.as_deref() == Some(&*change.path);
+                if !refusals.iter().any(is_known) {
+                    let reason = format!(
+                        "{} of {} decides over a value of `{}` and is not among its `manifests`, so an edit there \
+                         would be without effect",
+                        change.target(),
+                        change.object,
+                        target.service.name
+                    );
+                    refusals.push(hinted(Refusal::new(reason).at(&change.path, change.line)));
+                }
+            }
+            refusals
+        }
+        Err(refusals) => refusals.into_iter().map(hinted).collect(),
+    };
+    if refusals.is_empty() {
+        return Ok(());
+    }
+    Err(failure::refusals(refusals))
+}
+
+fn hinted(refusal: Refusal) -> Refusal {
+    refusal.hint(
+        "name the kustomization in `manifests`, too: it is edited then; or take what it sets there out of it",
+    )
+}
