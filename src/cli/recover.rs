@@ -12,13 +12,15 @@ use super::{
     signals,
 };
 use crate::{
-    event::{Failure, Outcome, Reporter},
+    config::Config,
+    event::{Event, Failure, Outcome, Reporter},
     ops::{
         deploy::Outside,
         fleet::{Fleet, Pace},
         load::Target,
         notifications, recover,
         regions::{self, Asked, Others},
+        unnamed,
     },
 };
 
@@ -93,7 +95,13 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
     if !are_several && arguments.repository.region.len() < 2 {
         match arguments.repository.target(&opened).await {
             Err(failure) if has_regions(&failure) => {}
-            target => return one(&target?, &outside, session).await,
+            target => {
+                let target = target?;
+                if !if_unfinished {
+                    tell_unnamed(&target.config, &target.config_path, &outside, session).await;
+                }
+                return one(&target, &outside, session).await;
+            }
         }
     }
     let asked = |service: Option<&str>| Asked {
@@ -116,6 +124,9 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         return Box::pin(recover).await;
     }
     let Whole { site, group } = arguments.repository.whole(&opened).await?;
+    if !if_unfinished {
+        tell_unnamed(&site.config, &site.config_path, &outside, session).await;
+    }
     let fleet = Fleet::of(&site.config, &services, &site.config_path)?.in_any_order();
     let run = fleet.run(
         Pace::from(&PaceArguments::all()),
@@ -139,4 +150,16 @@ async fn recover(arguments: RecoverArguments, session: &mut Session) -> Result<O
         },
     );
     Ok(Box::pin(run).await)
+}
+
+/// Warns of runs that nobody finishes, because the configuration does not name their service any more.
+async fn tell_unnamed(
+    config: &Config,
+    config_path: &str,
+    outside: &Outside<'_>,
+    reporter: &mut dyn Reporter,
+) {
+    for run in unnamed::runs(config, config_path, outside).await {
+        reporter.event(&Event::Warning(run));
+    }
 }

@@ -219,6 +219,24 @@ impl Verification {
         (!health.health.is_empty()).then_some(health)
     }
 
+    /// Returns what asks for something else for canary and stable, and nothing else.
+    #[must_use]
+    pub fn telling_arms_apart(&self) -> Self {
+        let mut part = self.clone();
+        part.health.retain(|check| check.http.tells_arms_apart());
+        part.checks.retain(|check| match &check.kind {
+            CheckKind::Alerts { matchers, .. } => matchers.iter().any(Template::tells_arms_apart),
+            CheckKind::Web { request, .. } => request.tells_arms_apart(),
+            CheckKind::Job(job) => job.arguments.iter().any(Template::tells_arms_apart),
+            CheckKind::Monitors { .. } | CheckKind::DeploymentGate(_) => false,
+        });
+        part.metrics.retain(|metric| match &metric.measure {
+            Measure::Threshold { query, .. } => query.tells_arms_apart(),
+            Measure::Comparison(_) => true,
+        });
+        part
+    }
+
     /// Is the new version compared with the old one?
     pub fn compares(&self) -> bool {
         self.metrics.iter().any(|metric| match &metric.measure {

@@ -46,6 +46,14 @@ pub fn journal_reference(environment: &str, service: &str) -> Result<String, Git
     Ok(format!("refs/shipgate/{environment}/{service}"))
 }
 
+/// Returns the environment and the service whose journal a ref is; none of another ref.
+pub(super) fn journal_at(reference: &str) -> Option<(&str, &str)> {
+    let name = reference.strip_prefix("refs/shipgate/")?;
+    let (environment, service) = name.split_once('/')?;
+    let is_label = |name| check_label("", name).is_ok();
+    (is_label(environment) && is_label(service)).then_some((environment, service))
+}
+
 /// Which journals a run will most likely read, as far as it knows their names by now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct WantedJournals(pub(super) Option<(Option<String>, Option<String>)>);
@@ -61,13 +69,9 @@ impl WantedJournals {
         };
         let found: Vec<&str> = references
             .filter(|reference| {
-                let name = reference.strip_prefix("refs/shipgate/");
-                let parts = name.and_then(|name| name.split_once('/'));
-                parts.is_some_and(|(of, to)| {
+                journal_at(reference).is_some_and(|(of, to)| {
                     environment.as_deref().is_none_or(|wanted| wanted == of)
                         && service.as_deref().is_none_or(|wanted| wanted == to)
-                        && check_label("environment", of).is_ok()
-                        && check_label("service", to).is_ok()
                 })
             })
             .collect();

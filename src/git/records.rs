@@ -10,7 +10,7 @@ use super::{
     commit_id::CommitId,
     error::GitError,
     journal::{self, Journal, JournalOutcome},
-    names::{WantedJournals, branch_reference},
+    names::{WantedJournals, branch_reference, journal_at},
     outbox::Letter,
     push::Proof,
     remote::Moment,
@@ -115,6 +115,23 @@ impl Repository {
         let (environment, service) = (environment.to_owned(), service.to_owned());
         self.worker
             .run(move |local| journal::read(local, &environment, &service, moment))
+            .await
+    }
+
+    /// Returns the environment and the service of every journal that is a reference, whatever any
+    /// configuration names.
+    ///
+    /// # Errors
+    /// Everything that can go wrong on the way.
+    pub async fn journals(&self) -> Result<Vec<(String, String)>, GitError> {
+        self.worker
+            .run(|local| {
+                let listing = local.remote.list(&local.store, Some("refs/shipgate/*"))?;
+                let places = listing.refs.iter().filter_map(|(name, _)| journal_at(name));
+                Ok(places
+                    .map(|(environment, service)| (environment.to_owned(), service.to_owned()))
+                    .collect())
+            })
             .await
     }
 

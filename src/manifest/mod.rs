@@ -78,4 +78,4 @@ pub use survey::{Surveyed, built, is_kustomization, patches, survey};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::{current_version, running_version, runs_version};
-pub use weight::current_weight;
+pub use weight::{LargestShare, current_weight, largest_share};

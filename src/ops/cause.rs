@@ -71,17 +71,21 @@ pub async fn failed_before(
     Ok(last_failure(&journal.map_err(failure::git)?, version))
 }
 
-/// Returns the last failure of a version, unless it was judged good since.
+/// Returns the last failure of a version, unless it was judged good since. What is still on its way back
+/// is in the way of others as a run that is not finished, and no past yet.
 pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore> {
     use journal::State;
     let mut seen: Vec<String> = Vec::new();
-    for record in journal::records(journal) {
+    let records = journal::records(journal);
+    let under_way = journal::unfinished(&records).map(|record| record.run.clone());
+    seen.extend(under_way);
+    for record in records {
         if record.version.as_ref() != Some(version) || seen.contains(&record.run) {
             continue;
         }
         match record.state {
             State::Verified => return None,
-            State::RolledBack | State::RollingBack | State::Superseded => {
+            State::RolledBack | State::Superseded => {
                 // Whoever finished the way back had reasons of their own: the first one counts.
                 let of_run = journal
                     .records
@@ -112,6 +116,7 @@ pub fn last_failure(journal: &Journal, version: &Version) -> Option<FailedBefore
             State::Started
             | State::Advanced
             | State::Promoted
+            | State::RollingBack
             | State::Held
             | State::Withdrawn
             | State::Alerted

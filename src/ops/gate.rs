@@ -158,7 +158,8 @@ pub async fn ask(
     reporter: &mut dyn Reporter,
 ) -> Result<Answer, Failure> {
     check::plausible(outside.clock.now())?;
-    let mut case = Case::read(question, outside.repository, target).await?;
+    let case = Case::read(question, outside.repository, target).await;
+    let mut case = case.map_err(|failure| without_policy(failure, question.action, target))?;
     case.look_at_past(outside.repository).await?;
     let source = check::traffic_source(
         &case.policy,
@@ -209,6 +210,17 @@ pub async fn ask(
         verdict,
         &target.flags,
     ))))
+}
+
+/// Adds what a person who goes back can do without the policy.
+fn without_policy(failure: Failure, action: Action, target: &Target) -> Failure {
+    if action != Action::Rollback || failure.0.ending != Ending::ConfigInvalid {
+        return failure;
+    }
+    failure.hint(format!(
+        "a run that is not finished goes back without the policy: {}",
+        target.command("recover")
+    ))
 }
 
 /// Waits for an opening where only the time stands in the way, and nobody has lifted that.

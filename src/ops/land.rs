@@ -7,7 +7,7 @@ use super::{
     convoy::Part,
     failure,
     journal::{RunIdentity, State},
-    load,
+    load::{self, Target},
     patience::{Exhausted, Patience},
     pull_request, standing,
     stop::{Stop, StopReason},
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::{
     event::{Ending, Event, Failure, Reporter},
-    git::{self, CommitId, PushOutcome, Turn},
-    manifest::{Change, ObjectRef, RestoreProblem, reapply, restore},
+    git::{self, CommitId, PushOutcome, Repository, Turn},
+    manifest::{Change, Manifests, ObjectRef, RestoreProblem, reapply, restore},
     units::{Weight, format_duration},
 };
 
@@ -65,6 +65,23 @@ pub struct Write<'a> {
 }
 
 impl Write<'_> {
+    /// Reads what it is made on; none where its files are not there any more.
+    ///
+    /// # Errors
+    /// As [`load::manifests_if_any`]; on a way back as [`load::way_back_if_any`].
+    pub(super) async fn manifests(
+        &self,
+        repository: &Repository,
+        tip: &CommitId,
+        target: &Target,
+    ) -> Result<Option<Manifests>, Failure> {
+        if self.state != State::RollingBack {
+            return load::manifests_if_any(repository, tip, target).await;
+        }
+        let read = load::way_back_if_any(repository, tip, target, self.changes).await?;
+        Ok(read.map(|read| read.manifests))
+    }
+
     /// Returns the whole commit message; `changes` are the values with their places on the commit
     /// that it builds on.
     pub(super) fn message(&self, identity: &RunIdentity, changes: &[Change]) -> String {
@@ -438,7 +455,7 @@ impl Writer<'_> {
         tip: &CommitId,
         write: &Write<'_>,
     ) -> Result<Option<(CommitId, Part)>, NotLanded> {
-        let found = load::manifests_if_any(self.repository, tip, self.target).await?;
+        let found = write.manifests(self.repository, tip, self.target).await?;
         let Some(manifests) = found else {
             // The run has read them, so somebody has moved or deleted them since.
             let files: BTreeSet<&str> = write.changes.iter().map(|it| it.path.as_str()).collect();
@@ -480,9 +497,8 @@ impl Writer<'_> {
         let applied = set
             .apply(&manifests)
             .map_err(|refusal| NotLanded::Failed(failure::refusals(vec![refusal])))?;
-        if let Some(workload) = write.serves {
-            standing::check_pods(&self.target.service, &manifests, &applied.files, workload)?;
-        }
+        let written = (write, &set.changes[..]);
+        standing::check_result(self.target, &manifests, written, &applied.files)?;
         let message = write.message(&self.identity, &set.changes);
         let commit = self
             .repository

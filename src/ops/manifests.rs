@@ -1,13 +1,45 @@
 //! Reads the manifests of a service from a commit of the GitOps repository.
 
+use std::collections::HashSet;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::{failure, load::Target};
 use crate::{
     event::{Ending, Failure},
     git::{CommitId, EntryKind, GitError, Repository, TreeEntry},
-    manifest::{Manifests, SourceFile, may_select_pods},
+    manifest::{Change, Manifests, Refusal, SourceFile, may_select_pods},
 };
+
+/// What a way back reads.
+#[derive(Debug)]
+pub struct ForWayBack {
+    /// The manifests.
+    pub manifests: Manifests,
+    /// Files of the service that cannot be read and hold none of the values: why, a line each.
+    pub left_out: Vec<String>,
+}
+
+/// Which files have to be there and be readable.
+enum Need<'a> {
+    /// Every one that the configuration names.
+    All,
+    /// These, whatever the configuration says by now; what else cannot be read is left out.
+    Only(HashSet<&'a str>),
+}
+
+impl Need<'_> {
+    fn is_needed(&self, path: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(paths) => paths.contains(path),
+        }
+    }
+
+    fn names(&self, path: &str) -> bool {
+        matches!(self, Self::Only(paths) if paths.contains(path))
+    }
+}
 
 /// Reads the manifests of a service at a commit.
 ///
@@ -18,16 +50,12 @@ pub async fn manifests(
     commit: &CommitId,
     target: &Target,
 ) -> Result<Manifests, Failure> {
-    let found = manifests_if_any(repository, commit, target).await?;
-    found.ok_or_else(|| {
-        let reason = none_matches(target, commit);
-        Failure::new(Ending::EditRefused, reason).hint(
-            "check `manifests` of the service and `root` of the environment in the configuration",
-        )
-    })
+    let read = read(repository, commit, target, &Need::All).await?;
+    let read = read.ok_or_else(|| no_manifest(target, commit))?;
+    Ok(read.manifests)
 }
 
-/// Reads the manifests of a service at a commit; none where no file matches.
+/// As [`manifests`]; none where no file matches.
 ///
 /// # Errors
 /// A matching path is no file of this repository, or leads through something that
@@ -37,42 +65,126 @@ pub async fn manifests_if_any(
     commit: &CommitId,
     target: &Target,
 ) -> Result<Option<Manifests>, Failure> {
+    let read = read(repository, commit, target, &Need::All).await?;
+    Ok(read.map(|read| read.manifests))
+}
+
+/// As [`manifests`], to take back what was written: the files that hold that are read whatever the
+/// configuration names by now, and what somebody else has broken besides keeps nobody from going back.
+///
+/// # Errors
+/// As [`manifests`], of the files with the values.
+pub async fn manifests_for_way_back(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+    written: &[Change],
+) -> Result<ForWayBack, Failure> {
+    let read = way_back_if_any(repository, commit, target, written).await?;
+    read.ok_or_else(|| no_manifest(target, commit))
+}
+
+/// As [`manifests_for_way_back`]; none where no file is there.
+///
+/// # Errors
+/// As [`manifests_if_any`], of the files with the values.
+pub async fn way_back_if_any(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+    written: &[Change],
+) -> Result<Option<ForWayBack>, Failure> {
+    let paths = written.iter().map(|change| change.path.as_str());
+    read(repository, commit, target, &Need::Only(paths.collect())).await
+}
+
+async fn read(
+    repository: &Repository,
+    commit: &CommitId,
+    target: &Target,
+    need: &Need<'_>,
+) -> Result<Option<ForWayBack>, Failure> {
     let globs = target.service.globs(&target.environment);
     let set = glob_set(&globs)?;
     let mut files = Vec::new();
     let mut beside = Vec::new();
+    let mut left_out = Vec::new();
     let listing = repository.list(commit).await.map_err(failure::git)?;
     for (position, entry) in listing.iter().enumerate() {
-        if !set.is_match(&entry.path) {
-            check_way(entry, &globs)?;
+        let checked = if set.is_match(&entry.path) || need.names(&entry.path) {
+            check_kind(entry)
+        } else {
             if may_hold_selectors(entry, &target.environment.root) {
                 beside.push(position);
             }
-            continue;
-        }
-        check_kind(entry)?;
-        if let Some(bytes) = repository
-            .read(commit, &entry.path)
-            .await
-            .map_err(unreadable)?
-        {
-            files.push(SourceFile {
+            match check_way(entry, &globs) {
+                Ok(()) => continue,
+                refused => refused,
+            }
+        };
+        let bytes = match checked {
+            Ok(()) => repository
+                .read(commit, &entry.path)
+                .await
+                .map_err(unreadable),
+            Err(refused) => Err(refused),
+        };
+        match bytes {
+            Ok(None) => {}
+            Ok(Some(bytes)) => files.push(SourceFile {
                 path: entry.path.clone(),
                 bytes,
-            });
+            }),
+            Err(failure)
+                if failure.0.ending == Ending::EditRefused && !need.is_needed(&entry.path) =>
+            {
+                left_out.push(failure.to_string());
+            }
+            Err(failure) => return Err(failure),
         }
     }
-    if files.is_empty() {
+    if files.is_empty() && left_out.is_empty() {
         return Ok(None);
     }
-    let manifests = Manifests::parse(files).map_err(failure::refusals)?;
-    manifests.check_readable().map_err(failure::refusals)?;
+    let mut put_aside = |refusals: Vec<Refusal>| {
+        let is_needed = |refusal: &Refusal| {
+            refusal
+                .path
+                .as_deref()
+                .is_none_or(|path| need.is_needed(path))
+        };
+        let (needed, rest): (Vec<_>, Vec<_>) = refusals.into_iter().partition(is_needed);
+        if !needed.is_empty() {
+            return Err(failure::refusals(needed));
+        }
+        left_out.extend(rest.iter().map(Refusal::to_string));
+        let paths = rest.into_iter().filter_map(|refusal| refusal.path);
+        Ok(paths.collect::<HashSet<String>>())
+    };
+    if matches!(need, Need::Only(_))
+        && let Err(refusals) = Manifests::parse(files.clone())
+    {
+        let aside = put_aside(refusals)?;
+        files.retain(|file| !aside.contains(&file.path));
+    }
+    let parsed = Manifests::parse(files).map_err(failure::refusals)?;
+    if let Err(refusals) = parsed.check_readable() {
+        put_aside(refusals)?;
+    }
     // What cannot be read (too large, kept elsewhere) selects no pods.
     let selecting = repository
         .read_where(&listing, beside, may_select_pods)
         .await
         .map_err(failure::git)?;
-    Ok(Some(manifests.beside(selecting)))
+    Ok(Some(ForWayBack {
+        manifests: parsed.beside(selecting),
+        left_out,
+    }))
+}
+
+fn no_manifest(target: &Target, commit: &CommitId) -> Failure {
+    Failure::new(Ending::EditRefused, none_matches(target, commit))
+        .hint("check `manifests` of the service and `root` of the environment in the configuration")
 }
 
 /// Makes the globs of a service's manifests ready to be matched.

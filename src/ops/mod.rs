@@ -56,6 +56,7 @@ pub mod stop;
 pub mod takeback;
 mod trial;
 pub mod trusted;
+pub mod unnamed;
 pub mod validate;
 pub mod verify;
 pub mod watch;

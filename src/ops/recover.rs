@@ -4,7 +4,7 @@
 use super::{
     carried,
     deploy::{
-        Outside, facts, read_journal, read_with_branch,
+        Outside, WAITS_FOR_APPROVAL, facts_at_most, read_journal, read_with_branch,
         remains::{Remains, Taken},
     },
     journal::{self, Record, State},
@@ -171,11 +171,21 @@ async fn from(
                 record.reason.as_deref().unwrap_or("no reason given")
             ),
         );
-        outcome.hints.push(if record.drill {
-            "to go on: run the same deploy again, with --drill".to_owned()
-        } else {
-            "to go on: run the same deploy again".to_owned()
-        });
+        let drill = if record.drill { ", with --drill" } else { "" };
+        let again = format!("run the same deploy again{drill}");
+        outcome
+            .hints
+            .push(match (record.reason.as_deref(), &record.version) {
+                (Some(WAITS_FOR_APPROVAL), Some(version)) => {
+                    let approve = target.command("approve").flag("version", version.as_str());
+                    format!(
+                        "to go on: somebody else approves it (`{}`; where the policy names nobody who may, --accept says \
+                         so instead), then {again}",
+                        approve.switch("push")
+                    )
+                }
+                _ => format!("to go on: {again}"),
+            });
         outcome
             .hints
             .push(format!("to take it back: {}", target.command("rollback")));
@@ -254,10 +264,9 @@ async fn nothing_unfinished(
 async fn unrecorded(outside: &Outside<'_>, target: &Target) -> Option<Outcome> {
     let canary = target.service.strategy.canary()?;
     let tip = outside.repository.fetch(&target.branch).await.ok()?;
-    let manifests = load::manifests(outside.repository, &tip, target)
-        .await
-        .ok()?;
-    let facts = facts(target, &manifests).ok()?;
+    let read = load::manifests_for_way_back(outside.repository, &tip, target, &[]).await;
+    let manifests = read.ok()?.manifests;
+    let facts = facts_at_most(target, &manifests).ok()?;
     let weight = facts
         .canary_weight
         .filter(|weight| *weight > Weight::ZERO)?;

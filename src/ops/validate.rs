@@ -2,6 +2,7 @@
 
 pub mod checkout;
 pub mod pairing;
+pub mod workloads;
 
 use std::{
     fs,
@@ -140,6 +141,7 @@ pub async fn run(
                         let config = Arc::new(config);
                         let mut lints = presets(&config, &text.text);
                         lints.extend(checkout::lints(&config, &text.subject.path, now));
+                        lints.extend(workloads::lints(&config));
                         lints.extend(pairing::lints(&config, &text.subject.path, now));
                         lints.extend(steps(&config, &text.text, known));
                         lints.extend(notifications::lints(&config, is_set));

@@ -20,6 +20,8 @@ use crate::{
     units::{Version, Weight},
 };
 
+/// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
+pub const FAREWELL: Duration = Duration::from_secs(5);
 /// How long a journal may be hidden from those who read, while whoever pushes is shown it.
 const HIDDEN: Duration = Duration::from_secs(20);
 
@@ -122,6 +124,18 @@ impl Writer<'_> {
                 return Err(trouble.into());
             }
         }
+    }
+
+    /// Says that nobody is at a way back any more, so that whoever comes next finishes it at once. Whoever
+    /// asked it to stop ends it soon, so it is tried for a moment only, and in vain it changes nothing.
+    pub async fn let_go(&mut self, step: &str, reason: &str, stop: &Stop) {
+        let entry = Entry {
+            reason: Some(reason),
+            hold: Some(Duration::ZERO),
+            ..Entry::new(State::RollingBack, step, FAREWELL)
+        };
+        // Without it the next one waits until the record before this one expires.
+        let _ = self.record(&entry, stop).await;
     }
 
     async fn append(&mut self, entry: &Entry<'_>, message: &str) -> Result<Appended, NotLanded> {

@@ -54,8 +54,9 @@ impl PrivateKey {
         ssh_key::PrivateKey::from_openssh(text)
             .map(Self)
             .map_err(|_| {
-                "is no private key in OpenSSH's format; for a key of another format or one that \
-                 only the agent has, give its public half"
+                "is no private key in OpenSSH's format that can be read here; for a key of another \
+                 format, one that only the agent has, or one of 256 of the kind ECDSA (its number \
+                 begins with a zero), give its public half"
                     .to_owned()
             })
     }

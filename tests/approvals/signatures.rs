@@ -148,7 +148,7 @@ fn our_signatures_are_good_for_ssh_keygen() {
     keys.make("rsa", &["rsa", "-b", "2048"], "");
     let rsa = PrivateKey::parse(&fs::read_to_string(keys.path("rsa")).unwrap()).unwrap();
     insta::assert_snapshot!(rsa.sign(b"").err().unwrap(), @"keys of the kind ssh-rsa sign through the SSH agent only: `ssh-add` it and give its public half");
-    insta::assert_snapshot!(PrivateKey::parse(&keys.public("rsa")).err().unwrap(), @"is no private key in OpenSSH's format; for a key of another format or one that only the agent has, give its public half");
+    insta::assert_snapshot!(PrivateKey::parse(&keys.public("rsa")).err().unwrap(), @"is no private key in OpenSSH's format that can be read here; for a key of another format, one that only the agent has, or one of 256 of the kind ECDSA (its number begins with a zero), give its public half");
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -468,6 +468,47 @@ services:
 "#;
 
 #[test]
+fn services_that_name_the_same_workload_are_warned_of() {
+    let rows = [
+        (r#""{root}/ads.yaml""#, "Deployment/ads"),
+        (r#""{root}/*.yaml""#, "Deployment/ads"),
+        (r#""{root}/ads/**""#, "Deployment/ads"),
+        (r#""{root}/ads.yaml""#, "Deployment/cart"),
+    ];
+    let mut lines = Vec::new();
+    for (manifests, workload) in rows {
+        let text = SERVICE.replace("STEPS", "{set_weight: 10}, {pause: {duration: 10m}}");
+        let other = format!(
+            "  cart:
+    manifests: [{manifests}]
+    image: registry.example/shop/cart
+    workloads: {{stable: {workload}}}
+    live: {{stable: {{http: \"https://cart.example\"}}}}
+    strategy: {{rolling: {{bake_time: 1m}}}}
+    verification: {{interval: 30s, health: [{{http: \"https://cart.example/health\"}}]}}
+"
+        );
+        let text = text.replace("MORE", "") + &other;
+        let folder = folder(&[("shipgate.yaml", &text)]);
+        let (code, out) = shipgate(folder.path(), &["validate", "--output", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let findings = report["findings"].as_array().unwrap().iter();
+        let findings = findings.filter(|it| it["code"] == "shared-workload");
+        let findings = findings.map(|it| format!("\n    {} {}", it["line"], it["message"]));
+        let findings: String = findings.collect();
+        lines.push(format!("{manifests} {workload}: {code}{findings}"));
+    }
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    "{root}/ads.yaml" Deployment/ads: 0
+        23 "Deployment/ads is a workload of `ads`, too, so each deployment would write its version over the other's; expected workloads of its own"
+    "{root}/*.yaml" Deployment/ads: 0
+        23 "Deployment/ads is a workload of `ads`, too, so each deployment would write its version over the other's; expected workloads of its own"
+    "{root}/ads/**" Deployment/ads: 0
+    "{root}/ads.yaml" Deployment/cart: 0
+    "#);
+}
+
+#[test]
 fn watches_that_are_too_short_for_any_verdict_are_told() {
     let rows = [
         ("{set_weight: 10}, {pause: {duration: 10m}}", ""),

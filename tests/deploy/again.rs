@@ -119,7 +119,7 @@ async fn each_pause_without_an_end_waits_for_an_approval_of_its_own() {
     insta::assert_snapshot!(recovered, @r"
     recover advertisements in production
     0 ok: run ID of advertisements in production is held on purpose (waits for an approval); left as it is
-      hint: to go on: run the same deploy again
+      hint: to go on: somebody else approves it (`shipgate approve --service advertisements --environment production --version 1.1 --push`; where the policy names nobody who may, --accept says so instead), then run the same deploy again
       hint: to take it back: shipgate rollback --service advertisements --environment production
     ");
     assert_eq!(stage.references(), before);

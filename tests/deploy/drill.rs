@@ -154,7 +154,7 @@ async fn a_drill_that_is_held_says_with_which_command_it_goes_on() {
       hint: it is held on purpose: deploy 1.1 again with --drill to go on, or take it back with `shipgate rollback --service advertisements --environment production`
       hint: it was started by robot, https://ci.example/robot, last sign of life 2026-03-10T10:00:37Z (waits for an approval)
     0 ok: run ID of advertisements in production is held on purpose (waits for an approval); left as it is
-      hint: to go on: run the same deploy again, with --drill
+      hint: to go on: somebody else approves it (`shipgate approve --service advertisements --environment production --version 1.1 --push`; where the policy names nobody who may, --accept says so instead), then run the same deploy again, with --drill
       hint: to take it back: shipgate rollback --service advertisements --environment production
     42 held: advertisements 1.1 in production is held at weight 0% since 2026-03-10T10:00:37Z: waits for an approval
       hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --drill --accept

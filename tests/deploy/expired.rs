@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::{
     runs::Start,
-    stage::{CANARY, STEPS, Stage, WRITES, all, starts},
+    stage::{CANARY, CONFIG, STEPS, Stage, WRITES, all, starts},
     wire::{Call, Fate, Gate, When},
 };
 
@@ -126,6 +126,20 @@ async fn what_somebody_else_wrote_meanwhile_stops_the_next_version() {
       hint: look at what is on the branch now, then run the same deployment again
     "#);
     assert!(stage.text(CANARY).contains("canary-weight: \"25\""));
+}
+
+#[tokio::test]
+async fn a_run_of_a_service_with_another_name_by_now_is_told_of() {
+    let stage = died(Scenario::Healthy, 4).await;
+    let named = stage.unnamed().await;
+    stage.edit(CONFIG, "  advertisements:\n", "  ads:\n");
+    let renamed = stage.unnamed().await;
+    insta::assert_snapshot!(format!("{named}\n\n{renamed}"), @r"
+    0 ok: shown
+
+    warning: run ID of advertisements 1.1 in production is not finished (advanced, its writer holds the journal until 2026-03-10T10:20:37Z), and shipgate.yaml does not name that: if it was renamed, give it its old name until `recover` has taken the run back
+    0 ok: shown
+    ");
 }
 
 #[tokio::test]

@@ -28,6 +28,7 @@ mod late_push;
 mod latency;
 mod left_behind;
 mod live;
+mod meanwhile;
 mod outages;
 mod overrun;
 mod pods_gone;

@@ -167,6 +167,46 @@ async fn where_stable_fails_it_stops_and_holds() {
 }
 
 #[tokio::test]
+async fn what_asks_canary_and_stable_alike_holds_nobody() {
+    let ill = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&ill);
+    let server = Server::with(move |_, _| match seen.load(Ordering::SeqCst) {
+        true => answer(503, "", "every second pod is bad"),
+        false => answer(200, "", "ok"),
+    });
+    let url = server.url.clone();
+    let stage = held(|text| {
+        let (head, rest) = text.split_once("      health: [").unwrap();
+        let (_, tail) = rest.split_once("]\n").unwrap();
+        let (tail, _) = tail.split_once("      metrics:").unwrap();
+        format!("{head}      health: [{{http: \"{url}/health\"}}]\n{tail}")
+    })
+    .await;
+    ill.store(true, Ordering::SeqCst);
+    let mends = Arc::clone(&ill);
+    let start = progressive().hook(move |event| {
+        if matches!(event, Event::WayBack { .. }) {
+            mends.store(false, Ordering::SeqCst);
+        }
+    });
+    let end = stage.rollback_with(None, start).await;
+    insta::assert_snapshot!(end, @r"
+    gate: Allowed
+    roll back advertisements in production
+    1/3 back: canary weight 50%, and see that stable carries it: passed (health answered with status 503, wanted status 200 to 299 (1 of 1 measurement), which may be the canary: no check asks of stable alone, by {{workload}}, {{arm}} or {{version}})
+    2/3 back: canary weight 25%, and see that stable carries it: passed (health answered with status 503, wanted status 200 to 299 (1 of 1 measurement), which may be the canary: no check asks of stable alone, by {{workload}}, {{arm}} or {{version}})
+    3/3 back: canary weight 10%, and see that stable carries it: passed (health answered with status 503, wanted status 200 to 299 (1 of 1 measurement), which may be the canary: no check asks of stable alone, by {{workload}}, {{arm}} or {{version}})
+    way back: a test
+    1/4 back: canary weight to what it was: passed (commit ID)
+    2/4 back: version and replicas to what they were: passed (commit ID)
+    3/4 back: wait until the canary no longer runs the new version: passed
+    4/4 back: wait until the previous version is healthy: passed
+    0 ok: advertisements 1.1 in production is taken back; 1.0 is live (a test)
+    ");
+    stage.assert_restored("at once");
+}
+
+#[tokio::test]
 async fn whoever_comes_after_a_death_finishes_it() {
     // Of each record and push: one, two, three steps down, traffic back, values back.
     let points = (1..=5).flat_map(|nth| {

@@ -18,6 +18,7 @@ use shipgate::{
         rollback::{self, RollbackLast, RollbackTo},
         stop::{Stop, Stopper},
         takeback::Progressive,
+        unnamed,
     },
     policy::Action,
     secret::Secret,
@@ -243,6 +244,18 @@ impl Stage {
                 dry_run,
             };
             cleanup::cleanup(request, outside, &target, stop, trail).await
+        })
+        .await
+    }
+
+    /// Says which runs nobody finishes, because the configuration does not name their service.
+    pub async fn unnamed(&self) -> End {
+        self.run(Start::new(), async |outside, _, _, trail| {
+            let target = target(outside).await?;
+            for run in unnamed::runs(&target.config, &target.config_path, outside).await {
+                trail.event(&Event::Warning(run));
+            }
+            Ok(Outcome::new(Ending::Shown, "shown"))
         })
         .await
     }

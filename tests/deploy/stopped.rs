@@ -273,7 +273,7 @@ async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
     52 cancelled-left: advertisements 1.1 in production: interrupted (SIGINT) while it was taken back (errors: canary 8.59 % (193 of 2,246), stable 0.19 % (41 of 21,831), ratio 46× (95 % range 26–87×); 99 % sure it is worse than the tolerated 1.25× and than the negligible 1 % (99 % needed) — worse); nothing is back yet
       hint: run `shipgate recover --service advertisements --environment production`: it finishes the way back
     log: advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
-    journal: started advanced
+    journal: started advanced rolling-back
     tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
     advertisements-canary.yaml: replicas: 0   # kept at 0 between deployments -> replicas: 1   # kept at 0 between deployments
     advertisements-canary.yaml: nginx.ingress.kubernetes.io/canary-weight: "0"   # percent of the requests -> nginx.ingress.kubernetes.io/canary-weight: "10"   # percent of the requests
@@ -281,4 +281,11 @@ async fn one_signal_does_not_leave_a_bad_version_with_its_users() {
     "#);
     stage.recover().await.assert(0, "recovered");
     stage.assert_restored("recovered");
+    // Nobody has to wait for it: its last record says that nobody is at it.
+    let stage = Stage::brief(Scenario::Errors);
+    stopped_on_the_way_back(&stage, 2).await.assert(52, "again");
+    let end = stage.deploy("1.2").await;
+    end.assert(0, "another version");
+    let is_recovery = |line: &&String| line.contains("recovered first");
+    assert_eq!(end.trail.iter().filter(is_recovery).count(), 1, "{end}");
 }

@@ -126,15 +126,15 @@ async fn the_same_value_of_somebody_else_stays() {
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, and this run left `10`; someone else changed it; still on branch `main`: Deployment/advertisements-canary has 1.1 with 1 replica, weight 20%
       hint: to take it away from there: shipgate rollback --service advertisements --environment production --to 1.0
       hint: what advertisements 1.1 in production had written is left as it is: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `20` now, not `0`, `10` or `50`; someone else changed it
-    step 7: started advanced advanced rolling-back rolling-back rolled-back
-      43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
-      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    step 7: started advanced advanced rolling-back rolling-back superseded
+      43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0-hotfix` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`
+      hint: what advertisements 1.1 in production had written elsewhere was taken back; Deployment/advertisements has 1.0-hotfix on branch `main` and not 1.0: someone else changed it
     step 10: started advanced advanced promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `30` now, and this run left `50`; someone else changed it
-      hint: advertisements 1.1 in production is live and was judged good
+      hint: advertisements 1.1 in production is live and was judged good; what is not put away after it stays so: look at it
     step 11: started advanced advanced promoted promoted superseded
       43 superseded: clusters/prod/advertisements-canary.yaml:13: spec.replicas of Deployment/advertisements-canary is `4` now, and this run left `1`; someone else changed it
-      hint: advertisements 1.1 in production is live and was judged good
+      hint: advertisements 1.1 in production is live and was judged good; what is not put away after it stays so: look at it
     "#);
 }
 
@@ -186,6 +186,44 @@ async fn what_somebody_takes_back_meanwhile_is_not_gone_on_with() {
       43 superseded: clusters/prod/advertisements-canary.yaml:57: metadata.annotations["nginx.ingress.kubernetes.io/canary-weight"] of Ingress/advertisements-canary is `0` now, and this run left `50`; someone else changed it
       hint: what advertisements 1.1 in production had written elsewhere was taken back
     "#);
+}
+
+#[tokio::test]
+async fn who_takes_a_version_back_while_it_is_watched_does_not_call_it_bad() {
+    let stage = Stage::edited(Scenario::Healthy, |text| {
+        // Nothing but the live check notices it.
+        let (head, rest) = text.split_once("      metrics:").unwrap();
+        let tail = rest.rsplit_once("failure_limit: 1").unwrap().1;
+        rolling_text(format!("{head}{tail}"))
+    });
+    let world = Arc::clone(&stage.world);
+    let start = Start::new().hook(move |event| {
+        if matches!(event, Event::StepStarted { name, .. } if name.starts_with("watch ")) {
+            edit(&world, STABLE, "advertisements:1.1", "advertisements:1.0");
+        }
+    });
+    let end = stage.deploy_with("1.1", start).await;
+    let again = stage.foreseen("1.1").await;
+    insta::assert_snapshot!(format!("{}\nagain: {}", stage.story(&end), again.end()), @r"
+    deploy advertisements 1.1 to production
+    gate: Allowed
+    plan: 3 steps, 3 back
+    changes: 4
+    1/3 Deployment/advertisements to 1.1: passed (commit ID)
+    2/3 wait until stable runs 1.1: passed (live after 37s)
+    3/3 watch stable for 3m: failed (clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it)
+    way back: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it
+    1/3 back: version and replicas to what they were: passed (commit ID)
+    2/3 back: wait until stable runs the previous version: passed
+    3/3 back: wait until the previous version is healthy: passed
+    43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0` now, and this run left `registry.example/shop/advertisements:1.1`; someone else changed it
+      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    log: advertisements 1.1: values back to 1.0 (production) | robin: something else | advertisements 1.1: Deployment/advertisements to 1.1 (production)
+    journal: started rolling-back rolled-back
+    tree: as at first
+    live: stable 1.0, canary nothing with 0%
+    again: 0 ok: free
+    ");
 }
 
 #[tokio::test]
@@ -275,7 +313,7 @@ async fn a_version_that_is_not_on_the_branch_any_more_is_not_waited_for() {
         _ => {}
     });
     let end = Box::pin(stage.deploy_with("1.1", start)).await;
-    insta::assert_snapshot!(end.end(), @"43 superseded: advertisements 1.1 in production could not be taken back (terminated (SIGTERM)): every value of this run is back, but Deployment/advertisements has 9.1 on branch `main` and not 1.1: someone else changed it; no workload with pods or users has 1.1 on branch `main`");
+    insta::assert_snapshot!(end.end(), @"43 superseded: advertisements 1.1 in production was taken back (terminated (SIGTERM)), but Deployment/advertisements has 9.1 on branch `main` and not 1.1: someone else changed it; no workload with pods or users has 1.1 on branch `main`");
     stage.recover().await.assert(0, "nothing is left");
     stage.deploy("1.3").await.assert(0, "nobody is stopped");
 }

@@ -266,11 +266,11 @@ async fn every_world_has_its_honest_ending() {
     cluster: stable 1.0.1, canary 1.1 with 10%; 0 requests found no pod
     journal: started advanced held
     == a hotfix on the way
-    43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it
-      hint: what advertisements 1.1 in production had written elsewhere was taken back
+    43 superseded: clusters/prod/advertisements.yaml:31: spec.template.spec.containers[name=advertisements].image of Deployment/advertisements is `registry.example/shop/advertisements:1.0.1` now, not `registry.example/shop/advertisements:1.0` or `registry.example/shop/advertisements:1.1`; someone else changed it; no workload with pods or users has 1.1 on branch `main`
+      hint: what advertisements 1.1 in production had written elsewhere was taken back; Deployment/advertisements has 1.0.1 on branch `main` and not 1.0: someone else changed it
     branch: advertisements.yaml: image: registry.example/shop/advertisements:1.0 -> image: registry.example/shop/advertisements:1.0.1
     cluster: stable 1.0.1, canary nothing with 0%; 0 requests found no pod
-    journal: started advanced advanced rolling-back rolling-back rolled-back
+    journal: started advanced advanced rolling-back rolling-back superseded
     == a pause for a person
     42 held: advertisements 1.1 in production is held at weight 10%: waits for an approval
       hint: to go on (the policy names nobody who approves): shipgate deploy --service advertisements --environment production --version 1.1 --accept

@@ -131,7 +131,7 @@ fn a_key_that_can_not_sign_ends_the_run_before_anything_is_asked() {
     assert_eq!(shop.references(), before);
     insta::assert_snapshot!(told, @"
     2 --signing-key KEYS/none: cannot be read: No such file or directory (os error 2)
-    2 --signing-key KEYS/text: is no private key in OpenSSH's format; for a key of another format or one that only the agent has, give its public half
+    2 --signing-key KEYS/text: is no private key in OpenSSH's format that can be read here; for a key of another format, one that only the agent has, or one of 256 of the kind ECDSA (its number begins with a zero), give its public half
     2 --signing-key KEYS/locked: needs a passphrase
     2 --signing-key KEYS/locked: the passphrase does not fit the key
     2 --signing-key KEYS/rsa: keys of the kind ssh-rsa sign through the SSH agent only: `ssh-add` it and give its public half

@@ -3,7 +3,7 @@
 use crate::manifest::{
     Allowances, Manifests, ObjectRef, Refusal, ScalarType, Segment, backend::check_group,
     cursor::Cursor, findings::Findings, manifests::listed, object::View, shares::part,
-    target::Target,
+    target::Target, weight::LargestShare,
 };
 use crate::units::Weight;
 
@@ -84,6 +84,30 @@ pub(in crate::manifest) fn current(
                 ))
                 .hint("set the weight once, then it is one")
         })
+}
+
+/// Returns the share of a canary Ingress, also where it is no whole percent.
+///
+/// # Errors
+/// As [`current`]; the weight is no number.
+pub(in crate::manifest) fn largest_share(
+    manifests: &Manifests,
+    ingress: &ObjectRef,
+    canary: Option<&str>,
+) -> Result<LargestShare, Refusal> {
+    let found = Canary::find(manifests, ingress, canary)?;
+    let object = Cursor::new(found.view);
+    let Some(place) = object.keys(&["metadata", "annotations", WEIGHT])? else {
+        return Ok(LargestShare::of(0, found.total, &object));
+    };
+    match place.text().and_then(|text| text.parse().ok()) {
+        Some(parts) => Ok(LargestShare::of(parts, found.total, &place)),
+        // It says why this is none.
+        None => {
+            let weight = current(manifests, ingress, canary)?;
+            Ok(LargestShare::of(weight.percent().into(), WHOLE, &place))
+        }
+    }
 }
 
 impl<'a> Canary<'a> {

@@ -5,10 +5,12 @@ use crate::manifest::{
     Manifests, ObjectRef, Refusal, ScalarType, Segment,
     backend::{Backend, Rule, listed},
     canary_backend::{self, Canary},
+    cursor::Cursor,
     findings::Findings,
     object::View,
     second_backend::{self, Field, Second},
     target::check_written_out,
+    weight::LargestShare,
 };
 use crate::units::Weight;
 
@@ -106,6 +108,34 @@ pub(in crate::manifest) fn current(
         }
     }
     Ok(found.map_or(Weight::ZERO, |(weight, _)| weight))
+}
+
+/// Returns the largest share that a rule gives the canary.
+///
+/// # Errors
+/// As [`current`], but for weights that make no whole percent or differ.
+pub(in crate::manifest) fn largest(
+    manifests: &Manifests,
+    traffic: &ObjectRef,
+    splitter: &Splitter,
+    named: Option<&str>,
+) -> Result<LargestShare, Refusal> {
+    let view = manifests.one(traffic)?;
+    let rules = (splitter.rules)(view)?;
+    let none = LargestShare::of(0, WHOLE, &Cursor::new(view));
+    let shares = match canary_backend::find(view, &rules, named)? {
+        Canary::Shares(shares) => shares,
+        Canary::Missing(_) => return Ok(none),
+    };
+    let mut largest = none;
+    for (rule, canary) in shares {
+        let (own, sum) = weight_of(splitter, rule, canary)?;
+        let share = LargestShare::of(own, sum, &rule.list);
+        if share.weight > largest.weight {
+            largest = share;
+        }
+    }
+    Ok(largest)
 }
 
 fn set(backend: &Backend<'_>, weight: u32, findings: &mut Findings) {
@@ -220,7 +250,8 @@ fn uneven(rule: &Rule<'_>, rest: u32) -> Refusal {
         .hint("set the weight of each by its path, so that they add up to 100")
 }
 
-fn percent(splitter: &Splitter, rule: &Rule<'_>, canary: usize) -> Result<Weight, Refusal> {
+/// Returns the weight of the canary, and the sum of all.
+fn weight_of(splitter: &Splitter, rule: &Rule<'_>, canary: usize) -> Result<(u32, u32), Refusal> {
     let mut sum = 0_u32;
     let mut own = 0;
     for (index, backend) in (0..).zip(&rule.backends) {
@@ -230,6 +261,11 @@ fn percent(splitter: &Splitter, rule: &Rule<'_>, canary: usize) -> Result<Weight
             own = weight;
         }
     }
+    Ok((own, sum))
+}
+
+fn percent(splitter: &Splitter, rule: &Rule<'_>, canary: usize) -> Result<Weight, Refusal> {
+    let (own, sum) = weight_of(splitter, rule, canary)?;
     let found = || listed(std::slice::from_ref(rule));
     let refuse = |reason: String| {
         rule.list

@@ -3,6 +3,7 @@
 
 use crate::manifest::{
     Manifests, ObjectRef, Refusal,
+    cursor::Cursor,
     findings::Findings,
     http_route, ingress_nginx,
     manifests::listed,
@@ -11,6 +12,32 @@ use crate::manifest::{
     traefik_service, virtual_service,
 };
 use crate::units::Weight;
+
+/// The largest share of the requests that a rule gives the canary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargestShare {
+    /// In percent, rounded up: it is 0 only where nobody is sent there.
+    pub weight: Weight,
+    /// Path of the file that says so.
+    pub path: String,
+    /// 1-based line in it.
+    pub line: usize,
+}
+
+impl LargestShare {
+    /// Reads it from parts of a whole at a place; parts of nothing are none.
+    pub(in crate::manifest) fn of(parts: u32, whole: u32, place: &Cursor<'_>) -> Self {
+        let percent = match u64::from(whole) {
+            0 => 0,
+            whole => (u64::from(parts) * 100).div_ceil(whole),
+        };
+        Self {
+            weight: Weight::new(percent.min(100)).unwrap_or(Weight::FULL),
+            path: place.view.path().to_owned(),
+            line: place.line(),
+        }
+    }
+}
 
 /// The canary Ingress of ingress-nginx says its weight itself.
 const INGRESS: &str = "Ingress";
@@ -69,6 +96,26 @@ pub fn current_weight(
     }
     match splitter(traffic) {
         Some(splitter) => shares::current(manifests, traffic, splitter, canary),
+        None => Err(other_kind(manifests, traffic)),
+    }
+}
+
+/// Returns the largest share that any rule gives the canary, also where its weights are no whole percent or
+/// differ between rules: what has to be known of users before their pods go.
+///
+/// # Errors
+/// The object is not there exactly once, splits no traffic, its canary is not clear, or a weight is no
+/// number.
+pub fn largest_share(
+    manifests: &Manifests,
+    traffic: &ObjectRef,
+    canary: Option<&str>,
+) -> Result<LargestShare, Refusal> {
+    if traffic.kind == INGRESS {
+        return ingress_nginx::largest_share(manifests, traffic, canary);
+    }
+    match splitter(traffic) {
+        Some(splitter) => shares::largest(manifests, traffic, splitter, canary),
         None => Err(other_kind(manifests, traffic)),
     }
 }
@@ -133,7 +180,7 @@ fn other_kind(manifests: &Manifests, traffic: &ObjectRef) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use crate::manifest::current_weight;
+    use crate::manifest::{current_weight, largest_share};
     use crate::{
         manifest::{Manifests, SourceFile},
         units::Weight,
@@ -208,6 +255,36 @@ mod tests {
         ];
         for (kind, spec, canary, expected) in rows {
             assert_eq!(weight(kind, &spec, canary), Ok(expected), "{kind} {spec}");
+        }
+    }
+
+    #[test]
+    fn the_largest_share_is_known_of_every_rule() {
+        let rule = |of: &[(&str, &str)]| format!("{{backendRefs: [{}]}}", backends(of, false));
+        let pair = |stable, canary| rule(&[("app", stable), ("app-canary", canary)]);
+        let rows = [
+            (vec![pair("100", "0")], 0),
+            (vec![pair("0", "0")], 0),
+            (vec![pair("70", "40")], 37),
+            (vec![pair("999", "1")], 1),
+            (vec![pair("100", "0"), pair("2", "1")], 34),
+            (vec![pair("50", "50"), pair("100", "0")], 50),
+            // What a header or the like sends there is no split.
+            (vec![pair("100", "0"), rule(&[("app-canary", "")])], 0),
+        ];
+        for (rules, expected) in rows {
+            let text = format!(
+                "kind: HTTPRoute\nmetadata: {{name: app}}\nspec: {{rules: [{}]}}\n",
+                rules.join(", ")
+            );
+            let file = SourceFile {
+                path: "f.yaml".to_owned(),
+                bytes: text.clone().into_bytes(),
+            };
+            let manifests = Manifests::parse(vec![file]).unwrap();
+            let traffic = "HTTPRoute/app".parse().unwrap();
+            let share = largest_share(&manifests, &traffic, None).unwrap();
+            assert_eq!(share.weight.percent(), expected, "{text}");
         }
     }
 

@@ -6,17 +6,16 @@ use chrono::{DateTime, Utc};
 use super::{
     Outside,
     healthy::{self, Health},
+    look_round::{Around, another_on_branch},
 };
 use crate::{
     event::{CommitRecord, Ending, Event, Failure, Reporter, StepState},
     git::CommitId,
-    manifest::ObjectRef,
     ops::{
-        carried,
         journal::{BACK, State},
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
         live::{self, Presence, Waited},
-        load, nudge,
+        nudge,
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded, Writer},
     },
@@ -35,6 +34,8 @@ pub enum BackEnd {
     Unhealthy(String),
     /// Someone else's values are on the branch; left alone. Says which.
     Superseded(String),
+    /// Every value is back, but someone else has put another version where the old one was. Says which.
+    Another(String),
     /// Someone else runs this now, or has ended it; left to them. Says who.
     Fenced(String),
     /// A second wish to stop came; the journal says how to go on.
@@ -111,7 +112,13 @@ pub async fn go_back(
     let mut on_branch = writer.target.tip.clone();
     let mut health = Health::Well;
     let mut remarks = Vec::new();
+    let mut around = Around::default();
+    let written = |step: &BackStep| matches!(step, BackStep::Write(_));
+    let first_look = steps.iter().position(|step| !written(step));
     for (index, step) in steps.iter().enumerate() {
+        if first_look == Some(index) {
+            around = Around::look(writer, steps, &on_branch, outside, reporter).await;
+        }
         reporter.event(&Event::StepStarted {
             at: writer.clock.now(),
             index: index + 1,
@@ -176,7 +183,8 @@ pub async fn go_back(
             | BackStep::WaitBefore(..)
             | BackStep::WaitServing(_)
             | BackStep::WaitIdle(_) => {
-                wait(writer, step, &on_branch, outside, stop, reporter).await
+                let waited = wait(writer, step, &on_branch, outside, stop, reporter).await;
+                waited.map_err(|end| around.tell(end))
             }
             BackStep::KeepOff(weight, known_bad) => {
                 let why = match known_bad {
@@ -212,8 +220,19 @@ pub async fn go_back(
             Ok(_) => {}
             // It is the last step, and all values are back: whoever comes next must not be stopped.
             Err(BackEnd::Unhealthy(_)) => break,
-            Err(end) => return end,
+            Err(end) => {
+                if let BackEnd::Left(reason @ (StopReason::Interrupt | StopReason::Terminate)) = end
+                {
+                    let step = format!("back {}/{total}", index + 1);
+                    writer.let_go(&step, reason.sentence(), stop).await;
+                }
+                return end;
+            }
         }
+    }
+    if let Some(reason) = around.another {
+        close_superseded(writer, &reason, stop, reporter).await;
+        return BackEnd::Another(reason);
     }
     let (reason, end) = match health {
         Health::Ill(what) => {
@@ -258,9 +277,10 @@ impl BackEnd {
     pub fn sentence(&self) -> String {
         match self {
             Self::Restored(_) => String::new(),
-            Self::Superseded(reason) | Self::Fenced(reason) | Self::Unhealthy(reason) => {
-                reason.clone()
-            }
+            Self::Superseded(reason)
+            | Self::Another(reason)
+            | Self::Fenced(reason)
+            | Self::Unhealthy(reason) => reason.clone(),
             Self::Left(reason) => reason.sentence().to_owned(),
             Self::Failed(failure) => failure.to_string(),
         }
@@ -331,28 +351,6 @@ async fn close_superseded(
     }
 }
 
-/// Says that a workload has another version on the branch than the one that is to run again, if it has: a
-/// version that the run did not write, because it was there already, and that somebody else has changed since.
-/// What is not on the branch is not waited for.
-async fn another_on_branch(
-    writer: &Writer<'_>,
-    workload: &ObjectRef,
-    version: &str,
-    commit: &CommitId,
-    outside: &Outside<'_>,
-) -> Option<String> {
-    let target = writer.target;
-    // Where it cannot be read, the wait says what runs.
-    let manifests = load::manifests(outside.repository, commit, target).await;
-    let found = carried::version(&target.service, &manifests.ok()?, workload).ok()?;
-    (found != version).then(|| {
-        format!(
-            "every value of this run is back, but {workload} has {found} on branch `{}` and not {version}: someone else changed it",
-            target.branch
-        )
-    })
-}
-
 async fn wait(
     writer: &mut Writer<'_>,
     step: &BackStep,
@@ -381,7 +379,7 @@ async fn wait(
         && let Some(reason) = another_on_branch(writer, workload, version, commit, outside).await
     {
         close_superseded(writer, &reason, stop, reporter).await;
-        return Err(BackEnd::Superseded(reason));
+        return Err(BackEnd::Another(reason));
     }
     let service = &writer.target.service;
     let live = match (service.live(workload), presence) {

@@ -1,8 +1,6 @@
 //! The end of a deployment: every way in which its steps can end becomes a state that the exit code
 //! names.
 
-use std::time::Duration;
-
 use super::{
     OnCancel,
     back::{BackEnd, Track},
@@ -23,13 +21,10 @@ use crate::{
         load, standing,
         stop::StopReason,
         stopped_before_change,
-        writer::{Entry, NotLanded},
+        writer::{Entry, FAREWELL, NotLanded},
     },
     rollout::{Action, Arm, CLEANUP, takes_pods_away},
 };
-
-/// How long it is tried to say that a run was stopped: whoever asked it to stop ends it soon.
-const FAREWELL: Duration = Duration::from_secs(5);
 
 impl Run<'_> {
     pub(super) async fn end(&mut self, end: StepEnd) -> Outcome {
@@ -122,7 +117,15 @@ impl Run<'_> {
             Action::Follow { .. } => true,
             Action::Write { .. } | Action::WaitLive { .. } | Action::Approval => false,
         };
-        let landed = self.landed.filter(|_| was_watched)?;
+        if !was_watched {
+            return None;
+        }
+        self.changed_on_branch().await
+    }
+
+    /// Says which of the values that are on the branch by this run somebody else has changed since.
+    pub(super) async fn changed_on_branch(&self) -> Option<String> {
+        let landed = self.landed?;
         let tip = self.outside.repository.fetch(&self.target.branch).await;
         let manifests = load::manifests(self.outside.repository, &tip.ok()?, self.target).await;
         let written = self.replay.until(landed);
@@ -209,8 +212,9 @@ impl Run<'_> {
         outcome
     }
 
-    /// What is on the branch is someone else's.
+    /// What is on the branch is someone else's, the weight above all.
     pub(super) fn left_alone(&mut self, reason: String) -> Outcome {
+        self.deployment.weight = None;
         State::Superseded
             .word()
             .clone_into(&mut self.deployment.state);
@@ -252,18 +256,21 @@ impl Run<'_> {
         if self.tidies() {
             self.close(State::Superseded, reason).await;
             let mut outcome = self.left_alone(reason.to_owned());
-            outcome
-                .hints
-                .push(format!("{what} is live and was judged good"));
+            outcome.hints.push(format!(
+                "{what} is live and was judged good; what is not put away after it stays so: look at it"
+            ));
             return outcome;
         }
         let (end, track) = self.go_back(self.landed, reason, Cause::Superseded).await;
         let mut outcome = self.left_alone(reason.to_owned());
-        let is_left = matches!(end, BackEnd::Superseded(_));
+        if matches!(end, BackEnd::Restored(_) | BackEnd::Another(_)) {
+            self.deployment.weight = track.weight;
+        }
+        let is_left = matches!(end, BackEnd::Superseded(_) | BackEnd::Another(_));
         outcome.hints.push(match end {
             BackEnd::Restored(_) => format!("what {what} had written elsewhere was taken back"),
-            BackEnd::Unhealthy(ill) => {
-                format!("what {what} had written elsewhere was taken back; {ill}")
+            BackEnd::Unhealthy(also) | BackEnd::Another(also) => {
+                format!("what {what} had written elsewhere was taken back; {also}")
             }
             end => format!(
                 "what {what} had written is left as it is: {}",

@@ -3,7 +3,7 @@
 use crate::{
     config::Traffic,
     event::{Ending, Failure},
-    manifest::{self, Manifests},
+    manifest::{self, Manifests, ObjectRef, Refusal},
     ops::{carried, failure, load::Target},
     rollout::{self, Facts, Roles, Share, Switch},
     units::{Version, Weight},
@@ -61,8 +61,30 @@ pub fn roles(target: &Target, manifests: &Manifests) -> Result<(Roles, Option<Sw
 /// Reads what a plan needs to know of the manifests.
 ///
 /// # Errors
-/// A value is not there; as [`roles`].
+/// A value is not there; the canary's weight is no whole percent or differs between rules; as [`roles`].
 pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
+    facts_with(target, manifests, manifest::current_weight)
+}
+
+/// As [`facts`] for ways that only take users off the canary: where its weight is no whole percent, or differs
+/// between rules, it is the largest that it may be.
+///
+/// # Errors
+/// A value is not there; as [`roles`].
+pub fn facts_at_most(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
+    facts_with(target, manifests, |manifests, object, canary| {
+        manifest::current_weight(manifests, object, canary).or_else(|refusal| {
+            let largest = manifest::largest_share(manifests, object, canary);
+            largest.map(|share| share.weight).map_err(|_| refusal)
+        })
+    })
+}
+
+fn facts_with(
+    target: &Target,
+    manifests: &Manifests,
+    weight_of: impl Fn(&Manifests, &ObjectRef, Option<&str>) -> Result<Weight, Refusal>,
+) -> Result<Facts, Failure> {
     let refused = |refusal| failure::refusals(vec![refusal]);
     let strategy = &target.service.strategy;
     let (roles, switch) = roles(target, manifests)?;
@@ -83,7 +105,7 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
     let canary_replicas = replicas_of(&canary.canary.object)?;
     let (stable_replicas, weight) = match &canary.traffic {
         Traffic::Object { object, canary } => {
-            let weight = manifest::current_weight(manifests, object, canary.as_deref());
+            let weight = weight_of(manifests, object, canary.as_deref());
             (None, weight.map_err(refused)?)
         }
         Traffic::Replicas => {
@@ -110,7 +132,7 @@ pub fn facts(target: &Target, manifests: &Manifests) -> Result<Facts, Failure> {
 
 /// Refuses a switch away from a colour without pods: the way back would send everyone to nobody.
 pub fn serves_with_pods(target: &Target, manifests: &Manifests) -> Result<(), Failure> {
-    let facts = facts(target, manifests)?;
+    let facts = facts_at_most(target, manifests)?;
     if facts.switch.is_none() || facts.stable_replicas != Some(0) {
         return Ok(());
     }
@@ -136,7 +158,7 @@ pub fn already_there(
     version: &Version,
 ) -> Result<bool, Failure> {
     let service = &target.service;
-    let facts = facts(target, manifests)?;
+    let facts = facts_at_most(target, manifests)?;
     let edits = rollout::version_edits(service, &facts.roles.stable, version);
     let differs = !manifest::locate(manifests, &edits)
         .map_err(failure::refusals)?

@@ -1,7 +1,7 @@
 //! What a way back has left of its version on the branch: where that runs still, and the command that takes it
 //! away from there.
 
-use super::{Outside, facts};
+use super::{Outside, facts_at_most};
 use crate::{
     config::Service,
     event::{Ending, Failure, Outcome},
@@ -69,8 +69,8 @@ impl Remains {
                 tip.map_err(failure::git)?
             }
         };
-        let manifests = load::manifests(repository, &commit, target).await?;
-        Self::of(taken, &manifests, target)
+        let read = load::manifests_for_way_back(repository, &commit, target, &[]).await?;
+        Self::of(taken, &read.manifests, target)
     }
 
     /// As [`Self::find`] on the branch as it is now; where its manifests cannot be read, that is what is said.
@@ -98,7 +98,7 @@ impl Remains {
     ) -> Result<Option<Self>, Failure> {
         let service = &target.service;
         // A workload that somebody has removed has nobody's users.
-        let (serves, weight) = match (facts(target, manifests), service.strategy.canary()) {
+        let (serves, weight) = match (facts_at_most(target, manifests), service.strategy.canary()) {
             (Ok(facts), _) => (facts.roles.stable, facts.canary_weight),
             (Err(_), Some(canary)) => (canary.stable.object.clone(), None),
             (Err(failure), None) => return Err(failure),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Outside, dry_run, facts, previous_version, whole_diff};
+use super::{Outside, dry_run, facts, facts_at_most, previous_version, whole_diff};
 use crate::{
     event::{Ending, Failure, Outcome},
     git::{CommitId, LogEntry},
@@ -150,9 +150,20 @@ pub async fn remake(
     strategy: &str,
 ) -> Result<Remade, Failure> {
     let target = load::target_at(outside.repository, target, base).await?;
-    let manifests = load::manifests(outside.repository, base, &target).await?;
+    // What somebody else has broken or weighed keeps nobody from a named version.
+    let is_direct = strategy == DIRECT;
+    let manifests = if is_direct {
+        let read = load::manifests_for_way_back(outside.repository, base, &target, &[]);
+        read.await?.manifests
+    } else {
+        load::manifests(outside.repository, base, &target).await?
+    };
     let previous = previous_version(&target, &manifests)?;
-    let facts = facts(&target, &manifests)?;
+    let facts = if is_direct {
+        facts_at_most(&target, &manifests)?
+    } else {
+        facts(&target, &manifests)?
+    };
     let mut plan = match strategy {
         DIRECT => rollout::direct(&target.service, version, &facts),
         CLEANUP => rollout::cleanup(version, &facts),

@@ -187,7 +187,10 @@ impl<'a> Run<'a> {
         outcome.files_changed = super::files(&written);
         outcome.changes = written;
         outcome.metrics = std::mem::take(&mut self.metrics);
-        self.deployment.serves = self.plan.serves(self.deployment.weight);
+        // After somebody else's change nobody here knows.
+        let is_known = outcome.ending != Ending::Superseded || self.deployment.weight.is_some();
+        let weight = self.deployment.weight;
+        self.deployment.serves = is_known.then(|| self.plan.serves(weight)).flatten();
         outcome.deployment = Some(self.deployment.clone());
         outcome
     }

@@ -102,6 +102,12 @@ impl Run<'_> {
                 self.tell_remains(&mut outcome, &Track::default()).await;
                 outcome
             }
+            BackEnd::Another(reason) => {
+                let text = format!("{what} was taken back ({why}), but {reason}");
+                let mut outcome = self.left_alone(text);
+                self.tell_remains(&mut outcome, &track).await;
+                outcome
+            }
             BackEnd::Fenced(reason) => {
                 let reason = format!("{reason}; here it was to be taken back: {why}");
                 self.fenced(reason).await
@@ -169,9 +175,17 @@ impl Run<'_> {
             let base = &self.writer.identity.base;
             let began_with = load::target_at(repository, target, base).await?;
             let base = load::manifests(repository, base, &began_with).await?;
-            let now = load::manifests(repository, &tip, target).await?;
-            rollout::revival(&self.plan, &self.replay, reached, false, &base, &now)
-                .map_err(failure::refusals)
+            let written = self.replay.until(usize::MAX);
+            let now = load::manifests_for_way_back(repository, &tip, target, &written).await?;
+            rollout::revival(
+                &self.plan,
+                &self.replay,
+                reached,
+                false,
+                &base,
+                &now.manifests,
+            )
+            .map_err(failure::refusals)
         };
         match read.await {
             // What is wrong with files that are none of its business stops no canary's way back: its

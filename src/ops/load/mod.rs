@@ -16,7 +16,9 @@ use crate::{
     units::ProgramName,
 };
 
-pub use super::manifests::{manifests, manifests_if_any, none_matches};
+pub use super::manifests::{
+    manifests, manifests_for_way_back, manifests_if_any, none_matches, way_back_if_any,
+};
 pub use pick::{HAS_REGIONS, picked};
 use pick::{listed, names, pick_environment};
 pub(super) use pick::{pick, unknown};

@@ -18,7 +18,6 @@ use crate::{
     ops::{
         failure,
         land::{Direction, FORWARD_PATIENCE, Landed, Write},
-        load,
         patience::{Exhausted, Patience},
         writer::NotLanded,
     },
@@ -230,12 +229,19 @@ impl Case<'_, '_> {
         let Some(proposals) = &self.writer.proposals else {
             return Ok(None);
         };
-        let manifests = load::manifests(self.writer.repository, tip, self.writer.target).await?;
-        let set = match self.write.direction {
-            Direction::Forward => reapply(&manifests, self.write.changes),
-            Direction::Back => restore(&manifests, self.write.changes),
-        };
-        let diff = set.map(|set| set.diff(&manifests)).unwrap_or_default();
+        let writer = &*self.writer;
+        let manifests = self
+            .write
+            .manifests(writer.repository, tip, writer.target)
+            .await?;
+        let diff = manifests.and_then(|manifests| {
+            let set = match self.write.direction {
+                Direction::Forward => reapply(&manifests, self.write.changes),
+                Direction::Back => restore(&manifests, self.write.changes),
+            };
+            set.ok().map(|set| set.diff(&manifests))
+        });
+        let diff = diff.unwrap_or_default();
         let body = body::body(&self.writer.identity, self.write, proposals, &diff);
         let proposal = Proposal {
             branch: &self.branch,

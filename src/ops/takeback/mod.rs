@@ -1,6 +1,7 @@
 //! Takes an earlier run back, or finishes it where it was already judged good: what `rollback` and
 //! `recover` have in common.
 
+mod carries;
 mod finish;
 mod step_down;
 
@@ -117,7 +118,10 @@ impl<'a> Takeback<'a> {
             };
             let is_over = finished || continued.landed.is_none();
             let first = if may_need_pods(&plan, &replay, reached, is_over) {
-                let on_tip = load::manifests(outside.repository, &continued.tip, target).await?;
+                let written = replay.until(usize::MAX);
+                let (repository, tip) = (outside.repository, &continued.tip);
+                let on_tip = load::manifests_for_way_back(repository, tip, target, &written);
+                let on_tip = on_tip.await?.manifests;
                 revival(&plan, &replay, reached, is_over, &manifests, &on_tip)
                     .map_err(failure::refusals)?
             } else {
@@ -210,21 +214,21 @@ impl<'a> Takeback<'a> {
                 format!("nothing of {what} is on the branch; dry run: nothing was pushed"),
             ));
         };
-        let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
-        let set =
-            restore(&manifests, &taken_back(&written.steps())).map_err(
-                |problem| match problem {
-                    RestoreProblem::Superseded { change, .. } => Failure::new(
-                        Ending::EditRefused,
-                        format!(
-                            "{}: {} was changed by someone else",
-                            change.path,
-                            change.target()
-                        ),
-                    ),
-                    RestoreProblem::Refused(refusals) => failure::refusals(refusals),
-                },
-            )?;
+        let changes = taken_back(&written.steps());
+        let (repository, tip) = (self.outside.repository, &written.tip);
+        let read = load::manifests_for_way_back(repository, tip, self.target, &changes);
+        let manifests = read.await?.manifests;
+        let set = restore(&manifests, &changes).map_err(|problem| match problem {
+            RestoreProblem::Superseded { change, .. } => Failure::new(
+                Ending::EditRefused,
+                format!(
+                    "{}: {} was changed by someone else",
+                    change.path,
+                    change.target()
+                ),
+            ),
+            RestoreProblem::Refused(refusals) => failure::refusals(refusals),
+        })?;
         let how = match progressive {
             Some(progressive) => format!(" ({})", self.foretell(progressive).await?),
             None => String::new(),
@@ -252,8 +256,10 @@ impl<'a> Takeback<'a> {
             };
         };
         let (repository, target) = (self.outside.repository, self.target);
-        let steps = match load::manifests(repository, &written.tip, target).await {
-            Ok(now) => unless_done(written.steps(), &now),
+        let changes = taken_back(&written.steps());
+        let now = load::manifests_for_way_back(repository, &written.tip, target, &changes);
+        let steps = match now.await {
+            Ok(now) => unless_done(written.steps(), &now.manifests),
             // Whoever writes reads it again, and says what is wrong with it.
             Err(_) => written.steps(),
         };
@@ -268,7 +274,10 @@ impl<'a> Takeback<'a> {
             &mut track,
         )
         .await;
-        let tells = matches!(end, BackEnd::Restored(_) | BackEnd::Superseded(_));
+        let tells = matches!(
+            end,
+            BackEnd::Restored(_) | BackEnd::Superseded(_) | BackEnd::Another(_)
+        );
         let is_restored = matches!(end, BackEnd::Restored(_));
         let mut outcome = self.ended(end, why, &track);
         if tells {
@@ -301,6 +310,10 @@ impl<'a> Takeback<'a> {
                 "page someone now: {previous} is live, and something else is wrong"
             ))
             .with_hint("nothing is left to take back, and the next deploy is free to go"),
+            BackEnd::Another(reason) => Outcome::new(
+                Ending::Superseded,
+                format!("{what} is taken back ({why}), but {reason}"),
+            ),
             BackEnd::Superseded(reason) | BackEnd::Fenced(reason) => {
                 Outcome::new(Ending::Superseded, reason)
             }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::Takeback;
+use super::{Takeback, carries::Carried};
 use crate::{
     config::verification::{Measure, Verification},
     event::{Ending, Event, Failure, Outcome, Reporter, StepState},
     manifest::{Change, Manifests, locate},
     ops::{
-        deploy::{self, BackCommit, BackEnd, STEPPED_DOWN, Watched, Watching},
+        deploy::{self, BackCommit, BackEnd, STEPPED_DOWN},
         failure,
         journal::State,
         land::{BACK_PATIENCE, Direction, FORWARD_PATIENCE, Landed, Write},
@@ -17,7 +17,7 @@ use crate::{
         stop::{Stop, StopReason},
         writer::{Entry, NotLanded},
     },
-    rollout::{self, Action, Arm, Replay, Roles, Stage, WrittenStep},
+    rollout::{self, Action, Replay, Stage, WrittenStep},
     units::{Weight, format_duration},
 };
 
@@ -36,14 +36,6 @@ impl Progressive {
     fn hold(self, verification: &Verification) -> Duration {
         self.hold.unwrap_or_else(|| until_judged(verification))
     }
-}
-
-/// How a look at stable ended.
-enum Carried {
-    Yes(String),
-    /// Says why that is not so, or not known.
-    No(String),
-    Stopped(StopReason),
 }
 
 /// Makes a weight known to a replay, so that the way back takes it for the run's own.
@@ -121,11 +113,15 @@ impl Takeback<'_> {
             let outcome = match carried {
                 Ok(Carried::Yes(_)) => continue,
                 Ok(Carried::No(reason)) => self.hold(weight, &reason, stop, reporter).await,
-                Ok(Carried::Stopped(reason)) => self.left(
-                    reason,
-                    true,
-                    format!("the way back of {} stands at weight {weight}", self.what()),
-                ),
+                Ok(Carried::Stopped(reason)) => {
+                    if matches!(reason, StopReason::Interrupt | StopReason::Terminate) {
+                        let step = format!("{STEPPED_DOWN} {weight}");
+                        self.writer.let_go(&step, reason.sentence(), stop).await;
+                    }
+                    let stands =
+                        format!("the way back of {} stands at weight {weight}", self.what());
+                    self.left(reason, true, stands)
+                }
                 Err(end) => self.ended(end, why, &self.stepped),
             };
             let track = std::mem::take(&mut self.stepped);
@@ -166,8 +162,9 @@ impl Takeback<'_> {
         if reached.into_iter().any(|step| is_promotion(&step.action)) {
             return Ok(Vec::new());
         }
-        let manifests = load::manifests(self.outside.repository, &written.tip, self.target).await?;
-        let current = deploy::facts(self.target, &manifests)?.canary_weight;
+        let (repository, tip) = (self.outside.repository, &written.tip);
+        let read = load::manifests_for_way_back(repository, tip, self.target, &[]).await?;
+        let current = deploy::facts_at_most(self.target, &read.manifests)?.canary_weight;
         let ladder = LADDER
             .into_iter()
             .filter_map(|percent| Weight::new(percent).ok());
@@ -187,10 +184,10 @@ impl Takeback<'_> {
         let Some(written) = self.written.as_mut() else {
             return Ok(());
         };
-        let manifests = load::manifests(self.outside.repository, &written.tip, self.target)
-            .await
-            .map_err(BackEnd::Failed)?;
-        let changes = changes(&manifests, self.target, weight).map_err(BackEnd::Failed)?;
+        let (repository, tip) = (self.outside.repository, &written.tip);
+        let read = load::manifests_for_way_back(repository, tip, self.target, &[]);
+        let read = read.await.map_err(BackEnd::Failed)?;
+        let changes = changes(&read.manifests, self.target, weight).map_err(BackEnd::Failed)?;
         let service = &self.target.service;
         let identity = &self.writer.identity;
         let write = Write {
@@ -235,53 +232,6 @@ impl Takeback<'_> {
             changes,
         });
         Ok(())
-    }
-
-    /// Watches stable alone for a while: by what comes back to it, it must not fail.
-    async fn carries(
-        &self,
-        weight: Weight,
-        duration: Duration,
-        stop: &mut Stop,
-        reporter: &mut dyn Reporter,
-    ) -> Carried {
-        let service = &self.target.service;
-        let Some(single) = deploy::single(&service.verification) else {
-            // What only compares says nothing of stable by itself.
-            return match stop.sleep(&*self.outside.clock, duration).await {
-                Ok(()) => Carried::Yes(
-                    "nothing is configured that could be asked of stable alone".to_owned(),
-                ),
-                Err(reason) => Carried::Stopped(reason),
-            };
-        };
-        let previous = self.writer.identity.previous_version.as_str();
-        let Some(roles) = Roles::of(&service.strategy) else {
-            return Carried::No("the configuration has no canary any more".to_owned());
-        };
-        let watching = Watching {
-            target: self.target,
-            roles: &roles,
-            verification: &single,
-            arm: Arm::Stable,
-            version: previous,
-            previous,
-            changed_at: self.outside.clock.now(),
-            began: None,
-            promote_early: false,
-            weight: Some(weight),
-            duration,
-            limit: duration + service.on_unavailable_after,
-        };
-        let watched = deploy::watch(&watching, self.outside, stop, reporter, &mut Vec::new()).await;
-        match watched {
-            Ok(Watched::Good(detail)) => Carried::Yes(detail),
-            Ok(Watched::Worse(reason) | Watched::Unwanted(reason) | Watched::Undecided(reason)) => {
-                Carried::No(reason)
-            }
-            Ok(Watched::Stopped(reason)) => Carried::Stopped(reason),
-            Err(failure) => Carried::No(failure.to_string()),
-        }
     }
 
     async fn hold(

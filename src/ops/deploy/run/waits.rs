@@ -65,7 +65,11 @@ impl Run<'_> {
         };
         match live::still_runs(&asked, self.outside, &mut self.stop, &mut *self.reporter).await {
             Still::Runs => StepEnd::Done(good),
-            Still::Other(reason) => StepEnd::Bad(reason),
+            // Who has taken it back by hand says nothing about the version.
+            Still::Other(reason) => match self.changed_on_branch().await {
+                Some(changed) => StepEnd::Superseded(changed),
+                None => StepEnd::Bad(reason),
+            },
             Still::Unknown(reason) => StepEnd::Hold(reason),
             Still::Stopped(reason) => StepEnd::Stopped(reason),
         }
