@@ -75,7 +75,17 @@ pub async fn check(
             }
             refusals
         }
-        Err(refusals) => refusals.into_iter().map(hinted).collect(),
+        // What is written by itself could be edited: it is the other kustomization that is in the way.
+        Err(refusals) => {
+            let told = |refusal: Refusal| Refusal {
+                reason: format!(
+                    "{}; a kustomization that is not among `manifests` of `{}` decides here",
+                    refusal.reason, target.service.name
+                ),
+                ..refusal
+            };
+            refusals.into_iter().map(told).collect()
+        }
     };
     if refusals.is_empty() {
         return Ok(());

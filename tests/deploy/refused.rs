@@ -220,7 +220,12 @@ async fn a_kustomization_beside_the_manifests_that_decides_is_not_ignored() {
         assert_eq!(stage.references(), before);
         told.push(end.end());
     }
-    insta::assert_snapshot!(told.join("\n"), @"");
+    insta::assert_snapshot!(told.join("\n"), @r"
+    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone; a kustomization that is not among `manifests` of `advertisements` decides here
+      hint: name no workload to change all of them, or give each a value of its own
+    30 edit-refused: clusters/prod/kustomization.yaml:4: this is the value of Deployment/advertisements too, expected of Deployment/advertisements-canary alone; a kustomization that is not among `manifests` of `advertisements` decides here
+      hint: name no workload to change all of them, or give each a value of its own
+    ");
     let stage = Stage::brief(Scenario::Healthy);
     let text = "resources: [advertisements.yaml]\nlabels: []\n";
     stage.world.write(path, text.as_bytes(), "robin").unwrap();
