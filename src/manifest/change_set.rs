@@ -123,9 +123,7 @@ impl ChangeSet {
     }
 
     fn effective(&self) -> impl Iterator<Item = &Change> {
-        self.changes
-            .iter()
-            .filter(|change| change.old != change.new)
+        self.changes.iter().filter(|change| !change.is_void())
     }
 }
 

@@ -168,7 +168,11 @@ fn step(
     let current = there.and_then(Cursor::text);
     let line = there.map(Cursor::line);
     let as_is = || place.is_none() || (there.is_none() && first.created > 0);
-    if current == to.value && (current.is_some() || as_is()) {
+    // A value may only have been put in quotes.
+    let is_requoted = all
+        .iter()
+        .all(|change| change.old.is_some() && change.old == change.new);
+    if current == to.value && (current.is_some() || as_is()) && !is_requoted {
         return Ok(None);
     }
     if !starts.iter().any(|start| current == start.value) {
@@ -198,6 +202,9 @@ fn step(
         ..Allowances::default()
     };
     let target = Target::at(place, allowed).map_err(refused)?;
+    if is_requoted && !starts.iter().any(|start| target.written == start.text) {
+        return Ok(None);
+    }
     // Where the bytes are still those of a change, the other end fits byte for byte; where someone
     // has changed the quotes since, the value is written in theirs.
     let as_written = starts
@@ -291,6 +298,31 @@ spec:
         assert_eq!(text_after(&moved, &back), expected);
         let forth = reapply(&manifests(&expected), &written).unwrap();
         assert_eq!(text_after(&expected, &forth), moved);
+    }
+
+    #[test]
+    fn what_was_only_put_in_quotes_goes_back_and_is_made_again() {
+        let before = BEFORE.replace("{version: 1.9.3}", "{version: 1.10}");
+        let state = manifests(&before.replace("app:1.9.3", "app:1.10"));
+        let set = locate(&state, &edits("1.10", 2)[..1]).unwrap();
+        let after = text_after(state.text("f.yaml").unwrap(), &set);
+        assert!(after.contains("{version: \"1.10\"}"), "{after}");
+        assert_eq!(set.changes.len(), 1);
+        let on_after = manifests(&after);
+        assert!(reapply(&on_after, &set.changes).unwrap().is_empty());
+        assert_eq!(
+            text_after(
+                state.text("f.yaml").unwrap(),
+                &reapply(&state, &set.changes).unwrap()
+            ),
+            after
+        );
+        let back = restore(&on_after, &set.changes).unwrap();
+        assert_eq!(
+            Some(text_after(&after, &back).as_str()),
+            state.text("f.yaml")
+        );
+        assert!(restore(&state, &set.changes).unwrap().is_empty());
     }
 
     #[test]

@@ -110,9 +110,10 @@ impl<'a> Target<'a> {
         })
     }
 
-    /// Returns the change to a new value; none where the value is there already.
+    /// Returns the change to a new value; none where the value is there already, as what it is to be read as.
     pub(super) fn change_to(&self, new: &str, scalar_type: ScalarType) -> Option<Change> {
-        (self.value != new).then(|| {
+        let is_read_so = scalar_type != ScalarType::Text || !self.is_mistaken();
+        (self.value != new || !is_read_so).then(|| {
             let surroundings = Surroundings {
                 style: self.style,
                 in_flow: self.place.in_flow,
@@ -122,19 +123,20 @@ impl<'a> Target<'a> {
         })
     }
 
+    /// Does it stand without quotes, so that some reader takes it for something else than a text?
+    fn is_mistaken(&self) -> bool {
+        let place = self.place;
+        self.style == ScalarStyle::Plain
+            && place.document.tag(place.node).is_none()
+            && !plain::is_text(self.value, place.in_flow)
+    }
+
     /// Returns what is wrong with how the value is written, for a value that stays as it is:
-    /// Kubernetes refuses a number where it wants a text, and the other way round.
+    /// Kubernetes refuses a text where it wants a number.
     pub(super) fn warning(&self, scalar_type: ScalarType) -> Option<String> {
         let place = self.place;
         let is_plain = self.style == ScalarStyle::Plain;
         let found = match scalar_type {
-            ScalarType::Text
-                if is_plain
-                    && place.document.tag(place.node).is_none()
-                    && !plain::is_text(self.value, place.in_flow) =>
-            {
-                "stands without quotes and may be read as another type"
-            }
             ScalarType::Integer if !is_plain => "stands in quotes, Kubernetes expects a number",
             ScalarType::Boolean if !is_plain => {
                 "stands in quotes, Kubernetes expects true or false"

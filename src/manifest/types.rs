@@ -290,6 +290,11 @@ impl Change {
         self.new.as_deref().unwrap_or(NO_VALUE)
     }
 
+    /// Does it change nothing? A value that is only put in quotes is read as another one.
+    pub fn is_void(&self) -> bool {
+        self.old == self.new && (self.old.is_none() || self.old_text == self.text)
+    }
+
     /// Is this the same value of the same object in the same file, whatever its texts are?
     pub fn same_place(&self, other: &Self) -> bool {
         self.path == other.path && self.object == other.object && self.first() == other.first()

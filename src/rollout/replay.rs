@@ -47,7 +47,7 @@ impl Replay {
     pub fn result(&self, reached: usize) -> Vec<Change> {
         let mut changes = Vec::new();
         merge(&mut changes, &self.until(reached));
-        changes.retain(|change| change.old != change.new);
+        changes.retain(|change| !change.is_void());
         changes
     }
 
