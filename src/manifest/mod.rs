@@ -74,7 +74,7 @@ pub use replicas::current_replicas;
 pub use restore::{RestoreProblem, reapply, restore};
 pub use serving::{Serving, scaled_by, serving, splits_by_subsets};
 pub use source::LookedAt;
-pub use survey::{Surveyed, built, is_kustomization, patches, survey};
+pub use survey::{Surveyed, built, is_kustomization, patches, reaching, survey};
 pub use target::Allowances;
 pub use types::{Change, Containers, Edit, ObjectRef, Refusal, ScalarType, SourceFile, ValuesIn};
 pub use version::{current_version, running_version, runs_version};

@@ -1,11 +1,14 @@
 //! What is in files that nobody has described yet: every object with its values, and what kustomizations
 //! build.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::{Manifests, ObjectRef, content::ParsedDocument, kustomization, object::View};
+use super::{
+    LookedAt, Manifests, ObjectRef, SourceFile, content::ParsedDocument, kustomization,
+    object::View,
+};
 use crate::yaml::{NodeId, NodeKind};
 
 /// How deep an object is looked into; those of Kubernetes are some twenty levels deep.
@@ -65,6 +68,25 @@ pub fn built(manifests: &Manifests) -> BTreeMap<String, BTreeSet<String>> {
 /// Does a file have a name that kustomize looks for?
 pub fn is_kustomization(path: &str) -> bool {
     kustomization::is_kustomization(path)
+}
+
+/// Returns those of some kustomizations that may build one of some files, also through another of them.
+pub fn reaching(kustomizations: &[LookedAt], files: &BTreeSet<&str>) -> Vec<SourceFile> {
+    let texts: Vec<(&str, &str)> = kustomizations
+        .iter()
+        .map(|LookedAt(file)| (file.path.as_str(), file.text()))
+        .collect();
+    let files = files.iter().map(|path| (*path).to_owned());
+    let reaching: HashSet<&str> = kustomization::reaching(&texts, files).into_iter().collect();
+    let texts = texts
+        .into_iter()
+        .filter(|(path, _)| reaching.contains(path));
+    texts
+        .map(|(path, text)| SourceFile {
+            path: path.to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        })
+        .collect()
 }
 
 fn surveyed(view: View<'_>) -> Surveyed {

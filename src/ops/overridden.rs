@@ -11,7 +11,7 @@ use super::{
 use crate::{
     event::Failure,
     git::{CommitId, Repository},
-    manifest::{self, Manifests, Refusal, SourceFile, is_kustomization},
+    manifest::{self, Manifests, Refusal, is_kustomization},
     rollout::{self, Plan},
 };
 
@@ -28,19 +28,18 @@ pub async fn check(
 ) -> Result<(), Failure> {
     let known: BTreeSet<&str> = manifests.paths().collect();
     let listing = repository.list(commit).await.map_err(failure::git)?;
-    let mut files = Vec::new();
-    for entry in listing.iter() {
+    let candidates = listing.iter().enumerate().filter(|(_, entry)| {
         let path = entry.path.as_str();
-        let is_candidate = is_kustomization(path)
+        is_kustomization(path)
             && is_file(entry)
             && is_below(path, &target.environment.root)
-            && !known.contains(path);
-        // What cannot be read decides over nothing that could be told.
-        if is_candidate && let Ok(Some(bytes)) = repository.read(commit, path).await {
-            let path = path.to_owned();
-            files.push(SourceFile { path, bytes });
-        }
-    }
+            && !known.contains(path)
+    });
+    let candidates = candidates.map(|(position, _)| position).collect();
+    // What cannot be read decides over nothing that could be told.
+    let looked_at = repository.read_where(&listing, candidates, whatever_it_holds);
+    let looked_at = looked_at.await.map_err(failure::git)?;
+    let files = manifest::reaching(&looked_at, &known);
     if files.is_empty() {
         return Ok(());
     }
@@ -91,6 +90,10 @@ pub async fn check(
         return Ok(());
     }
     Err(failure::refusals(refusals))
+}
+
+fn whatever_it_holds(_: &[u8]) -> bool {
+    true
 }
 
 fn hinted(refusal: Refusal) -> Refusal {

@@ -16,9 +16,11 @@ use shipgate::{
         Allowances, Change, Containers, Edit, Manifests, ObjectRef, ScalarType, Segment,
         SourceFile, ValuesIn, parse_path, reapply, restore,
     },
-    ops::set::{self, FileSet},
+    ops::set::FileSet,
 };
 use tempfile::TempDir;
+
+use super::set_in;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -235,7 +237,7 @@ fn set_allowing(
     let globs: Vec<String> = globs.iter().map(|glob| (*glob).to_owned()).collect();
     let mut heard = Heard::default();
     let outcome = FileSet::read(folder, &globs, SystemClock.now())
-        .and_then(|files| set::run(&files, edits, allowed, dry_run, &mut heard));
+        .and_then(|files| set_in(&files, edits, (allowed, dry_run), None, &mut heard));
     (outcome, heard)
 }
 

@@ -16,9 +16,11 @@ use shipgate::{
     clock::{Clock, ManualClock, SystemClock},
     event::{Ending, Event, Outcome, Reporter},
     manifest::{Allowances, Edit},
-    ops::set::{self, FileSet},
+    ops::{set::FileSet, stop::StopReason},
 };
 use tempfile::TempDir;
+
+use super::set_in;
 
 const DEPLOYMENT: &str = "\
 kind: Deployment
@@ -570,7 +572,8 @@ fn a_file_that_changes_meanwhile_stops_all() {
             image: "registry.example/app".to_owned(),
             version: "1.1".parse().unwrap(),
         };
-        let failure = set::run(&files, &[edit], Allowances::default(), false, &mut Silent);
+        let how = (Allowances::default(), false);
+        let failure = set_in(&files, &[edit], how, None, &mut Silent);
         let failure = failure.unwrap_err();
         assert_eq!(failure.0.ending, Ending::EditRefused);
         assert_eq!(
@@ -579,6 +582,35 @@ fn a_file_that_changes_meanwhile_stops_all() {
         );
         assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
         assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 2);
+    }
+}
+
+#[test]
+fn a_signal_before_the_files_are_in_place_leaves_all_as_it_was() {
+    let (folder, file) = folder();
+    let globs = ["**/*.yaml".to_owned()];
+    let files = FileSet::read(folder.path(), &globs, SystemClock.now()).unwrap();
+    let edit = Edit::Version {
+        workload: None,
+        image: "registry.example/app".to_owned(),
+        version: "1.1".parse().unwrap(),
+    };
+    let rows = [
+        (StopReason::Interrupt, Ending::Interrupted),
+        (StopReason::Terminate, Ending::Terminated),
+    ];
+    for (reason, ending) in rows {
+        let how = (Allowances::default(), false);
+        let ended = set_in(
+            &files,
+            std::slice::from_ref(&edit),
+            how,
+            Some(reason),
+            &mut Silent,
+        );
+        assert_eq!(ended.unwrap_err().0.ending, ending);
+        assert_eq!(fs::read_to_string(&file).unwrap(), DEPLOYMENT);
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
     }
 }
 
@@ -597,7 +629,14 @@ fn of_two_runs_at_once_nothing_is_lost() {
             name: name.to_owned(),
             value: "1".to_owned(),
         };
-        set::run(&files, &[edit], Allowances::default(), false, &mut Silent).is_ok()
+        set_in(
+            &files,
+            &[edit],
+            (Allowances::default(), false),
+            None,
+            &mut Silent,
+        )
+        .is_ok()
     };
     for _ in 0..100 {
         fs::write(

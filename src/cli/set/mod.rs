@@ -12,7 +12,7 @@ use self::{
     service::ServiceArguments,
     values::{ObjectArguments, Usual, ValueArguments},
 };
-use super::Session;
+use super::{Session, signals};
 use crate::{
     event::{Ending, Failure, Outcome},
     manifest::{Allowances, Edit},
@@ -114,6 +114,8 @@ pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outco
         )
         .hint("for example: --files '**/*.yaml'"));
     }
+    // A signal must not leave the new files that wait beside the old ones.
+    let stop = signals::listen(&session.context);
     // The process ends next, and gives back the memory of ten thousand files at once.
     let now = session.context.clock.now();
     let files = ManuallyDrop::new(FileSet::read(&root, &wish.globs, now)?);
@@ -121,7 +123,8 @@ pub async fn run(arguments: SetArguments, session: &mut Session) -> Result<Outco
         files.check_readable()?;
     }
     let allowed = arguments.allowances.into();
-    set::run(&files, &wish.edits, allowed, arguments.dry_run, session)
+    let how = (allowed, arguments.dry_run);
+    set::run(&files, &wish.edits, how, &stop, session).await
 }
 
 #[cfg(test)]

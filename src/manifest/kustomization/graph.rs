@@ -308,6 +308,44 @@ pub(in crate::manifest) fn is_kustomization(path: &str) -> bool {
     FILE_NAMES.contains(&split(path).1)
 }
 
+/// Returns those of some kustomizations (path and text) that may build one of some files, also through another
+/// of them: every word that leads there counts, so rather one too many than one too few.
+pub(in crate::manifest) fn reaching<'a>(
+    kustomizations: &[(&'a str, &'a str)],
+    files: impl IntoIterator<Item = String>,
+) -> Vec<&'a str> {
+    let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+    let mut reached: HashSet<String> = files.into_iter().collect();
+    // There may be a thousand of them, and mostly a look at the end of each word is enough.
+    let mut names: HashSet<String> = reached.iter().map(|path| last(path)).collect();
+    let mut left: Vec<(&str, &str)> = kustomizations.to_vec();
+    let mut found = Vec::new();
+    loop {
+        let (more, rest): (Vec<_>, Vec<_>) = left.into_iter().partition(|(path, text)| {
+            let (folder, _) = split(path);
+            let mut words = text.split(|it: char| it.is_whitespace() || ",[]{}'\"".contains(it));
+            words.any(|word| {
+                let end = word.trim_end_matches('/').rsplit('/').next();
+                let end = end.unwrap_or_default();
+                let may_lead = end == ".." || end == "." || names.contains(end);
+                may_lead && resolved(folder, word).is_some_and(|path| reached.contains(&path))
+            })
+        });
+        if more.is_empty() {
+            return found;
+        }
+        for (path, _) in more {
+            // Others name the folder, or the file itself.
+            for path in [split(path).0, path] {
+                names.insert(last(path));
+                reached.insert(path.to_owned());
+            }
+            found.push(path);
+        }
+        left = rest;
+    }
+}
+
 /// Takes a path apart into folder and file name.
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
@@ -335,4 +373,50 @@ fn resolved(folder: &str, path: &str) -> Option<String> {
 /// Returns the path from the repository's root of a path that a kustomization names.
 pub(super) fn file_of(kustomization: &Cursor<'_>, path: &str) -> Option<String> {
     resolved(split(kustomization.view.path()).0, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_may_build_a_file_is_found_through_others() {
+        let all = [
+            (
+                "base/shop/kustomization.yaml",
+                "resources:\n  - shop.yaml\n",
+            ),
+            ("base/cart/kustomization.yaml", "resources: [cart.yaml]\n"),
+            (
+                "prod/shop/kustomization.yaml",
+                "resources: ['../../base/shop/']\n",
+            ),
+            ("prod/kustomization.yaml", "resources: [\"shop\", ./cart]\n"),
+            (
+                "prod/cart/kustomization.yaml",
+                "resources: [../../base/cart]\n",
+            ),
+            ("prod/shop/eu/kustomization.yaml", "resources:\n- ..\n"),
+            (
+                "other/kustomization.yaml",
+                "resources: [https://git.example/base/shop]\n",
+            ),
+            (
+                "staging/kustomization.yaml",
+                "# shop.yaml is elsewhere: base/shop\n",
+            ),
+        ];
+        let found = |files: &[&str]| {
+            let files = files.iter().map(|file| (*file).to_owned());
+            let mut found = reaching(&all, files);
+            found.sort_unstable();
+            found.join(" ")
+        };
+        assert_eq!(
+            found(&["base/shop/shop.yaml"]),
+            "base/shop/kustomization.yaml prod/kustomization.yaml prod/shop/eu/kustomization.yaml \
+             prod/shop/kustomization.yaml"
+        );
+        assert_eq!(found(&["base/shop/other.yaml", "shop.yaml"]), "");
+    }
 }

@@ -25,7 +25,7 @@ use effect::Decider;
 
 pub(super) use alone::locate as locate_alone;
 pub(super) use carriers::locate as locate_carriers;
-pub(super) use graph::{Graph, is_kustomization};
+pub(super) use graph::{Graph, is_kustomization, reaching};
 pub(super) use literal::put as put_literal;
 pub(super) use names::{name_in_workloads, runs};
 pub(super) use shared::{Decided, check as check_shared};

@@ -8,7 +8,7 @@ pub use read::FileSet;
 pub(super) use read::{contents, names_in};
 
 use self::write::Staged;
-use super::failure;
+use super::{failure, stop::Stop};
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
     manifest::{Allowances, Applied, Edit, locate_allowing},
@@ -17,12 +17,12 @@ use crate::{
 /// Makes edits in files. With `dry_run` nothing is written.
 ///
 /// # Errors
-/// An edit cannot be made safely, or a file cannot be written; then no file is changed.
-pub fn run(
+/// An edit cannot be made safely, a file cannot be written, or somebody asked to stop; then no file is changed.
+pub async fn run(
     files: &FileSet,
     edits: &[Edit],
-    allowed: Allowances,
-    dry_run: bool,
+    (allowed, dry_run): (Allowances, bool),
+    stop: &Stop,
     reporter: &mut dyn Reporter,
 ) -> Result<Outcome, Failure> {
     let manifests = files.manifests();
@@ -62,6 +62,14 @@ pub fn run(
     let reason = if dry_run {
         format!("would change {what}; dry run: nothing was written")
     } else {
+        // All of it was done in one go: a signal that came meanwhile is heard of now, and the new files are
+        // taken away again.
+        for _ in 0..2 {
+            tokio::task::yield_now().await;
+        }
+        if let Some(reason) = stop.requested() {
+            return Err(super::stopped_before_change(reason));
+        }
         staged.put_in_place()?;
         format!("changed {what}")
     };
