@@ -115,6 +115,7 @@ async fn taken_back() -> [Duration; 2] {
     });
     let outside = Outside {
         convoy: None,
+        pushes: None,
         lookout: None,
         batch: None,
         repository: &repository,

@@ -118,6 +118,7 @@ impl Opened {
             clock: self.clock.clone(),
             secrets: &*self.secrets,
             convoy: None,
+            pushes: None,
             lookout: Some(LOOK),
             batch: None,
         }

@@ -3,19 +3,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::MutexGuard,
 };
-
-use chrono::{DateTime, Utc};
-use tokio::sync::Notify;
 
 use super::{
     failure,
     fleet::NOT_BEGUN,
-    stop::{Stop, StopReason},
+    shared_state::{GaveUp, Shared, Waiting},
+    stop::StopReason,
 };
 use crate::{
-    clock::Clock,
     event::{Ending, Failure},
     git::{self, CommitId, PushOutcome, Repository, Trailers},
 };
@@ -33,10 +30,7 @@ pub struct Part {
 
 /// Services whose first commits are to be one. A service that ends without having got so far leaves;
 /// the others wait for all who are still to come.
-pub struct Convoy {
-    state: Mutex<State>,
-    changed: Notify,
-}
+pub struct Convoy(Shared<State>);
 
 struct State {
     /// Services that have not left.
@@ -66,16 +60,6 @@ pub struct Seat {
     pub base: CommitId,
 }
 
-/// How long somebody waits for the others, and what ends that early.
-pub struct Waiting<'a> {
-    /// Where the time comes from.
-    pub clock: &'a dyn Clock,
-    /// When the time is up.
-    pub until: DateTime<Utc>,
-    /// A wish to stop.
-    pub stop: &'a mut Stop,
-}
-
 /// Why there is no common commit.
 #[derive(Debug)]
 pub enum NotTogether {
@@ -92,24 +76,21 @@ pub enum NotTogether {
 impl Convoy {
     /// Starts one for these services.
     pub fn of(services: &[String], environment: &str) -> Self {
-        Self {
-            state: Mutex::new(State {
-                members: services.iter().cloned().collect(),
-                environment: environment.to_owned(),
-                round: 0,
-                base: None,
-                head: None,
-                parts: BTreeMap::new(),
-                joint: None,
-                announced: 0,
-                is_working: false,
-                is_being_pushed: false,
-                outcomes: BTreeMap::new(),
-                called_off: None,
-                has_departed: false,
-            }),
-            changed: Notify::new(),
-        }
+        Self(Shared::new(State {
+            members: services.iter().cloned().collect(),
+            environment: environment.to_owned(),
+            round: 0,
+            base: None,
+            head: None,
+            parts: BTreeMap::new(),
+            joint: None,
+            announced: 0,
+            is_working: false,
+            is_being_pushed: false,
+            outcomes: BTreeMap::new(),
+            called_off: None,
+            has_departed: false,
+        }))
     }
 
     /// Does a service still go with the others? Once the common commit is on the branch, each goes on
@@ -121,24 +102,24 @@ impl Convoy {
 
     /// A service goes on alone, or has ended. The others need not wait for it.
     pub fn leave(&self, service: &str) {
-        let mut state = self.lock();
-        let is_in = state.members.remove(service) && state.parts.contains_key(service);
-        if is_in && !state.is_being_pushed {
-            state.spoil();
-        }
-        self.changed.notify_waiters();
+        self.0.change(|state| {
+            let is_in = state.members.remove(service) && state.parts.contains_key(service);
+            if is_in && !state.is_being_pushed {
+                state.spoil();
+            }
+        });
     }
 
     /// Nobody goes any more who has not gone yet.
     /// `service` is why, and `ended` how it ended.
     pub fn call_off(&self, service: &str, ended: &str) {
-        let mut state = self.lock();
-        if !state.has_departed && !state.is_being_pushed {
-            let cause = || (service.to_owned(), ended.to_owned());
-            state.called_off.get_or_insert_with(cause);
-            state.spoil();
-        }
-        self.changed.notify_waiters();
+        self.0.change(|state| {
+            if !state.has_departed && !state.is_being_pushed {
+                let cause = || (service.to_owned(), ended.to_owned());
+                state.called_off.get_or_insert_with(cause);
+                state.spoil();
+            }
+        });
     }
 
     /// Returns what the next service's change is made on: the branch's head and the changes of those
@@ -156,15 +137,15 @@ impl Convoy {
 
     /// Takes a service's change: `made` is on top of [`Self::last`], or, of the first one, on `tip`.
     pub fn board(&self, service: &str, tip: CommitId, made: CommitId, part: Part) -> Seat {
-        let mut state = self.lock();
-        let base = state.base.get_or_insert(tip).clone();
-        state.head = Some(made);
-        state.parts.insert(service.to_owned(), part);
-        self.changed.notify_waiters();
-        Seat {
-            round: state.round,
-            base,
-        }
+        self.0.change(|state| {
+            let base = state.base.get_or_insert(tip).clone();
+            state.head = Some(made);
+            state.parts.insert(service.to_owned(), part);
+            Seat {
+                round: state.round,
+                base,
+            }
+        })
     }
 
     /// Returns the common commit, once all have boarded. The last one to come makes it.
@@ -203,39 +184,39 @@ impl Convoy {
 
     /// Hands out the commit that was made, unless its round has ended meanwhile: the next one makes its own.
     fn made(&self, seat: &Seat, made: Result<CommitId, Failure>) -> Result<CommitId, NotTogether> {
-        let mut state = self.lock();
-        if state.round != seat.round {
-            return made
-                .map_err(NotTogether::Failed)
-                .and(Err(NotTogether::Spoiled));
-        }
-        match &made {
-            Ok(joint) => {
-                state.is_working = false;
-                state.joint = Some(joint.clone());
+        self.0.change(|state| {
+            if state.round != seat.round {
+                return made
+                    .map_err(NotTogether::Failed)
+                    .and(Err(NotTogether::Spoiled));
             }
-            Err(_) => state.spoil(),
-        }
-        self.changed.notify_waiters();
-        made.map_err(NotTogether::Failed)
+            match &made {
+                Ok(joint) => {
+                    state.is_working = false;
+                    state.joint = Some(joint.clone());
+                }
+                Err(_) => state.spoil(),
+            }
+            made.map_err(NotTogether::Failed)
+        })
     }
 
     /// Counts a service whose journal announces the common commit; one whose round has ended is of no other.
     fn announced(&self, seat: &Seat) {
-        let mut state = self.lock();
-        if state.round == seat.round {
-            state.announced += 1;
-        }
-        self.changed.notify_waiters();
+        self.0.change(|state| {
+            if state.round == seat.round {
+                state.announced += 1;
+            }
+        });
     }
 
     /// The service's journal does not announce the common commit: nobody may push it.
     pub fn spoil(&self, seat: &Seat) {
-        let mut state = self.lock();
-        if state.round == seat.round && !state.is_being_pushed {
-            state.spoil();
-        }
-        self.changed.notify_waiters();
+        self.0.change(|state| {
+            if state.round == seat.round && !state.is_being_pushed {
+                state.spoil();
+            }
+        });
     }
 
     /// Waits until all have announced the common commit, and what became of its push. The last one to
@@ -271,11 +252,11 @@ impl Convoy {
         }
         let pushed = repository.push(branch, &seat.base, joint).await;
         let pushed = pushed.map_err(failure::git);
-        let mut state = self.lock();
-        state.outcomes.insert(seat.round, pushed.clone());
-        state.has_departed = matches!(pushed, Ok(PushOutcome::Pushed));
-        state.spoil();
-        self.changed.notify_waiters();
+        self.0.change(|state| {
+            state.outcomes.insert(seat.round, pushed.clone());
+            state.has_departed = matches!(pushed, Ok(PushOutcome::Pushed));
+            state.spoil();
+        });
         pushed.map_err(NotTogether::Failed)
     }
 
@@ -286,45 +267,25 @@ impl Convoy {
         waiting: &mut Waiting<'_>,
         mut ready: impl FnMut(&mut State) -> Option<T>,
     ) -> Result<T, NotTogether> {
-        loop {
-            let changed = self.changed.notified();
-            let mut changed = std::pin::pin!(changed);
-            // From here on no change is missed.
-            changed.as_mut().enable();
-            {
-                let mut state = self.lock();
-                if state.round != seat.round {
-                    return Err(NotTogether::Spoiled);
-                }
-                if let Some(found) = ready(&mut state) {
-                    return Ok(found);
-                }
+        // What is being pushed cannot be called back: whoever is in it waits for what becomes of it.
+        let goes_on = |state: &State| state.round == seat.round && state.is_being_pushed;
+        let waited = self.0.wait(waiting, goes_on, |state| {
+            if state.round != seat.round {
+                return Some(Err(NotTogether::Spoiled));
             }
-            let left = (waiting.until - waiting.clock.now()).to_std();
-            let time = waiting.clock.sleep(left.unwrap_or_default());
-            let ended = tokio::select! {
-                biased;
-                reason = waiting.stop.wait() => NotTogether::Stopped(reason),
-                () = changed.as_mut() => continue,
-                () = time => NotTogether::TimeUp,
-            };
-            // What is being pushed cannot be called back: whoever is in it waits for what becomes of it.
-            if self.is_being_pushed(seat) {
-                changed.await;
-                continue;
-            }
+            ready(state).map(Ok)
+        });
+        waited.await.unwrap_or_else(|ended| {
             self.spoil(seat);
-            return Err(ended);
-        }
-    }
-
-    fn is_being_pushed(&self, seat: &Seat) -> bool {
-        let state = self.lock();
-        state.round == seat.round && state.is_being_pushed
+            Err(match ended {
+                GaveUp::Stopped(reason) => NotTogether::Stopped(reason),
+                GaveUp::TimeUp => NotTogether::TimeUp,
+            })
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.look()
     }
 }
 
@@ -380,10 +341,13 @@ fn called_off(service: &str, ended: &str) -> Failure {
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use chrono::TimeDelta;
+    use chrono::{DateTime, TimeDelta, Utc};
 
     use super::*;
-    use crate::clock::ManualClock;
+    use crate::{
+        clock::{Clock, ManualClock},
+        ops::stop::Stop,
+    };
 
     fn id(digit: char) -> CommitId {
         digit.to_string().repeat(40).parse().unwrap()
@@ -446,7 +410,7 @@ mod tests {
             state.has_departed = true;
             state.spoil();
             drop(state);
-            convoy.changed.notify_waiters();
+            convoy.0.change(|_| ());
         });
         assert!(matches!(ended, Err(NotTogether::Spoiled)), "{ended:?}");
     }

@@ -334,6 +334,14 @@ impl Writer<'_> {
             let pushed = self.together(convoy, (write, sent), stop, reporter);
             return Box::pin(pushed).await;
         }
+        if let Some(pushes) = self.pushes
+            && write.direction == Direction::Forward
+        {
+            let pushed = self.in_group(pushes, (write, sent), stop, reporter);
+            if let Some(tried) = Box::pin(pushed).await? {
+                return Ok(tried);
+            }
+        }
         let turn = self.turn(write, sent, stop).await?;
         let (tip, commit) = match self.make(write, sent, stop).await? {
             Ok(made) => made,
@@ -553,15 +561,14 @@ impl Writer<'_> {
         write: &Write<'_>,
         reporter: &mut dyn Reporter,
     ) -> Result<Result<Option<(CommitId, CommitId)>, Failure>, NotLanded> {
+        if !self.records_on_branch().await? {
+            return Ok(Ok(Some((tip, commit))));
+        }
         let RunIdentity {
             environment,
             service,
             ..
         } = &self.identity;
-        let moved = self.repository.journal_is_on_branch(environment, service);
-        if !moved.await.map_err(failure::git)? {
-            return Ok(Ok(Some((tip, commit))));
-        }
         let warning = self.repository.journal_warning(environment, service).await;
         if let Some(warning) = warning.map_err(failure::git)? {
             reporter.event(&Event::Warning(warning));
@@ -580,6 +587,19 @@ impl Writer<'_> {
         }
         let made = self.commit_on(&tip, write).await?;
         Ok(Ok(made.map(|commit| (tip, commit))))
+    }
+}
+
+impl Writer<'_> {
+    /// Are the run's records commits on the branch?
+    pub(super) async fn records_on_branch(&self) -> Result<bool, Failure> {
+        let RunIdentity {
+            environment,
+            service,
+            ..
+        } = &self.identity;
+        let on_branch = self.repository.journal_is_on_branch(environment, service);
+        on_branch.await.map_err(failure::git)
     }
 }
 
@@ -602,7 +622,7 @@ fn ours(changes: &[Change], place: &Change) -> String {
 }
 
 /// Sets a git server that does not answer apart from everything that is worth no other try.
-fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failure> {
+pub(super) fn unanswered<T>(result: Result<T, Failure>) -> Result<Result<T, Failure>, Failure> {
     match result {
         Err(failure) if failure.0.ending == Ending::Unavailable => Ok(Err(failure)),
         Err(failure) => Err(failure),

@@ -1,12 +1,10 @@
 //! Gets a change onto the branch in one commit with those of other services.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::{
-    convoy::{Convoy, NotTogether, Waiting},
+    convoy::{Convoy, NotTogether},
     failure,
-    journal::RunIdentity,
     land::{Landed, Sent, Try, Write, stopped},
+    shared_state::Waiting,
     stop::Stop,
     writer::{NotLanded, Writer},
 };
@@ -64,14 +62,8 @@ impl Writer<'_> {
             let tip = tip.map_err(failure::git)?;
             return Ok(Try::Landed(Landed::AlreadyThere { tip }));
         };
-        let limit = TimeDelta::from_std(write.patience).unwrap_or(TimeDelta::MAX);
-        let until = self.clock.now().checked_add_signed(limit);
         let mut own = stop.clone();
-        let mut waiting = Waiting {
-            clock: self.clock,
-            until: until.unwrap_or(DateTime::<Utc>::MAX_UTC),
-            stop: &mut own,
-        };
+        let mut waiting = Waiting::within(write.patience, self.clock, &mut own);
         let joint = convoy.joint(&seat, self.repository, &mut waiting).await;
         let joint = match joint {
             Ok(joint) => joint,
@@ -104,13 +96,7 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<(), NotLanded> {
-        let RunIdentity {
-            environment,
-            service,
-            ..
-        } = &self.identity;
-        let on_branch = self.repository.journal_is_on_branch(environment, service);
-        if on_branch.await.map_err(failure::git)? {
+        if self.records_on_branch().await? {
             let text = "the journal is on the branch, because the git server takes no references under refs/shipgate/; each record moves the branch, so there is no one commit for all";
             return Err(Failure::new(Ending::PushDenied, text)
                 .hint("run it without --one-commit, or allow the token to push references under refs/shipgate/")

@@ -6,6 +6,7 @@ use super::{
     convoy::Convoy,
     deploy::read_journal,
     failure,
+    group_push::GroupPushes,
     journal::{Record, RunIdentity, State, instant},
     land::Direction,
     load::Target,
@@ -43,6 +44,8 @@ pub struct Writer<'a> {
     pub proposals: Option<Proposals<'a>>,
     /// With whom its first commit is shared; none = with nobody.
     pub convoy: Option<(&'a Convoy, Direction)>,
+    /// With whom it pushes its commits on the way forward; none = with nobody.
+    pub pushes: Option<&'a GroupPushes>,
 }
 
 /// One record to be.

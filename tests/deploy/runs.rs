@@ -463,6 +463,7 @@ impl Stage {
             client: &self.client,
             clock: self.time.clone(),
             convoy: None,
+            pushes: None,
             lookout: start.lookout,
             batch: None,
             secrets: &|name| {

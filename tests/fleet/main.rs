@@ -17,6 +17,7 @@ mod support;
 
 mod one_commit;
 mod planned;
+mod pushed_together;
 mod regions;
 mod regions_of_several;
 mod side_by_side;

@@ -5,7 +5,7 @@ use crate::stage::{SERVICES, Stage};
 const ALL: [&str; 5] = ["deploy", "--all", "--version", "2.0", "--one-commit"];
 
 /// Loses the first race for the branch: somebody else is faster by a moment.
-const RIVAL: &str = r#"
+pub const RIVAL: &str = r#"
 case "$1" in refs/heads/main)
   if [ ! -e "$GIT_DIR/raced" ]; then
     touch "$GIT_DIR/raced"

@@ -79,11 +79,16 @@ impl Ran {
 impl Stage {
     /// Starts one in which the health check of version 6.6 fails.
     pub fn start() -> Self {
+        Self::of(&SERVICES, true)
+    }
+
+    /// Starts one with such services, of which each depends on the next one or none on another.
+    pub fn of(services: &[&str], depend: bool) -> Self {
         let files = |url: &str| {
             let mut config = "version: 1\nenvironments:\n  production: {branch: main, root: clusters/prod}\nservices:\n".to_owned();
             let mut files = Vec::new();
-            for (index, name) in SERVICES.iter().enumerate() {
-                let needs = SERVICES.get(index + 1);
+            for (index, name) in services.iter().enumerate() {
+                let needs = services.get(index + 1).filter(|_| depend);
                 config.push_str(&service(name, url, needs.copied()));
                 files.push((path(name), deployment(name)));
             }
@@ -164,7 +169,7 @@ fn path(name: &str) -> String {
     format!("clusters/prod/{name}.yaml")
 }
 
-fn version(repository: &Path, name: &str) -> Option<String> {
+pub fn version(repository: &Path, name: &str) -> Option<String> {
     let text = git(repository, &["show", &format!("main:{}", path(name))]);
     let image = text.lines().find(|line| line.contains("image:"))?;
     Some(image.rsplit(':').next()?.trim_end_matches('"').to_owned())

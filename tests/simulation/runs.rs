@@ -146,6 +146,7 @@ fn perform(
                 run,
             }),
             convoy: None,
+            pushes: None,
             lookout: None,
             batch: None,
             secrets: &|_| None,

@@ -121,6 +121,7 @@ impl Kept {
         let mut writer = Writer {
             repository: outside.repository,
             convoy: None,
+            pushes: None,
             target,
             identity: RunIdentity {
                 run: record.run,

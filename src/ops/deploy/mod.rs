@@ -33,6 +33,7 @@ use super::{
     case::Circumstances,
     convoy::Convoy,
     gate::{self, Permit, Question, TrafficQuestion},
+    group_push::GroupPushes,
     journal::{self, RunIdentity, State},
     load::{self, ConfigSource, Target},
     notifications,
@@ -141,6 +142,8 @@ pub struct Outside<'a> {
     pub secrets: &'a dyn Fn(&str) -> Option<Secret>,
     /// The services that share their first commit; none = each has its own.
     pub convoy: Option<&'a Convoy>,
+    /// The services that push commits of their own together; none = each pushes alone.
+    pub pushes: Option<&'a GroupPushes>,
     /// How often a deployment that waits looks whether another run has taken it over; none = never.
     pub lookout: Option<Duration>,
     /// What services that are watched side by side ask through; none = each watch asks alone.

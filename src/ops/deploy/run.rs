@@ -139,6 +139,7 @@ impl<'a> Run<'a> {
                 announced: false,
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
                 convoy: outside.convoy.map(|convoy| (convoy, Direction::Forward)),
+                pushes: outside.pushes,
             },
             replay: ready.replay,
             landed: ready.landed,

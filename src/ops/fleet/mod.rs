@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use super::{convoy::Convoy, deploy::Outside, load::Services};
+use super::{convoy::Convoy, deploy::Outside, group_push::GroupPushes, load::Services};
 use crate::{
     config::Config,
     event::{Ending, Event, Failure, Outcome, Reporter, ServiceEnd, in_region},
@@ -132,6 +132,7 @@ impl Fleet {
             None => pace,
         };
         let convoy = convoy.as_ref();
+        let pushes = &GroupPushes::default();
         let batch = &Batch::of_several();
         let mut course = Course {
             fleet: self,
@@ -156,6 +157,7 @@ impl Fleet {
                         clock: outside.clock.clone(),
                         secrets: outside.secrets,
                         convoy,
+                        pushes: convoy.is_none().then_some(pushes),
                         // All of them together ask as often as one does.
                         lookout: outside.lookout.map(|every| every * parallel),
                         batch: Some(batch),

@@ -172,6 +172,7 @@ impl<'a> Takeback<'a> {
                 announced: false,
                 proposals: Proposals::of(outside, target, false),
                 convoy: None,
+                pushes: None,
             },
             written,
             stepped: Track::default(),
