@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use super::{
     TOKEN, edit,
-    estate::{Estate, run},
+    estate::{Estate, Member, run},
     is_proof, open,
     support::git_server::GitServer,
     together,
@@ -308,4 +308,68 @@ fn wherever_a_deployment_is_cut_it_lands_once_or_changes_nothing() {
     }
     eprintln!("deployments cut: {count}, of which {landed} landed");
     assert!(landed > 0 && landed < count, "{landed} of {count}");
+}
+
+/// Deploys services side by side, through a connection that is cut once. Returns how many landed.
+fn cut_fleet(cut: Option<Cut>) -> (usize, (usize, usize)) {
+    let estate = Estate::of(4);
+    let proxy = Proxy::before(&estate.server);
+    for member in &estate.members {
+        // It is live at once.
+        drop(estate.deploy(&member.service, "1.1"));
+    }
+    let deploy = || estate.command(&["deploy", "--all", "--version", "1.1", "--keep-going"]);
+    proxy.begin(cut);
+    let mut command = deploy();
+    command
+        .args(["--output", "json"])
+        .env("SHIPGATE_REPOSITORY", proxy.url());
+    let output = command.output().unwrap();
+    let counted = proxy.counted();
+    let is_there = |member: &Member| estate.text(&member.path).contains(&member.image("1.1"));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for member in &estate.members {
+        let ends = report["services"].as_array().into_iter().flatten();
+        let end = ends.clone().find(|end| end["service"] == *member.service);
+        // Before any of them has begun there is one end for all.
+        let code = end.unwrap_or(&report)["exit_code"].as_u64().unwrap();
+        match (code, is_there(member)) {
+            (0, true) | (20, false) => {}
+            other => panic!("{cut:?}: {} {other:?}\n{report:#}", member.service),
+        }
+    }
+    let landed = estate.commits();
+    let there = estate.members.iter().filter(|member| is_there(member));
+    assert_eq!(landed, there.count(), "{cut:?}: a commit each");
+    run(deploy()).expect(0);
+    assert!(estate.members.iter().all(is_there), "{cut:?}");
+    assert_eq!(
+        estate.commits(),
+        estate.members.len(),
+        "{cut:?}: a commit each"
+    );
+    estate.assert_fast_forwards(false);
+    (landed, counted)
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the figures are for people")]
+fn wherever_a_deployment_of_several_is_cut_each_lands_once_or_changes_nothing() {
+    let (landed, whole) = cut_fleet(None);
+    assert_eq!(landed, 4);
+    let cuts = cuts(whole, 12);
+    let count = cuts.len();
+    let mut landed = 0;
+    for batch in cuts.chunks(AT_A_TIME) {
+        thread::scope(|scope| {
+            let threads: Vec<_> = batch
+                .iter()
+                .map(|cut| scope.spawn(|| cut_fleet(Some(*cut)).0))
+                .collect();
+            let each = threads.into_iter().map(|thread| thread.join().unwrap());
+            landed += each.sum::<usize>();
+        });
+    }
+    eprintln!("deployments of 4 services cut: {count}, of which {landed} services landed");
+    assert!(landed > 0, "{landed} of {count}");
 }

@@ -176,6 +176,12 @@ spec:
     /// every object is whole.
     #[track_caller]
     pub fn assert_never_forced(&self) {
+        self.assert_fast_forwards(true);
+    }
+
+    /// The same, of several commits at once where that may be.
+    #[track_caller]
+    pub fn assert_fast_forwards(&self, by_one: bool) {
         self.server.git(&["fsck", "--strict", "--no-dangling"]);
         let references = self.server.git(&["for-each-ref", "--format=%(refname)"]);
         for reference in references.lines() {
@@ -189,10 +195,15 @@ spec:
                 .collect();
             assert!(!updates.is_empty(), "{reference} has no log");
             for pair in updates.windows(2) {
-                let [(_, parent), (before, _)] = pair else {
+                let [(after, parent), (before, _)] = pair else {
                     continue;
                 };
-                assert_eq!(parent, before, "{reference} was forced:\n{log}");
+                if by_one {
+                    assert_eq!(parent, before, "{reference} was forced:\n{log}");
+                } else {
+                    self.server
+                        .git(&["merge-base", "--is-ancestor", before, after]);
+                }
             }
         }
     }
