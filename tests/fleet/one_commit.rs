@@ -117,20 +117,7 @@ const SLOW: &str =
 fn a_signal_during_the_push_takes_all_of_them_back() {
     let stage = Stage::start();
     stage.git.hook("update", SLOW);
-    let mut command = stage.command(&[&ALL[..], &["--output", "json"]].concat());
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    while !stage.git.repository.join("begun").exists() {
-        std::thread::yield_now();
-    }
-    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(51), "{report:#}");
+    let report = stage.terminated(&ALL).expect(51).json();
     assert_eq!(stage.versions(), ["1.0", "1.0", "1.0"]);
     for end in report["services"].as_array().unwrap() {
         assert_eq!(end["exit_code"], 51, "{end:#}");

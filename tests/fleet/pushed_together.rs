@@ -22,16 +22,26 @@ fn stage(hook: &str) -> Stage {
     stage
 }
 
+const ALL: [&str; 6] = [
+    "deploy",
+    "--all",
+    "--version",
+    "2.0",
+    "--max-parallel",
+    "10",
+];
+
 fn deploy(stage: &Stage, more: &[&str]) -> Ran {
-    let all = [
-        "deploy",
-        "--all",
-        "--version",
-        "2.0",
-        "--max-parallel",
-        "10",
-    ];
-    stage.report(&[&all[..], more].concat())
+    stage.report(&[&ALL[..], more].concat())
+}
+
+/// All ended with 0 but one, whose end is this.
+#[track_caller]
+fn all_went_well_but(name: &str, end: &str, ran: &Ran) {
+    for line in ran.ends().lines() {
+        let is_that = line.contains(&format!(" {name}: "));
+        assert!(line.starts_with(if is_that { end } else { "0 " }), "{line}");
+    }
 }
 
 /// How often the branch was pushed to.
@@ -90,14 +100,7 @@ case "$1" in refs/heads/main)
 esac"#;
     let stage = stage(hook);
     let ran = deploy(&stage, &["--keep-going"]).expect(32);
-    for line in ran.ends().lines() {
-        let code = if line.contains(" pay: ") {
-            "32 push-denied"
-        } else {
-            "0 "
-        };
-        assert!(line.starts_with(code), "{line}");
-    }
+    all_went_well_but("pay", "32 push-denied", &ran);
     assert_eq!(at(&stage, "1.0"), ["pay"]);
     assert!(ran.ends().contains("pay is frozen"), "{}", ran.ends());
     assert_eq!(gaps(&stage), 0);
@@ -134,14 +137,7 @@ fn a_bad_one_goes_back_and_the_others_stay() {
         "10",
     ]);
     let ran = ran.expect(40);
-    for line in ran.ends().lines() {
-        let code = if line.contains(" tax: ") {
-            "40 rolled-back"
-        } else {
-            "0 "
-        };
-        assert!(line.starts_with(code), "{line}");
-    }
+    all_went_well_but("tax", "40 rolled-back", &ran);
     assert_eq!(at(&stage, "1.0"), ["tax"]);
     assert_eq!(gaps(&stage), 0);
 }
@@ -150,28 +146,7 @@ fn a_bad_one_goes_back_and_the_others_stay() {
 fn a_signal_takes_back_whatever_has_landed() {
     let slow = r#"case "$1" in refs/heads/main) touch "$GIT_DIR/begun"; sleep 1;; esac"#;
     let stage = stage(slow);
-    let all = [
-        "deploy",
-        "--all",
-        "--version",
-        "2.0",
-        "--max-parallel",
-        "10",
-    ];
-    let mut command = stage.command(&[&all[..], &["--output", "json"]].concat());
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    while !stage.git.repository.join("begun").exists() {
-        std::thread::yield_now();
-    }
-    let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(51), "{report:#}");
+    let report = stage.terminated(&ALL).expect(51).json();
     assert_eq!(at(&stage, "1.0"), NAMES, "{report:#}");
     stage.git.hook("update", "exit 0");
     assert_eq!(gaps(&stage), 0);

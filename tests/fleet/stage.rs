@@ -1,6 +1,10 @@
 //! Three services behind a git server, and a cluster that runs what the branch says.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use serde_json::Value;
 
@@ -34,6 +38,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
+    }
+
     /// Checks the exit code; where it is another one, everything that was printed is shown.
     #[track_caller]
     pub fn expect(self, code: i32) -> Self {
@@ -139,17 +152,28 @@ impl Stage {
 
     /// Runs a command to its end.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let output = self.command(arguments).output().unwrap();
-        Ran {
-            code: output.status.code().unwrap(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
+        Ran::of(&self.command(arguments).output().unwrap())
     }
 
     /// As [`Self::run`], with the result as JSON.
     pub fn report(&self, arguments: &[&str]) -> Ran {
         self.run(&[arguments, &["--output", "json"]].concat())
+    }
+
+    /// As [`Self::report`], terminated by a signal once the server's hook has made a file `begun`.
+    pub fn terminated(&self, arguments: &[&str]) -> Ran {
+        let mut command = self.command(&[arguments, &["--output", "json"]].concat());
+        let child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !self.git.repository.join("begun").exists() {
+            std::thread::yield_now();
+        }
+        let pid = nix::unistd::Pid::from_raw(child.id().try_into().unwrap());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+        Ran::of(&child.wait_with_output().unwrap())
     }
 
     /// The version of each service on the branch.

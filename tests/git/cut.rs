@@ -264,6 +264,21 @@ async fn wherever_a_push_of_several_records_is_cut_each_has_its_own_outcome() {
     assert!(there > 0 && there < all, "{there} of {all}");
 }
 
+/// Tries every cut, some at a time.
+fn try_all<T: Send>(cuts: &[Cut], attempt: impl Fn(Cut) -> T + Sync) -> impl Iterator<Item = T> {
+    let mut ends = Vec::new();
+    for batch in cuts.chunks(AT_A_TIME) {
+        thread::scope(|scope| {
+            let threads: Vec<_> = batch
+                .iter()
+                .map(|cut| scope.spawn(|| attempt(*cut)))
+                .collect();
+            ends.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
+        });
+    }
+    ends.into_iter()
+}
+
 /// Deploys through a connection that is cut once. Returns whether that run landed.
 fn cut_deployment(cut: Option<Cut>) -> (Class, (usize, usize)) {
     let estate = Estate::of(1);
@@ -295,17 +310,8 @@ fn wherever_a_deployment_is_cut_it_lands_once_or_changes_nothing() {
     assert_eq!(class, Class::Landed);
     let cuts = cuts(whole, 10);
     let count = cuts.len();
-    let mut landed = 0;
-    for batch in cuts.chunks(AT_A_TIME) {
-        thread::scope(|scope| {
-            let threads: Vec<_> = batch
-                .iter()
-                .map(|cut| scope.spawn(|| cut_deployment(Some(*cut)).0))
-                .collect();
-            let classes = threads.into_iter().map(|thread| thread.join().unwrap());
-            landed += classes.filter(|class| *class == Class::Landed).count();
-        });
-    }
+    let classes = try_all(&cuts, |cut| cut_deployment(Some(cut)).0);
+    let landed = classes.filter(|class| *class == Class::Landed).count();
     eprintln!("deployments cut: {count}, of which {landed} landed");
     assert!(landed > 0 && landed < count, "{landed} of {count}");
 }
@@ -359,17 +365,7 @@ fn wherever_a_deployment_of_several_is_cut_each_lands_once_or_changes_nothing() 
     assert_eq!(landed, 4);
     let cuts = cuts(whole, 12);
     let count = cuts.len();
-    let mut landed = 0;
-    for batch in cuts.chunks(AT_A_TIME) {
-        thread::scope(|scope| {
-            let threads: Vec<_> = batch
-                .iter()
-                .map(|cut| scope.spawn(|| cut_fleet(Some(*cut)).0))
-                .collect();
-            let each = threads.into_iter().map(|thread| thread.join().unwrap());
-            landed += each.sum::<usize>();
-        });
-    }
+    let landed: usize = try_all(&cuts, |cut| cut_fleet(Some(cut)).0).sum();
     eprintln!("deployments of 4 services cut: {count}, of which {landed} services landed");
     assert!(landed > 0, "{landed} of {count}");
 }
