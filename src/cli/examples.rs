@@ -139,6 +139,14 @@ pub const MAN: &str = r"Examples:
   shipgate man deploy | man -l -
   shipgate man --dir /usr/local/share/man/man1";
 
+/// Of `ci`, all of whose inputs are variables.
+pub const CI: &str = r"Examples:
+  SHIPGATE_COMMAND=check SHIPGATE_SERVICE=shop SHIPGATE_ENVIRONMENT=production shipgate ci
+  SHIPGATE_SERVICE=shop SHIPGATE_ENVIRONMENT=production SHIPGATE_VERSION=1.1 shipgate ci
+
+Every flag `--some-flag` of a command is the variable `SHIPGATE_SOME_FLAG`; without `SHIPGATE_COMMAND` it
+is `deploy`. `SHIPGATE_TOKEN` has the token of the repository.";
+
 /// Of `compare`.
 pub const COMPARE: &str = "\
 Examples:

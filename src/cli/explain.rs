@@ -96,7 +96,9 @@ struct Row {
     number: u8,
     name: &'static str,
     meaning: &'static str,
+    state: &'static str,
     next_step: &'static str,
+    again: &'static str,
 }
 
 #[derive(Serialize)]
@@ -152,9 +154,13 @@ fn one(code: &Code) -> String {
         number,
         name,
         meaning,
+        state,
         next_step,
+        again,
     } = code;
-    format!("{number} {name}\n  meaning  {meaning}\n  next     {next_step}\n")
+    format!(
+        "{number} {name}\n  meaning  {meaning}\n  state    {state}\n  next     {next_step}\n  again    {again}\n"
+    )
 }
 
 fn one_reason(reason: &&ReasonWord) -> String {
@@ -203,7 +209,9 @@ fn json(command: &str, codes: &[Code], reasons: &[&ReasonWord]) -> serde_json::V
         number: code.number,
         name: code.name,
         meaning: code.meaning,
+        state: code.state,
         next_step: code.next_step,
+        again: code.again,
     });
     let reasons = reasons.iter().map(|reason| ReasonRow {
         name: reason.name,

@@ -2,13 +2,13 @@
 
 use std::{fs, io, path::PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_mangen::{
     Man,
     roff::{Roff, bold, roman},
 };
 
-use super::{Cli, Session, VERSION};
+use super::{Session, VERSION};
 use crate::{
     event::{Ending, Failure, Outcome},
     exit,
@@ -30,8 +30,7 @@ pub struct ManArguments {
 /// # Errors
 /// There is no such command; the pages cannot be written.
 pub fn run(arguments: &ManArguments, session: &mut Session) -> Result<Outcome, Failure> {
-    let mut program = Cli::command();
-    program.build();
+    let program = super::definition();
     if let Some(folder) = &arguments.dir {
         return write_all(&program, folder).map_err(|error| {
             Failure::new(

@@ -92,6 +92,7 @@ enum Invocation {
     #[command(flatten)]
     Command(Box<Command>),
     /// What action.yml and pipelines call: all inputs from SHIPGATE_* variables
+    #[command(after_help = examples::CI)]
     Ci(ci::CiArguments),
 }
 
@@ -192,6 +193,13 @@ impl Command {
 
 /// Bytes of stack that the first thread has everywhere but on Windows, where it has 1 MiB.
 const STACK: usize = 8 << 20;
+
+/// Returns what the command line is parsed with: every command and flag, for references made from it.
+pub fn definition() -> clap::Command {
+    let mut program = Cli::command();
+    program.build();
+    program
+}
 
 /// Runs the program: arguments and environment of this process, real clock, real terminal.
 pub fn main() -> ExitCode {

@@ -272,7 +272,9 @@ fn every_reason_code_is_explained() {
     insta::assert_snapshot!(explain("blocked-window").1, @r"
     10 blocked-window
       meaning  outside the deployment windows, or on a blocked date
+      state    as the run found them; a deployment that was held stays held
       next     deploy at the next opening that the message names
+      again    yes, once it is open; `--wait-for-window` waits for it
     reason blocked-window
       meaning  outside of every allowed window, or inside a blocked one
       rule     `allowed_windows`, `blocked_windows`

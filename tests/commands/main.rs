@@ -18,6 +18,8 @@ mod init_releases;
 mod init_repositories;
 #[cfg(unix)]
 mod newcomer;
+#[cfg(unix)]
+mod pages;
 mod plan;
 mod runbook;
 #[cfg(unix)]

@@ -1,36 +1,17 @@
-//! The first ten minutes as the README tells them: its own commands, run as they stand there.
+//! The first steps as the pages tell them: their own commands, run as they stand there.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path};
 
-/// The commands of a section of the README.
-fn commands(section: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let text = fs::read_to_string(path).unwrap();
-    let (_, rest) = text.split_once(&format!("\n## {section}\n")).unwrap();
-    let (section, _) = rest.split_once("\n## ").unwrap();
-    let (_, block) = section.split_once("```sh\n").unwrap();
-    let (block, more) = block.split_once("```").unwrap();
-    assert!(!more.contains("```sh"), "the section has a second block");
-    block.to_owned()
-}
+use crate::pages::{bash, play, section};
 
 #[test]
 fn the_first_ten_minutes_go_as_the_readme_tells_them() {
+    let section = section("README.md", "The first ten minutes");
+    let (_, block) = section.split_once("```sh\n").unwrap();
+    let (block, more) = block.split_once("```").unwrap();
+    assert!(!more.contains("```sh"), "the section has a second block");
     let folder = tempfile::tempdir().unwrap();
-    let binary = assert_cmd::cargo::cargo_bin("shipgate");
-    let programs = ["/usr/local/bin", "/usr/bin", "/bin"].map(Path::new);
-    let path = [binary.parent().unwrap()].into_iter().chain(programs);
-    let ran = Command::new("bash")
-        .args(["-e", "-u", "-c", &commands("The first ten minutes")])
-        .current_dir(&folder)
-        .env_clear()
-        .env("PATH", std::env::join_paths(path).unwrap())
-        .env("HOME", folder.path())
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_NAME"), "Alex")))
-        .envs(["AUTHOR", "COMMITTER"].map(|who| (format!("GIT_{who}_EMAIL"), "alex@example.com")))
-        .output()
-        .unwrap();
+    let ran = bash(folder.path(), &format!("set -e\n{block}"));
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let (out, errors) = (text(&ran.stdout), text(&ran.stderr));
     assert!(ran.status.success(), "{out}\n{errors}");
@@ -51,5 +32,24 @@ fn the_first_ten_minutes_go_as_the_readme_tells_them() {
             panic!("{part:?} is not there, or too early:\n{out}\n{errors}");
         };
         rest = after;
+    }
+}
+
+#[test]
+fn the_tutorial_goes_as_it_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tutorial.md");
+    assert_eq!(play(&fs::read_to_string(path).unwrap()), 15);
+}
+
+#[test]
+fn whoever_comes_from_elsewhere_gets_what_the_page_promises() {
+    for (title, commands) in [
+        ("Argo CD sync windows", 3),
+        ("Flagger", 1),
+        ("datadog-ci", 1),
+        ("A shell script", 3),
+    ] {
+        let section = section("docs/coming-from.md", title);
+        assert_eq!(play(&section), commands, "{title}");
     }
 }

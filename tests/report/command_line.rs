@@ -56,7 +56,9 @@ fn explain_says_what_a_code_means_and_what_to_do() {
     insta::assert_snapshot!(by_number.stdout, @"
     40 rolled-back
       meaning  verification failed; the old state is restored and live
+      state    the old values are back on the branch by commits of their own, and the old version was seen live; the message says what is not well
       next     look at the metrics named before trying this version again
+      again    not with this version before the cause is known; where it failed verification the gate refuses it (14, `known-bad`)
     ");
     assert_eq!((by_number.code, by_number.stderr.as_str()), (0, ""));
     assert_eq!(

@@ -7,7 +7,9 @@ mod bodies;
 mod corpus;
 mod examples;
 mod layering;
+mod links;
 mod readme;
+mod reference;
 #[expect(dead_code, reason = "each test program uses another part of it")]
 #[path = "../probe/server.rs"]
 mod server;
