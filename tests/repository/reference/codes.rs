@@ -10,7 +10,8 @@ const HEAD: &str = "\
 `shipgate explain 42` and `shipgate explain blocked-date` say at a terminal what is here. The last lines of every run have the code, the
 reason and what to do next; `exit_code`, `reason_code` and `next` of `--output json` have the same.
 
-- Below 40 the branch is as the run found it; from 40 on it is not, or nobody can know: the run changed it, or (43) somebody else did.
+- From 2 to 32 the branch is as the run found it, but for what others did; from 40 on it is not, or nobody can know: the run changed it, or (43)
+  somebody else did.
 - 0 only for a wanted outcome. Nothing that is not in this table is ever returned.
 - At night: 41 and 44 page somebody, `shipgate recover` is safe at any time, `shipgate rollback` goes back to what ran before, and
   `shipgate runbook` has written down beforehand how to go back by hand.
