@@ -9,6 +9,8 @@ mod check;
 mod check_many;
 mod demo;
 #[cfg(unix)]
+mod examples;
+#[cfg(unix)]
 mod gate;
 mod help;
 mod init;

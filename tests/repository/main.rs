@@ -6,6 +6,7 @@
 mod bodies;
 mod corpus;
 mod examples;
+mod fragments;
 mod layering;
 mod links;
 mod readme;

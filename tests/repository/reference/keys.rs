@@ -226,7 +226,7 @@ impl Keys {
                     let or = if is_text { "text or " } else { "" };
                     format!("{or}[`{path}`](#{})", anchor(path))
                 }
-                None if self.definition(name)["oneOf"].is_array() => "one of:".to_owned(),
+                None if self.definition(name)["oneOf"].is_array() => "one of these".to_owned(),
                 None => self.kind(self.definition(name)),
             };
             return match suffix {
