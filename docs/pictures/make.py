@@ -17,7 +17,7 @@ def main():
     run = subprocess.run(COMMAND, cwd=here.parent.parent, capture_output=True, text=True, check=False)
     if run.returncode != 40:
         sys.exit(f"the demo ended with {run.returncode}, expected 40\n{run.stderr}")
-    verdict = run.stdout.split("\nchanges", 1)[0].rstrip()
+    verdict = re.split(r"\n(?:\x1b\[[\d;]*m)*changes", run.stdout, maxsplit=1)[0].rstrip()
     log = run.stderr.rstrip()
     console = Console(record=True, width=COLUMNS, file=open("/dev/null", "w", encoding="utf-8"))
     console.print(Text.from_ansi("$ shipgate demo --scenario errors\n" + log + "\n\n" + verdict), soft_wrap=False)
