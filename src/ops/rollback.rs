@@ -4,17 +4,19 @@ use super::{
     announce::{self, Push},
     asker::Asker,
     cause::failed_before,
-    deploy::{self, Limits, Outside, Run, read_with_branch},
+    deploy::{self, Limits, Outside, Remade, Run, read_with_branch},
     errand::Start,
     gate::Permit,
     journal::{self, Record, State},
     load::Target,
+    overridden,
     recover::not_taken_back,
     stop::Stop,
     takeback::{Progressive, Takeback},
 };
 use crate::{
     event::{Ending, Event, Failure, Outcome, Reporter},
+    git::CommitId,
     policy::Action,
     rollout::{CLEANUP, DIRECT},
     units::Version,
@@ -98,6 +100,9 @@ pub async fn rollback_to(
     };
     let start = Start::of(continued.as_ref(), target);
     let remade = start.prepare(outside, target, version, DIRECT).await?;
+    if start.landed.is_none() {
+        warn_of_no_effect(outside, target, (start.base, &remade), reporter).await?;
+    }
     let is_there =
         start.landed.is_none() && deploy::already_there(target, &remade.manifests, version)?;
     if remade.replay.is_empty() || (remade.plan.switches() && is_there) {
@@ -150,6 +155,28 @@ async fn warn_of_failure(
         )));
     }
     Ok(())
+}
+
+/// A kustomization that is not among the manifests may be wrong about what the cluster gets, and a way back is
+/// not refused for it: whoever goes back is told what stands in the way, and the run sees whether it does.
+async fn warn_of_no_effect(
+    outside: &Outside<'_>,
+    target: &Target,
+    (base, remade): (&CommitId, &Remade),
+    reporter: &mut dyn Reporter,
+) -> Result<(), Failure> {
+    let Remade {
+        plan, manifests, ..
+    } = remade;
+    match overridden::check(outside.repository, base, target, plan, manifests).await {
+        Err(failure) if failure.0.ending == Ending::EditRefused => {
+            for refusal in &failure.0.refusals {
+                reporter.event(&Event::Warning(refusal.to_string()));
+            }
+            Ok(())
+        }
+        checked => checked,
+    }
 }
 
 /// Shows what [`rollback`] would change; changes nothing.

@@ -234,3 +234,28 @@ async fn a_kustomization_beside_the_manifests_that_decides_is_not_ignored() {
         .await
         .assert(0, "one that decides over nothing");
 }
+
+#[tokio::test]
+async fn a_way_back_is_told_of_a_kustomization_that_decides_and_goes_on() {
+    let stage = Stage::brief(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "deploy");
+    let text = "resources: [advertisements.yaml]\nimages:\n  - name: registry.example/shop/advertisements\n    \
+                newTag: \"9.9\"\n";
+    let path = "clusters/prod/kustomization.yaml";
+    stage.world.write(path, text.as_bytes(), "robin").unwrap();
+    // The cluster of this world builds no kustomizations, so the way back ends well here.
+    let end = stage.rollback(Some("1.0")).await;
+    insta::assert_snapshot!(stage.story(&end), @r"
+    gate: Allowed
+    roll back advertisements in production to 1.0
+    warning: clusters/prod/kustomization.yaml:4: images[name=registry.example/shop/advertisements].newTag of clusters/prod/kustomization.yaml decides over a value of `advertisements` and is not among its `manifests`, so an edit there would be without effect
+    1/3 Deployment/advertisements to 1.0: passed (commit ID)
+    2/3 wait until stable runs 1.0: passed (live after 32s)
+    3/3 watch stable for 2m: passed (good after 2m)
+    0 ok: advertisements 1.0 in production is live and verified
+    log: advertisements 1.0: Deployment/advertisements to 1.0 (production) | robin | advertisements 1.1: canary to 0 replicas (production) | advertisements 1.1: canary weight 0% (production) | advertisements 1.1: promote: Deployment/advertisements to 1.1 (production) | advertisements 1.1: canary weight 50% (production) | advertisements 1.1: canary weight 10% (production) | advertisements 1.1: Deployment/advertisements-canary to 1.1 with 1 replica (production)
+    journal: started advanced advanced promoted promoted promoted verified started verified
+    tree: advertisements-canary.yaml: 1.0 -> 1.1 in 4 places
+    live: stable 1.0, canary nothing with 0%
+    ");
+}
