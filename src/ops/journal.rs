@@ -139,6 +139,8 @@ pub struct Record {
     pub regions: Option<String>,
     /// The commit that was about to be pushed.
     pub intended: Option<CommitId>,
+    /// Steps of the run whose values were on the branch when their commits were to be pushed.
+    pub found_there: Vec<String>,
     /// Until when the writer holds the journal.
     pub expires_at: Option<DateTime<Utc>>,
     /// Which open repository wrote it.
@@ -165,6 +167,10 @@ impl Record {
     pub fn read(record: &JournalRecord) -> Option<Self> {
         let trailers = &record.trailers;
         let owned = |key| trailers.get(key).map(str::to_owned);
+        let all = |wanted: &str| {
+            let found = trailers.iter().filter(|(key, _)| *key == wanted);
+            found.map(|(_, value)| value.to_owned()).collect()
+        };
         Some(Self {
             run: owned("Run")?,
             state: trailers.get("State")?.parse().ok()?,
@@ -177,15 +183,12 @@ impl Record {
             actor: owned("Actor"),
             pipeline: owned("Pipeline"),
             reason: owned("Reason"),
-            unhealthy_before: trailers
-                .iter()
-                .filter(|(key, _)| *key == "Unhealthy-Before")
-                .map(|(_, name)| name.to_owned())
-                .collect(),
+            unhealthy_before: all("Unhealthy-Before"),
             judged_worse: owned("Judged-Worse"),
             drill: trailers.get("Drill") == Some("true"),
             regions: owned("Regions"),
             intended: trailers.get("Intended").and_then(|text| text.parse().ok()),
+            found_there: all("Found-There"),
             expires_at: trailers
                 .get("Expires")
                 .and_then(|text| DateTime::parse_from_rfc3339(text).ok())

@@ -186,9 +186,26 @@ impl Writer<'_> {
         stop: &Stop,
         reporter: &mut dyn Reporter,
     ) -> Result<Landed, NotLanded> {
-        if self.proposes(write.direction) {
-            return Box::pin(pull_request::land(self, write, stop, reporter)).await;
+        let before = self.journal_tip.clone();
+        let landed = if self.proposes(write.direction) {
+            Box::pin(pull_request::land(self, write, stop, reporter)).await?
+        } else {
+            self.push_until_landed(write, stop, reporter).await?
+        };
+        // Much of a way back is there already, and nobody has announced it.
+        let is_announced = write.direction == Direction::Forward || self.journal_tip != before;
+        if is_announced && matches!(landed, Landed::AlreadyThere { .. }) {
+            self.found_there.push(write.step.clone());
         }
+        Ok(landed)
+    }
+
+    async fn push_until_landed(
+        &mut self,
+        write: &Write<'_>,
+        stop: &Stop,
+        reporter: &mut dyn Reporter,
+    ) -> Result<Landed, NotLanded> {
         let mut stop = stop.clone();
         let mut patience = Patience::new(self.clock, write.patience);
         let mut retries = 0;

@@ -40,6 +40,8 @@ pub struct Writer<'a> {
     pub journal_tip: Option<CommitId>,
     /// Has this writer written a record?
     pub announced: bool,
+    /// Steps whose values somebody else has brought to the branch: what was announced for them may never land.
+    pub found_there: Vec<String>,
     /// How changes land where the branch takes no push; none = by a push.
     pub proposals: Option<Proposals<'a>>,
     /// With whom its first commit is shared; none = with nobody.
@@ -222,6 +224,9 @@ impl Writer<'_> {
             .trailers(entry.state, entry.step, entry.weight);
         if let Some(intended) = entry.intended {
             trailers.push("Intended", intended.as_str());
+        }
+        for step in &self.found_there {
+            trailers.push("Found-There", step);
         }
         if let Some(hold) = entry.hold {
             trailers.push("Expires", instant(self.clock.now() + hold));

@@ -1,13 +1,13 @@
 //! Two at the same time: the same deployment twice, and a deployment with a recovery in its middle.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use shipgate::sim::Scenario;
 use tokio::sync::Notify;
 
 use crate::{
     runs::Start,
-    stage::{Stage, WRITES, all, starts},
+    stage::{CANARY, STABLE, Stage, WRITES, all, starts},
     third_party::ThirdParty,
     trail::End,
     wire::{Call, Fate, Gate, When},
@@ -271,6 +271,66 @@ async fn whoever_loses_every_race_for_the_branch_says_so() {
         .deploy("1.1")
         .await
         .assert(0, "the branch is quiet again");
+}
+
+/// Returns the manifests after each commit of a deployment that nothing happens to.
+async fn manifests_after_each_commit() -> Vec<[(&'static str, String); 2]> {
+    let stage = Stage::brief(Scenario::Healthy);
+    stage.deploy("1.1").await.assert(0, "alone");
+    let remote = stage.remote();
+    let mut commit = remote.head().unwrap().peel_to_commit().unwrap();
+    let mut after = Vec::new();
+    for _ in WRITES {
+        let tree = commit.tree().unwrap();
+        after.push([STABLE, CANARY].map(|path| {
+            let entry = tree.get_path(Path::new(path)).unwrap();
+            let blob = remote.find_blob(entry.id()).unwrap();
+            (path, String::from_utf8(blob.content().to_vec()).unwrap())
+        }));
+        commit = commit.parent(0).unwrap();
+    }
+    after.reverse();
+    after
+}
+
+#[tokio::test]
+async fn the_same_values_from_somebody_else_are_no_missing_commit() {
+    let after = manifests_after_each_commit().await;
+    for (nth, manifests) in (1..).zip(after) {
+        for is_killed in [false, true] {
+            let what = format!("push {nth}, killed: {is_killed}");
+            let stage = Stage::brief(Scenario::Healthy);
+            let folder = stage.folder.path().join("gitops.git");
+            let at = stage.clock_now().timestamp();
+            let start = Start::new();
+            let kill = start.kill.clone();
+            let manifests = manifests.clone();
+            stage.wire.at(Call::Branch, When::Before, nth, move || {
+                let edits = [0, 1].map(|it| (manifests[it].0, Some(manifests[it].1.as_str())));
+                ThirdParty::at(&folder).commit(&edits, "robin: the same", at);
+                if is_killed {
+                    kill.notify_one();
+                    return Fate::Drop;
+                }
+                Fate::Pass
+            });
+            let end = stage.deploy_with("1.1", start).await;
+            if is_killed {
+                assert_eq!(end.code, None, "{what}: {end}");
+                stage.wire.rule(|_, _| Fate::Pass);
+                let end = stage.deploy("1.1").await;
+                assert!(end.code.is_some(), "{what}: {end}");
+            } else {
+                end.assert(0, &what);
+            }
+            let (_, gaps) = stage.audit().await;
+            let is_theirs = |gap: &String| gap.starts_with("Unexplained ");
+            assert!(
+                !gaps.is_empty() && gaps.iter().all(is_theirs),
+                "{what}: {gaps:#?}\n{end}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

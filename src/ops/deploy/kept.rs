@@ -147,6 +147,7 @@ impl Kept {
             clock: &*outside.clock,
             journal_tip: self.journal_tip.clone(),
             announced: false,
+            found_there: Vec::new(),
             proposals: None,
         };
         writer.under(permit);

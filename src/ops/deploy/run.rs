@@ -137,6 +137,7 @@ impl<'a> Run<'a> {
                 clock: &*outside.clock,
                 journal_tip: ready.journal_tip,
                 announced: false,
+                found_there: Vec::new(),
                 proposals: Proposals::of(outside, target, limits.on_cancel == OnCancel::Hold),
                 convoy: outside.convoy.map(|convoy| (convoy, Direction::Forward)),
                 pushes: outside.pushes,

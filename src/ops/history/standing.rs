@@ -220,8 +220,10 @@ pub(super) fn missing(
                 intended.is_some_and(|id| on_branch.contains(id) || on_branch.contains(&record.id))
             })
         };
+        let is_by_others = |step: &String| records.iter().any(|it| it.found_there.contains(step));
         for record in landed(&records) {
-            let Some(commit) = record.intended.as_ref().filter(|_| !is_there(&record.step)) else {
+            let is_missing = !is_there(&record.step) && !is_by_others(&record.step);
+            let Some(commit) = record.intended.as_ref().filter(|_| is_missing) else {
                 continue;
             };
             gaps.push(Gap {
@@ -316,6 +318,7 @@ mod tests {
                 judged_worse: None,
                 drill: false,
                 regions: None,
+                found_there: Vec::new(),
                 intended: (step != "-").then(|| format!("{index:040}").parse().unwrap()),
                 expires_at: None,
                 writer: Some(writer.to_owned()),

@@ -142,6 +142,7 @@ mod tests {
                 drill: false,
                 regions: (regions != "-").then(|| spaced.join(" ")),
                 intended: None,
+                found_there: Vec::new(),
                 expires_at: None,
                 writer: None,
                 at: Utc.with_ymd_and_hms(2026, 3, 2, 8, 0, 0).unwrap()

@@ -170,6 +170,7 @@ impl<'a> Takeback<'a> {
                 clock: &*outside.clock,
                 journal_tip,
                 announced: false,
+                found_there: Vec::new(),
                 proposals: Proposals::of(outside, target, false),
                 convoy: None,
                 pushes: None,
