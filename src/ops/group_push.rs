@@ -6,8 +6,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
+
 use super::{
     failure,
+    land::FORWARD_PATIENCE,
+    patience::Windows,
     shared_state::{GaveUp, Shared, Waiting},
 };
 use crate::{
@@ -51,6 +55,19 @@ struct State {
     outcomes: BTreeMap<u64, Result<PushOutcome, Failure>>,
     /// Most commits in one push; with one, everybody goes alone.
     most: usize,
+    /// When the first one came into the round.
+    began: Option<DateTime<Utc>>,
+    /// Since when every round has lost its race; none = the last one has not.
+    losing: Option<Losing>,
+}
+
+/// Rounds that lost their races against other writers, one after the other. Whoever was in one comes again when all
+/// of them do: that is one writer more at the server, and not one for each.
+struct Losing {
+    since: DateTime<Utc>,
+    windows: Windows,
+    /// When they come again.
+    until: DateTime<Utc>,
 }
 
 impl Default for State {
@@ -65,6 +82,8 @@ impl Default for State {
             ends: None,
             outcomes: BTreeMap::new(),
             most: MOST,
+            began: None,
+            losing: None,
         }
     }
 }
@@ -95,6 +114,7 @@ impl Group {
         self: &Arc<Self>,
         waiting: &mut Waiting<'_>,
     ) -> Result<Option<Place>, GaveUp> {
+        let now = waiting.clock.now();
         let entered = self.0.wait(
             waiting,
             |_| false,
@@ -104,6 +124,7 @@ impl Group {
                 }
                 let is_open = !state.is_closed && state.making + state.made < state.most;
                 is_open.then(|| {
+                    state.began.get_or_insert(now);
                     state.making += 1;
                     Some(state.round)
                 })
@@ -116,6 +137,12 @@ impl Group {
             pushes: false,
         };
         Ok(entered.await?.map(place))
+    }
+
+    /// Returns until when those rest who lost the last race; none = it was not lost.
+    pub(super) fn rests_until(&self) -> Option<DateTime<Utc>> {
+        let state = self.0.look();
+        state.losing.as_ref().map(|losing| losing.until)
     }
 
     /// Lets everybody go alone from now on.
@@ -214,7 +241,8 @@ impl Place {
         self.pushes = true;
         let pushed = repository.push_for_retry(branch, &base, &head).await;
         let pushed = pushed.map_err(failure::git);
-        self.group.0.change(|state| state.pushed(pushed))
+        let now = waiting.clock.now();
+        self.group.0.change(|state| state.pushed(pushed, now))
     }
 
     /// Waits for something of the round.
@@ -270,9 +298,12 @@ impl State {
     fn pushed(
         &mut self,
         outcome: Result<PushOutcome, Failure>,
+        now: DateTime<Utc>,
     ) -> Result<Result<PushOutcome, Failure>, Apart> {
         let count = self.made;
         match &outcome {
+            Ok(PushOutcome::Lost { .. } | PushOutcome::Overtaken { .. }) => self.rest(now),
+            Ok(PushOutcome::Pushed) => self.losing = None,
             // One of them may be the reason: each asks for itself, and has an answer of its own.
             Ok(PushOutcome::Denied { .. }) if count > 1 => {
                 self.most = 1;
@@ -287,6 +318,20 @@ impl State {
         Ok(outcome)
     }
 
+    /// Draws how long all of them rest after a race that they have lost.
+    fn rest(&mut self, now: DateTime<Utc>) {
+        let took = self.began.map_or(TimeDelta::zero(), |began| now - began);
+        let losing = self.losing.get_or_insert_with(|| Losing {
+            since: now,
+            windows: Windows::default(),
+            until: now,
+        });
+        let left =
+            FORWARD_PATIENCE.saturating_sub((now - losing.since).to_std().unwrap_or_default());
+        let pause = losing.windows.draw(took.to_std().unwrap_or_default(), left);
+        losing.until = now + TimeDelta::from_std(pause).unwrap_or_default();
+    }
+
     /// Ends the round: whoever still wants to go comes again.
     fn end(&mut self, outcome: Option<Result<PushOutcome, Failure>>) {
         if let Some(outcome) = outcome {
@@ -299,14 +344,13 @@ impl State {
         self.is_closed = false;
         self.is_being_pushed = false;
         self.ends = None;
+        self.began = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
-
-    use chrono::{DateTime, Utc};
 
     use super::*;
     use crate::{
@@ -431,9 +475,11 @@ mod tests {
                 made,
                 ..State::default()
             };
-            let told = state.pushed(outcome.clone());
+            let told = state.pushed(outcome.clone(), DateTime::<Utc>::UNIX_EPOCH);
             assert_eq!((state.most, state.round, told.is_ok()), (most, 1, is_told));
             assert_eq!(state.outcomes.contains_key(&0), is_told);
+            let is_lost = matches!(outcome, Ok(PushOutcome::Overtaken { .. }));
+            assert_eq!(state.losing.is_some(), is_lost);
             if let Ok(Ok(told)) = told {
                 assert_eq!(Some(told), outcome.ok());
             }

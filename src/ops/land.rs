@@ -245,7 +245,11 @@ impl Writer<'_> {
                     failure
                 }
             };
-            let end = match patience.pause(self.clock, &mut stop).await {
+            let others = self
+                .pushes
+                .filter(|_| write.direction == Direction::Forward);
+            let others = others.and_then(|pushes| pushes.on(&self.target.branch).rests_until());
+            let end = match patience.pause_with(others, self.clock, &mut stop).await {
                 Ok(()) => continue,
                 Err(end) => end,
             };

@@ -35,6 +35,13 @@ impl Writer<'_> {
             if is_in_doubt || self.records_on_branch().await? {
                 return Ok(None);
             }
+            // Who comes while they rest goes with them.
+            let rest = group.rests_until().map(|until| until - self.clock.now());
+            if let Some(rest) = rest.and_then(|rest| rest.to_std().ok())
+                && let Err(reason) = waiting.stop.sleep(self.clock, rest).await
+            {
+                return alone(GaveUp::Stopped(reason), write, sent);
+            }
             let mut place = match group.enter(waiting).await {
                 Ok(Some(place)) => place,
                 Ok(None) => return Ok(None),

@@ -89,6 +89,9 @@ fn a_lost_race_loses_nothing_of_anybody() {
     let subjects = stage.subjects(&first);
     assert_eq!(subjects.len(), NAMES.len() + 1, "{subjects:?}");
     assert!(subjects.contains(&"somebody else".to_owned()));
+    // Whoever was in the same round comes again in one.
+    let pushes = pushes(&stage);
+    assert!(pushes < NAMES.len(), "{pushes} pushes");
     assert_eq!(gaps(&stage), 0);
 }
 
