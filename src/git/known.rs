@@ -9,11 +9,13 @@ use std::{
 
 use git2::Oid;
 
-use super::tree::TreeEntry;
+use super::tree::{InFolder, TreeEntry};
 use crate::manifest::LookedAt;
 
 /// Trees whose listings are kept: the head of a branch, and the one that is just made of it.
 const LISTINGS: usize = 3;
+/// Most entries of folders that are kept.
+const MOST_IN_FOLDERS: usize = 500_000;
 /// Most bytes of files that are kept.
 const MOST_BYTES: usize = 32 << 20;
 /// Most bytes of files that are kept as they are looked at: what is found in them takes several times that.
@@ -26,6 +28,9 @@ pub(super) type Wanted = fn(&[u8]) -> bool;
 #[derive(Debug, Default)]
 pub(super) struct Known {
     listings: VecDeque<(Oid, Arc<[TreeEntry]>)>,
+    /// By id and path: the same folder may be in several places.
+    folders: HashMap<(Oid, Arc<str>), Rc<[InFolder]>>,
+    in_folders: usize,
     files: HashMap<Oid, Rc<[u8]>>,
     bytes: usize,
     unwanted: HashMap<Wanted, HashSet<Oid>>,
@@ -47,6 +52,23 @@ impl Known {
             self.listings.pop_front();
         }
         self.listings.push_back((tree, Arc::clone(listing)));
+    }
+
+    /// Returns what is in a folder that was read before.
+    pub(super) fn folder(&self, id: Oid, path: &Arc<str>) -> Option<Rc<[InFolder]>> {
+        self.folders.get(&(id, Arc::clone(path))).map(Rc::clone)
+    }
+
+    /// Keeps what is in a folder; what is kept is let go where it would be too much.
+    pub(super) fn read_folder(&mut self, id: Oid, path: &Arc<str>, entries: &Rc<[InFolder]>) {
+        if self.in_folders + entries.len() > MOST_IN_FOLDERS {
+            self.folders.clear();
+            self.in_folders = 0;
+        }
+        // An empty one counts, too.
+        self.in_folders += entries.len() + 1;
+        let place = (id, Arc::clone(path));
+        self.folders.insert(place, Rc::clone(entries));
     }
 
     /// Returns the bytes of a file that was read before.
@@ -129,6 +151,28 @@ mod tests {
             known.listed(id(digit), &Arc::from([]));
         }
         assert!(known.listing(id('a')).is_none() && known.listing(id('b')).is_some());
+    }
+
+    #[test]
+    fn a_folder_is_known_by_its_place_too() {
+        let mut known = Known::default();
+        let (one, other): (Arc<str>, Arc<str>) = ("one/".into(), "other/".into());
+        let folder = |at: &str| -> Rc<[InFolder]> {
+            Rc::new([InFolder::Folder(id('b'), format!("{at}in/").into(), true)])
+        };
+        known.read_folder(id('a'), &one, &folder(&one));
+        assert!(known.folder(id('a'), &other).is_none());
+        known.read_folder(id('a'), &other, &folder(&other));
+        for at in [&one, &other] {
+            let found = known.folder(id('a'), at).unwrap();
+            assert!(matches!(&found[0], InFolder::Folder(_, path, _) if path.starts_with(&**at)));
+        }
+        // Too much of it is let go.
+        let many = InFolder::Folder(id('b'), "many/in/".into(), true);
+        let many: Rc<[InFolder]> = vec![many; MOST_IN_FOLDERS].into();
+        let place = "many/".into();
+        known.read_folder(id('c'), &place, &many);
+        assert!(known.folder(id('a'), &one).is_none() && known.folder(id('c'), &place).is_some());
     }
 
     #[test]

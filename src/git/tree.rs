@@ -42,10 +42,19 @@ pub enum EntryKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeEntry {
     /// Path from the root, with `/`.
-    pub path: String,
+    pub path: Arc<str>,
     /// What it is.
     pub kind: EntryKind,
     id: Oid,
+}
+
+/// What is right in a folder, in the order of git's trees.
+#[derive(Debug, Clone)]
+pub(super) enum InFolder {
+    /// A file.
+    File(TreeEntry),
+    /// A folder: its path with `/` at its end, and is that UTF-8?
+    Folder(Oid, Arc<str>, bool),
 }
 
 fn kind_of(mode: i32) -> Option<EntryKind> {
@@ -69,7 +78,7 @@ pub(super) fn list(local: &Local, commit: &CommitId) -> Result<Arc<[TreeEntry]>,
         entries: Vec::new(),
         folders: 0,
     };
-    listing.collect(&root, "", true, 0)?;
+    listing.collect(root.id(), &Arc::from(""), true, 0)?;
     let entries: Arc<[TreeEntry]> = listing.entries.into();
     local.known.borrow_mut().listed(root.id(), &entries);
     Ok(entries)
@@ -86,13 +95,18 @@ impl Listing<'_> {
     /// Adds what is in a folder. `path` is empty, or ends with `/`.
     fn collect(
         &mut self,
-        tree: &Tree<'_>,
-        path: &str,
+        folder: Oid,
+        path: &Arc<str>,
         is_nameable: bool,
         depth: usize,
     ) -> Result<(), GitError> {
+        let known = self.local.known.borrow().folder(folder, path);
+        let known = match known {
+            Some(known) => known,
+            None => self.read(folder, path, is_nameable)?,
+        };
         self.folders += 1;
-        let too_many = self.entries.len() + tree.len() + self.folders > MOST_FILES;
+        let too_many = self.entries.len() + known.len() + self.folders > MOST_FILES;
         if too_many || depth > DEEPEST {
             return Err(GitError::unsupported(
                 format!(
@@ -101,28 +115,50 @@ impl Listing<'_> {
                 "keep what is deployed in a repository of its own",
             ));
         }
-        for entry in tree.iter() {
-            let is_nameable = is_nameable && entry.name().is_ok();
-            let name = String::from_utf8_lossy(entry.name_bytes());
-            if entry.kind() == Some(ObjectType::Tree) {
-                let tree = self
-                    .local
-                    .store
-                    .find_tree(entry.id())
-                    .map_err(GitError::while_doing("read a folder"))?;
-                self.collect(&tree, &format!("{path}{name}/"), is_nameable, depth + 1)?;
-            } else if let Some(kind) = kind_of(entry.filemode()) {
-                let kind = if is_nameable {
-                    kind
-                } else {
-                    EntryKind::Unnameable
-                };
-                let path = format!("{path}{name}");
-                let id = entry.id();
-                self.entries.push(TreeEntry { path, kind, id });
+        for entry in known.iter() {
+            match entry {
+                InFolder::File(file) => self.entries.push(file.clone()),
+                InFolder::Folder(id, path, is_nameable) => {
+                    self.collect(*id, path, *is_nameable, depth + 1)?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Reads a folder. Of those of a commit most are as they were at the one before.
+    fn read(
+        &self,
+        folder: Oid,
+        path: &Arc<str>,
+        is_nameable: bool,
+    ) -> Result<Rc<[InFolder]>, GitError> {
+        let tree = self
+            .local
+            .store
+            .find_tree(folder)
+            .map_err(GitError::while_doing("read a folder"))?;
+        let entries = tree.iter().filter_map(|entry| {
+            let is_nameable = is_nameable && entry.name().is_ok();
+            let name = String::from_utf8_lossy(entry.name_bytes());
+            let id = entry.id();
+            if entry.kind() == Some(ObjectType::Tree) {
+                let path = format!("{path}{name}/").into();
+                return Some(InFolder::Folder(id, path, is_nameable));
+            }
+            let kind = kind_of(entry.filemode())?;
+            let kind = if is_nameable {
+                kind
+            } else {
+                EntryKind::Unnameable
+            };
+            let path = format!("{path}{name}").into();
+            Some(InFolder::File(TreeEntry { path, kind, id }))
+        });
+        let entries: Rc<[InFolder]> = entries.collect();
+        let mut known = self.local.known.borrow_mut();
+        known.read_folder(folder, path, &entries);
+        Ok(entries)
     }
 }
 
@@ -148,7 +184,7 @@ pub(super) fn read_where(
         match check_path(path).and_then(|()| content(local, *id, path)) {
             Ok(bytes) if wanted(&bytes) => {
                 let Some(file) = LookedAt::new(SourceFile {
-                    path: path.clone(),
+                    path: path.to_string(),
                     bytes: bytes.to_vec(),
                 }) else {
                     continue;

@@ -167,6 +167,13 @@ fn check_content(path: &str, bytes: &[u8]) -> Result<(), Failure> {
 /// Returns the beginning of an entry's path, up to the part that differs in case alone from the
 /// wanted path's, if all parts are the same but for case.
 fn other_case<'e>(entry: &'e TreeEntry, wanted: &str) -> Option<&'e str> {
+    // Most paths differ at once, and each service of many asks for all of them.
+    let first = |path: &str| path.bytes().next().filter(u8::is_ascii);
+    if let (Some(one), Some(other)) = (first(&entry.path), first(wanted))
+        && !one.eq_ignore_ascii_case(&other)
+    {
+        return None;
+    }
     let mut differs = None;
     let mut length = 0;
     for (part, wanted) in entry.path.split('/').zip(wanted.split('/')) {

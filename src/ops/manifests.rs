@@ -106,12 +106,15 @@ async fn read(
 ) -> Result<Option<ForWayBack>, Failure> {
     let globs = target.service.globs(&target.environment);
     let set = glob_set(&globs)?;
+    let folders: Vec<&str> = globs.iter().map(|glob| folder_of(glob)).collect();
+    let may_match = |path: &str| folders.iter().any(|folder| path.starts_with(folder));
     let mut files = Vec::new();
     let mut beside = Vec::new();
     let mut left_out = Vec::new();
     let listing = repository.list(commit).await.map_err(failure::git)?;
     for (position, entry) in listing.iter().enumerate() {
-        let checked = if set.is_match(&entry.path) || need.names(&entry.path) {
+        let is_named = may_match(&entry.path) && set.is_match(&*entry.path);
+        let checked = if is_named || need.names(&entry.path) {
             check_kind(entry)
         } else {
             if may_hold_selectors(entry, &target.environment.root) {
@@ -132,7 +135,7 @@ async fn read(
         match bytes {
             Ok(None) => {}
             Ok(Some(bytes)) => files.push(SourceFile {
-                path: entry.path.clone(),
+                path: entry.path.to_string(),
                 bytes,
             }),
             Err(failure)
@@ -211,6 +214,19 @@ pub(super) fn glob_set(globs: &[String]) -> Result<GlobSet, Failure> {
             format!("the globs are not valid: {}", error.kind()),
         )
     })
+}
+
+/// Returns the folder, with `/` at its end, that all matches of a glob are in: to look at that first is much faster
+/// where there are many files.
+pub(super) fn folder_of(glob: &str) -> &str {
+    let literal = literal_of(glob);
+    literal.rfind('/').map_or("", |slash| &literal[..=slash])
+}
+
+/// Returns what stands before the first wildcard of a glob.
+pub(super) fn literal_of(glob: &str) -> &str {
+    let wildcard = glob.find(['*', '?', '[', '{', '\\']);
+    wildcard.map_or(glob, |wildcard| &glob[..wildcard])
 }
 
 /// Refuses what a glob matches and is no file.
@@ -301,4 +317,47 @@ fn may_hold_selectors(entry: &TreeEntry, root: &str) -> bool {
         .iter()
         .any(|ending| entry.path.ends_with(ending));
     is_below(&entry.path, root) && manifest && is_file(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_glob_matches_is_in_its_folder() {
+        for (glob, folder, path) in [
+            (
+                "clusters/prod/shop.yaml",
+                "clusters/prod/",
+                "clusters/prod/shop.yaml",
+            ),
+            (
+                "clusters/prod/*.yaml",
+                "clusters/prod/",
+                "clusters/prod/shop.yaml",
+            ),
+            (
+                "clusters/prod*/a.yaml",
+                "clusters/",
+                "clusters/production/a.yaml",
+            ),
+            (
+                "clusters/{prod,test}/a.yaml",
+                "clusters/",
+                "clusters/test/a.yaml",
+            ),
+            (
+                "clusters/[pq]rod/a.yaml",
+                "clusters/",
+                "clusters/prod/a.yaml",
+            ),
+            ("**/a.yaml", "", "a.yaml"),
+            ("a.yaml", "", "a.yaml"),
+            (r"clu\[s\]ters/a.yaml", "", "clu[s]ters/a.yaml"),
+        ] {
+            assert_eq!(folder_of(glob), folder, "{glob}");
+            let set = glob_set(&[glob.to_owned()]).unwrap();
+            assert!(set.is_match(path) && path.starts_with(folder), "{glob}");
+        }
+    }
 }

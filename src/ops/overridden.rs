@@ -29,7 +29,7 @@ pub async fn check(
     let known: BTreeSet<&str> = manifests.paths().collect();
     let listing = repository.list(commit).await.map_err(failure::git)?;
     let candidates = listing.iter().enumerate().filter(|(_, entry)| {
-        let path = entry.path.as_str();
+        let path = &*entry.path;
         is_kustomization(path)
             && is_file(entry)
             && is_below(path, &target.environment.root)

@@ -95,7 +95,7 @@ async fn files_are_listed_with_their_kind() {
     let entries = repository.list(&base).await.unwrap();
     let listed: Vec<_> = entries
         .iter()
-        .map(|entry| (entry.path.as_str(), entry.kind))
+        .map(|entry| (&*entry.path, entry.kind))
         .collect();
     assert_eq!(
         listed,

@@ -14,7 +14,10 @@ use crate::{
     event::{Ending, Failure},
     git::{LFS_HINT, is_lfs_pointer},
     manifest::{Manifests, SourceFile},
-    ops::failure,
+    ops::{
+        failure,
+        manifests::{folder_of, literal_of},
+    },
     units::with_slashes,
     yaml::Limits,
 };
@@ -171,17 +174,10 @@ impl Wanted {
             .build()
             .map_err(|error| usage(format!("`{glob}` is not a valid glob: {}", error.kind())))?
             .compile_matcher();
-        let literal = glob
-            .find(['*', '?', '[', '{', '\\'])
-            .map_or(glob, |wildcard| &glob[..wildcard]);
-        let base = literal
-            .rfind('/')
-            .map_or("", |slash| &literal[..=slash])
-            .to_owned();
         Ok(Self {
             matcher,
-            base,
-            literal: literal == glob,
+            base: folder_of(glob).to_owned(),
+            literal: literal_of(glob) == glob,
             matched: false,
         })
     }

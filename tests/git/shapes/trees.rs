@@ -202,7 +202,7 @@ async fn names_that_no_text_can_tell_are_listed_as_such() {
     let listed = repository.list(&base).await.unwrap();
     let listed: Vec<_> = listed
         .iter()
-        .map(|entry| (entry.path.as_str(), entry.kind))
+        .map(|entry| (&*entry.path, entry.kind))
         .collect();
     let expected = [
         ("b\u{fffd}se.yaml", EntryKind::Unnameable),
