@@ -65,10 +65,14 @@ impl Question {
 /// A whole answer as it goes over the wire; none = the connection breaks.
 pub type Answer = Option<Vec<u8>>;
 
+/// The header of an answer after which the connection goes on: to open one for each request costs as much as
+/// what it asks. Git's own server says itself how its answers end.
+const KEPT: &str = "Connection: keep-alive\r\n";
+
 /// Makes an answer.
 pub fn answer(status: u16, content_type: &str, body: &[u8]) -> Answer {
     let mut bytes = format!(
-        "HTTP/1.1 {status} it\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\nConnection: close\r\n{}\r\n",
+        "HTTP/1.1 {status} it\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\nCache-Control: no-cache\r\n{KEPT}{}\r\n",
         body.len(),
         if status == 401 { "WWW-Authenticate: Basic realm=\"git\"\r\n" } else { "" },
     )
@@ -113,7 +117,7 @@ fn answer_all(mut visit: Visit) {
     }
 }
 
-/// A server that runs until it is dropped; each connection has a thread and one request.
+/// A server that runs until it is dropped; each connection has a thread.
 pub struct Server {
     address: String,
     over: Arc<AtomicBool>,
@@ -159,9 +163,25 @@ impl Drop for Server {
 fn serve(mut stream: &TcpStream, decide: &Decide) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream);
+    while let Some(question) = read(&mut reader)? {
+        let Some(answer) = decide(question) else {
+            return Ok(());
+        };
+        stream.write_all(&answer)?;
+        let head = answer.windows(4).position(|end| end == b"\r\n\r\n");
+        let head = String::from_utf8_lossy(&answer[..head.unwrap_or_default()]);
+        if !head.contains(KEPT.trim_end()) {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// Reads a request; none where there is none to come.
+fn read(reader: &mut BufReader<&TcpStream>) -> io::Result<Option<Question>> {
     let mut first = String::new();
     if reader.read_line(&mut first)? == 0 {
-        return Ok(());
+        return Ok(None);
     }
     let (mut headers, mut length, mut authorization) = (String::new(), 0, None);
     loop {
@@ -184,16 +204,12 @@ fn serve(mut stream: &TcpStream, decide: &Decide) -> io::Result<()> {
     let is_post = words.next() == Some("POST");
     let target = words.next().unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let question = Question {
+    Ok(Some(Question {
         is_post,
         path: path.to_owned(),
         query: query.to_owned(),
         authorization,
         body,
         headers,
-    };
-    match decide(question) {
-        Some(bytes) => stream.write_all(&bytes),
-        None => Ok(()),
-    }
+    }))
 }

@@ -134,10 +134,17 @@ impl World {
             sick: BTreeMap::new(),
         };
         let path = folder.path().join("gitops.git");
+        let disk = git2::Repository::open_bare(&path).unwrap();
+        if !over_git {
+            // Small packs and files are worth less here than the time that making them small takes.
+            let mut config = disk.config().unwrap();
+            config.set_i64("core.bigFileThreshold", 1).unwrap();
+            config.set_i32("core.looseCompression", 0).unwrap();
+        }
         let real = over_git.then(|| real::serve(&path));
         let world = Arc::new(Self {
             time: Arc::new(Time::at(begun)),
-            disk: Mutex::new(git2::Repository::open_bare(path).unwrap()),
+            disk: Mutex::new(disk),
             state: Mutex::new(state),
             files: Mutex::default(),
             script,
