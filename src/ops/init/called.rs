@@ -90,6 +90,27 @@ pub(super) fn is_called_by_one(path: &str) -> bool {
     word_in(&parts).is_some() || last.is_some_and(is_word)
 }
 
+/// Returns what a service is called by the name of its values file: `shop` by `values-shop-prod.yaml`; none where it
+/// says no more than that it holds values, or of which environment.
+pub(super) fn service(path: &str) -> Option<&str> {
+    let file = last(path);
+    let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let separators = ['-', '.', '_'];
+    let word = stem.rsplit(separators).next().filter(|word| is_word(word));
+    let stem = word
+        .and_then(|word| stem.strip_suffix(word))
+        .unwrap_or(stem);
+    let stem = stem.trim_matches(separators);
+    let rest = stem.strip_prefix("values").unwrap_or(stem);
+    // `valuestore` is a name of its own.
+    let rest = if rest.is_empty() || rest.starts_with(separators) {
+        rest
+    } else {
+        stem
+    };
+    Some(rest.trim_matches(separators)).filter(|rest| !rest.is_empty())
+}
+
 /// Returns which folder of a file's path is called as environments are, the innermost.
 pub(super) fn word_in(path: &[&str]) -> Option<usize> {
     let (_, folders) = path.split_last()?;
@@ -105,4 +126,26 @@ pub(super) fn environment(word: &str) -> String {
     let is_usual = |character: char| character.is_ascii_alphanumeric() || character == '-';
     let word = word.replace(|character| !is_usual(character), "-");
     word.trim_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_values_file_is_called_by_its_service() {
+        let rows = [
+            ("values/prod/shop.yaml", Some("shop")),
+            ("values-shop.yaml", Some("shop")),
+            ("shop-values.prod.yaml", Some("shop-values")),
+            ("a/values.shop-prod.yaml", Some("shop")),
+            ("a/valuestore.yaml", Some("valuestore")),
+            ("a/values.yaml", None),
+            ("shop/values-prod.yaml", None),
+            ("shop/prod.yaml", None),
+        ];
+        for (path, name) in rows {
+            assert_eq!(service(path), name, "{path}");
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! Services whose workloads a Helm chart writes: what carries the version is a key of a values file.
 
+use std::collections::BTreeMap;
+
 use super::{
     called,
     found::{Address, Found, Way, is_template},
@@ -67,26 +69,67 @@ pub(super) fn charts(objects: &[Surveyed]) -> Vec<Chart<'_>> {
         .collect()
 }
 
-/// Finds the values files that hold an image's tag: those of environments where there are any, else the charts'
-/// own.
+/// Finds the values files that hold an image's tag: of each chart those of environments and of services where there
+/// are any, else its own.
 pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&'a Surveyed> {
     let is_values = |object: &&Surveyed| {
         let is_called_so = name(&object.path).starts_with("values");
         object.object.kind == ObjectRef::FILE
             && object.text(TAG).is_some()
-            && (is_called_so || is_of_environment(object, objects, charts))
+            && (is_called_so
+                || is_of_environment(object, objects, charts)
+                || is_of_service(object, objects, charts))
     };
     let all: Vec<&Surveyed> = objects.iter().filter(is_values).collect();
-    let (own, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| is_own(it, charts));
-    let mut chosen = if others.is_empty() { own } else { others };
-    // Values files of different charts have the same keys, and are not one service in several environments.
-    let mut of_one = charts.iter();
-    if let Some(one) = of_one.find(|chart| chosen.iter().any(|it| chart.holds(&it.path))) {
-        let is_of_another =
-            |path: &str| !one.holds(path) && charts.iter().any(|chart| chart.holds(path));
-        chosen.retain(|it| !is_of_another(&it.path));
-    }
+    let (own, mut chosen): (Vec<_>, Vec<_>) = all.into_iter().partition(|it| is_own(it, charts));
+    let is_alone = |own: &&Surveyed| {
+        let mut of = charts.iter();
+        let of = of.find(|chart| chart.folder == folder(&own.path));
+        of.is_some_and(|chart| !chosen.iter().any(|it| is_for(&it.path, chart, charts)))
+    };
+    let own: Vec<&Surveyed> = own.into_iter().filter(is_alone).collect();
+    chosen.extend(own);
     chosen
+}
+
+/// May a values file be one for a chart: is it in its folder, or is the chart the only one, or called so in the path?
+fn is_for(path: &str, chart: &Chart<'_>, charts: &[Chart<'_>]) -> bool {
+    let mut others = charts.iter().filter(|other| other.folder != chart.folder);
+    let is_of_another = !chart.holds(path) && others.any(|other| other.holds(path));
+    charts.len() == 1 || !is_of_another && (chart.holds(path) || has_word(path, chart.name))
+}
+
+/// Returns which image each values file is about: its own, or else the one that its chart has.
+pub(super) fn images<'a>(
+    objects: &'a [Surveyed],
+    charts: &[Chart<'_>],
+) -> BTreeMap<&'a str, &'a str> {
+    let values = values(objects, charts).into_iter();
+    let images = values.filter_map(|it| {
+        let mut charts_of = charts
+            .iter()
+            .filter(|chart| is_for(&it.path, chart, charts));
+        let image = image(it, objects, charts_of.next());
+        Some((it.path.as_str(), image?))
+    });
+    images.collect()
+}
+
+fn image<'a>(
+    values: &'a Surveyed,
+    objects: &'a [Surveyed],
+    chart: Option<&Chart<'_>>,
+) -> Option<&'a str> {
+    let defaults = || {
+        let mut objects = objects.iter();
+        objects.find(|it| {
+            chart.is_some_and(|chart| folder(&it.path) == chart.folder)
+                && it.path.ends_with("values.yaml")
+        })
+    };
+    let own = values.text(REPOSITORY);
+    let found = own.or_else(|| defaults()?.text(REPOSITORY));
+    found.filter(|image| !image.is_empty())
 }
 
 /// Is a file the values of a chart themselves?
@@ -98,6 +141,18 @@ fn is_own(object: &Surveyed, charts: &[Chart<'_>]) -> bool {
 /// Is a file called by an environment, or in a folder that is, with values that a chart of the repository has
 /// as well?
 fn is_of_environment(object: &Surveyed, objects: &[Surveyed], charts: &[Chart<'_>]) -> bool {
+    called::is_called_by_one(&object.path) && has_values_of_one(object, objects, charts)
+}
+
+/// Is a file beside the charts the values of one service, which names its image itself?
+fn is_of_service(object: &Surveyed, objects: &[Surveyed], charts: &[Chart<'_>]) -> bool {
+    object.text(REPOSITORY).is_some()
+        && !charts.iter().any(|chart| chart.holds(&object.path))
+        && has_values_of_one(object, objects, charts)
+}
+
+/// Has a file values that a chart of the repository has as well?
+fn has_values_of_one(object: &Surveyed, objects: &[Surveyed], charts: &[Chart<'_>]) -> bool {
     let Some(values) = object.content.as_object() else {
         return false;
     };
@@ -107,7 +162,6 @@ fn is_of_environment(object: &Surveyed, objects: &[Surveyed], charts: &[Chart<'_
     };
     let mut own = objects.iter().filter(|it| is_own(it, charts));
     object.object.kind == ObjectRef::FILE
-        && called::is_called_by_one(&object.path)
         && !is_template(object)
         && !is_kustomization(&object.path)
         && own.any(is_known)
@@ -135,24 +189,23 @@ pub(super) fn services(
     notes: &mut Notes,
 ) -> Vec<Found> {
     let values = values(objects, charts);
-    let mut of_place: Vec<&&Surveyed> = values.iter().filter(|it| place.holds(&it.path)).collect();
+    let mut of_place: Vec<&Surveyed> = values
+        .iter()
+        .copied()
+        .filter(|it| place.holds(&it.path))
+        .collect();
     // Of several in one folder, that of production.
     of_place.sort_by_key(|it| (!it.path.contains("prod"), it.path.len()));
     let mut found = Vec::new();
     for chart in charts {
-        let beside = |it: &&&&Surveyed| {
-            let mut others = charts.iter().filter(|other| other.folder != chart.folder);
-            let is_of_another = !chart.holds(&it.path) && others.any(|other| other.holds(&it.path));
-            charts.len() == 1
-                || !is_of_another && (chart.holds(&it.path) || has_word(&it.path, chart.name))
-        };
-        // Of those, the one that is called as the chart is.
-        let of_chart = of_place.iter().filter(beside);
-        let own = of_chart.min_by_key(|it| !has_word(name(&it.path), chart.name));
-        let Some(own) = own else {
-            let of_another = values.iter().any(|it| !chart.holds(&it.path));
-            let why = if charts.len() > 1 && of_another {
-                "only one chart is written: add this one by hand, as docs/strategies.md says"
+        let of_chart = of_place
+            .iter()
+            .copied()
+            .filter(|it| is_for(&it.path, chart, charts));
+        let of_chart: Vec<&Surveyed> = of_chart.collect();
+        if of_chart.is_empty() {
+            let why = if values.iter().any(|it| is_for(&it.path, chart, charts)) {
+                "its values files are in no folder of an environment"
             } else {
                 "no values file with `image.tag` is found for it"
             };
@@ -162,46 +215,85 @@ pub(super) fn services(
                 chart.name
             ));
             continue;
-        };
-        let defaults = objects
-            .iter()
-            .find(|it| folder(&it.path) == chart.folder && it.path.ends_with("values.yaml"));
-        let image = own.text(REPOSITORY);
-        let image = image.or_else(|| defaults.and_then(|it| it.text(REPOSITORY)));
-        let Some(image) = image.filter(|image| !image.is_empty()) else {
-            notes.add(format!(
-                "{}: no `image.repository` says what the chart `{}` runs: it is left out",
-                own.path, chart.name
-            ));
-            continue;
-        };
-        let path = place.named(&own.path);
-        found.push(Found {
-            name: chart.name.to_owned(),
-            image: image.to_owned(),
-            manifests: vec![path.clone()],
-            workloads: vec![(own.path.clone(), own.object.clone())],
-            way: Way::Chart(
-                ObjectRef {
-                    kind: "Deployment".to_owned(),
-                    name: chart.name.to_owned(),
-                },
-                ValuesIn::File(path),
-                "image.tag".to_owned(),
-            ),
-            because: format!(
-                "the chart in `{}` writes it, with the values of {}",
-                chart.shown(),
-                own.path
-            ),
-            address: Address::Inside(format!("http://{}", chart.name)),
-            health: "/".to_owned(),
-            ingress: None,
-            namespace: None,
-            has_linkerd: false,
-        });
+        }
+        for (name, image, own) in named(chart, &of_chart, objects) {
+            let Some(image) = image else {
+                notes.add(format!(
+                    "{}: no `image.repository` says what the chart `{}` runs: it is left out",
+                    own.path, chart.name
+                ));
+                continue;
+            };
+            found.push(of_values(&name, own, image, chart, place));
+        }
     }
     found
+}
+
+/// Returns what the services of a chart are called, each with its image and its values: one, or several that share the
+/// chart where their values name other images.
+fn named<'a>(
+    chart: &Chart<'_>,
+    values: &[&'a Surveyed],
+    objects: &'a [Surveyed],
+) -> Vec<(String, Option<&'a str>, &'a Surveyed)> {
+    let images = values
+        .iter()
+        .map(|it| (image(it, objects, Some(chart)), *it));
+    let mut by_image: Vec<(Option<&str>, Vec<&Surveyed>)> = Vec::new();
+    for (image, it) in images {
+        match by_image.iter_mut().find(|(known, _)| *known == image) {
+            Some((_, of_image)) => of_image.push(it),
+            None => by_image.push((image, vec![it])),
+        }
+    }
+    let is_shared = by_image.len() > 1;
+    let services = by_image.into_iter().filter_map(|(image, of_image)| {
+        // The one that is called as the chart is.
+        let mut all = of_image.iter().copied();
+        let own = all.clone().find(|it| has_word(name(&it.path), chart.name));
+        let own = own.or_else(|| all.next())?;
+        let called = match own.text(REPOSITORY).filter(|_| is_shared) {
+            Some(image) => {
+                let last = name(image);
+                let by_file = called::service(&own.path).filter(|name| is_name(name));
+                let is_in_path = has_word(&own.path, last);
+                by_file.filter(|_| !is_in_path).unwrap_or(last)
+            }
+            None => chart.name,
+        };
+        Some((called.to_owned(), image, own))
+    });
+    services.collect()
+}
+
+/// Makes the service that a chart writes with some values.
+fn of_values(name: &str, own: &Surveyed, image: &str, chart: &Chart<'_>, place: &Place) -> Found {
+    let path = place.named(&own.path);
+    Found {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        manifests: vec![path.clone()],
+        workloads: vec![(own.path.clone(), own.object.clone())],
+        way: Way::Chart(
+            ObjectRef {
+                kind: "Deployment".to_owned(),
+                name: name.to_owned(),
+            },
+            ValuesIn::File(path),
+            "image.tag".to_owned(),
+        ),
+        because: format!(
+            "the chart in `{}` writes it, with the values of {}",
+            chart.shown(),
+            own.path
+        ),
+        address: Address::Inside(format!("http://{name}")),
+        health: "/".to_owned(),
+        ingress: None,
+        namespace: None,
+        has_linkerd: false,
+    }
 }
 
 /// Notes the values files of environments, beside the charts, that are in none of the services; those without a tag

@@ -116,9 +116,13 @@ pub async fn draft(folder: &Path, wishes: &Wishes, now: DateTime<Utc>) -> Result
         objects.iter().filter(|it| found::is_workload(it)).collect();
     workloads.extend(chart::values(&objects, &charts));
     workloads.extend(release::releases(&objects));
-    let built = manifest::built(&tree.manifests);
+    let written = places::Written {
+        workloads: &workloads,
+        images: &chart::images(&objects, &charts),
+        built: &manifest::built(&tree.manifests),
+    };
     let wanted = (wishes.environment.as_deref(), wishes.root.as_deref());
-    let mut places = places::find(&workloads, &built, wanted, &mut notes)?;
+    let mut places = places::find(written, wanted, &mut notes)?;
     let mut found = Vec::new();
     for place in &places {
         for own in place.folders() {

@@ -5,20 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     place::is_below,
-    places::{Built, common, known_by},
+    places::{Written, common, known_by},
 };
-use crate::manifest::Surveyed;
 
 /// What a workload is known by in every folder: its kind, and its name or that of its file.
 type Key<'a> = (&'a str, &'a str);
 
 /// Returns the folders that hold a copy each, where a folder has some; else the folder itself.
-pub(super) fn parts(root: &str, workloads: &[&Surveyed], built: &Built) -> Vec<String> {
-    copies(root, workloads, built).unwrap_or_else(|| vec![root.to_owned()])
+pub(super) fn parts(root: &str, all: Written<'_, '_>) -> Vec<String> {
+    copies(root, all).unwrap_or_else(|| vec![root.to_owned()])
 }
 
-fn copies(root: &str, workloads: &[&Surveyed], built: &Built) -> Option<Vec<String>> {
-    let all = written(root, workloads, built);
+fn copies(root: &str, all: Written<'_, '_>) -> Option<Vec<String>> {
+    let all = written(root, all);
     let mut by_key: BTreeMap<Key<'_>, Vec<Vec<&str>>> = BTreeMap::new();
     for (key, path) in &all {
         by_key
@@ -50,17 +49,16 @@ fn copies(root: &str, workloads: &[&Surveyed], built: &Built) -> Option<Vec<Stri
 
 /// Returns the workloads of a folder, each with the path of its file; of what kustomizations of the folder build
 /// the paths of those.
-fn written<'a>(
-    root: &str,
-    workloads: &[&'a Surveyed],
-    built: &'a Built,
-) -> BTreeSet<(Key<'a>, &'a str)> {
+fn written<'a>(root: &str, written: Written<'_, 'a>) -> BTreeSet<(Key<'a>, &'a str)> {
     let mut all = BTreeSet::new();
-    for workload in workloads {
-        let here = built.iter().filter(|(path, _)| is_below(path, root));
+    for workload in written.workloads {
+        let here = written
+            .built
+            .iter()
+            .filter(|(path, _)| is_below(path, root));
         let building = here.filter(|(_, files)| files.contains(&workload.path));
         let mut building = building.map(|(path, _)| path.as_str()).peekable();
-        let key = known_by(workload);
+        let key = known_by(workload, written.images);
         if building.peek().is_some() {
             all.extend(building.map(|path| (key, path)));
         } else if is_below(&workload.path, root) {

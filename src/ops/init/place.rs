@@ -12,8 +12,8 @@ pub(super) struct Place {
     pub root: String,
     /// The folders that hold one called `root`; the only one is empty where `root` is a whole path.
     pub parents: Vec<String>,
-    /// Where it is no folder and one file: what stands before `root` and after it in the file's path.
-    pub file: Option<(String, String)>,
+    /// Where it is no folder and single files: what stands before `root` and after it in the path of each.
+    pub files: Vec<(String, String)>,
     /// What its outermost kustomizations build from, by the folder of each.
     pub built: BTreeMap<String, BTreeSet<String>>,
 }
@@ -25,23 +25,24 @@ impl Place {
             name,
             root: root.to_owned(),
             parents: vec![String::new()],
-            file: None,
+            files: Vec::new(),
             built: BTreeMap::new(),
         }
     }
 
-    /// An environment that is one of several files side by side: `before` its own word, and `after` it.
-    pub(super) fn of_file(name: String, root: &str, before: &str, after: &str) -> Self {
+    /// An environment that is one of several files side by side: what stands before its own word in the path of
+    /// each, and after it.
+    pub(super) fn of_files(name: String, root: &str, files: Vec<(String, String)>) -> Self {
         Self {
             parents: Vec::new(),
-            file: Some((before.to_owned(), after.to_owned())),
+            files,
             ..Self::new(name, root)
         }
     }
 
     /// Returns where it is, for people.
     pub(super) fn shown(&self) -> String {
-        let folders = self.folders().chain(self.own_file());
+        let folders = self.folders().chain(self.own_files());
         let folders: Vec<String> = folders.filter(|folder| !folder.is_empty()).collect();
         if folders.is_empty() {
             ".".to_owned()
@@ -50,10 +51,10 @@ impl Place {
         }
     }
 
-    /// Returns the path of its file, where it is one.
-    fn own_file(&self) -> Option<String> {
-        let (before, after) = self.file.as_ref()?;
-        Some(format!("{before}{}{after}", self.root))
+    /// Returns the paths of its files, where it is no folder.
+    fn own_files(&self) -> impl Iterator<Item = String> + '_ {
+        let files = self.files.iter();
+        files.map(|(before, after)| format!("{before}{}{after}", self.root))
     }
 
     /// Returns its folders from the repository's root.
@@ -74,7 +75,7 @@ impl Place {
     /// Is a file in a folder of its own?
     pub(super) fn is_own(&self, path: &str) -> bool {
         self.folders().any(|folder| is_below(path, &folder))
-            || self.own_file().is_some_and(|own| own == path)
+            || self.own_files().any(|own| own == path)
     }
 
     /// Does a file belong to one of its folders: is it in there, or built from there?
@@ -86,7 +87,8 @@ impl Place {
     /// Returns the path of a file or folder as a glob of the configuration: with `{root}` where it is in a
     /// folder of its own.
     pub(super) fn named(&self, path: &str) -> String {
-        if let Some((before, after)) = self.file.as_ref().filter(|_| self.is_own(path)) {
+        let mut files = self.files.iter().zip(self.own_files());
+        if let Some(((before, after), _)) = files.find(|(_, own)| own == path) {
             return format!(
                 "{}{{root}}{}",
                 globset::escape(before),
@@ -166,9 +168,13 @@ mod tests {
             ..Place::new("production".to_owned(), "prod")
         };
         let all = Place::new("production".to_owned(), "");
-        let file = Place::of_file("production".to_owned(), "prod", "a/values-", ".yaml");
+        let files = [("a/values-", ".yaml"), ("b/values.", ".yml")];
+        let files = files.map(|(before, after)| (before.to_owned(), after.to_owned()));
+        let file = Place::of_files("production".to_owned(), "prod", files.to_vec());
         let rows = [
             (&file, "a/values-prod.yaml", "a/values-{root}.yaml"),
+            (&file, "b/values.prod.yml", "b/values.{root}.yml"),
+            (&file, "b/values-prod.yaml", "b/values-prod.yaml"),
             (&file, "a/values.yaml", "a/values.yaml"),
             (&one, "clusters/prod/a/web.yaml", "{root}/a/web.yaml"),
             (&one, "clusters/prod", "{root}"),

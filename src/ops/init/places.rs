@@ -18,24 +18,37 @@ use crate::{
 /// What the outermost kustomizations build, by the path of each.
 pub(super) type Built = BTreeMap<String, BTreeSet<String>>;
 
+/// The images that values files are about, by their paths.
+pub(super) type Images<'a> = BTreeMap<&'a str, &'a str>;
+
+/// What the repository has.
+#[derive(Clone, Copy)]
+pub(super) struct Written<'r, 'a> {
+    /// The workloads, and the values files of charts.
+    pub workloads: &'r [&'a Surveyed],
+    /// The images of those.
+    pub images: &'r Images<'a>,
+    /// What kustomizations build.
+    pub built: &'a Built,
+}
+
 /// Finds the environments of some workloads, those of production first. `wanted` is the name and the
 /// folder that somebody has said.
 ///
 /// # Errors
 /// There are several, and none is called so.
 pub(super) fn find(
-    workloads: &[&Surveyed],
-    built: &Built,
+    all: Written<'_, '_>,
     wanted: (Option<&str>, Option<&str>),
     notes: &mut Notes,
 ) -> Result<Vec<Place>, Failure> {
     let (name, root) = wanted;
     let mut places = match root {
         Some(root) => vec![below(root.trim_end_matches('/').trim_start_matches("./"))],
-        None => found(workloads, built),
+        None => found(all),
     };
     for place in &mut places {
-        for (path, files) in built {
+        for (path, files) in all.built {
             if place.is_own(path) {
                 let at = folder(path);
                 let known = place.built.entry(at.to_owned()).or_default();
@@ -76,17 +89,18 @@ pub(super) fn find(
 }
 
 /// Finds the folders of environments, and makes one environment of those that are called the same.
-fn found(workloads: &[&Surveyed], built: &Built) -> Vec<Place> {
+fn found(all: Written<'_, '_>) -> Vec<Place> {
+    let Written {
+        workloads, built, ..
+    } = all;
     let roots = kustomized(workloads, built)
-        .or_else(|| repeated(workloads))
+        .or_else(|| repeated(all))
         .or_else(|| siblings(workloads));
     let Some(roots) = roots else {
         let files = values_files(workloads);
         return files.unwrap_or_else(|| vec![below(&only(workloads))]);
     };
-    let parts = roots
-        .iter()
-        .flat_map(|root| parted::parts(root, workloads, built));
+    let parts = roots.iter().flat_map(|root| parted::parts(root, all));
     let mut roots: BTreeSet<String> = parts.collect();
     if let [one] = &roots.iter().collect::<Vec<_>>()[..] {
         return vec![below(one)];
@@ -196,11 +210,12 @@ fn kustomized(workloads: &[&Surveyed], built: &Built) -> Option<BTreeSet<String>
 }
 
 /// The folders by which the files differ that hold the same workload.
-fn repeated(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
+fn repeated(all: Written<'_, '_>) -> Option<BTreeSet<String>> {
     let mut paths: BTreeMap<(&str, &str), Vec<Vec<&str>>> = BTreeMap::new();
-    for workload in workloads {
+    for workload in all.workloads {
         let path: Vec<&str> = workload.path.split('/').collect();
-        paths.entry(known_by(workload)).or_default().push(path);
+        let key = known_by(workload, all.images);
+        paths.entry(key).or_default().push(path);
     }
     let mut roots = BTreeSet::new();
     for same in paths.values().filter(|same| same.len() > 1) {
@@ -220,10 +235,14 @@ fn repeated(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
 }
 
 /// Returns what a workload is known by in every folder: its kind, and its name or that of its file.
-pub(super) fn known_by(workload: &Surveyed) -> (&str, &str) {
+pub(super) fn known_by<'a>(workload: &'a Surveyed, images: &Images<'a>) -> (&'a str, &'a str) {
     match workload.object.kind.as_str() {
-        // A values file is called as the others are.
-        ObjectRef::FILE => (ObjectRef::FILE, last(&workload.path)),
+        // A values file is called as the others are, also of other services: what it runs tells them apart.
+        ObjectRef::FILE => {
+            let image = images.get(workload.path.as_str());
+            let image = image.map_or(ObjectRef::FILE, |image| last(image));
+            (image, last(&workload.path))
+        }
         kind => (kind, &workload.object.name),
     }
 }
@@ -241,9 +260,11 @@ fn siblings(workloads: &[&Surveyed]) -> Option<BTreeSet<String>> {
     is_it.then_some(roots)
 }
 
-/// Values files side by side that are called by environments: `values-prod.yaml` and `values-staging.yaml`.
+/// Values files side by side that are called by environments: `values-prod.yaml` and `values-staging.yaml`, of one
+/// chart or of several.
 fn values_files(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
-    let mut sets: BTreeMap<(&str, &str), Vec<Place>> = BTreeMap::new();
+    // What stands before the word and after it, by the word.
+    let mut sets: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
     let files = workloads
         .iter()
         .filter(|it| it.object.kind == ObjectRef::FILE);
@@ -258,12 +279,17 @@ fn values_files(workloads: &[&Surveyed]) -> Option<Vec<Place>> {
         };
         let (before, word) = before.split_at(separator + 1);
         if is_word(word) {
-            let place = Place::of_file(environment(word), word, before, after);
-            sets.entry((before, after)).or_default().push(place);
+            sets.entry((before, after)).or_default().insert(word);
         }
     }
-    // What stands for `{root}` is in one path.
-    sets.into_values().find(|places| places.len() > 1)
+    // What stands for `{root}` is one word for each environment: the first set says which there are.
+    let words = sets.values().find(|words| words.len() > 1)?.clone();
+    let place = |word: &str| {
+        let of_word = sets.iter().filter(|(_, words)| words.contains(word));
+        let files = of_word.map(|((before, after), _)| ((*before).to_owned(), (*after).to_owned()));
+        Place::of_files(environment(word), word, files.collect())
+    };
+    Some(words.into_iter().map(place).collect())
 }
 
 /// The folder that every workload is in, up to a part of it that names an environment.
