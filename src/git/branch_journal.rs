@@ -1,13 +1,16 @@
 //! The journal where the server refuses references for it: the same records as empty commits on the
 //! branch that is deployed to, one line of them for each service.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use git2::Oid;
 
 use super::{
     error::GitError,
-    history::{LogEntry, log},
+    history::{LogEntry, entry, log},
     journal::{Entry, JournalOutcome, JournalRecord},
     local::Local,
     names::branch_reference,
@@ -50,7 +53,13 @@ pub(super) struct BranchJournals {
     refusal: Option<String>,
     /// Was it said where the journal is?
     told: bool,
+    /// The newest commits of each branch, and the first of them: every service without a journal looks for its
+    /// records there.
+    searched: BTreeMap<String, (Oid, Newest)>,
 }
+
+/// Commits of a branch, newest first.
+type Newest = Rc<[Rc<LogEntry>]>;
 
 impl BranchJournals {
     /// Returns the branch of a journal that is kept on one.
@@ -114,16 +123,57 @@ fn look(
         return Ok(None);
     };
     let mut records = Vec::new();
-    for entry in log(local, tip, usize::from(SEARCHED))? {
-        if is_of(&entry.trailers, place) && changes_nothing(local, &entry)? {
+    for entry in newest(local, branch, tip)?.iter() {
+        if is_of(&entry.trailers, place) && changes_nothing(local, entry)? {
             records.push(JournalRecord {
-                id: entry.id,
+                id: entry.id.clone(),
                 at: entry.at,
-                trailers: entry.trailers,
+                trailers: entry.trailers.clone(),
             });
         }
     }
     Ok(Some((tip, records)))
+}
+
+/// Returns the newest commits of a branch. Of those that were known before none is read again.
+fn newest(local: &mut Local, branch: &str, tip: Oid) -> Result<Newest, GitError> {
+    let known = local.journals.searched.get(branch);
+    let on_top = match known {
+        Some((at, known)) => on_top(local, tip, *at)?.map(|on_top| (on_top, known)),
+        None => None,
+    };
+    let found: Newest = match on_top {
+        Some((on_top, known)) => {
+            let all = on_top.into_iter().map(Rc::new);
+            let all = all.chain(known.iter().map(Rc::clone));
+            all.take(usize::from(SEARCHED)).collect()
+        }
+        None => {
+            let all = log(local, tip, usize::from(SEARCHED))?;
+            all.into_iter().map(Rc::new).collect()
+        }
+    };
+    let kept = (tip, Rc::clone(&found));
+    local.journals.searched.insert(branch.to_owned(), kept);
+    Ok(found)
+}
+
+/// Returns what came on top of a commit, newest first; none where that is more than one commit after the other.
+fn on_top(local: &Local, tip: Oid, of: Oid) -> Result<Option<Vec<LogEntry>>, GitError> {
+    let (mut at, mut found) = (tip, Vec::new());
+    while at != of {
+        let commit = local.commit_of(at)?;
+        if found.len() == usize::from(SEARCHED) || commit.parent_count() != 1 {
+            return Ok(None);
+        }
+        found.push(entry(&commit)?);
+        let parent = commit.parent_id(0);
+        at = parent.map_err(GitError::while_doing("walk the history"))?;
+        if at != of && local.store.find_commit(at).is_err() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(found))
 }
 
 /// Writes a record on top of a branch, if the newest one of its service is the one expected.

@@ -122,7 +122,7 @@ pub(super) fn log(local: &Local, from: Oid, limit: usize) -> Result<Vec<LogEntry
         .collect()
 }
 
-fn entry(commit: &git2::Commit<'_>) -> Result<LogEntry, GitError> {
+pub(super) fn entry(commit: &git2::Commit<'_>) -> Result<LogEntry, GitError> {
     let message = String::from_utf8_lossy(commit.message_bytes()).into_owned();
     let author = commit.author();
     let seconds = commit.time().seconds();

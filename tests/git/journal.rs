@@ -264,6 +264,50 @@ async fn a_server_that_takes_branches_alone_has_the_records_there() {
 }
 
 #[tokio::test]
+async fn whatever_comes_on_top_the_records_on_a_branch_are_read_as_if_for_the_first_time() {
+    let server = GitServer::start(TOKEN);
+    server.hook("update", ONLY_BRANCHES);
+    let (staying, writer) = (deploying(&server).await, deploying(&server).await);
+    let made = |tree: &str, parents: &[&str]| {
+        let tree = format!("{tree}^{{tree}}");
+        let parents = parents.iter().flat_map(|parent| ["-p", parent]);
+        let arguments = ["commit-tree", &tree].into_iter().chain(parents);
+        let arguments: Vec<&str> = arguments.chain(["-m", "theirs"]).collect();
+        server.git(&arguments).trim().to_owned()
+    };
+    let mut newest = None;
+    for step in 0..8 {
+        match step {
+            1 | 4 => drop(server.others_commit("a", &step.to_string())),
+            2 | 6 => {
+                writer.journal("production", "shop").await.unwrap();
+                let state = if step == 2 { "started" } else { "verified" };
+                let outcome = append_full(&writer, newest.as_ref(), "shop", state).await;
+                newest = Some(appended(outcome));
+            }
+            3 => {
+                let side = made("main~1", &["main~1"]);
+                let merge = made("main", &["main", &side]);
+                server.git(&["update-ref", "refs/heads/main", &merge]);
+            }
+            5 => {
+                // Two at once, and a rewritten branch.
+                let one = made("main~1", &["main~1"]);
+                let other = made(&one, &[&one]);
+                server.git(&["update-ref", "refs/heads/main", &other]);
+            }
+            _ => {}
+        }
+        staying.fetch("main").await.unwrap();
+        let seen = staying.journal("production", "shop").await.unwrap();
+        let fresh = deploying(&server).await;
+        let fresh = fresh.journal("production", "shop").await.unwrap();
+        assert_eq!(seen, fresh, "step {step}");
+        assert_eq!(seen.tip, newest, "step {step}");
+    }
+}
+
+#[tokio::test]
 async fn of_many_at_once_exactly_one_wins_on_the_branch_too() {
     let server = GitServer::start(TOKEN);
     server.hook("update", ONLY_BRANCHES);
