@@ -742,6 +742,40 @@ fn whose_image_or_chart_it_is_is_never_taken_by_its_place_alone() {
     assert_eq!(names(&config, "environments"), ["production"], "{config}");
     assert_eq!(names(&config, "services"), ["web", "worker"], "{config}");
 
+    // Values beside the charts, of charts whose names begin the same.
+    let folder = tempfile::tempdir().unwrap();
+    for chart in ["web", "web-worker"] {
+        let write = |path: String, text: String| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let description = format!("apiVersion: v2\nname: {chart}\nversion: 0.1.0\n");
+        write(format!("charts/{chart}/Chart.yaml"), description);
+        let image = format!("image:\n  repository: registry.example/{chart}\n  tag: ");
+        write(
+            format!("charts/{chart}/values.yaml"),
+            format!("{image}\"\"\n"),
+        );
+        for environment in ["prod", "staging"] {
+            let path = format!("environments/{environment}/{chart}.yaml");
+            write(path, format!("{image}\"1.0\"\n"));
+        }
+    }
+    let (code, out, _) = run(folder.path(), &["init"]);
+    assert_eq!(code, 0, "{out}");
+    let config = fs::read_to_string(folder.path().join("shipgate.yaml")).unwrap();
+    for service in ["web", "web-worker"] {
+        let line = format!("manifests: [\"{{root}}/{service}.yaml\"]");
+        assert!(config.contains(&line), "{service}:\n{config}");
+    }
+    assert_eq!(
+        names(&config, "services"),
+        ["web", "web-worker"],
+        "{config}"
+    );
+    assert!(!out.contains("left out"), "{out}");
+
     let rows = [
         (
             "registry.example/shop-backend",

@@ -94,9 +94,14 @@ pub(super) fn values<'a>(objects: &'a [Surveyed], charts: &[Chart<'_>]) -> Vec<&
 
 /// May a values file be one for a chart: is it in its folder, or is the chart the only one, or called so in the path?
 fn is_for(path: &str, chart: &Chart<'_>, charts: &[Chart<'_>]) -> bool {
-    let mut others = charts.iter().filter(|other| other.folder != chart.folder);
-    let is_of_another = !chart.holds(path) && others.any(|other| other.holds(path));
-    charts.len() == 1 || !is_of_another && (chart.holds(path) || has_word(path, chart.name))
+    if charts.len() == 1 || chart.holds(path) {
+        return true;
+    }
+    // The values of `shop-worker` are none of `shop`.
+    let is_of = |other: &Chart<'_>| {
+        other.holds(path) || other.name.len() > chart.name.len() && has_word(path, other.name)
+    };
+    has_word(path, chart.name) && !charts.iter().any(is_of)
 }
 
 /// Returns which image each values file is about: its own, or else the one that its chart has.
